@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * printf's useful subset over a fixed buffer. The length is counted past the
+ * end of the buffer, so that a caller can tell a cut text from a whole one.
+ */
+#include <base/format.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct spec {
+	size_t width;
+	size_t precision;
+	bool left, zero, alternate;
+	unsigned size; /* bytes of the integer argument */
+};
+
+static void put(struct text *t, char c)
+{
+	if (t->len + 1 < t->cap)
+		t->buf[t->len] = c;
+	t->len++;
+}
+
+static void pad(struct text *t, size_t have, size_t want, char c)
+{
+	for (; have < want; have++)
+		put(t, c);
+}
+
+static void put_field(
+    struct text *t, const struct spec *sp, const char *s, size_t n)
+{
+	if (!sp->left)
+		pad(t, n, sp->width, ' ');
+	for (size_t i = 0; i < n; i++)
+		put(t, s[i]);
+	if (sp->left)
+		pad(t, n, sp->width, ' ');
+}
+
+static void put_string(struct text *t, const struct spec *sp, const char *s)
+{
+	size_t n = 0;
+
+	if (s == NULL)
+		s = "(null)";
+	while (n < sp->precision && s[n] != '\0')
+		n++;
+	put_field(t, sp, s, n);
+}
+
+/* Digits are written backwards, then prefix and zeroes, then turned around. */
+static void put_number(struct text *t, const struct spec *sp, uint64_t v,
+    unsigned base, char sign)
+{
+	char tmp[72];
+	size_t n = 0;
+	const char *digits = "0123456789abcdef";
+	const size_t prefix =
+	    (sign != '\0' ? 1u : 0u) + (sp->alternate ? 2u : 0u);
+
+	do {
+		tmp[n++] = digits[v % base];
+		v /= base;
+	} while (v != 0);
+	if (sp->zero && !sp->left)
+		while (n + prefix < sp->width && n < 64)
+			tmp[n++] = '0';
+	if (sp->alternate) {
+		tmp[n++] = 'x';
+		tmp[n++] = '0';
+	}
+	if (sign != '\0')
+		tmp[n++] = sign;
+	for (size_t i = 0; i < n / 2; i++) {
+		const char c = tmp[i];
+
+		tmp[i] = tmp[n - 1 - i];
+		tmp[n - 1 - i] = c;
+	}
+	put_field(t, sp, tmp, n);
+}
+
+static const char *parse_count(const char *fmt, size_t *out, va_list *ap)
+{
+	size_t n = 0;
+
+	if (*fmt == '*') {
+		const int v = va_arg(*ap, int);
+
+		*out = v < 0 ? 0 : (size_t)v;
+		return fmt + 1;
+	}
+	for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+		n = n * 10 + (size_t)(*fmt - '0');
+	*out = n;
+	return fmt;
+}
+
+static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
+{
+	*sp = (struct spec){ .precision = SIZE_MAX, .size = sizeof(int) };
+	for (;; fmt++) {
+		if (*fmt == '-')
+			sp->left = true;
+		else if (*fmt == '0')
+			sp->zero = true;
+		else if (*fmt == '#')
+			sp->alternate = true;
+		else
+			break;
+	}
+	fmt = parse_count(fmt, &sp->width, ap);
+	if (*fmt == '.')
+		fmt = parse_count(fmt + 1, &sp->precision, ap);
+	while (*fmt == 'l' || *fmt == 'z' || *fmt == 'j' || *fmt == 't' ||
+	    *fmt == 'h') {
+		if (*fmt != 'h')
+			sp->size = 8;
+		fmt++;
+	}
+	return fmt;
+}
+
+static void put_signed(struct text *t, const struct spec *sp, va_list *ap)
+{
+	const int64_t v = sp->size == 8 ? va_arg(*ap, int64_t)
+					: va_arg(*ap, int);
+
+	put_number(t, sp, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10,
+	    v < 0 ? '-' : '\0');
+}
+
+static void put_unsigned(
+    struct text *t, struct spec *sp, va_list *ap, unsigned base)
+{
+	const uint64_t v = sp->size == 8 ? va_arg(*ap, uint64_t)
+					 : va_arg(*ap, unsigned);
+
+	sp->alternate = sp->alternate && base == 16;
+	put_number(t, sp, v, base, '\0');
+}
+
+static void put_conversion(
+    struct text *t, char conversion, struct spec *sp, va_list *ap)
+{
+	switch (conversion) {
+	case 'd':
+	case 'i': put_signed(t, sp, ap); break;
+	case 'u': put_unsigned(t, sp, ap, 10); break;
+	case 'x':
+	case 'X': put_unsigned(t, sp, ap, 16); break;
+	case 'p':
+		sp->size = 8;
+		sp->alternate = true;
+		put_unsigned(t, sp, ap, 16);
+		break;
+	case 's': put_string(t, sp, va_arg(*ap, const char *)); break;
+	case 'c': put(t, (char)va_arg(*ap, int)); break;
+	default: put(t, conversion); break;
+	}
+}
+
+static void format_into(struct text *t, const char *fmt, va_list *ap)
+{
+	struct spec sp;
+
+	while (*fmt != '\0') {
+		if (*fmt != '%') {
+			put(t, *fmt++);
+			continue;
+		}
+		fmt = parse_spec(fmt + 1, &sp, ap);
+		if (*fmt == '\0')
+			break;
+		put_conversion(t, *fmt++, &sp, ap);
+	}
+	if (t->cap != 0)
+		t->buf[t->len < t->cap ? t->len : t->cap - 1] = '\0';
+}
+
+size_t text_vformat(char *buf, size_t cap, const char *fmt, va_list ap)
+{
+	struct text t = { buf, cap, 0 };
+	va_list copy;
+
+	va_copy(copy, ap);
+	format_into(&t, fmt, &copy);
+	va_end(copy);
+	return t.len;
+}
+
+size_t text_format(char *buf, size_t cap, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	const size_t n = text_vformat(buf, cap, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+void text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_into(t, fmt, &ap);
+	va_end(ap);
+}

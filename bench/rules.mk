@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# The programs that bench/bench.py runs; peers in bench/peer/ are compiled by
+# it, because they need packages that nothing else needs.
+kind := host
+configs := host host-clang
+deps := base core/mod host lib
+programs := load_bench linear_bench lookup_bench
+libs := -ldl

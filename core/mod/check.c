@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is read from a file before anything is laid out: ELF headers, machine,
+ * symbol table, profile note, name. docs/module-format.md is the
+ * specification.
+ */
+#include "load.h"
+
+#include <base/sort.h>
+#include <base/string.h>
+#include <elf/tables.h>
+
+#define NOTE_TYPE 1u
+#define NOTE_VERSION 1u
+
+/* The descriptor of .note.tenon. */
+struct note_desc {
+	uint32_t version;
+	uint32_t profile;
+	uint32_t abi_major;
+	uint32_t abi_minor;
+};
+
+static int fail_elf(struct tn_load *l, const struct elf_where *where)
+{
+	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_ELF);
+
+	(void)str_copy(
+	    d->other, sizeof(d->other), elf_fault_text(where->fault));
+	if (where->section != 0 && where->section < l->elf.nsections &&
+	    l->elf.sections[where->section].sh_name < l->elf.names.n &&
+	    l->elf.names.p[l->elf.names.n - 1] == '\0')
+		(void)str_copy(d->section, sizeof(d->section),
+		    elf_section_name(&l->elf, where->section));
+	d->value = where->value;
+	return d->error;
+}
+
+static int check_machine(struct tn_load *l)
+{
+	const unsigned machine = l->elf.ehdr->e_machine;
+	const struct reloc_machine *here = reloc_machine(l->port->machine);
+
+	l->machine = reloc_machine(machine);
+	if (l->machine == NULL) {
+		struct tn_diag *d = load_fail(
+		    l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
+
+		(void)str_copy(d->other, sizeof(d->other),
+		    "the machine that the file is for");
+		return d->error;
+	}
+	if (!l->offline && machine != l->port->machine) {
+		struct tn_diag *d =
+		    load_fail(l, TN_ENOEXEC, TN_REASON_MACHINE);
+
+		(void)str_copy(
+		    d->other, sizeof(d->other), l->machine->name);
+		(void)str_copy(d->symbol, sizeof(d->symbol),
+		    here != NULL ? here->name : "this world");
+		return d->error;
+	}
+	return 0;
+}
+
+struct byte_range {
+	uint64_t start, end;
+	uint32_t section;
+};
+
+static bool starts_before(const void *a, const void *b)
+{
+	const struct byte_range *x = a, *y = b;
+
+	return x->start < y->start;
+}
+
+/* No two sections share bytes of the file. */
+static int check_overlap(struct tn_load *l)
+{
+	const uint32_t max = l->elf.nsections;
+	struct byte_range *r = load_alloc_array(l, max, sizeof(*r));
+	struct elf_where where = { ELF_OK, 0, 0 };
+	size_t n = 0;
+	bool sorted = true;
+
+	if (r == NULL)
+		return l->diag->error;
+	for (uint32_t i = 1; i < max; i++) {
+		const struct span s = elf_section_bytes(&l->elf, i);
+
+		if (s.n == 0)
+			continue;
+		const uint64_t start = l->elf.sections[i].sh_offset;
+
+		r[n] = (struct byte_range){ start, start + s.n, i };
+		sorted = sorted && (n == 0 || r[n - 1].start <= start);
+		n++;
+	}
+	if (!sorted)
+		heap_sort(r, n, sizeof(*r), starts_before);
+	for (size_t i = 1; i < n && where.fault == ELF_OK; i++)
+		if (r[i].start < r[i - 1].end)
+			where = (struct elf_where){ ELF_SECTION_OVERLAP,
+				r[i].section, r[i].start };
+	load_free_array(l, r, max, sizeof(*r));
+	return where.fault == ELF_OK ? 0 : fail_elf(l, &where);
+}
+
+static int check_profile(struct tn_load *l, const struct note_desc *desc)
+{
+	struct tn_diag *d;
+
+	if (desc->version != NOTE_VERSION ||
+	    (desc->profile != TN_PROFILE_COMMON &&
+		desc->profile != TN_PROFILE_HOSTED)) {
+		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_PROFILE);
+		d->value = desc->profile;
+		return d->error;
+	}
+	if (desc->abi_major != TN_ABI_MAJOR ||
+	    desc->abi_minor > TN_ABI_MINOR) {
+		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_ABI);
+		d->value = desc->abi_major;
+		d->high = TN_ABI_MAJOR;
+		return d->error;
+	}
+	l->profile = (enum tn_profile)desc->profile;
+	if (l->profile == TN_PROFILE_HOSTED && !l->offline &&
+	    l->port->host_symbol == NULL)
+		return load_fail_other(l, TN_EOPNOTSUPP,
+		    TN_REASON_PROFILE_WORLD, "hosted");
+	return 0;
+}
+
+static bool is_our_note(const struct elf_note *note)
+{
+	return note->type == NOTE_TYPE && note->name.n == 6 &&
+	    memcmp(note->name.p, "Tenon", 6) == 0;
+}
+
+static int read_notes(struct tn_load *l, struct span notes)
+{
+	struct elf_note note;
+	struct note_desc desc;
+
+	while (elf_note_next(&notes, &note)) {
+		if (!is_our_note(&note))
+			continue;
+		if (note.desc.n < sizeof(desc)) {
+			desc = (struct note_desc){ 0 };
+			return check_profile(l, &desc);
+		}
+		memcpy(&desc, note.desc.p, sizeof(desc));
+		return check_profile(l, &desc);
+	}
+	return 0;
+}
+
+static int find_note(struct tn_load *l)
+{
+	int err = 0;
+
+	for (uint32_t i = 1; i < l->elf.nsections && err == 0; i++)
+		if (l->elf.sections[i].sh_type == SHT_NOTE)
+			err = read_notes(l, elf_section_bytes(&l->elf, i));
+	for (uint32_t i = 0; l->is_dyn && i < l->elf.nsegments && err == 0;
+	     i++) {
+		const struct elf_phdr *ph = &l->elf.segments[i];
+		struct span s;
+
+		if (ph->p_type == PT_NOTE &&
+		    span_sub(l->bytes, ph->p_offset, ph->p_filesz, &s))
+			err = read_notes(l, s);
+	}
+	if (err == 0 && l->profile == TN_PROFILE_NONE && !l->offline &&
+	    (l->args->flags & TN_LOAD_UNMARKED) == 0)
+		return load_fail(l, TN_ENOEXEC, TN_REASON_UNMARKED)->error;
+	return err;
+}
+
+static bool is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '+';
+}
+
+/*
+ * Module names are what kmod makes of them: '-' reads as '_', and a file name
+ * counts up to ".ko" or ".so".
+ */
+static bool take_name(struct tn_load *l, const char *s, bool is_path)
+{
+	size_t n = 0;
+
+	for (const char *p = s; is_path && *p != '\0'; p++)
+		if (*p == '/')
+			s = p + 1;
+	for (; s[n] != '\0' && n + 1 < sizeof(l->name); n++) {
+		if (is_path && (str_begins(s + n, ".ko") ||
+			str_begins(s + n, ".so") ||
+			str_begins(s + n, ".o")))
+			break;
+		l->name[n] = s[n] == '-' ? '_' : s[n];
+		if (!is_name_char(l->name[n]))
+			break;
+	}
+	l->name[n] = '\0';
+	return n != 0 && (is_path || s[n] == '\0');
+}
+
+static int find_name(struct tn_load *l)
+{
+	const char *own = elf_modinfo_get(l->modinfo, "name");
+
+	if (l->args->name != NULL || own != NULL) {
+		const char *s = l->args->name != NULL ? l->args->name : own;
+
+		if (take_name(l, s, false))
+			return 0;
+		l->name[0] = '\0';
+		return load_fail_other(
+		    l, TN_EINVAL, TN_REASON_BAD_NAME, s);
+	}
+	if (l->args->path != NULL && take_name(l, l->args->path, true))
+		return 0;
+	return l->offline
+	    ? 0
+	    : load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
+}
+
+static struct span section_called(const struct tn_load *l, const char *name)
+{
+	return elf_section_bytes(&l->elf, elf_section_find(&l->elf, name));
+}
+
+int load_check(struct tn_load *l)
+{
+	struct elf_where where = { ELF_OK, 0, 0 };
+	int err;
+
+	l->stage = TN_STAGE_CHECK;
+	if (!elf_open(&l->elf, l->bytes, 0, &where))
+		return fail_elf(l, &where);
+	l->is_dyn = l->elf.ehdr->e_type == ET_DYN;
+	if (l->elf.nsections != 0) {
+		l->modinfo = section_called(l, ".modinfo");
+		l->versions = section_called(l, "__versions");
+	}
+	err = find_name(l);
+	if (err == 0)
+		err = check_machine(l);
+	if (err == 0)
+		err = find_note(l);
+	if (err == 0)
+		err = check_overlap(l);
+	if (err != 0)
+		return err;
+	if (l->is_dyn) {
+		if (!elf_dynamic_open(&l->elf, &l->dyn, &where))
+			return fail_elf(l, &where);
+		l->symtab = l->dyn.symtab;
+		return dyn_check(l);
+	}
+	if (!elf_symtab_open(&l->elf, SHT_SYMTAB, &l->symtab, &where))
+		return fail_elf(l, &where);
+	if (l->symtab.n == 0)
+		return load_fail(l, TN_ENOEXEC, TN_REASON_NO_SYMTAB)->error;
+	return 0;
+}

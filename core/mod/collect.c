@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the finished image says of itself: entry points, constructors, and the
+ * export tables (docs/module-format.md). Everything is read from the relocated
+ * bytes and checked again: a relocation may have put any address there.
+ */
+#include "load.h"
+
+#include <base/sort.h>
+#include <base/string.h>
+#include <elf/tables.h>
+
+/* --- strings */
+
+static int copy_strings(struct tn_load *l)
+{
+	const char *version = elf_modinfo_get(l->modinfo, "version");
+	const char *license = elf_modinfo_get(l->modinfo, "license");
+	struct tn_module *mod = l->mod;
+
+	version = version != NULL ? version : "";
+	license = license != NULL ? license : "";
+	const size_t n = str_len(version) + 1;
+
+	mod->strings_size = n + str_len(license) + 1;
+	mod->strings = load_alloc_array(l, mod->strings_size, 1);
+	if (mod->strings == NULL)
+		return l->diag->error;
+	mod->version = mod->strings;
+	mod->license = mod->strings + n;
+	(void)str_copy(mod->version, n, version);
+	(void)str_copy(mod->license, mod->strings_size - n, license);
+	return 0;
+}
+
+/* --- entry points */
+
+static bool is_in_text(const struct tn_load *l, uint64_t addr)
+{
+	for (unsigned i = 0; i < l->image.nparts; i++) {
+		const struct tn_part *p = &l->image.part[i];
+
+		if ((p->kind == TN_TEXT || p->kind == TN_INIT_TEXT) &&
+		    addr - p->addr < p->size)
+			return true;
+	}
+	return false;
+}
+
+static int take_entry(struct tn_load *l, uint32_t symbol, uint64_t *entry)
+{
+	struct tn_diag *d;
+
+	*entry = symbol != 0 ? l->symbols[symbol].value : 0;
+	if (symbol == 0 || is_in_text(l, *entry))
+		return 0;
+	d = load_fail(l, TN_ENOEXEC, TN_REASON_ENTRY);
+	(void)str_copy(
+	    d->symbol, sizeof(d->symbol), load_symbol_name(l, symbol));
+	return d->error;
+}
+
+/* --- constructors and destructors */
+
+struct array {
+	uint32_t section;
+	uint32_t priority;
+};
+
+/* ".init_array.00101" has priority 101; one without a number comes last. */
+static uint32_t array_priority(const char *name)
+{
+	uint32_t n = 0;
+
+	while (*name != '\0' && (*name < '0' || *name > '9'))
+		name++;
+	if (*name == '\0')
+		return UINT32_MAX;
+	for (; *name >= '0' && *name <= '9' && n < 65536; name++)
+		n = n * 10 + (uint32_t)(*name - '0');
+	return n;
+}
+
+static bool runs_before(const void *a, const void *b)
+{
+	const struct array *x = a, *y = b;
+
+	return x->priority != y->priority ? x->priority < y->priority
+					  : x->section < y->section;
+}
+
+static uint32_t find_arrays(
+    struct tn_load *l, uint32_t type, struct array *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < l->nsections; i++)
+		if (l->elf.sections[i].sh_type == type &&
+		    l->sections[i].part != NO_PART)
+			out[n++] = (struct array){ i,
+				array_priority(
+				    elf_section_name(&l->elf, i)) };
+	heap_sort(out, n, sizeof(*out), runs_before);
+	return n;
+}
+
+static void add_ranges(struct tn_load *l, const struct array *arrays,
+    uint32_t n, struct image_range *out)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const struct section *sec = &l->sections[arrays[i].section];
+
+		out[i] = (struct image_range){ sec->addr, sec->size / 8 };
+	}
+}
+
+static int take_arrays(struct tn_load *l)
+{
+	const uint32_t max = l->nsections;
+	struct tn_module *mod = l->mod;
+	struct array *a = load_alloc_array(l, 2 * (uint64_t)max, sizeof(*a));
+
+	if (a == NULL)
+		return l->diag->error;
+	const uint32_t ninit = find_arrays(l, SHT_INIT_ARRAY, a);
+	const uint32_t nfini = find_arrays(l, SHT_FINI_ARRAY, a + ninit);
+
+	if (ninit + nfini != 0) {
+		mod->arrays = load_alloc_array(
+		    l, ninit + nfini, sizeof(*mod->arrays));
+		if (mod->arrays != NULL) {
+			add_ranges(l, a, ninit + nfini, mod->arrays);
+			mod->ninit_arrays = ninit;
+			mod->nfini_arrays = nfini;
+		}
+	}
+	load_free_array(l, a, 2 * (uint64_t)max, sizeof(*a));
+	return ninit + nfini == 0 || mod->arrays != NULL ? 0
+							 : l->diag->error;
+}
+
+/* --- exports */
+
+/* One table: its entries, and CRCs in the same order when there are any. */
+struct table {
+	const struct section *entries;
+	uint32_t section;
+	uint32_t n;
+	uint32_t flags;
+	const uint8_t *crcs;
+};
+
+static size_t entry_size(const struct tn_load *l)
+{
+	return l->machine->prel_exports ? 12 : 24;
+}
+
+static int fail_table(struct tn_load *l, const struct table *t, uint64_t at)
+{
+	(void)load_fail_section(
+	    l, TN_ENOEXEC, TN_REASON_BAD_EXPORT, t->section);
+	l->diag->offset = at;
+	return l->diag->error;
+}
+
+static int open_table(struct tn_load *l, const char *name,
+    const char *crc_name, struct table *t)
+{
+	const uint32_t i = elf_section_find(&l->elf, name);
+	const uint32_t c = elf_section_find(&l->elf, crc_name);
+
+	t->section = i;
+	if (i == 0 || l->sections[i].part == NO_PART)
+		return 0;
+	t->entries = &l->sections[i];
+	if (l->elf.sections[i].sh_type == SHT_NOBITS ||
+	    t->entries->size % entry_size(l) != 0 ||
+	    t->entries->size / entry_size(l) > EXPORT_MAX)
+		return fail_table(l, t, t->entries->size);
+	t->n = (uint32_t)(t->entries->size / entry_size(l));
+	if (c == 0 || l->sections[c].part == NO_PART)
+		return 0;
+	if (l->sections[c].size != (uint64_t)t->n * 4)
+		return fail_table(l, t, 0);
+	t->crcs = l->sections[c].write;
+	return 0;
+}
+
+/* Word @field (0 value, 1 name, 2 namespace) of entry @i: an address or 0. */
+static uint64_t entry_word(
+    const struct tn_load *l, const struct table *t, uint32_t i, unsigned field)
+{
+	const uint64_t at = (uint64_t)i * entry_size(l);
+
+	if (!l->machine->prel_exports)
+		return get_le64(t->entries->write + at + field * 8);
+	const int32_t delta = (int32_t)get_le32(
+	    t->entries->write + at + field * 4);
+
+	return delta == 0 ? 0
+			  : t->entries->addr + at + field * 4 +
+		(uint64_t)(int64_t)delta;
+}
+
+#define NAME_MAX 1024
+
+/* A NUL-terminated string of the image at @addr, or NULL. */
+static const char *image_string(const struct tn_load *l, uint64_t addr)
+{
+	for (unsigned i = 0; i < l->image.nparts; i++) {
+		const struct tn_part *p = &l->image.part[i];
+		const uint64_t off = addr - p->addr;
+
+		if (p->size == 0 || off >= p->size || p->kind >= TN_INIT_TEXT)
+			continue;
+		for (uint64_t n = off; n < p->size && n - off < NAME_MAX; n++)
+			if (p->write[n] == '\0')
+				return (const char *)(uintptr_t)addr;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* The same string as it can be read now, before the image is sealed. */
+static const char *readable(const struct tn_load *l, const char *s)
+{
+	return (const char *)load_image_at(l, (uintptr_t)s, 1);
+}
+
+static int set_namespace(
+    struct tn_load *l, struct export_block *b, uint32_t i, uint64_t addr)
+{
+	const char *ns = addr != 0 ? image_string(l, addr) : NULL;
+
+	if (addr != 0 && ns == NULL)
+		return -TN_ENOEXEC;
+	if (ns == NULL || *readable(l, ns) == '\0')
+		return 0;
+	if (b->ns == NULL) {
+		b->ns = load_alloc_array(l, b->n, sizeof(*b->ns));
+		if (b->ns == NULL)
+			return l->diag->error;
+	}
+	b->ns[i] = ns;
+	return 0;
+}
+
+static int add_exports(struct tn_load *l, const struct table *t,
+    struct export_block *b, uint32_t first)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		const uint64_t name = entry_word(l, t, i, 1);
+		struct export_record *rec = &b->records[first + i];
+		int err;
+
+		*rec = (struct export_record){
+			.name = image_string(l, name),
+			.value = entry_word(l, t, i, 0),
+			.crc = t->crcs != NULL ? get_le32(t->crcs + i * 4)
+					       : 0,
+			.position = (first + i) & EXPORT_MAX,
+			.flags = t->flags & 0xff,
+		};
+		if (rec->name == NULL || *readable(l, rec->name) == '\0')
+			return fail_table(
+			    l, t, (uint64_t)i * entry_size(l));
+		err = set_namespace(
+		    l, b, first + i, entry_word(l, t, i, 2));
+		if (err == -TN_ENOEXEC)
+			return fail_table(
+			    l, t, (uint64_t)i * entry_size(l));
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+static int take_exports(struct tn_load *l)
+{
+	struct table plain = { .flags = 0 };
+	struct table gpl = { .flags = TN_EXPORT_GPL };
+	struct export_block *b;
+	int err;
+
+	err = open_table(l, "__ksymtab", "__kcrctab", &plain);
+	if (err == 0)
+		err = open_table(l, "__ksymtab_gpl", "__kcrctab_gpl", &gpl);
+	if (err != 0 || plain.n + gpl.n == 0)
+		return err;
+	if (plain.n + gpl.n > EXPORT_MAX)
+		return fail_table(l, &gpl, 0);
+	b = load_alloc_array(
+	    l, export_block_size(plain.n + gpl.n), 1);
+	if (b == NULL)
+		return l->diag->error;
+	l->mod->exports = b;
+	b->owner = l->mod;
+	b->n = plain.n + gpl.n;
+	err = add_exports(l, &plain, b, 0);
+	if (err == 0)
+		err = add_exports(l, &gpl, b, plain.n);
+	return err;
+}
+
+int load_collect(struct tn_load *l)
+{
+	struct tn_module *mod = l->mod;
+	int err;
+
+	l->stage = TN_STAGE_PUBLISH;
+	(void)str_copy(mod->name, sizeof(mod->name), l->name);
+	mod->key.name = mod->name;
+	mod->profile = l->profile;
+	mod->ncells = l->ncells;
+	mod->nstubs = l->nstubs;
+	mod->nrelocs = l->nrelocs;
+	err = copy_strings(l);
+	if (err == 0)
+		err = take_entry(l, l->init_symbol, &mod->init);
+	if (err == 0)
+		err = take_entry(l, l->exit_symbol, &mod->exit);
+	if (err != 0 || l->is_dyn)
+		return err;
+	err = take_arrays(l);
+	if (err == 0)
+		err = take_exports(l);
+	return err;
+}

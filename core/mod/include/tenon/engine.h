@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The module engine: load, find, call, unload.
+ *
+ * A struct tn_system is one engine: a registry of modules and an index of
+ * their exports over one port. Several may live in one process. Functions
+ * are safe to call from any thread unless they say otherwise, and return 0
+ * or a negative enum tn_errno; @diag may be NULL. Functions marked "sleeps"
+ * take the registry lock or call the port; the others do not block.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tenon/diag.h>
+#include <tenon/err.h>
+#include <tenon/port.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TN_ABI_MAJOR 1u
+#define TN_ABI_MINOR 0u
+
+struct tn_system;
+struct tn_module;
+
+/* The two profiles of module files (docs/module-format.md). */
+enum tn_profile {
+	TN_PROFILE_NONE = 0,   /* no note: linked, run only when asked */
+	TN_PROFILE_COMMON = 1, /* every world */
+	TN_PROFILE_HOSTED = 2, /* processes only */
+};
+
+/* --- systems */
+
+/* An export that the world itself offers to modules. */
+struct tn_export {
+	const char *name;
+	const void *addr;
+	uint32_t crc;   /* 0: no version */
+	uint32_t flags; /* TN_EXPORT_* */
+	const char *ns; /* namespace, or NULL */
+};
+#define TN_EXPORT_GPL 1u
+
+/*
+ * The symbols that a module of the common profile may rely on in every world,
+ * generated from api/exports.list and linked into each world: what a world
+ * passes as tn_config.exports.
+ */
+extern const struct tn_export tn_guaranteed[];
+extern const size_t tn_guaranteed_count;
+
+/*
+ * Asked before any byte of a module is parsed; non-zero refuses it
+ * (TN_REASON_VERIFY). @data is the file after unpacking.
+ */
+typedef int tn_verify_fn(void *arg, const void *data, size_t size);
+
+struct tn_config {
+	uint32_t size; /* sizeof(struct tn_config) */
+	uint32_t abi;  /* 1 */
+	const struct tn_export *exports; /* live as long as the system */
+	size_t nexports;
+	uint64_t seed; /* secret; keeps hash collisions unpredictable */
+	tn_verify_fn *verify; /* or NULL */
+	void *verify_arg;
+};
+
+/*
+ * Makes a system over @port, which must outlive it. Sleeps.
+ * -TN_EINVAL: a table is missing or of another abi; -TN_ENOMEM;
+ * -TN_EEXIST: an export is named twice.
+ */
+int tn_system_create(const struct tn_port *port,
+    const struct tn_config *config, struct tn_system **out);
+
+/* Frees @sys. -TN_EBUSY while a module is loaded. Sleeps. */
+int tn_system_destroy(struct tn_system *sys);
+
+/* --- loading */
+
+/* tn_load_args.flags */
+#define TN_LOAD_UNMARKED 1u /* run a file that carries no .note.tenon */
+#define TN_LOAD_DIRECT 2u   /* bind=direct: GOT loads and branches become
+			       direct where they reach; pins the providers */
+#define TN_LOAD_NO_RELAX 4u /* keep every GOT access as it is */
+#define TN_LOAD_NO_INIT 8u  /* do not run constructors and init */
+#define TN_LOAD_NO_IMPORTS 16u /* an undefined symbol is refused as not
+				  supported (slots) */
+
+struct tn_load_args {
+	uint32_t size; /* sizeof(struct tn_load_args) */
+	uint32_t flags;
+	const char *name;  /* overrides the file's own; or NULL */
+	const char *path;  /* a file, or NULL: */
+	const void *data;  /* the file in memory; must stay until tn_load
+			      returns; 8-byte aligned, or it is copied */
+	size_t data_size;
+};
+
+/*
+ * Loads one module: reads, checks, links, protects, publishes and runs its
+ * constructors and init. On failure nothing is left. Sleeps; init runs
+ * without any lock of the engine.
+ *
+ * -TN_ENOENT missing symbol or file; -TN_ENOEXEC malformed file;
+ * -TN_EOPNOTSUPP refused by name; -TN_EACCES licence or namespace;
+ * -TN_EEXIST module or export of this name; -TN_ERANGE a relocation does not
+ * reach; -TN_ENOMEM; -TN_ENOSPC; -TN_EBADMSG; what init returned.
+ */
+int tn_load(struct tn_system *sys, const struct tn_load_args *args,
+    struct tn_module **out, struct tn_diag *diag);
+
+/*
+ * Reads and unpacks the file of @args as tn_load would, runs the verification
+ * hook, and calls @fn with the bytes, which are valid until it returns; returns
+ * what @fn returns, or a negative error. Sleeps.
+ */
+int tn_read(struct tn_system *sys, const struct tn_load_args *args,
+    int (*fn)(void *arg, const void *data, size_t size), void *arg,
+    struct tn_diag *diag);
+
+/*
+ * Unloads: refuses with -TN_EBUSY while references or dependents are left or
+ * while it is permanent, else runs exit and destructors and frees it. @mod
+ * is invalid after 0. Sleeps.
+ */
+int tn_unload(
+    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
+
+/* --- symbols */
+
+struct tn_symbol {
+	const char *name;
+	uint64_t addr;
+	struct tn_module *owner; /* NULL: the world */
+	uint32_t crc;
+	uint32_t flags; /* TN_EXPORT_* */
+	const char *ns; /* or NULL */
+};
+
+/*
+ * Looks @name up among all exports. -TN_ENOENT. Does not block. The strings
+ * and the address live as long as the owner: hold a reference to it.
+ */
+int tn_symbol_find(
+    struct tn_system *sys, const char *name, struct tn_symbol *out);
+
+/*
+ * Looks @name up in @mod alone: its exports, and for an ET_DYN image its
+ * dynamic symbol table. The caller holds a reference. -TN_ENOENT.
+ */
+int tn_module_symbol(struct tn_module *mod, const char *name, void **addr);
+
+/* Number of exports in the index. */
+size_t tn_symbol_count(struct tn_system *sys);
+
+/* --- references and introspection */
+
+/* Takes a reference; false when the module is not live. Does not block. */
+bool tn_module_get(struct tn_module *mod);
+/* Drops one. Does not block. */
+void tn_module_put(struct tn_module *mod);
+
+/* Finds a live module and takes a reference on it, or NULL. Sleeps. */
+struct tn_module *tn_module_find(struct tn_system *sys, const char *name);
+
+enum tn_state {
+	TN_STATE_COMING, /* loaded, init is running */
+	TN_STATE_LIVE,
+	TN_STATE_GOING,
+};
+
+/* How long each step of the load took, in nanoseconds. */
+struct tn_timing {
+	uint64_t source;   /* read and unpack */
+	uint64_t link;     /* parse, lay out, resolve, relocate */
+	uint64_t protect;  /* permissions and instruction cache */
+	uint64_t init;     /* constructors and init */
+};
+
+struct tn_module_info {
+	const char *name;
+	const char *version; /* or "" */
+	const char *license; /* or "" */
+	enum tn_state state;
+	enum tn_profile profile;
+	uint32_t refs;      /* references, dependents included */
+	uint32_t nexports;
+	uint32_t ncells;    /* GOT cells */
+	uint32_t nstubs;
+	uint32_t nrelocs;   /* relocations applied */
+	uint64_t text_addr; /* start of the text part, or of the span */
+	size_t bytes;       /* all resident parts */
+	size_t init_bytes;  /* freed after init */
+	struct tn_timing timing;
+};
+
+/* Fills @info; the strings live as long as @mod. Caller holds a reference. */
+void tn_module_info(struct tn_module *mod, struct tn_module_info *info);
+
+/* The part that holds @kind, size 0 when there is none. */
+void tn_module_part(struct tn_module *mod, enum tn_part_kind kind,
+    uint64_t *addr, size_t *size);
+
+/*
+ * Calls @fn for every module in load order under the registry lock until it
+ * returns non-zero, and returns that. @fn must not call the engine. Sleeps.
+ */
+int tn_module_each(struct tn_system *sys,
+    int (*fn)(void *arg, struct tn_module *mod), void *arg);
+
+/* The modules that @mod imports from, one call each; as tn_module_each. */
+int tn_module_providers(struct tn_module *mod,
+    int (*fn)(void *arg, struct tn_module *provider), void *arg);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The name index: see index.h for the structure.
+ *
+ * Ordering: a writer fills a record before it stores the word that points to
+ * it (release); a reader loads the word (acquire) before it follows it. A
+ * removed record stays readable until its owner has called the port's
+ * synchronize. A bucket never gets an empty word back while the table lives:
+ * a removed name leaves a tombstone, so searches for names that overflowed
+ * past it still go on.
+ */
+#include "index.h"
+
+#include <stdatomic.h>
+
+#include <base/hash.h>
+#include <base/overflow.h>
+#include <base/string.h>
+#include <tenon/err.h>
+
+#define SLOTS 8 /* words a bucket: one cache line */
+#define TAG_SHIFT 48
+#define POINTER_MASK ((UINT64_C(1) << TAG_SHIFT) - 1)
+#define TOMBSTONE UINT64_C(1) /* no record lies at address 1 */
+#define MIN_BUCKETS 4
+/* Filled up to six words a bucket on average, then doubled. */
+#define MAX_LOAD 6
+
+struct bucket {
+	_Atomic uint64_t word[SLOTS];
+};
+
+struct index_table {
+	uint64_t mask;    /* buckets - 1 */
+	size_t size;      /* bytes allocated */
+	struct bucket *buckets;
+};
+
+void index_init(struct index *ix, const struct tn_port *port, uint64_t seed)
+{
+	ix->port = port;
+	ix->seed = seed;
+	ix->count = 0;
+	ix->dead = 0;
+	atomic_init(&ix->table, NULL);
+}
+
+static void table_free(const struct tn_port *port, struct index_table *t)
+{
+	if (t != NULL)
+		port->free(port->ctx, t, t->size);
+}
+
+void index_fini(struct index *ix)
+{
+	table_free(ix->port,
+	    atomic_load_explicit(&ix->table, memory_order_relaxed));
+	atomic_store_explicit(&ix->table, NULL, memory_order_relaxed);
+}
+
+static struct index_table *table_alloc(
+    const struct tn_port *port, uint64_t buckets)
+{
+	const size_t line = sizeof(struct bucket);
+	const size_t size = sizeof(struct index_table) + line +
+	    (size_t)buckets * line;
+	struct index_table *t = port->alloc(port->ctx, size);
+
+	if (t == NULL)
+		return NULL;
+	t->mask = buckets - 1;
+	t->size = size;
+	t->buckets = (struct bucket *)align_up(
+	    (uintptr_t)t + sizeof(*t), line);
+	return t;
+}
+
+static struct index_key *word_key(uint64_t word)
+{
+	return (struct index_key *)(uintptr_t)(word & POINTER_MASK);
+}
+
+/* The first word free for a new record, from the home bucket of @hash on. */
+static _Atomic uint64_t *free_word(struct index_table *t, uint64_t hash)
+{
+	for (uint64_t b = hash & t->mask;; b = (b + 1) & t->mask) {
+		struct bucket *bucket = &t->buckets[b];
+
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &bucket->word[i], memory_order_relaxed);
+
+			if (w == 0 || w == TOMBSTONE)
+				return &bucket->word[i];
+		}
+	}
+}
+
+static uint64_t make_word(uint64_t hash, const struct index_key *key)
+{
+	return (hash >> TAG_SHIFT << TAG_SHIFT) | (uintptr_t)key;
+}
+
+static void copy_records(
+    const struct index *ix, const struct index_table *from,
+    struct index_table *to)
+{
+	for (uint64_t b = 0; from != NULL && b <= from->mask; b++) {
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &from->buckets[b].word[i], memory_order_relaxed);
+
+			if (w == 0 || w == TOMBSTONE)
+				continue;
+			const uint64_t h =
+			    hash_name(word_key(w)->name, ix->seed);
+
+			/* relaxed: the table is published as a whole */
+			atomic_store_explicit(
+			    free_word(to, h), w, memory_order_relaxed);
+		}
+	}
+}
+
+int index_reserve(struct index *ix, size_t more)
+{
+	struct index_table *old =
+	    atomic_load_explicit(&ix->table, memory_order_relaxed);
+	const uint64_t want = ix->count + more;
+	uint64_t buckets = MIN_BUCKETS;
+
+	if (old != NULL && want + ix->dead <= (old->mask + 1) * MAX_LOAD)
+		return 0;
+	while (buckets * MAX_LOAD < want)
+		buckets *= 2;
+	/* Room to spare, or tombstones would force the next copy at once. */
+	if (buckets * MAX_LOAD < want + want / 4)
+		buckets *= 2;
+	struct index_table *t = table_alloc(ix->port, buckets);
+
+	if (t == NULL)
+		return -TN_ENOMEM;
+	copy_records(ix, old, t);
+	ix->dead = 0;
+	atomic_store_explicit(&ix->table, t, memory_order_release);
+	if (old != NULL) {
+		ix->port->synchronize(ix->port->ctx);
+		table_free(ix->port, old);
+	}
+	return 0;
+}
+
+/*
+ * The word that holds @name, or NULL. The acquire pairs with the release in
+ * index_insert and index_reserve.
+ */
+static _Atomic uint64_t *find_word(
+    const struct index_table *t, const char *name, uint64_t hash)
+{
+	for (uint64_t b = hash & t->mask, n = 0; n <= t->mask;
+	     b = (b + 1) & t->mask, n++) {
+		struct bucket *bucket = &t->buckets[b];
+
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &bucket->word[i], memory_order_acquire);
+
+			if (w == 0)
+				return NULL;
+			if ((w ^ hash) >> TAG_SHIFT == 0 && w != TOMBSTONE &&
+			    str_eq(word_key(w)->name, name))
+				return &bucket->word[i];
+		}
+	}
+	return NULL;
+}
+
+struct index_key *index_find(const struct index *ix, const char *name)
+{
+	const struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_acquire);
+
+	if (t == NULL)
+		return NULL;
+	_Atomic uint64_t *word =
+	    find_word(t, name, hash_name(name, ix->seed));
+
+	return word == NULL ? NULL
+			    : word_key(atomic_load_explicit(
+				  word, memory_order_relaxed));
+}
+
+struct index_key *index_insert(struct index *ix, struct index_key *key)
+{
+	struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_relaxed);
+	const uint64_t hash = hash_name(key->name, ix->seed);
+	const _Atomic uint64_t *there = find_word(t, key->name, hash);
+
+	if (there != NULL)
+		return word_key(
+		    atomic_load_explicit(there, memory_order_relaxed));
+	_Atomic uint64_t *word = free_word(t, hash);
+
+	if (atomic_load_explicit(word, memory_order_relaxed) == TOMBSTONE)
+		ix->dead--;
+	atomic_store_explicit(
+	    word, make_word(hash, key), memory_order_release);
+	ix->count++;
+	return NULL;
+}
+
+void index_remove(struct index *ix, const struct index_key *key)
+{
+	struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_relaxed);
+	_Atomic uint64_t *word =
+	    find_word(t, key->name, hash_name(key->name, ix->seed));
+
+	if (word == NULL ||
+	    word_key(atomic_load_explicit(word, memory_order_relaxed)) != key)
+		return;
+	atomic_store_explicit(word, TOMBSTONE, memory_order_relaxed);
+	ix->count--;
+	ix->dead++;
+}
+
+void index_each(const struct index *ix,
+    bool (*fn)(void *arg, struct index_key *key), void *arg)
+{
+	const struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_relaxed);
+
+	for (uint64_t b = 0; t != NULL && b <= t->mask; b++) {
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &t->buckets[b].word[i], memory_order_relaxed);
+
+			if (w != 0 && w != TOMBSTONE && !fn(arg, word_key(w)))
+				return;
+		}
+	}
+}

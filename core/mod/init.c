@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a module's code around its life: constructors and init, exit and
+ * destructors. No lock of the engine is held here: init may load modules.
+ */
+#include "module.h"
+
+typedef void array_fn(void);
+typedef int init_fn(void);
+
+static void run(uint64_t addr)
+{
+	((array_fn *)(uintptr_t)addr)();
+}
+
+/* Entries 0 and -1 are fillers of old tool chains (gABI, .init_array). */
+static bool is_function(uint64_t addr)
+{
+	return addr != 0 && addr != UINT64_MAX;
+}
+
+static void run_forward(const struct image_range *r)
+{
+	const uint64_t *fn = (const uint64_t *)(uintptr_t)r->addr;
+
+	for (uint64_t i = 0; i < r->count; i++)
+		if (is_function(fn[i]))
+			run(fn[i]);
+}
+
+static void run_backward(const struct image_range *r)
+{
+	const uint64_t *fn = (const uint64_t *)(uintptr_t)r->addr;
+
+	for (uint64_t i = r->count; i-- > 0;)
+		if (is_function(fn[i]))
+			run(fn[i]);
+}
+
+/* Destructors run in the reverse order of the table (gABI). */
+static void run_destructors(struct tn_module *mod)
+{
+	const struct image_range *fini = mod->arrays + mod->ninit_arrays;
+
+	for (unsigned i = mod->nfini_arrays; i-- > 0;)
+		run_backward(&fini[i]);
+	if (mod->dt_fini != 0)
+		run(mod->dt_fini);
+}
+
+int module_run_init(struct tn_module *mod, struct tn_diag *d)
+{
+	int ret = 0;
+
+	if (mod->dt_init != 0)
+		run(mod->dt_init);
+	for (unsigned i = 0; i < mod->ninit_arrays; i++)
+		run_forward(&mod->arrays[i]);
+	if (mod->init != 0)
+		ret = ((init_fn *)(uintptr_t)mod->init)();
+	if (ret == 0)
+		return 0;
+	/*
+	 * As in Linux exit is not called. Constructors have run, so their
+	 * destructors do. A positive value is no error number.
+	 */
+	run_destructors(mod);
+	tn_diag_fini(d);
+	d->error = ret < 0 ? ret : -TN_EINVAL;
+	d->stage = TN_STAGE_INIT;
+	d->reason = TN_REASON_INIT_FAILED;
+	d->value = (uint64_t)(int64_t)ret;
+	__builtin_memcpy(d->module, mod->name, sizeof(d->module));
+	return d->error;
+}
+
+void module_run_exit(struct tn_module *mod)
+{
+	if (mod->exit != 0)
+		run(mod->exit);
+	run_destructors(mod);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loading a module: the table of contents.
+ *
+ *   source -> check -> sections -> resolve -> scan -> layout -> alloc ->
+ *   place -> copy -> relocate -> collect -> seal -> publish -> init -> live
+ *
+ * The stages own nothing. All resources hang on struct tn_load until they are
+ * handed to the module; load_release frees what is left, in every outcome.
+ */
+#include "load.h"
+
+#include <base/string.h>
+
+typedef int stage_fn(struct tn_load *l);
+
+static stage_fn *const object_stages[] = {
+	load_sections, load_resolve, load_scan, load_layout, load_alloc,
+	load_place, load_copy, load_relocate, NULL,
+};
+
+static stage_fn *const dynamic_stages[] = {
+	load_resolve, dyn_layout, load_alloc, dyn_place, dyn_copy,
+	dyn_relocate, NULL,
+};
+
+/* From the file's bytes to a linked image that nobody else can see. */
+int load_link(struct tn_load *l)
+{
+	stage_fn *const *stage;
+	int err = load_check(l);
+
+	stage = l->is_dyn ? dynamic_stages : object_stages;
+	for (; err == 0 && *stage != NULL; stage++)
+		err = (*stage)(l);
+	return err;
+}
+
+static void free_anchors(struct tn_load *l)
+{
+	for (uint32_t i = 0; i < l->nanchors; i++) {
+		struct anchors *a = &l->anchors[i];
+
+		if (a->bits != NULL)
+			load_free_array(l, a->bits, a->words,
+			    sizeof(*a->bits));
+		if (a->rank != NULL)
+			load_free_array(l, a->rank, a->words,
+			    sizeof(*a->rank));
+		if (a->reloc != NULL)
+			load_free_array(l, a->reloc, a->count,
+			    sizeof(*a->reloc));
+	}
+	if (l->anchors != NULL)
+		load_free_array(
+		    l, l->anchors, l->max_anchors, sizeof(*l->anchors));
+}
+
+static void free_tables(struct tn_load *l)
+{
+	free_anchors(l);
+	if (l->shrinks != NULL)
+		load_free_array(
+		    l, l->shrinks, l->max_shrinks, sizeof(*l->shrinks));
+	if (l->refs != NULL)
+		load_free_array(l, l->refs, l->max_refs, sizeof(*l->refs));
+	if (l->symbols != NULL)
+		load_free_array(
+		    l, l->symbols, l->nsymbols, sizeof(*l->symbols));
+	if (l->sections != NULL)
+		load_free_array(
+		    l, l->sections, l->nsections, sizeof(*l->sections));
+}
+
+void load_release(struct tn_load *l)
+{
+	const struct tn_port *port = l->port;
+
+	free_tables(l);
+	if (l->copy != NULL)
+		load_free_array(l, l->copy, l->args->data_size, 1);
+	if (l->unpacked.data != NULL)
+		port->release(port->ctx, &l->unpacked);
+	if (l->file.data != NULL)
+		port->release(port->ctx, &l->file);
+	for (uint32_t i = 0; i < l->nproviders; i++)
+		tn_module_put(l->providers[i]);
+	if (l->providers != NULL)
+		load_free_array(l, l->providers, l->max_providers,
+		    sizeof(*l->providers));
+	if (l->has_image)
+		port->image_free(port->ctx, &l->image);
+	if (l->mod != NULL)
+		module_free(l->mod);
+}
+
+/* The module takes over what it needs for its life. */
+static void hand_over(struct tn_load *l)
+{
+	struct tn_module *mod = l->mod;
+
+	mod->image = l->image;
+	mod->providers = l->providers;
+	mod->nproviders = l->nproviders;
+	mod->max_providers = l->max_providers;
+	l->has_image = false;
+	l->providers = NULL;
+	l->nproviders = 0;
+}
+
+static int seal(struct tn_load *l)
+{
+	const struct tn_port *port = l->port;
+	int err;
+
+	l->stage = TN_STAGE_PROTECT;
+	err = port->image_seal(port->ctx, &l->image);
+	if (err == 0)
+		return 0;
+	struct tn_diag *d =
+	    load_fail(l, (enum tn_errno)-err, TN_REASON_PROTECT);
+
+	d->value = (uint64_t)(int64_t)err;
+	return d->error;
+}
+
+static size_t init_bytes(const struct tn_image *img)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < img->nparts; i++)
+		if (img->part[i].kind >= TN_INIT_TEXT)
+			n += img->part[i].size;
+	return n;
+}
+
+/* Init has run: protect what is read-only from now on, free the rest. */
+static int finish(struct tn_load *l, struct tn_module *mod)
+{
+	const struct tn_port *port = l->port;
+	int err;
+
+	mod->init_bytes = init_bytes(&mod->image);
+	err = port->image_finish(port->ctx, &mod->image);
+	if (err == 0)
+		return 0;
+	l->stage = TN_STAGE_PROTECT;
+	(void)load_fail(l, (enum tn_errno)-err, TN_REASON_PROTECT);
+	module_run_exit(mod);
+	return err;
+}
+
+static uint64_t now(const struct tn_load *l)
+{
+	return l->port->now_ns(l->port->ctx);
+}
+
+static int start(struct tn_load *l, struct tn_module *mod)
+{
+	const uint64_t begin = now(l);
+	int err = 0;
+
+	if ((l->args->flags & TN_LOAD_NO_INIT) == 0)
+		err = module_run_init(mod, l->diag);
+	if (err == 0)
+		err = finish(l, mod);
+	l->timing.init = now(l) - begin;
+	mod->timing = l->timing;
+	if (err != 0)
+		module_withdraw(mod);
+	else
+		module_set_live(mod);
+	return err;
+}
+
+/* Everything up to a sealed image with its module record. */
+static int prepare(struct tn_load *l)
+{
+	uint64_t t0 = now(l), t1;
+	int err = load_source(l);
+
+	t1 = now(l);
+	l->timing.source = t1 - t0;
+	if (err == 0)
+		err = load_link(l);
+	if (err == 0)
+		err = load_collect(l);
+	t0 = now(l);
+	l->timing.link = t0 - t1;
+	if (err == 0)
+		err = seal(l);
+	l->timing.protect = now(l) - t0;
+	return err;
+}
+
+static int load(struct tn_load *l, struct tn_module **out)
+{
+	struct tn_module *mod;
+	int err;
+
+	l->mod = load_alloc_array(l, 1, sizeof(*l->mod));
+	if (l->mod == NULL)
+		return l->diag->error;
+	l->mod->sys = l->sys;
+	list_init(&l->mod->link);
+	err = prepare(l);
+	if (err != 0)
+		return err;
+	hand_over(l);
+	err = module_publish(l->mod, l->diag);
+	if (err != 0)
+		return err;
+	mod = l->mod;
+	l->mod = NULL;
+	err = start(l, mod);
+	if (err == 0)
+		*out = mod;
+	return err;
+}
+
+/* Prepares @l for a call; false when the caller's table is not ours. */
+static bool begin(struct tn_load *l, struct tn_system *sys,
+    const struct tn_load_args *args, struct tn_diag *diag)
+{
+	*l = (struct tn_load){
+		.sys = sys,
+		.port = sys->port,
+		.args = args,
+		.diag = diag,
+	};
+	if (args->size == sizeof(*args))
+		return true;
+	(void)load_fail_other(l, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
+	    "size of struct tn_load_args");
+	return false;
+}
+
+int tn_load(struct tn_system *sys, const struct tn_load_args *args,
+    struct tn_module **out, struct tn_diag *diag)
+{
+	struct tn_diag scratch;
+	struct tn_load l;
+	int err = -TN_EINVAL;
+
+	tn_diag_init(&scratch);
+	if (begin(&l, sys, args, diag != NULL ? diag : &scratch))
+		err = load(&l, out);
+	load_release(&l);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
+int tn_read(struct tn_system *sys, const struct tn_load_args *args,
+    int (*fn)(void *arg, const void *data, size_t size), void *arg,
+    struct tn_diag *diag)
+{
+	struct tn_diag scratch;
+	struct tn_load l;
+	int err = -TN_EINVAL;
+
+	tn_diag_init(&scratch);
+	if (begin(&l, sys, args, diag != NULL ? diag : &scratch))
+		err = load_source(&l);
+	if (err == 0)
+		err = fn(arg, l.bytes.p, l.bytes.n);
+	load_release(&l);
+	tn_diag_fini(&scratch);
+	return err;
+}

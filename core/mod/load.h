@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One load in progress.
+ *
+ * The stages (load.c lists them) own nothing: every resource hangs on one
+ * zeroed struct tn_load, and load_release frees it whatever has happened. A
+ * stage returns 0 or the negative error that it has put into l->diag.
+ *
+ * Two numberings run through all of it: section and symbol indices are those
+ * of the file, so every table here is an array indexed by them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/compiler.h>
+#include <elf/dynamic.h>
+#include <elf/file.h>
+#include <reloc/reloc.h>
+#include <tenon/engine.h>
+
+#include "export.h"
+#include "module.h"
+
+#define NO_PART 0xff
+
+/* Where an input section goes. */
+struct section {
+	uint64_t addr;   /* where it runs; set by place */
+	uint8_t *write;  /* where it is filled; NULL when not loaded */
+	uint64_t offset; /* in its part */
+	uint64_t size;   /* in the image: sh_size less what ALIGN deletes */
+	uint32_t rela;   /* its relocation table's section, or 0 */
+	uint32_t shrink, nshrink; /* deletions in l->shrinks */
+	uint32_t anchors; /* index + 1 into l->anchors, or 0 */
+	uint8_t part;    /* in l->image, or NO_PART */
+};
+
+/* struct symbol.flags */
+#define SYM_FIXED 1u    /* may be referred to directly for ever */
+#define SYM_WEAK0 2u    /* undefined weak: no such symbol */
+#define SYM_FOREIGN 4u  /* defined outside this image */
+#define SYM_UNUSABLE 8u /* in a section that is not loaded */
+#define SYM_DEFERRED 16u /* undefined and not in the index */
+
+/* The value of an input symbol, and what refers to it indirectly. */
+struct symbol {
+	uint64_t value;
+	uint32_t ref; /* index + 1 of the first struct ref, or 0 */
+	uint32_t flags;
+};
+
+/* struct ref.flags */
+#define REF_GOT 1u      /* some relocation uses its cell */
+#define REF_KEEP_GOT 2u /* and cannot become direct */
+#define REF_BRANCH 4u   /* some branch goes there */
+#define REF_CELL 8u     /* decided: has a cell */
+#define REF_STUB 16u    /* decided: has a stub (and a cell) */
+#define REF_UNSURE 32u  /* in reach of a part of the image only */
+
+/*
+ * A (symbol, addend) that is reached through a GOT cell or may need a branch
+ * stub. Refs of one symbol are chained; REF_CHAIN_MAX keeps the walk constant.
+ */
+struct ref {
+	int64_t addend;
+	uint32_t symbol;
+	uint32_t next; /* index + 1 */
+	uint32_t cell; /* number of its cell, when REF_CELL */
+	uint32_t stub; /* number of its stub, when REF_STUB */
+	uint32_t flags;
+};
+#define REF_CHAIN_MAX 64
+
+/* @count bytes behind input offset @at are left out; @before: those before */
+struct shrink {
+	uint64_t at;
+	uint64_t before;
+	uint64_t count;
+};
+
+/*
+ * The riscv HI20 relocations of a section by place: one bit per halfword, the
+ * number of bits before each 64-bit word, and the relocation index of the
+ * n-th bit. Lookup is constant-time whatever the file says.
+ */
+struct anchors {
+	uint64_t *bits;
+	uint32_t *rank;
+	uint32_t *reloc;
+	uint64_t words;
+	uint32_t count;
+};
+
+struct tn_load {
+	struct tn_system *sys;
+	const struct tn_port *port;
+	const struct tn_load_args *args;
+	struct tn_diag *diag; /* never NULL */
+	enum tn_stage stage;
+	bool offline; /* tn_link: any machine, nothing runs */
+
+	/* source */
+	struct tn_bytes file, unpacked;
+	void *copy; /* of unaligned caller's memory */
+	struct span bytes;
+
+	/* check */
+	struct elf_file elf;
+	struct elf_symtab symtab;
+	struct elf_dynamic dyn;
+	bool is_dyn;
+	const struct reloc_machine *machine;
+	struct span modinfo, versions;
+	char name[TN_MODULE_NAME_MAX];
+	enum tn_profile profile;
+
+	/* resolve */
+	struct symbol *symbols;
+	uint32_t nsymbols;
+	struct tn_module **providers; /* each holds one reference */
+	uint32_t nproviders, max_providers;
+	uint32_t nmissing;
+	uint32_t init_symbol, exit_symbol, got_symbol;
+	uint64_t common_size, common_align;
+
+	/* layout and plan */
+	struct section *sections;
+	uint32_t nsections;
+	struct shrink *shrinks;
+	uint32_t nshrinks, max_shrinks;
+	struct anchors *anchors;
+	uint32_t nanchors, max_anchors;
+	struct ref *refs;
+	uint32_t nrefs, max_refs;
+	uint64_t common_offset; /* in the data part */
+	uint64_t cells_offset, stubs_offset;
+	uint32_t ncells, nstubs;
+	uint32_t nrelocs;
+
+	/* image */
+	struct tn_image image;
+	bool has_image;
+	uint64_t cells_addr, stubs_addr, common_addr;
+	uint8_t *cells_write, *stubs_write, *common_write;
+
+	/* result; owned until publish hands it to the registry */
+	struct tn_module *mod;
+	struct tn_timing timing;
+};
+
+/* --- stages, in order */
+int load_source(struct tn_load *l) MUST_CHECK;
+int load_check(struct tn_load *l) MUST_CHECK;
+int load_sections(struct tn_load *l) MUST_CHECK;
+int load_resolve(struct tn_load *l) MUST_CHECK;
+int load_scan(struct tn_load *l) MUST_CHECK;
+int load_layout(struct tn_load *l) MUST_CHECK;
+int load_alloc(struct tn_load *l) MUST_CHECK;
+int load_place(struct tn_load *l) MUST_CHECK;
+int load_copy(struct tn_load *l) MUST_CHECK;
+int load_relocate(struct tn_load *l) MUST_CHECK;
+/* the same stages of an ET_DYN file */
+int dyn_check(struct tn_load *l) MUST_CHECK;
+int dyn_layout(struct tn_load *l) MUST_CHECK;
+int dyn_place(struct tn_load *l) MUST_CHECK;
+int dyn_copy(struct tn_load *l) MUST_CHECK;
+int dyn_relocate(struct tn_load *l) MUST_CHECK;
+int load_collect(struct tn_load *l) MUST_CHECK; /* entries and exports */
+/* The stages after source up to relocate, for an object or a shared object. */
+int load_link(struct tn_load *l) MUST_CHECK;
+void load_release(struct tn_load *l);
+
+/* --- memory of a load */
+void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size);
+void load_free_array(struct tn_load *l, void *p, uint64_t n, size_t size);
+/* Makes room for one more; returns 0 or -TN_ENOMEM. */
+int load_grow(struct tn_load *l, void **array, uint32_t n, uint32_t *max,
+    size_t size) MUST_CHECK;
+
+/* --- diagnosis: begin sets error, stage, reason and module */
+struct tn_diag *load_fail(
+    struct tn_load *l, enum tn_errno err, enum tn_reason reason);
+int load_fail_memory(struct tn_load *l, uint64_t size);
+int load_fail_other(struct tn_load *l, enum tn_errno err,
+    enum tn_reason reason, const char *other);
+int load_fail_section(struct tn_load *l, enum tn_errno err,
+    enum tn_reason reason, uint32_t section);
+
+/* --- symbols */
+const char *load_symbol_name(const struct tn_load *l, uint32_t i);
+/* A printable name: "section:index+value" for one without a name. */
+void load_symbol_label(const struct tn_load *l, uint32_t i, char *buf,
+    size_t cap);
+
+/* --- ALIGN deletions (shrink.c) */
+int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
+uint64_t shrink_map(
+    const struct tn_load *l, const struct section *sec, uint64_t offset);
+void shrink_copy(const struct tn_load *l, const struct section *sec,
+    struct span from);
+
+/* --- HI20 anchors (anchors.c) */
+int anchors_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
+/* The anchor at input @offset of @sec, or NULL. */
+const struct elf_rela *anchors_find(
+    const struct tn_load *l, const struct section *sec, uint64_t offset);
+/* The anchor that the label symbol @sym stands at, or NULL. */
+const struct elf_rela *load_anchor(const struct tn_load *l, uint32_t sym);
+
+/* --- references through cells and stubs (refs.c) */
+struct ref *refs_get(struct tn_load *l, uint32_t symbol, int64_t addend);
+struct ref *refs_find(
+    const struct tn_load *l, uint32_t symbol, int64_t addend);
+/* True when GOT accesses of the ref become direct ones. */
+static inline bool ref_is_direct(const struct ref *ref)
+{
+	return (ref->flags & REF_CELL) == 0;
+}
+void refs_decide(struct tn_load *l);
+int refs_write(struct tn_load *l) MUST_CHECK;
+static inline uint64_t ref_cell_addr(
+    const struct tn_load *l, const struct ref *ref)
+{
+	return l->cells_addr + (uint64_t)ref->cell * 8;
+}
+static inline uint64_t ref_stub_addr(
+    const struct tn_load *l, const struct ref *ref)
+{
+	return l->stubs_addr + (uint64_t)ref->stub * l->machine->stub_size;
+}
+
+/* --- relocation tables */
+struct rela_table {
+	const struct elf_rela *rela;
+	uint32_t n;
+};
+
+/* The relocations of loaded section @section; empty when it has none. */
+static inline struct rela_table load_rela(
+    const struct tn_load *l, uint32_t section)
+{
+	const uint32_t table = l->sections[section].rela;
+	struct rela_table t = { NULL, 0 };
+
+	if (table != 0) {
+		const struct span s = elf_section_bytes(&l->elf, table);
+
+		t.rela = (const struct elf_rela *)(const void *)s.p;
+		t.n = (uint32_t)(s.n / sizeof(*t.rela));
+	}
+	return t;
+}
+
+/* Does the relocation go through a GOT cell? */
+static inline bool reloc_is_got(const struct reloc_howto *how)
+{
+	return how->expr >= RELOC_GOT_PC && how->expr <= RELOC_GOT_PAGEOFF;
+}
+
+/* The value of the expressions that need no more than S, A and P. */
+static inline uint64_t reloc_value(
+    unsigned expr, uint64_t s, uint64_t a, uint64_t p)
+{
+	const uint64_t page = ~UINT64_C(0xfff);
+
+	switch (expr) {
+	case RELOC_PC: return s + a - p;
+	case RELOC_PAGE: return ((s + a) & page) - (p & page);
+	default: return s + a;
+	}
+}
+/* Fills in section, offset, relocation and symbol of a failure. */
+int load_fail_reloc(struct tn_load *l, enum tn_errno err,
+    enum tn_reason reason, uint32_t section, const struct elf_rela *r);
+/* The cell's or stub's addend of relocation @r, see refs.c. */
+int64_t reloc_ref_addend(const struct tn_load *l,
+    const struct reloc_howto *how, const struct elf_rela *r);
+
+/* The writable bytes behind the image address @addr, or NULL. */
+uint8_t *load_image_at(const struct tn_load *l, uint64_t addr, uint64_t size);

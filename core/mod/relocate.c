@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second pass over the relocations: compute, check, write, in this order
+ * for each. All addresses, cells and stubs are final here. Nothing outside the
+ * new image is written, so a failure leaves nothing behind.
+ */
+#include "load.h"
+
+struct site {
+	const struct elf_rela *r;
+	const struct reloc_howto *how;
+	const struct section *sec;
+	const struct symbol *sym;
+	uint64_t p;     /* address of the place */
+	uint8_t *place; /* where it is written */
+};
+
+static int fail_value(struct tn_load *l, const struct site *site,
+    const struct reloc_howto *how, uint64_t value, int err)
+{
+	const enum tn_reason reason = err == -TN_EINVAL
+	    ? TN_REASON_RELOC_ALIGN
+	    : TN_REASON_RELOC_RANGE;
+
+	(void)load_fail_reloc(l, TN_ERANGE, reason,
+	    (uint32_t)(site->sec - l->sections), site->r);
+	l->diag->value = value;
+	reloc_limits(how, &l->diag->low, &l->diag->high);
+	if (err == -TN_EINVAL)
+		l->diag->high = how->align;
+	return l->diag->error;
+}
+
+static int put(struct tn_load *l, const struct site *site,
+    const struct reloc_howto *how, uint8_t *place, uint64_t value)
+{
+	const int err = reloc_check(how, value);
+
+	if (UNLIKELY(err != 0))
+		return fail_value(l, site, how, value, err);
+	reloc_put(how, place, value);
+	return 0;
+}
+
+static uint64_t addend(const struct site *site)
+{
+	return (uint64_t)site->r->r_addend;
+}
+
+/* S, with what a conventional linker takes for an undefined weak symbol. */
+static uint64_t symbol_value(const struct tn_load *l,
+    const struct site *site, const struct reloc_howto *how)
+{
+	return UNLIKELY((site->sym->flags & SYM_WEAK0) != 0)
+	    ? reloc_weak_value(l->machine, how, site->p)
+	    : site->sym->value;
+}
+
+static int apply_plain(struct tn_load *l, const struct site *site)
+{
+	const struct reloc_howto *how = site->how;
+	uint64_t s = symbol_value(l, site, how);
+
+	if (UNLIKELY((site->sym->flags & SYM_WEAK0) != 0) &&
+	    reloc_make_absolute(l->machine, how, site->place))
+		return put(l, site, how, site->place, s + addend(site));
+	return put(l, site, how, site->place,
+	    reloc_value(how->expr, s, addend(site), site->p));
+}
+
+static int apply_branch(struct tn_load *l, const struct site *site)
+{
+	const int64_t extra = reloc_ref_addend(l, site->how, site->r);
+	const struct ref *ref;
+
+	if (UNLIKELY((site->sym->flags & SYM_WEAK0) != 0) &&
+	    reloc_put_weak_branch(l->machine, site->how, site->place,
+		site->r->r_addend))
+		return 0;
+	ref = site->sym->ref != 0
+	    ? refs_find(l, elf_rela_sym(site->r), extra)
+	    : NULL;
+	if (ref == NULL || (ref->flags & REF_STUB) == 0)
+		return apply_plain(l, site);
+	/* To the stub itself: what the cell includes is not added again. */
+	return put(l, site, site->how, site->place,
+	    ref_stub_addr(l, ref) + addend(site) - (uint64_t)extra - site->p);
+}
+
+static uint64_t got_value(const struct tn_load *l, const struct ref *ref,
+    const struct reloc_howto *how, uint64_t a, uint64_t p)
+{
+	const uint64_t cell = ref_cell_addr(l, ref);
+	const uint64_t page = ~UINT64_C(0xfff);
+
+	switch (how->expr) {
+	case RELOC_GOT_PC: return cell + a - p;
+	case RELOC_GOT_PAGE: return (cell & page) - (p & page);
+	case RELOC_GOT_PAGEOFF: return cell - (l->cells_addr & page);
+	default: return cell;
+	}
+}
+
+static int apply_got(struct tn_load *l, const struct site *site)
+{
+	const struct ref *ref = refs_find(l, elf_rela_sym(site->r),
+	    reloc_ref_addend(l, site->how, site->r));
+	const struct reloc_howto *direct;
+	int shift = 0;
+
+	if (!ref_is_direct(ref))
+		return put(l, site, site->how, site->place,
+		    got_value(l, ref, site->how, addend(site), site->p));
+	direct = reloc_relax(l->machine, site->how, site->place, &shift);
+	return put(l, site, direct, site->place + shift,
+	    reloc_value(direct->expr, site->sym->value, addend(site),
+		site->p + (uint64_t)(int64_t)shift));
+}
+
+/* What the HI20 @r of @sec has put into its instruction pair. */
+static uint64_t anchor_value(const struct tn_load *l,
+    const struct section *sec, const struct elf_rela *r, bool *relaxed)
+{
+	const struct reloc_howto *how =
+	    reloc_find(l->machine, elf_rela_type(r));
+	const struct symbol *sym = &l->symbols[elf_rela_sym(r)];
+	const uint64_t p = sec->addr + shrink_map(l, sec, r->r_offset);
+	const uint64_t a = (uint64_t)r->r_addend;
+
+	*relaxed = false;
+	if (how->expr == RELOC_GOT_PC) {
+		const struct ref *ref = refs_find(
+		    l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
+
+		if (!ref_is_direct(ref))
+			return got_value(l, ref, how, a, p);
+		*relaxed = true;
+	} else if ((sym->flags & SYM_WEAK0) != 0) {
+		return a; /* made absolute, see apply_plain */
+	}
+	return sym->value + a - p;
+}
+
+static int apply_pair(struct tn_load *l, const struct site *site)
+{
+	const uint32_t sym = elf_rela_sym(site->r);
+	const struct elf_rela *anchor = load_anchor(l, sym);
+	const struct section *sec =
+	    &l->sections[elf_symtab_section(&l->symtab, sym)];
+	const struct reloc_howto *how = site->how;
+	bool relaxed;
+	int shift = 0;
+	const uint64_t value = anchor_value(l, sec, anchor, &relaxed);
+
+	if (relaxed)
+		how = reloc_relax(l->machine, how, site->place, &shift);
+	return put(l, site, how, site->place, value + addend(site));
+}
+
+/* SET_ULEB128 and the SUB_ULEB128 that must follow it at the same place. */
+static int apply_uleb(struct tn_load *l, const struct site *site,
+    const struct elf_rela *next)
+{
+	const struct elf_shdr *sh =
+	    &l->elf.sections[site->sec - l->sections];
+	const struct symbol *minus;
+	int err;
+
+	if (site->how->expr != RELOC_SET_ULEB || next == NULL ||
+	    next->r_offset != site->r->r_offset ||
+	    reloc_find(l->machine, elf_rela_type(next))->expr !=
+		RELOC_SUB_ULEB)
+		return load_fail_reloc(l, TN_ENOEXEC, TN_REASON_RELOC_PAIR,
+		    (uint32_t)(site->sec - l->sections), site->r);
+	minus = &l->symbols[elf_rela_sym(next)];
+	const uint64_t value = site->sym->value + addend(site) -
+	    minus->value - (uint64_t)next->r_addend;
+
+	err = reloc_put_uleb(site->place,
+	    (size_t)(sh->sh_size - site->r->r_offset), value);
+	return err == 0 ? 0
+			: fail_value(l, site, site->how, value, -TN_ERANGE);
+}
+
+static int apply(struct tn_load *l, const struct site *site,
+    const struct elf_rela *next)
+{
+	switch (site->how->expr) {
+	case RELOC_NOTHING:
+	case RELOC_ALIGN: return 0;
+	case RELOC_GOT_PC:
+	case RELOC_GOT_PAGE:
+	case RELOC_GOT_LOW:
+	case RELOC_GOT_PAGEOFF: return apply_got(l, site);
+	case RELOC_PAIR_LOW: return apply_pair(l, site);
+	case RELOC_SET_ULEB:
+	case RELOC_SUB_ULEB: return apply_uleb(l, site, next);
+	default: break;
+	}
+	if ((site->how->flags & RELOC_BRANCH) != 0)
+		return apply_branch(l, site);
+	return apply_plain(l, site);
+}
+
+static int relocate_section(struct tn_load *l, uint32_t section)
+{
+	const struct rela_table t = load_rela(l, section);
+	const struct section *sec = &l->sections[section];
+	const struct elf_rela *end = t.rela + t.n;
+
+	for (const struct elf_rela *r = t.rela; r != end; r++) {
+		const uint64_t off = shrink_map(l, sec, r->r_offset);
+		const struct site site = {
+			.r = r,
+			.how = reloc_find(l->machine, elf_rela_type(r)),
+			.sec = sec,
+			.sym = &l->symbols[elf_rela_sym(r)],
+			.p = sec->addr + off,
+			.place = sec->write + off,
+		};
+		const int err =
+		    apply(l, &site, r + 1 != end ? r + 1 : NULL);
+
+		if (UNLIKELY(err != 0))
+			return err;
+		if (site.how->expr == RELOC_SET_ULEB)
+			r++; /* its SUB_ULEB is done too */
+	}
+	l->nrelocs += t.n;
+	return 0;
+}
+
+int load_relocate(struct tn_load *l)
+{
+	int err = 0;
+
+	l->stage = TN_STAGE_RELOCATE;
+	for (uint32_t i = 1; i < l->nsections && err == 0; i++)
+		if (l->sections[i].rela != 0)
+			err = relocate_section(l, i);
+	return err;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Symbols: every undefined one gets a value from the provider chain
+ *   the image itself -> the system's index -> the process (hosted) -> weak 0
+ * or joins the list of missing ones, which is reported whole. Defined symbols
+ * are classified here and get their values in place.c.
+ *
+ * The index is searched under the registry lock, which also keeps each
+ * provider from going away until a reference has been taken on it. The
+ * process's own symbols are looked up after the lock has been dropped: dlsym
+ * takes locks of its own.
+ */
+#include "load.h"
+
+#include <base/string.h>
+#include <elf/tables.h>
+
+/* One record of __versions (Linux, struct modversion_info). */
+struct version_record {
+	uint64_t crc;
+	char name[56];
+};
+_Static_assert(sizeof(struct version_record) == 64, "modversion_info");
+
+static bool is_gpl_compatible(const struct tn_load *l)
+{
+	static const char *const licences[] = { "GPL", "GPL v2",
+		"GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL",
+		"Dual MPL/GPL" };
+	const char *own = elf_modinfo_get(l->modinfo, "license");
+
+	for (size_t i = 0; own != NULL && i < ARRAY_SIZE(licences); i++)
+		if (str_eq(own, licences[i]))
+			return true;
+	return false;
+}
+
+static bool imports_namespace(const struct tn_load *l, const char *ns)
+{
+	struct span rest = l->modinfo;
+	const char *entry;
+
+	while (elf_modinfo_next(&rest, &entry))
+		if (str_begins(entry, "import_ns=") &&
+		    str_eq(entry + str_len("import_ns="), ns))
+			return true;
+	return false;
+}
+
+static int fail_import(struct tn_load *l, enum tn_errno err,
+    enum tn_reason reason, const char *symbol, const char *other)
+{
+	struct tn_diag *d = load_fail(l, err, reason);
+
+	(void)str_copy(d->symbol, sizeof(d->symbol), symbol);
+	(void)str_copy(d->other, sizeof(d->other), other);
+	return d->error;
+}
+
+static int check_permission(
+    struct tn_load *l, const struct export_record *rec)
+{
+	const struct tn_module *owner = export_block_of(rec)->owner;
+	const char *ns = export_ns(rec);
+
+	if (l->offline)
+		return 0;
+	if ((rec->flags & TN_EXPORT_GPL) != 0 && !is_gpl_compatible(l))
+		return fail_import(l, TN_EACCES, TN_REASON_GPL_ONLY,
+		    rec->name, owner != NULL ? owner->name : "the engine");
+	if (ns != NULL && !imports_namespace(l, ns))
+		return fail_import(
+		    l, TN_EACCES, TN_REASON_NAMESPACE, rec->name, ns);
+	return 0;
+}
+
+/*
+ * Notes that this module imports from @owner; the ticket says whether it has
+ * been met before. False when @owner is not live: then it exports nothing.
+ */
+static int take_provider(
+    struct tn_load *l, struct tn_module *owner, bool *live)
+{
+	int err;
+
+	*live = true;
+	if (owner->ticket == l->sys->ticket)
+		return 0;
+	err = load_grow(l, (void **)&l->providers, l->nproviders,
+	    &l->max_providers, sizeof(*l->providers));
+	if (err != 0)
+		return err;
+	*live = tn_module_get(owner);
+	if (!*live)
+		return 0;
+	owner->ticket = l->sys->ticket;
+	l->providers[l->nproviders++] = owner;
+	return 0;
+}
+
+/* Has the module behind @rec promised to stay, or has the load asked? */
+static bool is_fixed(const struct tn_load *l, const struct export_record *rec)
+{
+	return export_block_of(rec)->owner == NULL ||
+	    (l->args->flags & TN_LOAD_DIRECT) != 0;
+}
+
+static int resolve_in_index(struct tn_load *l, uint32_t i)
+{
+	const char *name = load_symbol_name(l, i);
+	struct symbol *sym = &l->symbols[i];
+	const struct export_record *rec =
+	    (const struct export_record *)index_find(&l->sys->exports, name);
+	bool live = true;
+	int err;
+
+	if (rec != NULL && export_block_of(rec)->owner != NULL) {
+		err = take_provider(l, export_block_of(rec)->owner, &live);
+		if (err != 0)
+			return err;
+	}
+	if (rec == NULL || !live) {
+		sym->flags |= SYM_DEFERRED;
+		return 0;
+	}
+	sym->value = rec->value;
+	sym->flags |= SYM_FOREIGN | (is_fixed(l, rec) ? SYM_FIXED : 0);
+	return check_permission(l, rec);
+}
+
+static int refuse_imports(struct tn_load *l, uint32_t i)
+{
+	struct tn_diag *d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
+
+	(void)str_copy(d->other, sizeof(d->other), "an imported symbol");
+	(void)str_copy(
+	    d->symbol, sizeof(d->symbol), load_symbol_name(l, i));
+	return d->error;
+}
+
+/* Symbols that the engine itself stands for, before any lookup. */
+static bool resolve_special(struct tn_load *l, uint32_t i)
+{
+	const char *name = load_symbol_name(l, i);
+
+	if (str_eq(name, "_GLOBAL_OFFSET_TABLE_")) {
+		l->symbols[i].flags = SYM_FIXED;
+		l->got_symbol = i; /* its value: place.c */
+		return true;
+	}
+	if (!l->offline && str_eq(name, "__this_module")) {
+		l->symbols[i].value = (uintptr_t)l->mod;
+		l->symbols[i].flags = SYM_FIXED | SYM_FOREIGN;
+		return true;
+	}
+	return false;
+}
+
+static int resolve_undefined(struct tn_load *l, uint32_t i)
+{
+	const struct elf_sym *s = &l->symtab.syms[i];
+
+	if (elf_sym_bind(s) == STB_LOCAL) {
+		l->symbols[i].flags = SYM_FIXED; /* index 0 and its like */
+		return 0;
+	}
+	if (s->st_name >= l->symtab.strings.n) {
+		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_ELF);
+
+		(void)str_copy(d->other, sizeof(d->other),
+		    elf_fault_text(ELF_SYMBOL_NAME));
+		d->value = i;
+		return d->error;
+	}
+	if (resolve_special(l, i))
+		return 0;
+	if ((l->args->flags & TN_LOAD_NO_IMPORTS) != 0 &&
+	    elf_sym_bind(s) != STB_WEAK)
+		return refuse_imports(l, i);
+	return resolve_in_index(l, i);
+}
+
+static int fail_symbol(struct tn_load *l, uint32_t i, const char *what)
+{
+	struct tn_diag *d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
+
+	(void)str_copy(d->other, sizeof(d->other), what);
+	load_symbol_label(l, i, d->symbol, sizeof(d->symbol));
+	return d->error;
+}
+
+static int take_common(struct tn_load *l, uint32_t i)
+{
+	const struct elf_sym *s = &l->symtab.syms[i];
+	uint64_t at = l->common_size;
+
+	/* gABI: st_value of a common symbol is its alignment. */
+	if (s->st_value == 0 || (s->st_value & (s->st_value - 1)) != 0 ||
+	    s->st_value > ELF_MAX_ALIGN)
+		return fail_symbol(l, i, "the alignment of a common symbol");
+	at = (at + s->st_value - 1) & ~(s->st_value - 1);
+	if (s->st_size > UINT32_MAX || at > UINT32_MAX)
+		return fail_symbol(l, i, "the size of a common symbol");
+	l->symbols[i].value = at; /* becomes an address in place.c */
+	l->symbols[i].flags = SYM_FIXED;
+	l->common_size = at + s->st_size;
+	if (s->st_value > l->common_align)
+		l->common_align = s->st_value;
+	return 0;
+}
+
+/* The entry points are global symbols of Linux's names. */
+static void note_entry(struct tn_load *l, uint32_t i)
+{
+	const char *name = load_symbol_name(l, i);
+
+	if (elf_sym_bind(&l->symtab.syms[i]) == STB_LOCAL)
+		return;
+	if (name[0] == 'i' && str_eq(name, "init_module"))
+		l->init_symbol = i;
+	else if (name[0] == 'c' && str_eq(name, "cleanup_module"))
+		l->exit_symbol = i;
+}
+
+static int classify(struct tn_load *l, uint32_t i)
+{
+	const struct elf_sym *s = &l->symtab.syms[i];
+	const uint32_t shndx = elf_symtab_section(&l->symtab, i);
+
+	if (elf_sym_type(s) == STT_TLS)
+		return fail_symbol(l, i, "thread-local storage");
+	if (elf_sym_type(s) == STT_GNU_IFUNC)
+		return fail_symbol(l, i, "an indirect function (ifunc)");
+	if (shndx == SHN_UNDEF)
+		return resolve_undefined(l, i);
+	l->symbols[i].flags = SYM_FIXED;
+	note_entry(l, i);
+	if (!elf_symtab_is_reserved(&l->symtab, i)) {
+		if (!l->is_dyn && (shndx >= l->nsections ||
+			l->sections[shndx].part == NO_PART))
+			l->symbols[i].flags = SYM_UNUSABLE;
+		return 0;
+	}
+	switch (shndx) {
+	case SHN_ABS: l->symbols[i].value = s->st_value; return 0;
+	case SHN_COMMON: return take_common(l, i);
+	default: return fail_symbol(l, i, "a reserved section index");
+	}
+}
+
+/* __versions: what this module was built against, by Linux's rules. */
+static int check_versions(struct tn_load *l)
+{
+	const size_t n = l->versions.n / sizeof(struct version_record);
+
+	for (size_t i = 0; i < n && !l->offline; i++) {
+		struct version_record v;
+		const struct export_record *rec;
+
+		memcpy(&v, l->versions.p + i * sizeof(v), sizeof(v));
+		v.name[sizeof(v.name) - 1] = '\0';
+		rec = (const struct export_record *)index_find(
+		    &l->sys->exports, v.name);
+		if (rec == NULL || rec->crc == 0 || rec->crc == v.crc)
+			continue;
+		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_CRC);
+
+		(void)str_copy(d->symbol, sizeof(d->symbol), v.name);
+		d->value = v.crc;
+		d->high = rec->crc;
+		return d->error;
+	}
+	return 0;
+}
+
+static int resolve_locked(struct tn_load *l)
+{
+	int err = 0;
+
+	l->sys->ticket++;
+	for (uint32_t i = 1; i < l->symtab.n && err == 0; i++)
+		err = classify(l, i);
+	return err != 0 ? err : check_versions(l);
+}
+
+/* What the index did not have: the process, weak, or missing. */
+static void resolve_deferred(struct tn_load *l, uint32_t i)
+{
+	struct symbol *sym = &l->symbols[i];
+	const struct tn_port *port = l->port;
+
+	if (l->profile == TN_PROFILE_HOSTED && port->host_symbol != NULL &&
+	    port->host_symbol(
+		port->ctx, load_symbol_name(l, i), &sym->value) == 0) {
+		sym->flags = SYM_FIXED | SYM_FOREIGN;
+		return;
+	}
+	if (elf_sym_bind(&l->symtab.syms[i]) == STB_WEAK) {
+		sym->value = 0;
+		sym->flags = SYM_FIXED | SYM_FOREIGN | SYM_WEAK0;
+		return;
+	}
+	l->nmissing++;
+}
+
+/* Suggestions cost a walk over all exports each, so they are few. */
+#define SUGGESTIONS 16
+
+static size_t missing_size(const struct tn_load *l)
+{
+	size_t size = l->nmissing * sizeof(struct tn_missing);
+
+	for (uint32_t i = 1; i < l->symtab.n; i++)
+		if ((l->symbols[i].flags & SYM_DEFERRED) != 0)
+			size += str_len(load_symbol_name(l, i)) + 1 + 64;
+	return size;
+}
+
+static char *add_string(char **at, size_t cap, const char *s)
+{
+	char *start = *at;
+	const size_t n = str_copy(start, cap, s);
+
+	*at += (n < cap ? n : cap - 1) + 1;
+	return start;
+}
+
+static void list_missing(struct tn_load *l, struct tn_diag *d, char *strings)
+{
+	for (uint32_t i = 1; i < l->symtab.n; i++) {
+		struct tn_missing *m = &d->missing[d->nmissing];
+
+		if ((l->symbols[i].flags & SYM_DEFERRED) == 0)
+			continue;
+		const char *name = load_symbol_name(l, i);
+		const char *nearest = d->nmissing < SUGGESTIONS
+		    ? nearest_export(l->sys, name)
+		    : NULL;
+
+		m->symbol = add_string(&strings, SIZE_MAX, name);
+		if (nearest != NULL)
+			m->nearest = add_string(&strings, 64, nearest);
+		d->nmissing++;
+	}
+}
+
+static int fail_missing(struct tn_load *l)
+{
+	const size_t size = missing_size(l);
+	struct tn_diag *d = load_fail(l, TN_ENOENT, TN_REASON_MISSING_SYMBOL);
+
+	d->missing = port_alloc(l->port, size);
+	if (d->missing == NULL) {
+		d->nmissing = l->nmissing; /* the count at least */
+		return d->error;
+	}
+	d->owner = (void *)(uintptr_t)l->port;
+	d->missing_bytes = size;
+	l->port->lock(l->port->ctx);
+	list_missing(l, d, (char *)(d->missing + l->nmissing));
+	l->port->unlock(l->port->ctx);
+	return d->error;
+}
+
+int load_resolve(struct tn_load *l)
+{
+	int err;
+
+	l->stage = TN_STAGE_RESOLVE;
+	l->nsymbols = l->symtab.n != 0 ? l->symtab.n : 1;
+	l->symbols = load_alloc_array(l, l->nsymbols, sizeof(*l->symbols));
+	if (l->symbols == NULL)
+		return l->diag->error;
+	l->symbols[0].flags = SYM_FIXED;
+	l->port->lock(l->port->ctx);
+	err = resolve_locked(l);
+	l->port->unlock(l->port->ctx);
+	if (err != 0)
+		return err;
+	for (uint32_t i = 1; i < l->symtab.n; i++)
+		if ((l->symbols[i].flags & SYM_DEFERRED) != 0)
+			resolve_deferred(l, i);
+	return l->nmissing == 0 ? 0 : fail_missing(l);
+}

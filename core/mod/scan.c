@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first pass over the relocations: each is checked for what does not
+ * depend on addresses (type, place, symbol), and what it needs is noted:
+ * struct ref for GOT cells and branches out of the image, struct anchors for
+ * HI20, struct shrink for ALIGN.
+ */
+#include "load.h"
+
+#include <base/string.h>
+
+static const char *refusal_text(unsigned refusal)
+{
+	static const char *const texts[] = {
+		[RELOC_NOT_REFUSED] = "this relocation",
+		[RELOC_REFUSED_TLS] = "thread-local storage",
+		[RELOC_REFUSED_IFUNC] = "an indirect function (ifunc)",
+		[RELOC_REFUSED_LARGE_MODEL] = "the large code model",
+		[RELOC_REFUSED_TINY_MODEL] = "the tiny code model",
+		[RELOC_REFUSED_COPY] = "a copy relocation",
+		[RELOC_REFUSED_OTHER] = "this relocation",
+	};
+
+	return refusal < ARRAY_SIZE(texts) ? texts[refusal] : texts[0];
+}
+
+static int check_type(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	struct tn_diag *d;
+
+	if (how->expr == RELOC_REFUSED) {
+		(void)load_fail_reloc(l, TN_EOPNOTSUPP,
+		    TN_REASON_RELOC_REFUSED, section, r);
+		d = l->diag;
+		(void)str_copy(d->other, sizeof(d->other),
+		    refusal_text(how->refusal));
+		return d->error;
+	}
+	if (how->expr == RELOC_UNKNOWN || how->expr == RELOC_BASE ||
+	    how->expr == RELOC_DYN_SYMBOL) {
+		(void)load_fail_reloc(l, TN_ENOEXEC,
+		    TN_REASON_RELOC_UNKNOWN, section, r);
+		l->diag->value = elf_rela_type(r);
+		return l->diag->error;
+	}
+	return 0;
+}
+
+static int check_place(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	const uint64_t size = l->elf.sections[section].sh_size;
+
+	if (r->r_offset > size || how->size > size - r->r_offset)
+		return load_fail_reloc(
+		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
+	return 0;
+}
+
+static int check_symbol(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	const uint32_t sym = elf_rela_sym(r);
+	struct tn_diag *d;
+
+	if (sym >= l->symtab.n) {
+		(void)load_fail_reloc(l, TN_ENOEXEC,
+		    TN_REASON_RELOC_SYMBOL, section, r);
+		l->diag->value = sym;
+		return l->diag->error;
+	}
+	if ((l->symbols[sym].flags & SYM_UNUSABLE) == 0 ||
+	    how->expr == RELOC_NOTHING)
+		return 0;
+	d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
+	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
+
+	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
+	(void)str_copy(d->section, sizeof(d->section),
+	    shndx < l->nsections ? elf_section_name(&l->elf, shndx)
+				 : "no section");
+	return d->error;
+}
+
+static int fail_ref(
+    struct tn_load *l, uint32_t section, const struct elf_rela *r)
+{
+	const enum tn_reason reason = l->diag->reason;
+
+	return reason == TN_REASON_RELOC_CELLS
+	    ? load_fail_reloc(l, TN_EOPNOTSUPP, reason, section, r)
+	    : l->diag->error;
+}
+
+/* Can the access at @r become direct, as far as its instruction goes? */
+static bool can_relax(const struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	const struct span s = elf_section_bytes(&l->elf, section);
+
+	return reloc_can_relax(l->machine, how, s.p + r->r_offset,
+	    (size_t)r->r_offset, r->r_addend);
+}
+
+static int note_got(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	struct ref *ref =
+	    refs_get(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
+
+	if (ref == NULL)
+		return fail_ref(l, section, r);
+	ref->flags |= REF_GOT;
+	if (!can_relax(l, section, r, how))
+		ref->flags |= REF_KEEP_GOT;
+	return 0;
+}
+
+/* A call of an undefined weak function that the machine writes specially. */
+static bool is_special_weak(const struct tn_load *l,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	uint8_t scratch[16] = { 0 };
+
+	return (l->symbols[elf_rela_sym(r)].flags & SYM_WEAK0) != 0 &&
+	    reloc_put_weak_branch(l->machine, how, scratch, r->r_addend);
+}
+
+static int note_branch(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	if ((l->symbols[elf_rela_sym(r)].flags & SYM_FOREIGN) == 0 ||
+	    is_special_weak(l, r, how))
+		return 0;
+	struct ref *ref =
+	    refs_get(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
+
+	if (ref == NULL)
+		return fail_ref(l, section, r);
+	ref->flags |= REF_BRANCH;
+	/* A branch that reaches less far than most is looked at by place. */
+	if (how->bits < 63 &&
+	    UINT64_C(1) << (how->bits - 1) < l->machine->branch_reach)
+		ref->flags |= REF_UNSURE;
+	return 0;
+}
+
+struct seen {
+	bool anchor, align;
+};
+
+static int scan_one(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, struct seen *seen)
+{
+	const struct reloc_howto *how =
+	    reloc_find(l->machine, elf_rela_type(r));
+	int err;
+
+	err = check_type(l, section, r, how);
+	if (err == 0)
+		err = check_place(l, section, r, how);
+	if (err == 0)
+		err = check_symbol(l, section, r, how);
+	if (err != 0 || how->expr == RELOC_NOTHING)
+		return err;
+	if (how->expr == RELOC_ALIGN) {
+		seen->align = true;
+		return 0;
+	}
+	if ((how->flags & RELOC_HI20) != 0)
+		seen->anchor = true;
+	if (reloc_is_got(how))
+		return note_got(l, section, r, how);
+	if ((how->flags & RELOC_BRANCH) != 0)
+		return note_branch(l, section, r, how);
+	return 0;
+}
+
+static int scan_section(struct tn_load *l, uint32_t section)
+{
+	const struct rela_table t = load_rela(l, section);
+	struct seen seen = { false, false };
+	int err = 0;
+
+	for (uint32_t i = 0; i < t.n && err == 0; i++)
+		err = scan_one(l, section, &t.rela[i], &seen);
+	if (err == 0 && seen.anchor)
+		err = anchors_collect(l, section);
+	if (err == 0 && seen.align)
+		err = shrink_collect(l, section);
+	return err;
+}
+
+/*
+ * A LO12 whose anchor goes through the GOT is the other half of that access:
+ * it must be able to become direct, or none of the symbol's may.
+ */
+static int scan_pair(
+    struct tn_load *l, uint32_t section, const struct elf_rela *r)
+{
+	const struct reloc_howto *how =
+	    reloc_find(l->machine, elf_rela_type(r));
+	const struct elf_rela *anchor;
+	const struct reloc_howto *high;
+
+	if (how->expr != RELOC_PAIR_LOW)
+		return 0;
+	anchor = load_anchor(l, elf_rela_sym(r));
+	if (anchor == NULL)
+		return load_fail_reloc(
+		    l, TN_ENOEXEC, TN_REASON_RELOC_PAIR, section, r);
+	high = reloc_find(l->machine, elf_rela_type(anchor));
+	if (!reloc_is_got(high) || can_relax(l, section, r, how))
+		return 0;
+	struct ref *ref = refs_find(l, elf_rela_sym(anchor),
+	    reloc_ref_addend(l, high, anchor));
+
+	if (ref != NULL)
+		ref->flags |= REF_KEEP_GOT;
+	return 0;
+}
+
+int load_scan(struct tn_load *l)
+{
+	int err = 0;
+
+	l->stage = TN_STAGE_PLAN;
+	for (uint32_t i = 1; i < l->nsections && err == 0; i++)
+		err = scan_section(l, i);
+	for (uint32_t i = 1; i < l->nsections && err == 0; i++) {
+		const struct rela_table t = load_rela(l, i);
+
+		for (uint32_t j = 0; l->nanchors != 0 && j < t.n && err == 0;
+		     j++)
+			err = scan_pair(l, i, &t.rela[j]);
+	}
+	return err;
+}

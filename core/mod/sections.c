@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which input sections are loaded, and into which part of the image. The
+ * rules are Linux's for module files: flags decide, and a few names stand for
+ * what flags cannot say.
+ */
+#include "load.h"
+
+#include <base/string.h>
+
+static bool is_read_only_name(const char *name)
+{
+	/* Written by the loader alone: pointers in constant data. */
+	return str_begins(name, ".data.rel.ro") ||
+	    str_begins(name, ".init_array") ||
+	    str_begins(name, ".fini_array");
+}
+
+static unsigned part_of(const struct elf_shdr *sh, const char *name)
+{
+	const bool init = str_begins(name, ".init.");
+
+	if ((sh->sh_flags & SHF_EXECINSTR) != 0)
+		return init ? TN_INIT_TEXT : TN_TEXT;
+	if ((sh->sh_flags & SHF_WRITE) == 0)
+		return init ? TN_INIT_RODATA : TN_RODATA;
+	if (str_begins(name, ".data..ro_after_init"))
+		return TN_RO_AFTER_INIT;
+	if (is_read_only_name(name))
+		return TN_RODATA;
+	return init ? TN_INIT_DATA : TN_DATA;
+}
+
+/* Read from the file by the engine, of no use in the image. */
+static bool is_left_out(const char *name)
+{
+	return str_eq(name, ".modinfo") || str_eq(name, "__versions") ||
+	    str_begins(name, ".note.");
+}
+
+static int fail_unsupported(
+    struct tn_load *l, uint32_t i, const char *what)
+{
+	(void)load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
+	(void)str_copy(l->diag->section, sizeof(l->diag->section),
+	    elf_section_name(&l->elf, i));
+	return l->diag->error;
+}
+
+static int classify(struct tn_load *l, uint32_t i)
+{
+	const struct elf_shdr *sh = &l->elf.sections[i];
+	const char *name = elf_section_name(&l->elf, i);
+	struct section *sec = &l->sections[i];
+
+	sec->part = NO_PART;
+	if ((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL ||
+	    is_left_out(name))
+		return 0;
+	if ((sh->sh_flags & SHF_TLS) != 0)
+		return fail_unsupported(l, i, "thread-local storage");
+	if ((sh->sh_flags & SHF_COMPRESSED) != 0)
+		return fail_unsupported(l, i, "a compressed loaded section");
+	if ((sh->sh_flags & SHF_WRITE) != 0 &&
+	    (sh->sh_flags & SHF_EXECINSTR) != 0) {
+		(void)fail_unsupported(
+		    l, i, "a section that is writable and executable");
+		l->diag->reason = TN_REASON_WRITABLE_TEXT;
+		return l->diag->error;
+	}
+	if (sh->sh_size > INT32_MAX)
+		return fail_unsupported(l, i, "a section of 2 GiB or more");
+	sec->part = (uint8_t)part_of(sh, name);
+	sec->size = sh->sh_size;
+	return 0;
+}
+
+/* Ties a relocation table to the section that it changes. */
+static int link_table(struct tn_load *l, uint32_t i)
+{
+	const struct elf_shdr *sh = &l->elf.sections[i];
+	const uint32_t target = sh->sh_info;
+
+	if (sh->sh_type != SHT_RELA && sh->sh_type != SHT_REL &&
+	    sh->sh_type != SHT_RELR)
+		return 0;
+	if (target == 0 || target >= l->nsections ||
+	    l->sections[target].part == NO_PART)
+		return 0;
+	if (sh->sh_type != SHT_RELA)
+		return fail_unsupported(
+		    l, i, "a relocation table without addends (REL, RELR)");
+	if (sh->sh_link != l->symtab.section)
+		return fail_unsupported(
+		    l, i, "a relocation table with another symbol table");
+	if (l->sections[target].rela != 0)
+		return fail_unsupported(
+		    l, i, "a second relocation table for one section");
+	if (l->elf.sections[target].sh_type == SHT_NOBITS)
+		return fail_unsupported(
+		    l, i, "a relocation table for a section without bytes");
+	l->sections[target].rela = i;
+	return 0;
+}
+
+int load_sections(struct tn_load *l)
+{
+	int err = 0;
+
+	l->nsections = l->elf.nsections;
+	l->sections =
+	    load_alloc_array(l, l->nsections, sizeof(*l->sections));
+	if (l->sections == NULL)
+		return l->diag->error;
+	for (uint32_t i = 0; i < l->nsections && err == 0; i++)
+		err = classify(l, i);
+	for (uint32_t i = 1; i < l->nsections && err == 0; i++)
+		err = link_table(l, i);
+	return err;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Systems: creation, destruction, and looking symbols up.
+ */
+#include "module.h"
+
+#include <base/string.h>
+#include <elf/abi.h>
+
+#define PORT_ABI 1u
+#define CONFIG_ABI 1u
+
+static int add_world(struct tn_system *sys)
+{
+	const struct tn_config *c = &sys->config;
+	const uint32_t n = (uint32_t)c->nexports;
+	struct export_block *b;
+
+	if (c->nexports > EXPORT_MAX)
+		return -TN_EINVAL;
+	b = port_alloc(sys->port, export_block_size(n));
+	if (b == NULL)
+		return -TN_ENOMEM;
+	sys->world = b;
+	b->n = n;
+	b->ns = port_alloc(sys->port, (n + 1) * sizeof(*b->ns));
+	if (b->ns == NULL || index_reserve(&sys->exports, n) != 0)
+		return -TN_ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tn_export *e = &c->exports[i];
+
+		b->ns[i] = e->ns;
+		b->records[i] = (struct export_record){
+			.name = e->name,
+			.value = (uintptr_t)e->addr,
+			.crc = e->crc,
+			.position = i & EXPORT_MAX,
+			.flags = e->flags & 0xff,
+		};
+		if (index_insert(&sys->exports,
+			(struct index_key *)&b->records[i]) != NULL)
+			return -TN_EEXIST;
+	}
+	return 0;
+}
+
+static void destroy(struct tn_system *sys)
+{
+	const struct tn_port *port = sys->port;
+
+	index_fini(&sys->exports);
+	index_fini(&sys->modules);
+	if (sys->world != NULL) {
+		port_free(port, sys->world->ns,
+		    (sys->world->n + 1) * sizeof(*sys->world->ns));
+		port_free(
+		    port, sys->world, export_block_size(sys->world->n));
+	}
+	port_free(port, sys, sizeof(*sys));
+}
+
+int tn_system_create(const struct tn_port *port,
+    const struct tn_config *config, struct tn_system **out)
+{
+	struct tn_system *sys;
+	int err;
+
+	if (port->size != sizeof(*port) || port->abi != PORT_ABI ||
+	    config->size != sizeof(*config) || config->abi != CONFIG_ABI)
+		return -TN_EINVAL;
+	sys = port_alloc(port, sizeof(*sys));
+	if (sys == NULL)
+		return -TN_ENOMEM;
+	sys->port = port;
+	sys->config = *config;
+	list_init(&sys->list);
+	index_init(&sys->exports, port, config->seed);
+	index_init(&sys->modules, port, config->seed);
+	err = add_world(sys);
+	if (err != 0)
+		destroy(sys);
+	else
+		*out = sys;
+	return err;
+}
+
+int tn_system_destroy(struct tn_system *sys)
+{
+	const struct tn_port *port = sys->port;
+
+	port->lock(port->ctx);
+	const bool busy = !list_empty(&sys->list);
+	port->unlock(port->ctx);
+	if (busy)
+		return -TN_EBUSY;
+	destroy(sys);
+	return 0;
+}
+
+static void fill_symbol(struct tn_symbol *out, const struct export_record *rec)
+{
+	*out = (struct tn_symbol){
+		.name = rec->name,
+		.addr = rec->value,
+		.owner = export_block_of(rec)->owner,
+		.crc = rec->crc,
+		.flags = rec->flags,
+		.ns = export_ns(rec),
+	};
+}
+
+int tn_symbol_find(
+    struct tn_system *sys, const char *name, struct tn_symbol *out)
+{
+	const struct tn_port *port = sys->port;
+	const struct export_record *rec;
+
+	port->read_enter(port->ctx);
+	rec = (const struct export_record *)index_find(&sys->exports, name);
+	if (rec != NULL)
+		fill_symbol(out, rec);
+	port->read_exit(port->ctx);
+	return rec != NULL ? 0 : -TN_ENOENT;
+}
+
+size_t tn_symbol_count(struct tn_system *sys)
+{
+	size_t n;
+
+	sys->port->lock(sys->port->ctx);
+	n = sys->exports.count;
+	sys->port->unlock(sys->port->ctx);
+	return n;
+}
+
+/* An ET_DYN image is searched in order: it has few symbols, or is asked once. */
+static int find_dynamic(
+    const struct tn_module *mod, const char *name, void **addr)
+{
+	for (uint32_t i = 1; i < mod->ndynsyms; i++) {
+		const struct elf_sym *s = &mod->dynsyms[i];
+
+		if (s->st_shndx == SHN_UNDEF || elf_sym_bind(s) == STB_LOCAL ||
+		    s->st_name >= mod->dynstrings_size ||
+		    !str_eq(mod->dynstrings + s->st_name, name))
+			continue;
+		*addr = (void *)(uintptr_t)(s->st_shndx == SHN_ABS
+			? s->st_value
+			: mod->base + s->st_value);
+		return 0;
+	}
+	return -TN_ENOENT;
+}
+
+int tn_module_symbol(struct tn_module *mod, const char *name, void **addr)
+{
+	struct tn_symbol sym;
+
+	if (mod->dynsyms != NULL)
+		return find_dynamic(mod, name, addr);
+	if (tn_symbol_find(mod->sys, name, &sym) != 0 || sym.owner != mod)
+		return -TN_ENOENT;
+	*addr = (void *)(uintptr_t)sym.addr;
+	return 0;
+}

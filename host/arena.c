@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arenas: choice of the mode, blocks and their quarantine, forks.
+ *
+ * Text is reused at the same address after a core synchronisation. Where that
+ * is not to be had, freed text stays out of use until nothing lives in its
+ * chunk; then the chunk is unmapped and its addresses are mapped again later.
+ * That is what happens to every dlclose and dlopen: the system promises that
+ * code mapped afresh is what runs, whatever the processors had fetched there.
+ *
+ * After a fork the child executes the parent's text and reads its rodata
+ * through shared mappings, so bytes that were in use at a fork are not
+ * overwritten by the parent either: they follow the same rule, and the new
+ * mapping is another file. The stamp of a range is the number of forks at its
+ * allocation.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <base/overflow.h>
+#include <host/machine.h>
+#include <host/process.h>
+#include <tenon/err.h>
+
+#include "arena.h"
+
+#define DEFAULT_WARM       (64u << 20)
+#define DEFAULT_SPAN       (1u << 30)
+#define DEFAULT_CHUNK      (2u << 20)
+#define DEFAULT_QUARANTINE (256u << 10)
+
+static MUST_CHECK int world_enter(struct host_arena *a)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	if (!w)
+		return -TN_ENOMEM;
+	world_init(w, &a->layout, &a->count);
+	w->generation = process_generation();
+	a->world = w;
+	return 0;
+}
+
+struct world *arena_world(struct host_arena *a)
+{
+	struct world *w = a->world;
+
+	if (w && w->generation == process_generation())
+		return w;
+	if (w) {
+		/* A child: what was there stays as it is. */
+		w->inherited = true;
+		w->older = a->before;
+		a->before = w;
+		a->world = NULL;
+		a->quarantine = NULL;
+		a->quarantined = 0;
+	}
+	return world_enter(a) == 0 ? a->world : NULL;
+}
+
+/* --- blocks */
+
+static void quarantine_flush(struct host_arena *a)
+{
+	const unsigned forks = process_forks();
+	struct range *r = a->quarantine;
+	struct range *next;
+
+	if (!r)
+		return;
+	a->barriers++;
+	a->count.calls++;
+	/* Forbidden since the arena was made: no text is reused from now on. */
+	if (!process_barrier(BARRIER_CODE))
+		a->layout.reuse = false;
+	a->quarantine = NULL;
+	a->quarantined = 0;
+	for (; r; r = next) {
+		const struct heap *h = range_chunk(r)->heap;
+		const bool seen_by_child = h->dual && r->stamp != forks;
+
+		next = r->bin_next;
+		if (a->layout.reuse && !seen_by_child)
+			heap_free(r);
+		else
+			heap_forget(r);
+	}
+}
+
+int block_alloc(struct host_arena *a, struct heap *h, size_t size, size_t align,
+    struct range **out)
+{
+	struct range *r = heap_try(h, size, align);
+	int err = 0;
+
+	if (!r) {
+		quarantine_flush(a);
+		err = heap_alloc(h, size, align, &r);
+	}
+	if (err)
+		return err;
+	r->stamp = process_forks();
+	*out = r;
+	return 0;
+}
+
+void block_free(struct host_arena *a, struct range *r)
+{
+	const bool executed = r->flags & PART_EXECUTED;
+	const struct heap *h = range_chunk(r)->heap;
+	const bool seen_by_child = h->dual && r->stamp != process_forks();
+
+	if (!executed && !seen_by_child) {
+		heap_free(r);
+		return;
+	}
+	heap_hold(r);
+	if (seen_by_child || !a->layout.reuse) {
+		heap_forget(r);
+		return;
+	}
+	r->bin_next = a->quarantine;
+	a->quarantine = r;
+	a->quarantined += r->size;
+	if (a->quarantined >= a->quarantine_max)
+		quarantine_flush(a);
+}
+
+/* --- modes */
+
+static int run(uint64_t addr)
+{
+	union {
+		uintptr_t bits;
+		int (*call)(void);
+	} code = { .bits = (uintptr_t)addr };
+
+	return code.call();
+}
+
+static void put_code(uint64_t addr, uint8_t *alias, const uint8_t *code)
+{
+	char *const fetch = (char *)(uintptr_t)addr;
+
+	memcpy(alias, code, host_machine.code_size);
+	__builtin___clear_cache(fetch, fetch + host_machine.code_size);
+}
+
+/*
+ * Tries what dual mode does with one page: run code from the second view,
+ * then other code at the same address. Emulators that keep translated code
+ * may miss a write through an alias; they are seen here.
+ * Returns false when the mode does not work; sets *@reuse.
+ */
+static bool dual_works(struct host_arena *a, bool *reuse)
+{
+	const size_t page = a->layout.page;
+	const uint64_t addr = mem_reserve(&a->count, page);
+	uint8_t *alias;
+
+	if (!addr)
+		return false;
+	if (mem_map_twice(
+		&a->count, addr, page, PROT_READ | PROT_EXEC, &alias) != 0) {
+		mem_release(&a->count, addr, page);
+		return false;
+	}
+	put_code(addr, alias, host_machine.return_1);
+	*reuse = run(addr) == 1 && *reuse;
+	put_code(addr, alias, host_machine.return_2);
+	*reuse = *reuse && process_barrier(BARRIER_CODE) && run(addr) == 2;
+	mem_alias_close(&a->count, alias, page);
+	mem_release(&a->count, addr, page);
+	return true;
+}
+
+/* The same for a page whose permission changes. */
+static bool flip_works(struct host_arena *a)
+{
+	const size_t page = a->layout.page;
+	const uint64_t addr = mem_reserve(&a->count, page);
+	bool works;
+
+	if (!addr)
+		return false;
+	works = mem_map_private(&a->count, addr, page) == 0 &&
+		mem_protect(&a->count, addr, page, PROT_READ | PROT_EXEC) == 0;
+	mem_release(&a->count, addr, page);
+	return works;
+}
+
+static MUST_CHECK int choose_mode(struct host_arena *a, enum arena_mode wanted)
+{
+	struct layout *layout = &a->layout;
+
+	if (wanted != ARENA_FLIP && dual_works(a, &layout->reuse)) {
+		layout->dual = true;
+		a->mode = ARENA_DUAL;
+		return 0;
+	}
+	if (wanted == ARENA_DUAL || !flip_works(a))
+		return -TN_EOPNOTSUPP;
+	a->mode = ARENA_FLIP;
+	return 0;
+}
+
+static size_t or_default(size_t value, size_t standard)
+{
+	return value ? value : standard;
+}
+
+int arena_create(const struct arena_config *config, struct host_arena **out)
+{
+	struct host_arena *a = calloc(1, sizeof(*a));
+	const size_t page = mem_page_size();
+	int err;
+
+	if (!a)
+		return -TN_ENOMEM;
+	a->layout = (struct layout){
+		.page = page,
+		.span = or_default(config->span, DEFAULT_SPAN),
+		.chunk =
+		    align_up(or_default(config->chunk, DEFAULT_CHUNK), page),
+		.keep_warm = or_default(config->keep_warm, DEFAULT_WARM),
+		.strict = config->flags & ARENA_STRICT,
+		.reuse = !(config->flags & ARENA_NO_MEMBARRIER) &&
+			 process_barrier(BARRIER_CODE),
+	};
+	a->quarantine_max = or_default(config->quarantine, DEFAULT_QUARANTINE);
+	err = choose_mode(a, config->mode);
+	if (err) {
+		free(a);
+		return err;
+	}
+	pthread_mutex_init(&a->lock, NULL);
+	*out = a;
+	return 0;
+}
+
+static void worlds_free(struct world *w)
+{
+	while (w) {
+		struct world *older = w->older;
+
+		world_fini(w);
+		free(w);
+		w = older;
+	}
+}
+
+void arena_destroy(struct host_arena *a)
+{
+	if (a->world && a->world->generation != process_generation())
+		a->world->inherited = true;
+	worlds_free(a->world);
+	worlds_free(a->before);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+enum arena_mode arena_mode(const struct host_arena *a)
+{
+	return a->mode;
+}
+
+bool arena_reuses_text(const struct host_arena *a)
+{
+	return a->layout.reuse;
+}
+
+void arena_stats(struct host_arena *a, struct arena_stats *out)
+{
+	const struct world *w;
+
+	pthread_mutex_lock(&a->lock);
+	w = a->world;
+	*out = (struct arena_stats){
+		.calls = a->count.calls,
+		.barriers = a->barriers,
+	};
+	if (w && w->generation == process_generation()) {
+		out->spans = w->nspans;
+		out->chunks = w->nchunks;
+		out->aliases = w->naliases;
+		out->mapped = w->mapped;
+		out->idle = w->idle;
+		out->live = w->live;
+		out->held = w->held;
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+void arena_before_fork(struct host_arena *a)
+{
+	pthread_mutex_lock(&a->lock);
+}
+
+void arena_after_fork(struct host_arena *a, bool child)
+{
+	if (child)
+		pthread_mutex_init(&a->lock, NULL);
+	else
+		pthread_mutex_unlock(&a->lock);
+}

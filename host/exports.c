@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guaranteed symbols (api/exports.list) that each world writes itself:
+ * the log and the references of modules. The log of a process is standard
+ * error; a module's text goes there as it is, without its level.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <base/format.h>
+#include <host/exports.h>
+#include <tenon/engine.h>
+
+#define LINE_MAX_BYTES 1024
+#define SOH            '\001' /* in front of a level: see <tenon/module.h> */
+
+static void put(const char *s, size_t n)
+{
+	while (n) {
+		const ssize_t done = write(STDERR_FILENO, s, n);
+
+		if (done < 0 && errno != EINTR)
+			return;
+		if (done > 0) {
+			s += done;
+			n -= (size_t)done;
+		}
+	}
+}
+
+int port_vprintk(const char *fmt, va_list ap)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n;
+
+	if (fmt[0] == SOH && fmt[1] != '\0')
+		fmt += 2;
+	n = text_vformat(line, sizeof(line), fmt, ap);
+	put(line, n < sizeof(line) ? n : sizeof(line) - 1);
+	return (int)n;
+}
+
+int port_printk(const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = port_vprintk(fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+/* The module's opaque struct module is the engine's struct tn_module. */
+static struct tn_module *engine_module(struct module *module)
+{
+	return (struct tn_module *)(void *)module;
+}
+
+bool port_try_module_get(struct module *module)
+{
+	return !module || tn_module_get(engine_module(module));
+}
+
+void port_module_get(struct module *module)
+{
+	/* The caller holds a reference, so it cannot be refused. */
+	if (module)
+		(void)tn_module_get(engine_module(module));
+}
+
+void port_module_put(struct module *module)
+{
+	if (module)
+		tn_module_put(engine_module(module));
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: the parts of a module become blocks of an arena.
+ *
+ *	image.port_data[0]  the world it lies in
+ *	image.port_data[1]  its one block, in span mode
+ *	part.port_data[0]   its block, otherwise
+ *
+ * Which heap a kind of part goes to, and what permission its pages get, is a
+ * table. In dual mode text and rodata are written through the alias of their
+ * chunk and have their permission from the beginning; everything else that
+ * may not stay writable owns whole pages, which are flipped. A page is never
+ * writable and executable, whatever the order of calls.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <base/overflow.h>
+#include <host/process.h>
+#include <tenon/err.h>
+
+#include "arena.h"
+
+static const struct {
+	uint8_t heap; /* enum heap_kind */
+	uint8_t prot; /* final permission */
+	bool at_seal; /* is final after seal; else, if not RW, after finish */
+	bool init;    /* given back at finish */
+} kinds[TN_PART_KINDS] = {
+	// clang-format off
+	[TN_TEXT]          = { HEAP_TEXT,   PROT_READ | PROT_EXEC,  true,  false },
+	[TN_RODATA]        = { HEAP_RODATA, PROT_READ,              true,  false },
+	[TN_RO_AFTER_INIT] = { HEAP_PAGES,  PROT_READ,              false, false },
+	[TN_DATA]          = { HEAP_DATA,   PROT_READ | PROT_WRITE, false, false },
+	[TN_INIT_TEXT]     = { HEAP_TEXT,   PROT_READ | PROT_EXEC,  true,  true },
+	[TN_INIT_RODATA]   = { HEAP_RODATA, PROT_READ,              true,  true },
+	[TN_INIT_DATA]     = { HEAP_DATA,   PROT_READ | PROT_WRITE, false, true },
+	// clang-format on
+};
+
+static bool is_text(const struct tn_part *p)
+{
+	return kinds[p->kind].prot & PROT_EXEC;
+}
+
+static struct range *part_block(const struct tn_part *p)
+{
+	return p->port_data[0];
+}
+
+static struct range *span_block(const struct tn_image *img)
+{
+	return img->port_data[1];
+}
+
+/* Memory of another process' arena: nothing of its books may change. */
+static bool is_inherited(const struct tn_image *img)
+{
+	const struct world *w = img->port_data[0];
+
+	return w->generation != process_generation();
+}
+
+static void part_clear(struct tn_part *p)
+{
+	p->addr = 0;
+	p->write = NULL;
+	p->port_data[0] = NULL;
+}
+
+/* --- alloc */
+
+static size_t guard_size(const struct host_arena *a)
+{
+	return a->layout.strict ? a->layout.page : 0;
+}
+
+/* What the block of a part of @size bytes measures. */
+static size_t block_size(const struct host_arena *a, size_t size)
+{
+	const size_t guard = guard_size(a);
+
+	return guard ? align_up(size, guard) + guard : size;
+}
+
+static MUST_CHECK int part_alloc(
+    struct host_arena *a, struct span *s, struct tn_part *p)
+{
+	const struct chunk *c;
+	struct range *r;
+	const int err = block_alloc(a, &s->heap[kinds[p->kind].heap],
+	    block_size(a, p->size), p->align, &r);
+
+	if (err)
+		return err;
+	c = range_chunk(r);
+	p->port_data[0] = r;
+	p->addr = r->start;
+	p->write = c->alias ? c->alias + (r->start - c->addr)
+			    : (uint8_t *)(uintptr_t)r->start;
+	return 0;
+}
+
+static MUST_CHECK int parts_alloc(
+    struct host_arena *a, struct span *s, struct tn_image *img)
+{
+	int err = 0;
+	unsigned i;
+
+	for (i = 0; i < img->nparts && !err; i++) {
+		if (img->part[i].size)
+			err = part_alloc(a, s, &img->part[i]);
+	}
+	if (!err)
+		return 0;
+	while (i-- > 0) {
+		if (part_block(&img->part[i]))
+			block_free(a, part_block(&img->part[i]));
+		part_clear(&img->part[i]);
+	}
+	return err;
+}
+
+/* Span mode: every part at its offset in one block of whole pages. */
+static MUST_CHECK int whole_alloc(
+    struct host_arena *a, struct span *s, struct tn_image *img)
+{
+	const size_t page = a->layout.page;
+	const size_t align = img->span_align > page ? img->span_align : page;
+	struct range *r;
+	const int err = block_alloc(a, &s->heap[HEAP_PAGES],
+	    block_size(a, align_up(img->span, page)), align, &r);
+
+	if (err)
+		return err;
+	img->port_data[1] = r;
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+
+		if (!p->size)
+			continue;
+		p->addr = r->start + p->offset;
+		p->write = (uint8_t *)(uintptr_t)p->addr;
+	}
+	return 0;
+}
+
+static MUST_CHECK int alloc_in(
+    struct host_arena *a, struct span *s, struct tn_image *img)
+{
+	return img->span ? whole_alloc(a, s, img) : parts_alloc(a, s, img);
+}
+
+#define PART_MAX ((size_t)2 << 30)
+
+/* Clears what alloc sets; sums up what the areas must hold. */
+static MUST_CHECK int prepare(
+    const struct host_arena *a, struct tn_image *img, size_t need[AREAS])
+{
+	static const uint8_t area_of_heap[HEAPS] = { AREA_TEXT, AREA_RODATA,
+		AREA_DATA, AREA_DATA };
+	const size_t page = a->layout.page;
+
+	if (img->span > PART_MAX || img->span_align > PART_MAX)
+		return -TN_ENOMEM;
+	need[AREA_DATA] += img->span + img->span_align;
+	img->port_data[0] = NULL;
+	img->port_data[1] = NULL;
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+
+		part_clear(p);
+		if (p->size > PART_MAX || p->align > PART_MAX)
+			return -TN_ENOMEM;
+		if (img->span && p->size &&
+		    (p->offset % page || p->offset > img->span ||
+			p->size > img->span - p->offset))
+			return -TN_EINVAL;
+		if (!img->span)
+			need[area_of_heap[kinds[p->kind].heap]] +=
+			    block_size(a, p->size) + p->align;
+	}
+	return 0;
+}
+
+/* Newest span first: the older ones are full, or were once. */
+static MUST_CHECK int alloc_locked(
+    struct host_arena *a, struct tn_image *img, const size_t need[AREAS])
+{
+	struct world *w = arena_world(a);
+	struct span *s;
+
+	if (!w)
+		return -TN_ENOMEM;
+	img->port_data[0] = w;
+	for (struct list *pos = w->spans.prev; pos != &w->spans;
+	     pos = pos->prev) {
+		const int err =
+		    alloc_in(a, CONTAINER_OF(pos, struct span, node), img);
+
+		if (err != -TN_ENOSPC)
+			return err;
+	}
+	s = span_create(w, need);
+	if (!s || alloc_in(a, s, img) != 0)
+		return -TN_ENOMEM;
+	return 0;
+}
+
+int arena_image_alloc(struct host_arena *a, struct tn_image *img)
+{
+	size_t need[AREAS] = { 0 };
+	int err;
+
+	if (process_is_torn())
+		return -TN_EAGAIN;
+	err = prepare(a, img, need);
+	if (err)
+		return err;
+	pthread_mutex_lock(&a->lock);
+	err = alloc_locked(a, img, need);
+	pthread_mutex_unlock(&a->lock);
+	return err;
+}
+
+/* --- seal and finish */
+
+static bool part_is_flipped(const struct host_arena *a,
+    const struct tn_image *img, const struct tn_part *p)
+{
+	const struct range *r = part_block(p);
+
+	return img->span || !a->layout.dual || !range_chunk(r)->heap->dual;
+}
+
+/* Gives the pages of a part, which are its own, their last permission. */
+static MUST_CHECK int part_protect(
+    struct host_arena *a, struct tn_image *img, struct tn_part *p)
+{
+	struct range *r = img->span ? span_block(img) : part_block(p);
+
+	r->flags |= PART_FLIPPED;
+	return mem_protect(&a->count, p->addr,
+	    align_up(p->size, a->layout.page), kinds[p->kind].prot);
+}
+
+/* Makes the page behind a block inaccessible. */
+static MUST_CHECK int guard_set(struct host_arena *a, struct range *r)
+{
+	const size_t guard = guard_size(a);
+
+	if (!guard)
+		return 0;
+	r->flags |= PART_FLIPPED;
+	return mem_protect(
+	    &a->count, r->start + r->size - guard, guard, PROT_NONE);
+}
+
+/*
+ * Makes new instructions visible. The run address serves both halves of the
+ * work: the data cache is cleaned to the point where instructions are fetched
+ * from, and it finds lines by physical address, so those written through the
+ * alias are among them; the instruction cache may be indexed by virtual
+ * address, and there the run address is the one that matters. x86_64 does
+ * nothing here. On riscv64 it is a system call, which reaches every thread.
+ */
+static void sync_instructions(const struct tn_part *p)
+{
+	char *const code = (char *)(uintptr_t)p->addr;
+
+	__builtin___clear_cache(code, code + p->size);
+}
+
+static MUST_CHECK int part_seal(
+    struct host_arena *a, struct tn_image *img, struct tn_part *p)
+{
+	struct range *block = img->span ? span_block(img) : part_block(p);
+	int err = 0;
+
+	if (!img->span)
+		err = guard_set(a, block);
+	if (err || !kinds[p->kind].at_seal)
+		return err;
+	if (part_is_flipped(a, img, p))
+		err = part_protect(a, img, p);
+	if (err)
+		return err;
+	if (is_text(p)) {
+		sync_instructions(p);
+		block->flags |= PART_EXECUTED;
+	}
+	p->write = NULL;
+	return 0;
+}
+
+int arena_image_seal(struct host_arena *a, struct tn_image *img)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < img->nparts && !err; i++) {
+		if (img->part[i].size)
+			err = part_seal(a, img, &img->part[i]);
+	}
+	if (!err && img->span)
+		err = guard_set(a, span_block(img));
+	if (err || img->span)
+		return err;
+	pthread_mutex_lock(&a->lock);
+	for (unsigned i = 0; i < img->nparts; i++) {
+		if (part_block(&img->part[i]))
+			heap_written(part_block(&img->part[i]));
+	}
+	pthread_mutex_unlock(&a->lock);
+	return 0;
+}
+
+/* Puts the permissions of a block back to those of its chunk. */
+static MUST_CHECK int block_restore(struct host_arena *a, struct range *r)
+{
+	if (!(r->flags & PART_FLIPPED))
+		return 0;
+	r->flags &= (uint8_t)~PART_FLIPPED;
+	return mem_protect(
+	    &a->count, r->start, r->size, heap_prot(range_chunk(r)->heap));
+}
+
+static void give_back(struct host_arena *a, struct range *r)
+{
+	const bool usable = block_restore(a, r) == 0;
+
+	pthread_mutex_lock(&a->lock);
+	if (usable) {
+		block_free(a, r);
+	} else {
+		heap_hold(r);
+		heap_forget(r);
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+static void part_free(struct host_arena *a, struct tn_part *p)
+{
+	if (part_block(p))
+		give_back(a, part_block(p));
+	part_clear(p);
+}
+
+int arena_image_finish(struct host_arena *a, struct tn_image *img)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+
+		if (kinds[p->kind].init) {
+			if (!is_inherited(img))
+				part_free(a, p);
+			part_clear(p);
+			p->size = 0;
+		} else if (p->kind == TN_RO_AFTER_INIT && p->size && !err) {
+			err = part_protect(a, img, p);
+			p->write = NULL;
+		}
+	}
+	return err;
+}
+
+/* --- trim and free */
+
+void arena_image_trim(struct host_arena *a, struct tn_image *img)
+{
+	pthread_mutex_lock(&a->lock);
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+
+		if (!part_block(p))
+			continue;
+		if (p->size) {
+			heap_trim(part_block(p), block_size(a, p->size));
+		} else {
+			block_free(a, part_block(p));
+			part_clear(p);
+		}
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+void arena_image_free(struct host_arena *a, struct tn_image *img)
+{
+	if (!img->port_data[0])
+		return; /* alloc has failed, or free has been called */
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+
+		if (!is_inherited(img))
+			part_free(a, p);
+		part_clear(p);
+	}
+	if (span_block(img) && !is_inherited(img))
+		give_back(a, span_block(img));
+	img->port_data[0] = NULL;
+	img->port_data[1] = NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tn_port over this Linux process.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <base/compiler.h>
+#include <host/arena.h>
+#include <tenon/port.h>
+
+struct host_port;
+
+#define HOST_PORT_NO_SYMBOLS    1u /* no host_symbol */
+#define HOST_PORT_NO_MEMBARRIER 2u /* behave as where it is banned */
+
+/* Zero stands for the default everywhere. */
+struct host_port_config {
+	struct arena_config arena;
+	unsigned flags;
+	size_t unpack_limit; /* also the largest file */
+};
+
+/* -TN_EINVAL, -TN_ENOMEM, -TN_EOPNOTSUPP: see arena_create. */
+MUST_CHECK int host_port_create(
+    const struct host_port_config *config, struct host_port **out);
+void host_port_destroy(struct host_port *p);
+
+/* What to hand to tn_system_create. */
+const struct tn_port *host_port_table(const struct host_port *p);
+struct host_arena *host_port_arena(const struct host_port *p);
+
+/* Notes who uses the port, and finds it again; NULL when nobody does. */
+void host_port_set_user(struct host_port *p, const void *user);
+struct host_port *host_port_find(const void *user);

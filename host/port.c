@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tn_port over this Linux process: the table, and those of its functions
+ * that are small. Image memory is arena.c and image.c, files are file.c, read
+ * sections are epoch.c.
+ */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <host/epoch.h>
+#include <host/machine.h>
+#include <host/port.h>
+#include <host/process.h>
+#include <tenon/err.h>
+
+#include "blocks.h"
+#include "file.h"
+
+#define DEFAULT_UNPACK_LIMIT (1u << 30)
+
+struct host_port {
+	struct tn_port table;
+	struct host_arena *arena;
+	struct blocks blocks;
+	size_t unpack_limit;
+	bool fence; /* read sections do without membarrier */
+
+	/*
+	 * The registry lock of the system. It tells its holder instead of
+	 * waiting for itself: a callback under the lock may fork.
+	 */
+	pthread_mutex_t lock;
+	bool fork_nested; /* lock was held by the thread that forks */
+
+	struct process_member member;
+	_Atomic(const void *) user;
+};
+
+static void *port_alloc(void *ctx, size_t size)
+{
+	struct host_port *p = ctx;
+
+	return block_take(&p->blocks, size, true);
+}
+
+static void port_free(void *ctx, void *mem, size_t size)
+{
+	struct host_port *p = ctx;
+
+	block_give(&p->blocks, mem, size);
+}
+
+static int port_image_alloc(void *ctx, struct tn_image *img)
+{
+	struct host_port *p = ctx;
+
+	return arena_image_alloc(p->arena, img);
+}
+
+static void port_image_trim(void *ctx, struct tn_image *img)
+{
+	struct host_port *p = ctx;
+
+	arena_image_trim(p->arena, img);
+}
+
+static int port_image_seal(void *ctx, struct tn_image *img)
+{
+	struct host_port *p = ctx;
+
+	return arena_image_seal(p->arena, img);
+}
+
+static int port_image_finish(void *ctx, struct tn_image *img)
+{
+	struct host_port *p = ctx;
+
+	return arena_image_finish(p->arena, img);
+}
+
+static void port_image_free(void *ctx, struct tn_image *img)
+{
+	struct host_port *p = ctx;
+
+	arena_image_free(p->arena, img);
+}
+
+static int port_read_file(void *ctx, const char *path, struct tn_bytes *out)
+{
+	struct host_port *p = ctx;
+
+	return bytes_read(&p->blocks, path, p->unpack_limit, out);
+}
+
+static int port_unpack(void *ctx, enum tn_packing packing, const void *in,
+    size_t size, struct tn_bytes *out)
+{
+	struct host_port *p = ctx;
+	const struct tn_bytes packed = { .data = in, .size = size };
+
+	return bytes_unpack(&p->blocks, packing, packed, p->unpack_limit, out);
+}
+
+static void port_release(void *ctx, struct tn_bytes *bytes)
+{
+	struct host_port *p = ctx;
+
+	bytes_release(&p->blocks, bytes);
+}
+
+static void port_lock(void *ctx)
+{
+	struct host_port *p = ctx;
+
+	pthread_mutex_lock(&p->lock);
+}
+
+static void port_unlock(void *ctx)
+{
+	struct host_port *p = ctx;
+
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void port_read_enter(void *ctx)
+{
+	const struct host_port *p = ctx;
+
+	epoch_enter(p->fence);
+}
+
+static void port_read_exit(void *ctx)
+{
+	(void)ctx;
+	epoch_exit();
+}
+
+static void port_synchronize(void *ctx)
+{
+	const struct host_port *p = ctx;
+
+	epoch_wait(p->fence);
+}
+
+static uint64_t port_now_ns(void *ctx)
+{
+	struct timespec t;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void port_log(void *ctx, enum tn_log_level level, const char *text)
+{
+	static const char *const prefixes[] = { "tenon: error: ",
+		"tenon: warning: ", "tenon: ", "tenon: debug: " };
+	const char *prefix = prefixes[level];
+	/* One call, so that lines of several threads stay whole. */
+	const struct iovec line[] = {
+		{ (void *)(uintptr_t)prefix, strlen(prefix) },
+		{ (void *)(uintptr_t)text, strlen(text) },
+		{ (void *)(uintptr_t) "\n", 1 },
+	};
+
+	(void)ctx;
+	/* There is nobody to tell that telling has failed. */
+	if (writev(STDERR_FILENO, line, ARRAY_SIZE(line)) < 0)
+		return;
+}
+
+static int port_host_symbol(void *ctx, const char *name, uint64_t *addr)
+{
+	const void *p = dlsym(RTLD_DEFAULT, name);
+
+	(void)ctx;
+	if (!p)
+		return -TN_ENOENT;
+	*addr = (uintptr_t)p;
+	return 0;
+}
+
+static const struct tn_port template = {
+	.size = sizeof(struct tn_port),
+	.abi = 1,
+	.alloc = port_alloc,
+	.free = port_free,
+	.image_alloc = port_image_alloc,
+	.image_trim = port_image_trim,
+	.image_seal = port_image_seal,
+	.image_finish = port_image_finish,
+	.image_free = port_image_free,
+	.read_file = port_read_file,
+	.unpack = port_unpack,
+	.release = port_release,
+	.lock = port_lock,
+	.unlock = port_unlock,
+	.read_enter = port_read_enter,
+	.read_exit = port_read_exit,
+	.synchronize = port_synchronize,
+	.now_ns = port_now_ns,
+	.log = port_log,
+	.host_symbol = port_host_symbol,
+};
+
+/* --- forks */
+
+static struct host_port *member_port(struct process_member *m)
+{
+	return CONTAINER_OF(m, struct host_port, member);
+}
+
+static void before_fork(struct process_member *m)
+{
+	struct host_port *p = member_port(m);
+
+	p->fork_nested = pthread_mutex_lock(&p->lock) != 0;
+	arena_before_fork(p->arena);
+	pthread_mutex_lock(&p->blocks.lock);
+}
+
+static void lock_init(struct host_port *p)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(&p->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
+static void after_fork(struct process_member *m, bool child)
+{
+	struct host_port *p = member_port(m);
+
+	pthread_mutex_unlock(&p->blocks.lock);
+	arena_after_fork(p->arena, child);
+	if (child) {
+		/* The holder has another thread id here. */
+		lock_init(p);
+		if (p->fork_nested)
+			pthread_mutex_lock(&p->lock);
+	} else if (!p->fork_nested) {
+		pthread_mutex_unlock(&p->lock);
+	}
+}
+
+/* --- ports */
+
+int host_port_create(
+    const struct host_port_config *config, struct host_port **out)
+{
+	struct arena_config arena = config->arena;
+	struct host_port *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -TN_ENOMEM;
+	if (config->flags & HOST_PORT_NO_MEMBARRIER)
+		arena.flags |= ARENA_NO_MEMBARRIER;
+	err = arena_create(&arena, &p->arena);
+	if (err) {
+		free(p);
+		return err;
+	}
+	p->table = template;
+	p->table.ctx = p;
+	p->table.page_size = (size_t)sysconf(_SC_PAGESIZE);
+	p->table.machine = host_machine.elf_machine;
+	if (config->flags & HOST_PORT_NO_SYMBOLS)
+		p->table.host_symbol = NULL;
+	p->unpack_limit =
+	    config->unpack_limit ? config->unpack_limit : DEFAULT_UNPACK_LIMIT;
+	p->fence = config->flags & HOST_PORT_NO_MEMBARRIER ||
+		   !process_barrier(BARRIER_MEMORY);
+	blocks_init(&p->blocks);
+	lock_init(p);
+	p->member.before = before_fork;
+	p->member.after = after_fork;
+	process_join(&p->member);
+	*out = p;
+	return 0;
+}
+
+void host_port_destroy(struct host_port *p)
+{
+	process_leave(&p->member);
+	pthread_mutex_destroy(&p->lock);
+	blocks_fini(&p->blocks);
+	arena_destroy(p->arena);
+	free(p);
+}
+
+const struct tn_port *host_port_table(const struct host_port *p)
+{
+	return &p->table;
+}
+
+struct host_arena *host_port_arena(const struct host_port *p)
+{
+	return p->arena;
+}
+
+void host_port_set_user(struct host_port *p, const void *user)
+{
+	atomic_store(&p->user, user);
+}
+
+static bool has_user(struct process_member *m, const void *user)
+{
+	return atomic_load(&member_port(m)->user) == user;
+}
+
+struct host_port *host_port_find(const void *user)
+{
+	struct process_member *m = process_find(has_user, user);
+
+	return m ? member_port(m) : NULL;
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# Decompressors come from the distribution and exist for the build machine
+# only; a build for another machine answers NOT_SUPPORTED.
+kind := host
+deps := base api core/mod
+srcs = $(wildcard host/$(if $(NATIVE),unpack,unpack_none)/*.c) $(GUARANTEED)
+libs = -lpthread $(if $(NATIVE),-lz -llzma -lzstd)

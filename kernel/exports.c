@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guaranteed symbols of api/exports.list that each world implements
+ * itself: the log and the references of modules.
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <tenon/engine.h>
+
+#include "exports.h"
+#include "kernel.h"
+
+/* A level is a byte 1 and one character in front of the text. */
+#define LEVEL_MARK '\001'
+
+static const char *without_level(const char *fmt)
+{
+	return fmt[0] == LEVEL_MARK && fmt[1] != '\0' ? fmt + 2 : fmt;
+}
+
+int port_vprintk(const char *fmt, va_list ap)
+{
+	return (int)k_vprintf(without_level(fmt), ap);
+}
+
+int port_printk(const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = port_vprintk(fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+/* To a module its record is a struct module; it is the engine's. */
+static struct tn_module *record(struct module *module)
+{
+	return (struct tn_module *)(void *)module;
+}
+
+bool port_try_module_get(struct module *module)
+{
+	return tn_module_get(record(module));
+}
+
+void port_module_get(struct module *module)
+{
+	if (!tn_module_get(record(module)))
+		k_panic("__module_get without a reference");
+}
+
+void port_module_put(struct module *module)
+{
+	tn_module_put(record(module));
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libtenon: an engine over a port of this process. The port knows its system,
+ * so that a struct tn_system is all that a user holds.
+ */
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+
+#include <base/span.h>
+#include <host/port.h>
+#include <tenon/tenon.h>
+
+#define CONFIG_ABI 1u
+
+/* Secret bits: from the system now, else those given to the process. */
+static uint64_t make_seed(void)
+{
+	uint64_t seed = 0;
+	const void *start;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+		return seed;
+	start = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+	return start ? get_le64(start) : (uintptr_t)&seed;
+}
+
+static int port_config(
+    const struct tn_host_config *config, struct host_port_config *out)
+{
+	static const enum arena_mode modes[] = {
+		[TN_HOST_AUTO] = ARENA_AUTO,
+		[TN_HOST_DUAL] = ARENA_DUAL,
+		[TN_HOST_FLIP] = ARENA_FLIP,
+	};
+
+	*out = (struct host_port_config){ 0 };
+	if (config->size < sizeof(*config) || config->abi != CONFIG_ABI ||
+	    (unsigned)config->mode >= ARRAY_SIZE(modes))
+		return -TN_EINVAL;
+	out->arena.mode = modes[config->mode];
+	out->arena.keep_warm = config->keep_warm;
+	out->unpack_limit = config->unpack_limit;
+	if (config->flags & TN_HOST_STRICT)
+		out->arena.flags |= ARENA_STRICT;
+	if (config->flags & TN_HOST_NO_HOST_SYMBOLS)
+		out->flags |= HOST_PORT_NO_SYMBOLS;
+	if (config->flags & TN_HOST_NO_MEMBARRIER)
+		out->flags |= HOST_PORT_NO_MEMBARRIER;
+	return 0;
+}
+
+int tn_open(const struct tn_host_config *config, struct tn_system **out)
+{
+	static const struct tn_host_config standard = {
+		.size = sizeof(standard),
+		.abi = CONFIG_ABI,
+	};
+	struct host_port_config options;
+	struct host_port *port;
+	struct tn_config engine = {
+		.size = sizeof(engine),
+		.abi = 1,
+		.exports = tn_guaranteed,
+		.nexports = tn_guaranteed_count,
+		.seed = make_seed(),
+	};
+	int err;
+
+	if (!config)
+		config = &standard;
+	err = port_config(config, &options);
+	if (err)
+		return err;
+	engine.verify = config->verify;
+	engine.verify_arg = config->verify_arg;
+	err = host_port_create(&options, &port);
+	if (err)
+		return err;
+	err = tn_system_create(host_port_table(port), &engine, out);
+	if (err)
+		host_port_destroy(port);
+	else
+		host_port_set_user(port, *out);
+	return err;
+}
+
+int tn_close(struct tn_system *sys)
+{
+	struct host_port *port = host_port_find(sys);
+	int err;
+
+	if (!port)
+		return -TN_EINVAL;
+	err = tn_system_destroy(sys);
+	if (!err)
+		host_port_destroy(port);
+	return err;
+}
+
+enum tn_host_mode tn_host_mode(struct tn_system *sys)
+{
+	const struct host_port *port = host_port_find(sys);
+
+	if (!port)
+		return TN_HOST_AUTO;
+	return arena_mode(host_port_arena(port)) == ARENA_DUAL ? TN_HOST_DUAL
+							       : TN_HOST_FLIP;
+}

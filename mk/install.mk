@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+#
+# `make install`: DESTDIR and prefix as everywhere.  INSTALLED is a list of
+# SOURCE|TARGET below $(prefix); uninstall removes the same targets.
+
+prefix ?= /usr/local
+DESTDIR ?=
+L := $(B)/host/lib
+HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host))
+
+INSTALLED := \
+	$(foreach c,$(COMPONENTS),$(foreach h,$(C.$c.install),$c/include/$h|include/$h)) \
+	$(foreach f,$(LIBS.host),$f|lib/$(notdir $f)) \
+	$(foreach f,$(filter %/tenon,$(BINS.host)),$f|bin/tenon) \
+	$(foreach f,$(wildcard mk/module.mk),$f|share/tenon/module.mk) \
+	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f))
+LINKS := lib/libtenon.so.1 lib/libtenon.so lib/pkgconfig/tenon.pc
+
+part = $(word $2,$(subst |, ,$1))
+install_one = install -D -m $(if $(filter bin/%,$(call part,$1,2)),755,644) \
+	$(call part,$1,1) $(DESTDIR)$(prefix)/$(call part,$1,2)
+
+.PHONY: install uninstall
+install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
+	$(Q)$(foreach i,$(INSTALLED),$(call install_one,$i) && ) :
+	$(Q)cp -P $(L)/libtenon.so.1 $(L)/libtenon.so $(DESTDIR)$(prefix)/lib/
+	$(Q)mkdir -p $(DESTDIR)$(prefix)/lib/pkgconfig
+	$(Q)sed 's|@prefix@|$(prefix)|' lib/tenon.pc.in > \
+		$(DESTDIR)$(prefix)/lib/pkgconfig/tenon.pc
+uninstall: ## remove what install put there
+	rm -f $(foreach i,$(INSTALLED),$(DESTDIR)$(prefix)/$(call part,$i,2)) \
+		$(LINKS:%=$(DESTDIR)$(prefix)/%)

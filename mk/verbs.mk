@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+#
+# What a person types.  A target with `## text` behind it is in `make help`.
+# The work of the longer verbs is done by a script; make brings what it needs.
+
+PYTHON := /usr/bin/python3
+TEST_CONFIGS := host host-clang host-asan host-tsan host-aarch64 host-riscv64
+
+.PHONY: all everything setup help clean run test bench corpus fuzz size
+all: host $(MODULE_FILES) ## build programs and libraries for this machine (default)
+everything: $(call config_target,$(CONFIGS)) $(MODULE_FILES) ## build every configuration
+setup: $(SETUP) ## install the packages that are needed, or say which
+
+# Which programs there are to test, and how a program of a CONFIG is run.
+$(B)/tests.list: FORCE | $(SETUP)
+	@mkdir -p $(@D)
+	@: > $@ $(foreach c,$(TEST_CONFIGS),$(foreach t,$(TESTS.$c),\
+		&& echo '$c|$(CFG.$c.RUN)|$t' >> $@))
+
+KERNELS := $(filter aarch64 riscv64,$(CONFIGS))
+test: $(TEST_CONFIGS) $(KERNELS) $(MODULE_FILES) $(B)/tests.list ## run every test; ONLY=text selects
+	@$(PYTHON) scripts/test.py --list $(B)/tests.list $(if $(ONLY),--only '$(ONLY)')
+
+run: host host-aarch64 host-riscv64 $(KERNELS) $(MODULE_FILES) ## a tour: load, call, refuse and unload real modules
+	@$(PYTHON) scripts/demo.py
+
+bench: host $(MODULE_FILES) $(B)/.setup-bench ## measure against named peers; writes build/bench/results.csv
+	@$(PYTHON) bench/bench.py $(BENCH_ARGS)
+
+corpus: host host-aarch64 host-riscv64 $(MODULE_FILES) ## link whole distributions as ld does, byte for byte
+	@$(PYTHON) oracle/corpus.py $(CORPUS_ARGS)
+
+fuzz: $(BINS.fuzz) ## fuzz every parser; SECONDS=n for each target
+	@$(PYTHON) fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(FUZZ_ARGS)
+
+$(B)/.setup-bench: mk/packages-bench.txt | $(SETUP)
+	@sh scripts/setup.sh mk/packages-bench.txt
+	@touch $@
+
+# The budget: what a bare machine needs to load modules.
+CONFIG := aarch64-Os
+SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))
+size: $(SIZE_OBJS) ## bytes of base and core code, aarch64 -Os
+	@$(CFG.aarch64-Os.SIZE) -t $^ | $(PYTHON) scripts/size.py
+
+# For editors: the commands of host-clang, which clang's tools understand.
+comma := ,
+unit = $(word $2,$(subst |, ,$1))
+unit_flags = $(call flags,$(call unit,$1,2),$(call unit,$1,3))
+unit_command = $(CFG.host-clang.CC) $(unit_flags) \
+	$(if $(filter free,$(call unit,$1,3)),$(call nostdinc,host-clang)) \
+	-c $(call unit,$1,4)
+unit_json = {"directory": "$(CURDIR)", "file": "$(call unit,$1,4)", \
+	"command": "$(strip $(unit_command))"}
+CLANG_UNITS = $(filter host-clang|%,$(UNITS))
+compile_commands.json: CONFIG := host-clang
+compile_commands.json: FORCE | $(SETUP) ## for editors: the compiler's command lines
+	$(call say,GEN,$@)
+	@: $(file >$@,[)$(foreach u,$(CLANG_UNITS),$(file >>$@,$(call \
+		unit_json,$u)$(if $(filter-out $u,$(lastword $(CLANG_UNITS))),$(comma))))$(file >>$@,])
+
+clean: ## remove build/
+	rm -rf $(B)
+help: ## this list
+	@echo 'verbs:'
+	@sed -n 's/^\([a-z_.-]*\):.*## /\1|/p' Makefile mk/*.mk | sort | \
+		while IFS='|' read -r t d; do printf '  %-22s %s\n' "$$t" "$$d"; done
+	@echo 'configurations, each a verb:'
+	@echo '  $(call config_target,$(CONFIGS))'
+	@echo 'variables: V=1 shows commands, WERROR= lets warnings pass'

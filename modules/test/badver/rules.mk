@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := badver
+SOURCES := badver.c
+SYMVERS := wrong.symvers

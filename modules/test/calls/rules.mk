@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := calls
+SOURCES := calls.c
+USES := callee

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+MODULE := failing_init
+SOURCES := failing_init.c

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := hostlib
+SOURCES := hostlib.c
+PROFILES := hosted

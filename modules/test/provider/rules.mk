@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := provider
+SOURCES := provider.c
+CRCS := provider.crc

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := user
+SOURCES := user.c
+USES := provider

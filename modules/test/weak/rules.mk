@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+MODULE := weak
+SOURCES := weak.c

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The linker oracle's part of `make test`: a fixed slice of the corpus.
+
+A few hundred kernel modules and members of static libraries of the three
+architectures are linked by the engine and by ld and compared byte for byte,
+then once more with their symbols out of reach; the comparison itself is shown
+to notice every flipped bit; and the module trees are checked for closed
+symbols and right CRCs.  The slice is chosen by hashes of names, so it is the
+same everywhere.  Without a network, and with nothing kept, all is skipped.
+"""
+
+import sys
+import unittest
+
+import apt
+import corpus
+import elf
+import fetch
+import items
+import link
+import place
+import reloc
+import results
+import selfproof
+import tools
+
+ARCHES = ("amd64", "arm64", "riscv64")
+MODULES, MEMBERS = 60, 110      # Of each architecture.
+
+
+def kernel_slice(arch):
+    """Kernel modules for the slice: small packages, or the whole kernel."""
+    try:
+        trees = fetch.trees(("slice",), arch)
+    except apt.Unavailable as error:
+        fetch.say("*** %s: small packages are not to be had (%s); "
+                  "taking the whole kernel ***" % (arch, error))
+        trees = fetch.trees(("kernel",), arch)
+    return [item for _, folder in trees
+            for item in items.kernel_items(arch, folder)]
+
+
+def gather():
+    """{arch: (all module items, all library items)}."""
+    found = {}
+    for arch in ARCHES:
+        members = [item for _, folder in fetch.trees(("lib",), arch)
+                   for item in items.library_items(arch, folder)]
+        found[arch] = kernel_slice(arch), members
+    return found
+
+
+class LinkerOracle(unittest.TestCase):
+    """The engine's images against those of the conventional linker."""
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.found = gather()
+        except apt.Unavailable as error:
+            raise unittest.SkipTest(
+                "*** NO CORPUS, THE LINKER ORACLE DID NOT RUN: %s ***" % error)
+        cls.oracle = corpus.make_oracle()
+        cls.records = {}
+
+    def chosen(self, arch):
+        """The slice of one architecture."""
+        modules, members = self.found[arch]
+        return (items.sample(modules, MODULES)
+                + items.sample(members, MEMBERS))
+
+    def slice(self, arch):
+        """The table of results of the slice; both passes, run once."""
+        if arch not in self.records:
+            table = results.Table()
+            for record in corpus.map_items(self.oracle, self.chosen(arch), 2,
+                                           True):
+                table.add(record)
+            self.records[arch] = table
+            corpus.show(self.oracle, table)
+            sys.stdout.flush()
+        return self.records[arch]
+
+    def every_byte_is_ld_s(self, arch):
+        """Fails for each file of the slice whose image is not ld's."""
+        table = self.slice(arch)
+        self.assertEqual([], ["%s: %s" % (r["name"], r["words"][:3])
+                              for r in table.failed])
+        for row in table.rows.values():
+            self.assertGreater(row["equal"], 0)
+            self.assertEqual(row["loaded"], row["equal"] + row["followed"])
+        self.assertGreater(table.total("passed"), MODULES)
+
+    def test_amd64_images_are_those_of_ld(self):
+        """Every loaded byte of the slice, and everything beyond reach."""
+        self.every_byte_is_ld_s("amd64")
+
+    def test_arm64_images_are_those_of_ld(self):
+        """Every loaded byte of the slice, and everything beyond reach."""
+        self.every_byte_is_ld_s("arm64")
+
+    def test_riscv64_images_are_those_of_ld(self):
+        """Every loaded byte of the slice, and everything beyond reach."""
+        self.every_byte_is_ld_s("riscv64")
+
+    def test_beyond_reach_cells_and_stubs_are_used(self):
+        """The second pass is not idle: it met cells and stubs everywhere."""
+        for arch in ARCHES:
+            with self.subTest(arch):
+                count = self.slice(arch).counters["far"][arch]
+                self.assertGreater(count["stub"], 100)
+                self.assertGreater(count["stubs"], 50)
+                self.assertGreater(count["cell"], 20)
+                self.assertGreater(count["cells"], 50)
+
+    def test_every_flipped_bit_turns_the_comparison_red(self):
+        """Each relocation type of the slice, each bit of its field."""
+        for arch in ARCHES:
+            with self.subTest(arch):
+                self.flip_bits(arch)
+
+    def flip_bits(self, arch):
+        """Flips bits until every type that the slice has is proven."""
+        machine = corpus.MACHINE[arch]
+        wanted = {kind for kind in self.slice(arch).counters["kinds"][arch]
+                  if reloc.width_of(machine, kind)}
+        reader, flips = items.Reader(), {}
+        files = [(item, reader.read(item)) for item in self.chosen(arch)]
+        for item, data in sorted(files, key=lambda pair: len(pair[1])):
+            if self.is_idle(data, wanted - self.proven(machine, flips)):
+                continue
+            if link.check(self.oracle, data, item.kernel).status != "passed":
+                continue
+            done, missed = selfproof.prove(self.oracle, data, item.kernel,
+                                           self.proven(machine, flips))
+            self.assertEqual({}, dict(+missed), item.name)
+            for name, number in done.items():
+                flips[name] = flips.get(name, 0) + number
+        left = wanted - self.proven(machine, flips)
+        self.assertEqual([], [reloc.name_of(machine, k) for k in left])
+        self.assertIn("cell", flips)
+        print("%s: %d bits flipped, all noticed: %s" % (
+            arch, sum(flips.values()), ", ".join(sorted(flips))))
+
+    @staticmethod
+    def proven(machine, flips):
+        """The types whose names are among the flips."""
+        return {kind for kind, name in reloc.NAMES[machine].items()
+                if name in flips}
+
+    @staticmethod
+    def is_idle(data, wanted):
+        """Has the file no loaded relocation of a wanted type?"""
+        obj = elf.Elf(data)
+        return not any(wanted.intersection(obj.relocation_column(table, 2))
+                       for table, target in obj.relocation_sections()
+                       if reloc.is_loaded(target))
+
+    def test_a_missing_symbol_fails_the_link_and_all_are_named(self):
+        """Leaves symbols out: no image, and each of them in the message.
+
+        proves: L11
+        """
+        for arch in ARCHES:
+            with self.subTest(arch):
+                self.leave_out(arch)
+
+    def leave_out(self, arch):
+        """Links a module of the slice with two of its symbols missing."""
+        self.every_byte_is_ld_s(arch)   # Found and patched, when all is there.
+        reader = items.Reader()
+        for item in items.sample(self.found[arch][0], MODULES):
+            data = reader.read(item)
+            places = place.Places(elf.Elf(data), True)
+            if len(places.symbols) >= 4:
+                break
+        out = sorted(places.symbols)[1:3]
+        for name in out:
+            del places.symbols[name]
+        with link.scratch() as work:
+            link.save(work, "in.o", data)
+            link.save(work, "symbols", places.system_map())
+            status, words = self.oracle.link_engine(work, places.base, True)
+            self.assertEqual(1, status, words)
+            for name in out:
+                self.assertIn(name, words)
+            self.assertFalse(link.exists(work, "image"))
+
+    def test_module_trees_are_closed_and_their_crcs_are_right(self):
+        """Symbols, CRCs, licences and namespaces of whole module trees."""
+        for arch, sets in (("amd64", ("slicevers",)),
+                           ("arm64", ("slicevers",)),
+                           ("riscv64", ("symvers",))):
+            with self.subTest(arch):
+                modules = self.found[arch][0]
+                if arch == "riscv64":   # Not a whole tree; its imports only.
+                    modules = items.sample(modules, MODULES)
+                good, bad = corpus.check_versions(arch, modules, sets,
+                                                  arch != "riscv64")
+                self.assertEqual(0, bad)
+                self.assertEqual(len(modules), good)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""What `make install` leaves is enough to compile, link and run a program."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+PROGRAM = '''#include <stddef.h>
+#include <tenon/tenon.h>
+
+int main(void)
+{
+	struct tn_system *sys = NULL;
+
+	return tn_open(NULL, &sys) ? 1 : tn_close(sys) ? 2 : 0;
+}
+'''
+
+
+def run(*argv, **more):
+    p = subprocess.run(argv, text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, check=False, **more)
+    if p.returncode:
+        raise AssertionError(f'{" ".join(argv)}:\n{p.stdout}')
+    return p.stdout
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix='tenon-install-')
+        cls.addClassCleanup(folder.cleanup)
+        cls.dest = folder.name
+        cls.place = [f'DESTDIR={cls.dest}', 'prefix=/opt/tenon']
+        run('make', '-C', TOP, 'install', *cls.place)
+        cls.root = os.path.join(cls.dest, 'opt/tenon')
+        cls.env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=cls.dest,
+                       PKG_CONFIG_PATH=f'{cls.root}/lib/pkgconfig',
+                       LD_LIBRARY_PATH=f'{cls.root}/lib')
+
+    def pkg_config(self, *args):
+        return run('pkg-config', *args, 'tenon', env=self.env).split()
+
+    def build(self, language, *libs):
+        suffix, compiler = language
+        source = os.path.join(self.dest, f'program.{suffix}')
+        with open(source, 'w', encoding='utf-8') as f:
+            f.write(PROGRAM)
+        program = source + '.bin'
+        run(*compiler, *self.pkg_config('--cflags'), source, '-o', program,
+            *libs)
+        return program
+
+    def test_c_and_cxx_programs_link_with_the_shared_library(self):
+        for language in (('c', ['gcc', '-std=c11', '-Wall', '-Werror']),
+                         ('cc', ['g++', '-std=c++17', '-Wall', '-Werror'])):
+            with self.subTest(language=language[0]):
+                program = self.build(language, *self.pkg_config('--libs'))
+                run(program, env=self.env)
+                needed = run('readelf', '-d', program)
+                self.assertIn('[libtenon.so.1]', needed)
+
+    def test_a_program_links_with_the_static_library(self):
+        libs = self.pkg_config('--libs', '--static')
+        program = self.build(('c', ['gcc', '-std=c11']), '-Wl,-Bstatic',
+                             '-L' + os.path.join(self.root, 'lib'),
+                             '-ltenon', '-Wl,-Bdynamic',
+                             *(x for x in libs if x != '-ltenon'))
+        run(program)
+
+    def test_the_library_exports_its_prefix_only(self):
+        out = run('nm', '-D', '--defined-only',
+                  os.path.join(self.root, 'lib/libtenon.so.1'))
+        names = {line.split()[-1].split('@')[0] for line in out.splitlines()}
+        self.assertIn('tn_open', names)
+        self.assertEqual({n for n in names if not n.startswith('tn_')},
+                         {'TENON_1.0'})
+
+    def test_every_installed_header_compiles_alone(self):
+        folder = os.path.join(self.root, 'include')
+        for name in sorted(os.listdir(os.path.join(folder, 'tenon'))):
+            for argv in (['gcc', '-std=c11', '-xc'],
+                         ['g++', '-std=c++17', '-xc++']):
+                with self.subTest(header=name, compiler=argv[0]):
+                    run(*argv, '-fsyntax-only', '-Wall', '-Werror', '-I',
+                        folder, '-include', f'tenon/{name}', '/dev/null')
+
+    def test_uninstall_leaves_no_file(self):
+        with tempfile.TemporaryDirectory() as dest:
+            place = [f'DESTDIR={dest}', 'prefix=/usr']
+            run('make', '-C', TOP, 'install', *place)
+            run('make', '-C', TOP, 'uninstall', *place)
+            left = [f for _, _, files in os.walk(dest) for f in files]
+            self.assertEqual(left, [])
+
+
+if __name__ == '__main__':
+    unittest.main()

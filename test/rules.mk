@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+# The harness depends on nothing, so that it can judge base as well.
+kind := free
+deps :=
+host_srcs := test/host/main.c

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The applets of the `tenon` binary and what they share. An applet gets its
+ * own name as argv[0] and returns an exit status.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <tenon/diag.h>
+
+/* Exit statuses (docs of each tool). */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_REFUSED = 3, /* tenon link: not supported, by name */
+};
+
+int link_main(int argc, char **argv);
+int run_main(int argc, char **argv);
+int modpost_main(int argc, char **argv);
+
+/* Prints "tenon APPLET: sentence" on standard error. */
+void say_diag(const char *applet, const struct tn_diag *diag);
+
+/* Parses a decimal or 0x number; false when @s is none. */
+bool parse_number(const char *s, uint64_t *out);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `tenon link`: links a module file offline at a given address, with symbol
+ * values from a file, and writes the image. man tenon-link.
+ */
+#include "applets.h"
+#include "image_file.h"
+#include "offline.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <host/port.h>
+
+struct options {
+	const char *input, *output, *map, *symbols;
+	uint64_t at;
+	bool have_at;
+	bool no_relax;
+};
+
+static const char usage_text[] =
+    "usage: tenon link FILE --at ADDR -o IMAGE [--symbols FILE] [--map FILE]\n"
+    "                  [--no-relax]\n"
+    "\n"
+    "  --at ADDR       address of the first part (text)\n"
+    "  -o IMAGE        the ELF file to write\n"
+    "  --symbols FILE  values of undefined symbols: System.map lines\n"
+    "  --map FILE      write sections, cells, stubs and what was relaxed\n"
+    "  --no-relax      keep every GOT access\n"
+    "\n"
+    "exit status: 0 linked, 1 failed, 2 usage, 3 refused as unsupported\n";
+
+static bool parse(int argc, char **argv, struct options *o, int *status)
+{
+	static const struct option longs[] = {
+		{ "at", required_argument, NULL, 'a' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "symbols", required_argument, NULL, 's' },
+		{ "map", required_argument, NULL, 'm' },
+		{ "no-relax", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*status = EXIT_USAGE;
+	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
+		switch (c) {
+		case 'a': o->have_at = parse_number(optarg, &o->at); break;
+		case 'o': o->output = optarg; break;
+		case 's': o->symbols = optarg; break;
+		case 'm': o->map = optarg; break;
+		case 'n': o->no_relax = true; break;
+		case 'h':
+			fputs(usage_text, stdout);
+			*status = EXIT_OK;
+			return false;
+		default: return false;
+		}
+	}
+	if (optind + 1 != argc || !o->have_at || o->output == NULL) {
+		fputs(usage_text, stderr);
+		return false;
+	}
+	o->input = argv[optind];
+	return true;
+}
+
+static int write_results(
+    const struct options *o, const struct tn_linked *linked)
+{
+	if (!image_file_write(o->output, linked))
+		return EXIT_FAILED;
+	if (o->map != NULL && !map_file_write(o->map, linked))
+		return EXIT_FAILED;
+	return EXIT_OK;
+}
+
+static int link_file(const struct options *o, struct tn_system *sys)
+{
+	const struct tn_load_args args = {
+		.size = sizeof(args),
+		.flags = o->no_relax ? TN_LOAD_NO_RELAX : 0,
+		.path = o->input,
+	};
+	struct tn_linked *linked;
+	struct tn_diag diag;
+	int status;
+
+	tn_diag_init(&diag);
+	if (tn_link(sys, &args, &linked, &diag) != 0) {
+		if (diag.module[0] == '\0' &&
+		    diag.reason != TN_REASON_UNREADABLE)
+			(void)snprintf(diag.module, sizeof(diag.module),
+			    "%s", o->input);
+		say_diag("link", &diag);
+		status = diag.error == -TN_EOPNOTSUPP ? EXIT_REFUSED
+						      : EXIT_FAILED;
+	} else {
+		status = write_results(o, linked);
+		tn_linked_free(linked);
+	}
+	tn_diag_fini(&diag);
+	return status;
+}
+
+static int link_with(const struct options *o, struct host_port *host,
+    const struct symbol_file *symbols)
+{
+	struct offline off;
+	struct tn_system *sys;
+	int status;
+
+	offline_init(&off, host_port_table(host), o->at);
+	const struct tn_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.exports = symbols->exports,
+		.nexports = symbols->n,
+	};
+
+	if (tn_system_create(&off.port, &config, &sys) != 0) {
+		fputs("tenon link: no memory\n", stderr);
+		return EXIT_FAILED;
+	}
+	status = link_file(o, sys);
+	(void)tn_system_destroy(sys);
+	return status;
+}
+
+int link_main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct symbol_file symbols = { 0 };
+	const struct host_port_config config = { 0 };
+	struct host_port *host;
+	int status;
+
+	if (!parse(argc, argv, &o, &status))
+		return status;
+	if (o.symbols != NULL && !symbol_file_read(o.symbols, &symbols))
+		return EXIT_FAILED;
+	if (host_port_create(&config, &host) != 0) {
+		fputs("tenon link: no memory\n", stderr);
+		status = EXIT_FAILED;
+	} else {
+		status = link_with(&o, host, &symbols);
+		host_port_destroy(host);
+	}
+	symbol_file_free(&symbols);
+	return status;
+}

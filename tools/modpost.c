@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The applet: options, files, and the order of the steps. See modpost.h.
+ */
+#include "modpost.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tenon/engine.h>
+
+static const char usage[] =
+    "usage: tenon modpost [OPTION]... FILE.o\n"
+    "Writes the C source that completes the module whose joined object is\n"
+    "FILE.o.\n"
+    "  -o, --output FILE    the C source (default: standard output)\n"
+    "  -n, --name NAME      the module's name (default: from FILE.o)\n"
+    "  -p, --profile NAME   common (default) or hosted\n"
+    "  -s, --symvers FILE   Module.symvers of modules that it may use\n"
+    "  -S, --write-symvers FILE   write its own exports there\n"
+    "  -c, --crc-from FILE  CRCs of its own exports, `CRC NAME` a line\n"
+    "  -w, --warn           what it finds wrong does not make it fail\n"
+    "  -q, --quiet          the same, and is not even said\n"
+    "  -h, --help           this text\n";
+
+static const struct option options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "profile", required_argument, NULL, 'p' },
+	{ "symvers", required_argument, NULL, 's' },
+	{ "write-symvers", required_argument, NULL, 'S' },
+	{ "crc-from", required_argument, NULL, 'c' },
+	{ "warn", no_argument, NULL, 'w' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* "modpost: hello: warning: ..." */
+static void say(
+    const struct modpost *mp, const char *kind, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "modpost: %s%s%s", mp->name,
+	    mp->name[0] != '\0' ? ": " : "", kind);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void complain(struct modpost *mp, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!mp->warn_only)
+		mp->errors++;
+	if (mp->quiet)
+		return;
+	va_start(ap, fmt);
+	say(mp, mp->warn_only ? "warning: " : "", fmt, ap);
+	va_end(ap);
+}
+
+void fail(struct modpost *mp, const char *fmt, ...)
+{
+	va_list ap;
+
+	mp->errors++;
+	va_start(ap, fmt);
+	say(mp, "", fmt, ap);
+	va_end(ap);
+}
+
+static bool stream_read(FILE *in, struct text_file *out)
+{
+	size_t room = 65536;
+
+	for (;;) {
+		char *data = realloc(out->data, room + 1);
+
+		if (data == NULL)
+			return false;
+		out->data = data;
+		out->size += fread(data + out->size, 1, room - out->size, in);
+		if (out->size < room)
+			break;
+		room *= 2;
+	}
+	out->data[out->size] = '\0';
+	return !ferror(in);
+}
+
+bool file_read(struct modpost *mp, const char *path, struct text_file *out)
+{
+	FILE *in = fopen(path, "rb");
+	bool ok = false;
+
+	if (in != NULL) {
+		ok = stream_read(in, out);
+		fclose(in);
+	}
+	if (!ok)
+		fail(mp, "cannot read %s: %s", path, strerror(errno));
+	return ok;
+}
+
+bool is_plain_name(const char *s)
+{
+	if (*s == '\0')
+		return false;
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && strchr("_.$-/", *s) == NULL)
+			return false;
+	return true;
+}
+
+/* Linux's rule: the name has no '-', and no suffix of the file. */
+static bool name_set(struct modpost *mp, const char *text)
+{
+	const char *slash = strrchr(text, '/');
+	const char *base = slash != NULL ? slash + 1 : text;
+	const size_t n = strcspn(base, ".");
+
+	if (n == 0 || n > NAME_LIMIT)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char c = base[i] == '-' ? '_' : base[i];
+
+		if (!isalnum((unsigned char)c) && c != '_')
+			return false;
+		mp->name[i] = c;
+	}
+	mp->name[n] = '\0';
+	return true;
+}
+
+static bool profile_set(struct modpost *mp, const char *text)
+{
+	if (strcmp(text, "common") == 0)
+		mp->profile = TN_PROFILE_COMMON;
+	else if (strcmp(text, "hosted") == 0)
+		mp->profile = TN_PROFILE_HOSTED;
+	else
+		return false;
+	return true;
+}
+
+static bool option_set(struct modpost *mp, int option, const char *value)
+{
+	switch (option) {
+	case 'o': mp->output = value; return true;
+	case 'n': return name_set(mp, value);
+	case 'p': return profile_set(mp, value);
+	case 'S': mp->symvers_out = value; return true;
+	case 'c': mp->crc_from = value; return true;
+	case 'w': mp->warn_only = true; return true;
+	case 'q': mp->warn_only = mp->quiet = true; return true;
+	case 's':
+		if (mp->nsymvers == MAX_SYMVERS)
+			return false;
+		mp->symvers[mp->nsymvers++] = value;
+		return true;
+	default: return false;
+	}
+}
+
+/* 0: go on; 1: help was given; 2: wrong usage. */
+static int options_read(struct modpost *mp, int argc, char **argv)
+{
+	int option;
+
+	mp->profile = TN_PROFILE_COMMON;
+	optind = 1;
+	while ((option = getopt_long(
+		    argc, argv, "o:n:p:s:S:c:wqh", options, NULL)) != -1) {
+		if (option == 'h')
+			return 1;
+		if (!option_set(mp, option, optarg)) {
+			fail(mp, "'%s' does not fit -%c",
+			    optarg != NULL ? optarg : "", option);
+			return 2;
+		}
+	}
+	if (optind + 1 != argc)
+		return 2;
+	mp->input = argv[optind];
+	return mp->name[0] != '\0' || name_set(mp, mp->input) ? 0 : 2;
+}
+
+/* Opens @path (NULL: standard output) for the result. */
+static bool output_write(struct modpost *mp, const char *path, bool module)
+{
+	FILE *out = path != NULL ? fopen(path, "w") : stdout;
+	bool ok = out != NULL;
+
+	if (ok && module)
+		ok = write_module(mp, out);
+	else if (ok)
+		write_symvers(mp, out);
+	if (out != NULL) {
+		ok = ok && !ferror(out);
+		ok = (path != NULL ? fclose(out) : fflush(out)) == 0 && ok;
+	}
+	if (!ok)
+		complain(
+		    mp, "cannot write %s", path != NULL ? path : "the result");
+	return ok;
+}
+
+static bool modpost_run(struct modpost *mp)
+{
+	if (!known_read(mp) || !object_read(mp) || !crcs_read(mp))
+		return false;
+	check_all(mp);
+	if (mp->errors != 0)
+		return false;
+	return output_write(mp, mp->output, true) &&
+	       (mp->symvers_out == NULL ||
+		   output_write(mp, mp->symvers_out, false));
+}
+
+static void modpost_fini(struct modpost *mp)
+{
+	for (size_t i = 0; i < mp->nsymvers; i++)
+		free(mp->symvers_file[i].data);
+	free(mp->crc_file.data);
+	free(mp->known);
+	free(mp->object.imports);
+	free(mp->object.exports);
+	free(mp->object.file.data);
+}
+
+int modpost_main(int argc, char **argv)
+{
+	struct modpost mp = { 0 };
+	const int asked = options_read(&mp, argc, argv);
+
+	if (asked != 0) {
+		fputs(usage, asked == 1 ? stdout : stderr);
+		return asked == 1 ? 0 : 2;
+	}
+	const bool ok = modpost_run(&mp);
+
+	modpost_fini(&mp);
+	return ok ? 0 : 1;
+}

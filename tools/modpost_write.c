@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rest of a module's file as C: name= and depends=, __versions, the note
+ * and the CRCs of its exports, in the layouts of docs/module-format.md.
+ */
+#include "modpost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tenon/engine.h>
+
+#define MAX_DEPENDS 256
+
+/* Names of modules, each once, in the order in which they were found. */
+struct depends {
+	char name[MAX_DEPENDS][NAME_LIMIT + 1];
+	size_t n;
+};
+
+static bool depends_add(
+    struct modpost *mp, struct depends *d, const char *name, size_t len)
+{
+	if (len == 0 || len > NAME_LIMIT || d->n == MAX_DEPENDS) {
+		fail(mp, "'%.*s' cannot be a dependency", (int)len, name);
+		return false;
+	}
+	for (size_t i = 0; i < d->n; i++)
+		if (strlen(d->name[i]) == len &&
+		    memcmp(d->name[i], name, len) == 0)
+			return true;
+	memcpy(d->name[d->n], name, len);
+	d->name[d->n++][len] = '\0';
+	return true;
+}
+
+/* "provider >= 1.2 < 2, log": the first word of each part. */
+static bool depends_add_declared(
+    struct modpost *mp, struct depends *d, const char *text)
+{
+	while (*text != '\0') {
+		text += strspn(text, ", \t");
+		const size_t len = strcspn(text, ", \t<>=");
+
+		if (len != 0 && !depends_add(mp, d, text, len))
+			return false;
+		text += strcspn(text, ",");
+	}
+	return true;
+}
+
+static bool depends_collect(struct modpost *mp, struct depends *d)
+{
+	struct span rest = mp->object.modinfo;
+	const char *text;
+
+	for (size_t i = 0; i < mp->object.nimports; i++) {
+		const struct known *k = mp->object.imports[i].from;
+
+		if (k != NULL && strcmp(k->module, CORE) != 0 &&
+		    !depends_add(mp, d, k->module, strlen(k->module)))
+			return false;
+	}
+	while ((text = modinfo_next(&rest, "tenon.depends")) != NULL)
+		if (!depends_add_declared(mp, d, text))
+			return false;
+	return true;
+}
+
+static bool write_modinfo(struct modpost *mp, FILE *out)
+{
+	struct depends *d = calloc(1, sizeof(*d));
+	bool ok = false;
+
+	if (d == NULL) {
+		fail(mp, "out of memory");
+		return false;
+	}
+	if (depends_collect(mp, d)) {
+		fprintf(out, "MODULE_INFO(name, \"%s\");\n", mp->name);
+		fprintf(out, "MODULE_INFO(depends, \"");
+		for (size_t i = 0; i < d->n; i++)
+			fprintf(out, "%s%s", i != 0 ? "," : "", d->name[i]);
+		fprintf(out, "\");\n\n");
+		ok = true;
+	}
+	free(d);
+	return ok;
+}
+
+static bool is_versioned(const struct import *im)
+{
+	return im->from != NULL && im->from->crc != 0;
+}
+
+static void write_versions(struct modpost *mp, FILE *out)
+{
+	const struct object *obj = &mp->object;
+	size_t n = 0;
+
+	for (size_t i = 0; i < obj->nimports; i++) {
+		const struct import *im = &obj->imports[i];
+
+		if (!is_versioned(im))
+			continue;
+		if (strlen(im->name) > NAME_LIMIT) {
+			fprintf(stderr,
+			    "modpost: %s: warning: '%s' is too long a name for a version\n",
+			    mp->name, im->name);
+			continue;
+		}
+		if (n++ == 0)
+			fprintf(out,
+			    "static const struct {\n"
+			    "\tuint64_t crc;\n"
+			    "\tchar name[56];\n"
+			    "} versions[] __attribute__((section(\"__versions\"), used,\n"
+			    "    aligned(8))) = {\n");
+		fprintf(
+		    out, "\t{ 0x%08x, \"%s\" },\n", im->from->crc, im->name);
+	}
+	if (n != 0)
+		fprintf(out, "};\n\n");
+}
+
+static void write_note(const struct modpost *mp, FILE *out)
+{
+	fprintf(out,
+	    "__asm__(\".pushsection .note.tenon, \\\"a\\\", %%note\\n\\t\"\n"
+	    "\t\".balign 4\\n\\t\"\n"
+	    "\t\".long 6, 16, 1\\n\\t\"\n"
+	    "\t\".asciz \\\"Tenon\\\"\\n\\t\"\n"
+	    "\t\".balign 4\\n\\t\"\n"
+	    "\t\".long 1, %u, %u, %u\\n\\t\"\n"
+	    "\t\".popsection\\n\");\n",
+	    mp->profile, TN_ABI_MAJOR, TN_ABI_MINOR);
+}
+
+/* Entry i belongs to entry i of the export table: written in its order. */
+static void write_crcs(const struct modpost *mp, FILE *out)
+{
+	for (size_t i = 0; i < mp->object.nexports; i++) {
+		const struct export *e = &mp->object.exports[i];
+
+		if (!e->has_crc)
+			continue;
+		fprintf(out,
+		    "\n__asm__(\".pushsection __kcrctab%s, \\\"a\\\", %%progbits\\n\\t\"\n"
+		    "\t\".balign 4\\n\"\n"
+		    "\t\"__crc_%s:\\n\\t\"\n"
+		    "\t\".long 0x%08x\\n\\t\"\n"
+		    "\t\".popsection\\n\");\n",
+		    e->gpl ? "_gpl" : "", e->name, e->crc);
+	}
+}
+
+bool write_module(struct modpost *mp, FILE *out)
+{
+	fprintf(out, "/* Made by tenon modpost. */\n"
+		     "#include <tenon/module.h>\n\n");
+	if (!write_modinfo(mp, out))
+		return false;
+	write_versions(mp, out);
+	write_note(mp, out);
+	write_crcs(mp, out);
+	return true;
+}
+
+void write_symvers(const struct modpost *mp, FILE *out)
+{
+	for (size_t i = 0; i < mp->object.nexports; i++) {
+		const struct export *e = &mp->object.exports[i];
+
+		fprintf(out, "0x%08x\t%s\t%s\tEXPORT_SYMBOL%s\t%s\n",
+		    e->has_crc ? e->crc : 0, e->name, mp->name,
+		    e->gpl ? "_GPL" : "", e->ns);
+	}
+}

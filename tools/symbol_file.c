@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System.map lines: "ffffffff81000000 T name", one a line. Local names may
+ * occur more than once; of equal names a global one counts, else the first.
+ */
+#include "offline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *read_text(const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t n = 0, cap = 0;
+
+	if (f == NULL)
+		return NULL;
+	for (;;) {
+		if (cap - n < 65536) {
+			cap = cap * 2 + 131072;
+			char *more = realloc(text, cap);
+
+			if (more == NULL)
+				break;
+			text = more;
+		}
+		const size_t got = fread(text + n, 1, cap - n - 1, f);
+
+		if (got == 0) {
+			text[n] = '\0';
+			*size = n;
+			(void)fclose(f);
+			return text;
+		}
+		n += got;
+	}
+	free(text);
+	(void)fclose(f);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* A symbol's type letter is kept in .flags while sorting: lower is better. */
+static int by_name(const void *a, const void *b)
+{
+	const struct tn_export *x = a, *y = b;
+	const int c = strcmp(x->name, y->name);
+
+	if (c != 0)
+		return c;
+	if (x->flags != y->flags)
+		return x->flags < y->flags ? -1 : 1;
+	return x->name < y->name ? -1 : x->name > y->name;
+}
+
+/* Cuts one line into its three words. False when it is none of ours. */
+static bool parse_line(char *line, struct tn_export *out)
+{
+	char *end;
+	const unsigned long long addr = strtoull(line, &end, 16);
+
+	if (end == line || *end != ' ' || end[1] == '\0' || end[2] != ' ')
+		return false;
+	char *name = end + 3;
+
+	name[strcspn(name, " \t\r")] = '\0';
+	*out = (struct tn_export){
+		.name = name,
+		.addr = (const void *)(uintptr_t)addr,
+		.flags = end[1] >= 'a',
+	};
+	return *name != '\0';
+}
+
+static bool parse_text(const char *path, struct symbol_file *f)
+{
+	size_t cap = 0;
+	unsigned number = 0;
+
+	for (char *line = f->text, *next; *line != '\0'; line = next) {
+		char *end = strchr(line, '\n');
+
+		next = end != NULL ? end + 1 : line + strlen(line);
+		if (end != NULL)
+			*end = '\0';
+		number++;
+		if (*line == '\0')
+			continue;
+		if (f->n == cap) {
+			cap = cap * 2 + 1024;
+			struct tn_export *more =
+			    realloc(f->exports, cap * sizeof(*more));
+
+			if (more == NULL)
+				return false;
+			f->exports = more;
+		}
+		if (!parse_line(line, &f->exports[f->n])) {
+			fprintf(stderr,
+			    "tenon link: %s:%u: not a System.map line\n",
+			    path, number);
+			return false;
+		}
+		f->n++;
+	}
+	return true;
+}
+
+static void drop_doubles(struct symbol_file *f)
+{
+	size_t kept = 0;
+
+	if (f->n != 0)
+		qsort(f->exports, f->n, sizeof(*f->exports), by_name);
+	for (size_t i = 0; i < f->n; i++) {
+		if (kept != 0 && strcmp(f->exports[kept - 1].name,
+				     f->exports[i].name) == 0)
+			continue;
+		f->exports[kept] = f->exports[i];
+		f->exports[kept++].flags = 0;
+	}
+	f->n = kept;
+}
+
+bool symbol_file_read(const char *path, struct symbol_file *f)
+{
+	size_t size;
+
+	*f = (struct symbol_file){ 0 };
+	f->text = read_text(path, &size);
+	if (f->text == NULL) {
+		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	if (!parse_text(path, f)) {
+		symbol_file_free(f);
+		return false;
+	}
+	drop_doubles(f);
+	return true;
+}
+
+void symbol_file_free(struct symbol_file *f)
+{
+	free(f->exports);
+	free(f->text);
+	*f = (struct symbol_file){ 0 };
+}

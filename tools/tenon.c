@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `tenon`: one binary, many applets. The applet is the first argument, or the
+ * name under which the binary was called (a link `tenon-link`).
+ */
+#include "applets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct applet {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *help;
+};
+
+static const struct applet applets[] = {
+	{ "run", run_main, "load modules into this process, call, unload" },
+	{ "link", link_main, "link a module offline at given addresses" },
+	{ "modpost", modpost_main, "write a module's .mod.c" },
+};
+#define NAPPLETS (sizeof(applets) / sizeof(applets[0]))
+
+static int usage(FILE *out, int status)
+{
+	fprintf(out, "usage: tenon APPLET [ARGUMENT..]\n\n");
+	for (size_t i = 0; i < NAPPLETS; i++)
+		fprintf(out, "  %-10s %s\n", applets[i].name,
+		    applets[i].help);
+	fprintf(out, "\n`tenon APPLET --help` says more.\n");
+	return status;
+}
+
+static const struct applet *find(const char *name)
+{
+	for (size_t i = 0; i < NAPPLETS; i++)
+		if (strcmp(applets[i].name, name) == 0)
+			return &applets[i];
+	return NULL;
+}
+
+void say_diag(const char *applet, const struct tn_diag *diag)
+{
+	const size_t n = tn_diag_text(diag, NULL, 0) + 1;
+	char *text = malloc(n);
+
+	if (text == NULL) {
+		fprintf(stderr, "tenon %s: error %d\n", applet, diag->error);
+		return;
+	}
+	(void)tn_diag_text(diag, text, n);
+	fprintf(stderr, "tenon %s: %s\n", applet, text);
+	free(text);
+}
+
+bool parse_number(const char *s, uint64_t *out)
+{
+	char *end;
+
+	if (*s == '\0' || *s == '-' || *s == '+' || *s == ' ')
+		return false;
+	errno = 0;
+	const unsigned long long v = strtoull(s, &end, 0);
+
+	if (errno != 0 || *end != '\0')
+		return false;
+	*out = v;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const char *base = strrchr(argv[0], '/');
+	const struct applet *applet;
+
+	base = base != NULL ? base + 1 : argv[0];
+	if (strncmp(base, "tenon-", 6) == 0) {
+		applet = find(base + 6);
+		if (applet != NULL)
+			return applet->main(argc, argv);
+	}
+	if (argc < 2)
+		return usage(stderr, EXIT_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0)
+		return usage(stdout, EXIT_OK);
+	applet = find(argv[1]);
+	if (applet == NULL) {
+		fprintf(stderr, "tenon: there is no applet '%s'\n", argv[1]);
+		return usage(stderr, EXIT_USAGE);
+	}
+	return applet->main(argc - 1, argv + 1);
+}
