@@ -298,10 +298,7 @@ void arena_before_fork(struct host_arena *a)
 	pthread_mutex_lock(&a->lock);
 }
 
-void arena_after_fork(struct host_arena *a, bool child)
+void arena_after_fork(struct host_arena *a)
 {
-	if (child)
-		pthread_mutex_init(&a->lock, NULL);
-	else
-		pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->lock);
 }

@@ -213,16 +213,14 @@ void epoch_before_fork(void)
 /* In the child the other threads are gone, and with them their sections. */
 void epoch_after_fork(bool child)
 {
-	if (!child) {
-		pthread_mutex_unlock(&lock);
-		return;
-	}
-	for (struct reader *r = atomic_load(&readers); r; r = r->next) {
+	for (struct reader *r = atomic_load(&readers); r && child;
+	     r = r->next) {
 		if (r != self) {
 			atomic_store(&r->word, 0);
 			r->taken = false;
 		}
 	}
-	atomic_store(&crowd, crowd_depth);
-	pthread_mutex_init(&lock, NULL);
+	if (child)
+		atomic_store(&crowd, crowd_depth);
+	pthread_mutex_unlock(&lock);
 }

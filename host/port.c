@@ -31,12 +31,13 @@ struct host_port {
 	size_t unpack_limit;
 	bool fence; /* read sections do without membarrier */
 
+	pthread_mutex_t lock; /* the registry lock of the system */
 	/*
-	 * The registry lock of the system. It tells its holder instead of
-	 * waiting for itself: a callback under the lock may fork.
+	 * The thread that has it, else 0: a callback under the lock may
+	 * fork, and must not wait for itself then.
 	 */
-	pthread_mutex_t lock;
-	bool fork_nested; /* lock was held by the thread that forks */
+	_Atomic(pthread_t) holder;
+	bool fork_nested; /* lock: the holder forks */
 
 	struct process_member member;
 	_Atomic(const void *) user;
@@ -119,12 +120,15 @@ static void port_lock(void *ctx)
 	struct host_port *p = ctx;
 
 	pthread_mutex_lock(&p->lock);
+	atomic_store_explicit(
+	    &p->holder, pthread_self(), memory_order_relaxed);
 }
 
 static void port_unlock(void *ctx)
 {
 	struct host_port *p = ctx;
 
+	atomic_store_explicit(&p->holder, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -220,35 +224,22 @@ static void before_fork(struct process_member *m)
 {
 	struct host_port *p = member_port(m);
 
-	p->fork_nested = pthread_mutex_lock(&p->lock) != 0;
+	p->fork_nested = atomic_load_explicit(&p->holder,
+			     memory_order_relaxed) == pthread_self();
+	if (!p->fork_nested)
+		pthread_mutex_lock(&p->lock);
 	arena_before_fork(p->arena);
 	pthread_mutex_lock(&p->blocks.lock);
 }
 
-static void lock_init(struct host_port *p)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
-	pthread_mutex_init(&p->lock, &attr);
-	pthread_mutexattr_destroy(&attr);
-}
-
-static void after_fork(struct process_member *m, bool child)
+static void after_fork(struct process_member *m)
 {
 	struct host_port *p = member_port(m);
 
 	pthread_mutex_unlock(&p->blocks.lock);
-	arena_after_fork(p->arena, child);
-	if (child) {
-		/* The holder has another thread id here. */
-		lock_init(p);
-		if (p->fork_nested)
-			pthread_mutex_lock(&p->lock);
-	} else if (!p->fork_nested) {
+	arena_after_fork(p->arena);
+	if (!p->fork_nested)
 		pthread_mutex_unlock(&p->lock);
-	}
 }
 
 /* --- ports */
@@ -280,7 +271,7 @@ int host_port_create(
 	p->fence = config->flags & HOST_PORT_NO_MEMBARRIER ||
 		   !process_barrier(BARRIER_MEMORY);
 	blocks_init(&p->blocks);
-	lock_init(p);
+	pthread_mutex_init(&p->lock, NULL);
 	p->member.before = before_fork;
 	p->member.after = after_fork;
 	process_join(&p->member);

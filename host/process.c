@@ -46,11 +46,8 @@ static void after_fork(bool child)
 {
 	epoch_after_fork(child);
 	for (struct list *pos = members.prev; pos != &members; pos = pos->prev)
-		member(pos)->after(member(pos), child);
-	if (child)
-		pthread_mutex_init(&list_lock, NULL);
-	else
-		pthread_mutex_unlock(&list_lock);
+		member(pos)->after(member(pos));
+	pthread_mutex_unlock(&list_lock);
 }
 
 static void after_fork_parent(void)

@@ -27,6 +27,7 @@ import place
 import refuse
 import reloc
 import tools
+import wrap
 
 SHORT_ABSOLUTE = {10, 11, 12, 14}       # R_X86_64_32, 32S, 16, 8
 REFUSED = 3     # Exit status of `tenon link`: unsupported, by name.
@@ -194,6 +195,7 @@ def compare_both(oracle, obj, places, where):
     work, relax = where
     plan, image, linked = link_both(oracle, obj, places, where)
     verdict = compare.compare(plan, image, linked)
+    verdict.errors += wrap.check(plan, image)[:compare.SHOWN]
     if obj.machine == elf.AARCH64 and relax and oracle.lld and (
             plan.where.relaxed):
         oracle.link_lld(work, obj.machine)
@@ -209,8 +211,8 @@ def as_pie(obj, places):
     takes `mov $address`.  Short absolute fields and calls of undefined weak
     functions mean something else there, so files with those stay static.
     """
-    if obj.machine != elf.X86_64:
-        return False
+    if obj.machine != elf.X86_64 or "_DYNAMIC" in places.symbols:
+        return False        # ld defines _DYNAMIC itself when it makes a PIE.
     weak = {s.index for s in obj.global_symbols()
             if s.name in places.undefined_weak}
     through_got = False

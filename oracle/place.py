@@ -22,7 +22,8 @@ KERNEL_BASE = {
     elf.AARCH64: 0xFFFF800040000000,
     elf.RISCV: 0xFFFFFFFFC0000000,
 }
-USER_BASE = 0x40000000
+USER_BASE = 0x40000000  # Below 2 GiB: 32-bit fields hold addresses.
+FAR_BASE = 0x7F0040000000       # Zero, too, is out of reach.
 
 # (distance of a window from the image, its length, the linker's own GOT).
 WINDOWS = {

@@ -3,6 +3,7 @@
  * The applet: options, files, and the order of the steps. See modpost.h.
  */
 #include "modpost.h"
+#include "applets.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -50,7 +51,7 @@ static void say(
 	fputc('\n', stderr);
 }
 
-void complain(struct modpost *mp, const char *fmt, ...)
+void mp_complain(struct modpost *mp, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -63,7 +64,7 @@ void complain(struct modpost *mp, const char *fmt, ...)
 	va_end(ap);
 }
 
-void fail(struct modpost *mp, const char *fmt, ...)
+void mp_fail(struct modpost *mp, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -92,7 +93,7 @@ static bool stream_read(FILE *in, struct text_file *out)
 	return !ferror(in);
 }
 
-bool file_read(struct modpost *mp, const char *path, struct text_file *out)
+bool mp_file_read(struct modpost *mp, const char *path, struct text_file *out)
 {
 	FILE *in = fopen(path, "rb");
 	bool ok = false;
@@ -102,11 +103,11 @@ bool file_read(struct modpost *mp, const char *path, struct text_file *out)
 		fclose(in);
 	}
 	if (!ok)
-		fail(mp, "cannot read %s: %s", path, strerror(errno));
+		mp_fail(mp, "cannot read %s: %s", path, strerror(errno));
 	return ok;
 }
 
-bool is_plain_name(const char *s)
+bool mp_is_plain_name(const char *s)
 {
 	if (*s == '\0')
 		return false;
@@ -166,8 +167,8 @@ static bool option_set(struct modpost *mp, int option, const char *value)
 	}
 }
 
-/* 0: go on; 1: help was given; 2: wrong usage. */
-static int options_read(struct modpost *mp, int argc, char **argv)
+/* False: wrong usage. */
+static bool options_read(struct modpost *mp, int argc, char **argv, bool *help)
 {
 	int option;
 
@@ -175,18 +176,20 @@ static int options_read(struct modpost *mp, int argc, char **argv)
 	optind = 1;
 	while ((option = getopt_long(
 		    argc, argv, "o:n:p:s:S:c:wqh", options, NULL)) != -1) {
-		if (option == 'h')
-			return 1;
+		if (option == 'h') {
+			*help = true;
+			return true;
+		}
 		if (!option_set(mp, option, optarg)) {
-			fail(mp, "'%s' does not fit -%c",
+			mp_fail(mp, "'%s' does not fit -%c",
 			    optarg != NULL ? optarg : "", option);
-			return 2;
+			return false;
 		}
 	}
 	if (optind + 1 != argc)
-		return 2;
+		return false;
 	mp->input = argv[optind];
-	return mp->name[0] != '\0' || name_set(mp, mp->input) ? 0 : 2;
+	return mp->name[0] != '\0' || name_set(mp, mp->input);
 }
 
 /* Opens @path (NULL: standard output) for the result. */
@@ -196,24 +199,24 @@ static bool output_write(struct modpost *mp, const char *path, bool module)
 	bool ok = out != NULL;
 
 	if (ok && module)
-		ok = write_module(mp, out);
+		ok = mp_write_module(mp, out);
 	else if (ok)
-		write_symvers(mp, out);
+		mp_write_symvers(mp, out);
 	if (out != NULL) {
 		ok = ok && !ferror(out);
 		ok = (path != NULL ? fclose(out) : fflush(out)) == 0 && ok;
 	}
 	if (!ok)
-		complain(
+		mp_complain(
 		    mp, "cannot write %s", path != NULL ? path : "the result");
 	return ok;
 }
 
 static bool modpost_run(struct modpost *mp)
 {
-	if (!known_read(mp) || !object_read(mp) || !crcs_read(mp))
+	if (!mp_known_read(mp) || !mp_object_read(mp) || !mp_crcs_read(mp))
 		return false;
-	check_all(mp);
+	mp_check_all(mp);
 	if (mp->errors != 0)
 		return false;
 	return output_write(mp, mp->output, true) &&
@@ -235,14 +238,18 @@ static void modpost_fini(struct modpost *mp)
 int modpost_main(int argc, char **argv)
 {
 	struct modpost mp = { 0 };
-	const int asked = options_read(&mp, argc, argv);
+	bool help = false;
 
-	if (asked != 0) {
-		fputs(usage, asked == 1 ? stdout : stderr);
-		return asked == 1 ? 0 : 2;
+	if (!options_read(&mp, argc, argv, &help)) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (help) {
+		fputs(usage, stdout);
+		return EXIT_OK;
 	}
 	const bool ok = modpost_run(&mp);
 
 	modpost_fini(&mp);
-	return ok ? 0 : 1;
+	return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -92,37 +92,34 @@ struct modpost {
 };
 
 /* Says that the module is wrong: an error, unless such things only warn. */
-void complain(struct modpost *mp, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void mp_complain(struct modpost *mp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Says that something cannot be done: always an error. */
-void fail(struct modpost *mp, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void mp_fail(struct modpost *mp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Reads a whole file. Returns false, having failed. */
-bool file_read(struct modpost *mp, const char *path, struct text_file *out)
+bool mp_file_read(struct modpost *mp, const char *path, struct text_file *out)
     MUST_CHECK;
 
 /* A name that may stand in C and assembler text without quoting. */
-bool is_plain_name(const char *s);
+bool mp_is_plain_name(const char *s);
 
 /* These return false, having failed, when they cannot go on. */
-bool known_read(struct modpost *mp) MUST_CHECK;
-bool object_read(struct modpost *mp) MUST_CHECK;
-bool crcs_read(struct modpost *mp) MUST_CHECK;
+bool mp_known_read(struct modpost *mp) MUST_CHECK;
+bool mp_object_read(struct modpost *mp) MUST_CHECK;
+bool mp_crcs_read(struct modpost *mp) MUST_CHECK;
 
 /* The export of this name, or NULL. */
-const struct known *known_find(const struct modpost *mp, const char *name);
+const struct known *mp_known_find(const struct modpost *mp, const char *name);
 
 /* Complains about all that would make a loader refuse the module. */
-void check_all(struct modpost *mp);
+void mp_check_all(struct modpost *mp);
 
 /*
  * Steps through the values of @key in .modinfo: @rest starts as all of it.
  * Returns NULL at the end.
  */
-const char *modinfo_next(struct span *rest, const char *key);
+const char *mp_modinfo_next(struct span *rest, const char *key);
 
-bool write_module(struct modpost *mp, FILE *out) MUST_CHECK;
-void write_symvers(const struct modpost *mp, FILE *out);
-
-/* The applet. */
-int modpost_main(int argc, char **argv);
+bool mp_write_module(struct modpost *mp, FILE *out) MUST_CHECK;
+void mp_write_symvers(const struct modpost *mp, FILE *out);

@@ -27,12 +27,12 @@ static bool is_gpl_compatible(const char *license)
 static bool check_license(struct modpost *mp)
 {
 	struct span rest = mp->object.modinfo;
-	const char *license = modinfo_next(&rest, "license");
+	const char *license = mp_modinfo_next(&rest, "license");
 	bool compatible = license != NULL;
 
 	if (license == NULL)
-		complain(mp, "MODULE_LICENSE is missing");
-	for (; license != NULL; license = modinfo_next(&rest, "license"))
+		mp_complain(mp, "MODULE_LICENSE is missing");
+	for (; license != NULL; license = mp_modinfo_next(&rest, "license"))
 		compatible = compatible && is_gpl_compatible(license);
 	return compatible;
 }
@@ -42,7 +42,7 @@ static bool imports_namespace(const struct modpost *mp, const char *ns)
 	struct span rest = mp->object.modinfo;
 	const char *imported;
 
-	while ((imported = modinfo_next(&rest, "import_ns")) != NULL)
+	while ((imported = mp_modinfo_next(&rest, "import_ns")) != NULL)
 		if (strcmp(imported, ns) == 0)
 			return true;
 	return false;
@@ -72,9 +72,10 @@ static void check_missing(struct modpost *mp, const struct import *im)
 	const char *near = nearest(mp, im->name);
 
 	if (near != NULL)
-		complain(mp, "'%s' is undefined (nearest: %s)", im->name, near);
+		mp_complain(
+		    mp, "'%s' is undefined (nearest: %s)", im->name, near);
 	else
-		complain(mp, "'%s' is undefined", im->name);
+		mp_complain(mp, "'%s' is undefined", im->name);
 }
 
 static void check_import(
@@ -83,32 +84,33 @@ static void check_import(
 	const struct known *k = im->from;
 
 	if (k->gpl && !gpl_compatible)
-		complain(mp, "'%s' of %s is for GPL-compatible modules only",
+		mp_complain(mp, "'%s' of %s is for GPL-compatible modules only",
 		    k->name, k->module);
 	if (*k->ns != '\0' && !imports_namespace(mp, k->ns))
-		complain(mp, "'%s' is in namespace %s, which is not imported",
-		    k->name, k->ns);
+		mp_complain(mp,
+		    "'%s' is in namespace %s, which is not imported", k->name,
+		    k->ns);
 }
 
 static void check_export(struct modpost *mp, size_t i)
 {
 	const struct export *e = &mp->object.exports[i];
-	const struct known *other = known_find(mp, e->name);
+	const struct known *other = mp_known_find(mp, e->name);
 
 	if (!e->global)
-		complain(mp, "'%s' is exported but is no global symbol of it",
-		    e->name);
+		mp_complain(mp,
+		    "'%s' is exported but is no global symbol of it", e->name);
 	if (mp->crc_from != NULL && !e->has_crc)
-		complain(mp, "'%s' has no CRC in %s", e->name, mp->crc_from);
+		mp_complain(mp, "'%s' has no CRC in %s", e->name, mp->crc_from);
 	if (other != NULL)
-		complain(mp, "'%s' is exported by %s already", e->name,
+		mp_complain(mp, "'%s' is exported by %s already", e->name,
 		    other->module);
 	for (size_t k = 0; k < i; k++)
 		if (strcmp(mp->object.exports[k].name, e->name) == 0)
-			complain(mp, "'%s' is exported twice", e->name);
+			mp_complain(mp, "'%s' is exported twice", e->name);
 }
 
-void check_all(struct modpost *mp)
+void mp_check_all(struct modpost *mp)
 {
 	const bool gpl_compatible = check_license(mp);
 

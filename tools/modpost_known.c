@@ -55,7 +55,7 @@ static bool parse_line(char *line, struct known *out)
 	const char *field[FIELDS];
 
 	if (split(line, field) < 4 || !parse_crc(field[0], &out->crc) ||
-	    !is_plain_name(field[1]) || !is_plain_name(field[2]))
+	    !mp_is_plain_name(field[1]) || !mp_is_plain_name(field[2]))
 		return false;
 	const char *slash = strrchr(field[2], '/');
 
@@ -87,7 +87,7 @@ static bool file_parse(
 		if (*line == '\0')
 			continue;
 		if (!parse_line(line, &k)) {
-			fail(mp, "%s:%u: not a line of Module.symvers", path,
+			mp_fail(mp, "%s:%u: not a line of Module.symvers", path,
 			    number);
 			return false;
 		}
@@ -122,18 +122,18 @@ static int by_name(const void *a, const void *b)
 	return d != 0 ? d : x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-bool known_read(struct modpost *mp)
+bool mp_known_read(struct modpost *mp)
 {
 	size_t room = tn_guaranteed_count;
 
 	for (size_t i = 0; i < mp->nsymvers; i++) {
-		if (!file_read(mp, mp->symvers[i], &mp->symvers_file[i]))
+		if (!mp_file_read(mp, mp->symvers[i], &mp->symvers_file[i]))
 			return false;
 		room += count_lines(&mp->symvers_file[i]);
 	}
 	mp->known = calloc(room, sizeof(*mp->known));
 	if (mp->known == NULL) {
-		fail(mp, "out of memory");
+		mp_fail(mp, "out of memory");
 		return false;
 	}
 	guaranteed_add(mp);
@@ -144,7 +144,7 @@ bool known_read(struct modpost *mp)
 	return true;
 }
 
-const struct known *known_find(const struct modpost *mp, const char *name)
+const struct known *mp_known_find(const struct modpost *mp, const char *name)
 {
 	size_t low = 0, high = mp->nknown;
 
@@ -162,14 +162,14 @@ const struct known *known_find(const struct modpost *mp, const char *name)
 }
 
 /* CRCs of own exports: `CRC name` with anything behind it, a line each. */
-bool crcs_read(struct modpost *mp)
+bool mp_crcs_read(struct modpost *mp)
 {
 	char *rest;
 	char *line;
 
 	if (mp->crc_from == NULL)
 		return true;
-	if (!file_read(mp, mp->crc_from, &mp->crc_file))
+	if (!mp_file_read(mp, mp->crc_from, &mp->crc_file))
 		return false;
 	rest = mp->crc_file.data;
 	while ((line = strsep(&rest, "\n")) != NULL) {

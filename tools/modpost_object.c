@@ -28,7 +28,7 @@ struct table {
 	size_t nrelas;
 };
 
-const char *modinfo_next(struct span *rest, const char *key)
+const char *mp_modinfo_next(struct span *rest, const char *key)
 {
 	const size_t n = strlen(key);
 	const char *entry;
@@ -114,8 +114,8 @@ static bool table_read(struct modpost *mp, const struct table *t, bool gpl)
 		};
 
 		if (value == NULL || e.name == NULL || e.ns == NULL ||
-		    !is_plain_name(e.name)) {
-			complain(
+		    !mp_is_plain_name(e.name)) {
+			mp_complain(
 			    mp, "entry %zu of the export table is damaged", i);
 			return false;
 		}
@@ -152,7 +152,7 @@ static bool exports_read(struct modpost *mp)
 	}
 	obj->exports = calloc(room + 1, sizeof(*obj->exports));
 	if (obj->exports == NULL) {
-		fail(mp, "out of memory");
+		mp_fail(mp, "out of memory");
 		return false;
 	}
 	return table_read(mp, &tables[0], false) &&
@@ -172,7 +172,7 @@ static bool imports_read(struct modpost *mp)
 
 	obj->imports = calloc(obj->symtab.n + 1, sizeof(*obj->imports));
 	if (obj->imports == NULL) {
-		fail(mp, "out of memory");
+		mp_fail(mp, "out of memory");
 		return false;
 	}
 	for (uint32_t i = 1; i < obj->symtab.n; i++) {
@@ -181,7 +181,7 @@ static bool imports_read(struct modpost *mp)
 
 		if (elf_sym_type(sym) == STT_TLS ||
 		    elf_sym_type(sym) == STT_GNU_IFUNC)
-			complain(mp, "'%s' is %s, which no loader supports",
+			mp_complain(mp, "'%s' is %s, which no loader supports",
 			    name != NULL ? name : "?",
 			    elf_sym_type(sym) == STT_TLS
 				? "thread-local"
@@ -192,29 +192,29 @@ static bool imports_read(struct modpost *mp)
 		obj->imports[obj->nimports++] = (struct import){
 			.name = name,
 			.weak = elf_sym_bind(sym) == STB_WEAK,
-			.from = known_find(mp, name),
+			.from = mp_known_find(mp, name),
 		};
 	}
 	return true;
 }
 
-bool object_read(struct modpost *mp)
+bool mp_object_read(struct modpost *mp)
 {
 	struct object *obj = &mp->object;
 	struct elf_where where = { 0 };
 
-	if (!file_read(mp, mp->input, &obj->file))
+	if (!mp_file_read(mp, mp->input, &obj->file))
 		return false;
 	const struct span bytes = { (const uint8_t *)obj->file.data,
 		obj->file.size };
 
 	if (!elf_open(&obj->elf, bytes, 0, &where) ||
 	    !elf_symtab_open(&obj->elf, SHT_SYMTAB, &obj->symtab, &where)) {
-		fail(mp, "%s %s", mp->input, elf_fault_text(where.fault));
+		mp_fail(mp, "%s %s", mp->input, elf_fault_text(where.fault));
 		return false;
 	}
 	if (obj->elf.ehdr->e_type != ET_REL) {
-		fail(mp, "%s is no relocatable object", mp->input);
+		mp_fail(mp, "%s is no relocatable object", mp->input);
 		return false;
 	}
 	const uint32_t modinfo = elf_section_find(&obj->elf, ".modinfo");

@@ -22,7 +22,7 @@ static bool depends_add(
     struct modpost *mp, struct depends *d, const char *name, size_t len)
 {
 	if (len == 0 || len > NAME_LIMIT || d->n == MAX_DEPENDS) {
-		fail(mp, "'%.*s' cannot be a dependency", (int)len, name);
+		mp_fail(mp, "'%.*s' cannot be a dependency", (int)len, name);
 		return false;
 	}
 	for (size_t i = 0; i < d->n; i++)
@@ -61,7 +61,7 @@ static bool depends_collect(struct modpost *mp, struct depends *d)
 		    !depends_add(mp, d, k->module, strlen(k->module)))
 			return false;
 	}
-	while ((text = modinfo_next(&rest, "tenon.depends")) != NULL)
+	while ((text = mp_modinfo_next(&rest, "tenon.depends")) != NULL)
 		if (!depends_add_declared(mp, d, text))
 			return false;
 	return true;
@@ -73,7 +73,7 @@ static bool write_modinfo(struct modpost *mp, FILE *out)
 	bool ok = false;
 
 	if (d == NULL) {
-		fail(mp, "out of memory");
+		mp_fail(mp, "out of memory");
 		return false;
 	}
 	if (depends_collect(mp, d)) {
@@ -154,7 +154,7 @@ static void write_crcs(const struct modpost *mp, FILE *out)
 	}
 }
 
-bool write_module(struct modpost *mp, FILE *out)
+bool mp_write_module(struct modpost *mp, FILE *out)
 {
 	fprintf(out, "/* Made by tenon modpost. */\n"
 		     "#include <tenon/module.h>\n\n");
@@ -166,7 +166,7 @@ bool write_module(struct modpost *mp, FILE *out)
 	return true;
 }
 
-void write_symvers(const struct modpost *mp, FILE *out)
+void mp_write_symvers(const struct modpost *mp, FILE *out)
 {
 	for (size_t i = 0; i < mp->object.nexports; i++) {
 		const struct export *e = &mp->object.exports[i];

@@ -264,7 +264,8 @@ int load_check(struct tn_load *l)
 	}
 	if (!elf_symtab_open(&l->elf, SHT_SYMTAB, &l->symtab, &where))
 		return fail_elf(l, &where);
-	if (l->symtab.n == 0)
+	/* Offline an object of data alone is as good as any. */
+	if (l->symtab.n == 0 && !l->offline)
 		return load_fail(l, TN_ENOEXEC, TN_REASON_NO_SYMTAB)->error;
 	return 0;
 }

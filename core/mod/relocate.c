@@ -56,14 +56,26 @@ static uint64_t symbol_value(const struct tn_load *l,
 	    : site->sym->value;
 }
 
+/*
+ * An undefined weak symbol that a HI20 does not reach from @p is made absolute,
+ * as ld does: its address 0 is.
+ */
+static bool is_made_absolute(const struct symbol *sym,
+    const struct reloc_howto *how, uint64_t a, uint64_t p)
+{
+	return (sym->flags & SYM_WEAK0) != 0 &&
+	    (how->flags & RELOC_HI20) != 0 &&
+	    reloc_check(how, a - p) == -TN_ERANGE;
+}
+
 static int apply_plain(struct tn_load *l, const struct site *site)
 {
 	const struct reloc_howto *how = site->how;
-	uint64_t s = symbol_value(l, site, how);
+	const uint64_t s = symbol_value(l, site, how);
 
-	if (UNLIKELY((site->sym->flags & SYM_WEAK0) != 0) &&
+	if (UNLIKELY(is_made_absolute(site->sym, how, addend(site), site->p)) &&
 	    reloc_make_absolute(l->machine, how, site->place))
-		return put(l, site, how, site->place, s + addend(site));
+		return put(l, site, how, site->place, addend(site));
 	return put(l, site, how, site->place,
 	    reloc_value(how->expr, s, addend(site), site->p));
 }
@@ -135,8 +147,8 @@ static uint64_t anchor_value(const struct tn_load *l,
 		if (!ref_is_direct(ref))
 			return got_value(l, ref, how, a, p);
 		*relaxed = true;
-	} else if ((sym->flags & SYM_WEAK0) != 0) {
-		return a; /* made absolute, see apply_plain */
+	} else if (is_made_absolute(sym, how, a, p)) {
+		return a;
 	}
 	return sym->value + a - p;
 }

@@ -10,8 +10,6 @@
 enum {
 	X86_PC32 = 2,
 	X86_GOTPCREL = 9,
-	X86_GOTPCRELX = 41,
-	X86_REX_GOTPCRELX = 42,
 };
 
 #define ROW_PREFIX "R_X86_64_"

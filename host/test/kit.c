@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <host/machine.h>
 
@@ -131,6 +134,22 @@ static bool is_wx(const struct mapping *m, void *arg)
 bool kit_any_wx(void)
 {
 	return each_mapping(is_wx, NULL);
+}
+
+bool kit_dontfork_works(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1,
+	    0);
+	int status = 1;
+	pid_t pid;
+
+	madvise(p, 4096, MADV_DONTFORK);
+	pid = fork();
+	if (pid == 0)
+		_exit(kit_prot((uintptr_t)p) != 0);
+	waitpid(pid, &status, 0);
+	munmap(p, 4096);
+	return status == 0;
 }
 
 static bool count_alias(const struct mapping *m, void *arg)

@@ -37,6 +37,9 @@ unsigned kit_prot(uint64_t addr);
 /* True when some mapping of the process is writable and executable. */
 bool kit_any_wx(void);
 
+/* False where MADV_DONTFORK is accepted and ignored, as by qemu-user. */
+bool kit_dontfork_works(void);
+
 /* Mappings of module files for writing. */
 size_t kit_aliases(void);
 

@@ -163,34 +163,44 @@ TEST(reloc, fields_lie_within_the_size_of_their_row)
 	}
 }
 
-/* A flipped bit of the value, below the field's top, changes the bytes. */
-TEST(reloc, each_bit_of_a_branch_offset_counts)
+/*
+ * Where no carry is involved each bit of the value, from the unit to the top,
+ * is one bit of the instruction; those above and below are none.
+ */
+TEST(reloc, each_bit_of_an_offset_is_one_bit_of_the_field)
 {
 	static const struct {
 		struct field field;
 		unsigned low, high;
-	} branches[] = {
+	} offsets[] = {
 		{ { EM_X86_64, 4, 0, 0 }, 0, 31 },
 		{ { EM_AARCH64, 283, 0, 0 }, 2, 27 },
 		{ { EM_AARCH64, 280, 0, 0 }, 2, 20 },
 		{ { EM_AARCH64, 279, 0, 0 }, 2, 15 },
 		{ { EM_AARCH64, 274, 0, 0 }, 0, 20 },
 		{ { EM_AARCH64, 275, 0, 0 }, 12, 32 },
+		{ { EM_AARCH64, 277, 0, 0 }, 0, 11 },
+		{ { EM_AARCH64, 286, 0, 0 }, 3, 11 },
+		{ { EM_AARCH64, 313, 0, 0 }, 3, 14 },
 		{ { EM_RISCV, 16, 0, 0 }, 1, 12 },
 		{ { EM_RISCV, 17, 0, 0 }, 1, 20 },
-		{ { EM_RISCV, 19, 0, 0 }, 0, 31 },
+		{ { EM_RISCV, 24, 0, 0 }, 0, 11 },
+		{ { EM_RISCV, 25, 0, 0 }, 0, 11 },
 		{ { EM_RISCV, 44, 0, 0 }, 1, 8 },
 		{ { EM_RISCV, 45, 0, 0 }, 1, 11 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(branches); i++) {
-		const struct field *f = &branches[i].field;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		const struct field *f = &offsets[i].field;
 
 		for (unsigned b = 0; b < 64; b++) {
+			const uint64_t change =
+			    put(f, 0, 1ull << b) ^ put(f, 0, 0);
 			const bool counts =
-			    b >= branches[i].low && b <= branches[i].high;
+			    b >= offsets[i].low && b <= offsets[i].high;
 
-			CHECK_EQ(put(f, 0, 1ull << b) != put(f, 0, 0), counts);
+			CHECK_EQ(change != 0, counts);
+			CHECK_EQ(change & (change - 1), 0);
 		}
 	}
 }

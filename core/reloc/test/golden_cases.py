@@ -51,15 +51,21 @@ def either(bits):
     return (-(1 << bits - 1), 1 << bits, 1)
 
 
+THIRDS = (3, 5, 17, 257, 65537)  # 0x5555.., 0x3333.., 0x0f0f.., ...
+
+
 def values(limits):
-    """0, the edges, one step beyond each, and misaligned ones."""
+    """0, the edges, one step beyond each, patterns by whose bits every
+    position can be told from every other, and misaligned ones."""
     if limits is None:
-        return [0, 0x123456789ABCDEF0, -1]
+        return [0, 0x123456789ABCDEF0, -1] + [(1 << 64) // i for i in THIRDS]
     low, end, unit = limits
     if low is None:
         return [0x12345678 * 16, 0xFFF & -unit] + [
-            0x5550 + i for i in {1, unit // 2} if i % unit]
-    return [0, low, low - unit, end - unit, end, (end // 3) & -unit] + [
+            (1 << 32) // i & -unit for i in THIRDS] + [
+            0x5550 + i for i in sorted({1, unit // 2}) if i % unit]
+    return [0, low, low - unit, end - unit, end] + [
+        end // i & -unit for i in THIRDS] + [
         64 + i for i in sorted({1, unit // 2}) if i % unit]
 
 
@@ -197,7 +203,7 @@ def aarch64():
 
 def a64_relax():
     """ld.bfd does not; lld does (and beyond: below 1 MiB it writes ADR)."""
-    code = "adrp x3, :got:{s}\n ldr x3, [x3, :got_lo12:{s}]"
+    code = "adrp x20, :got:{s}\n ldr x20, [x20, :got_lo12:{s}]"
     return [Case("relax", code, 4, v, which=which, table=RELAX, lld=True)
             for which in (0, 1) for v in (0x212340, -0x254320, 0x7fff1238)]
 
@@ -291,7 +297,7 @@ def rv_weak():
             (near, 4, ".reloc ., R_RISCV_JAL, {s}\n .4byte 0xef"),
             (near, 4, "auipc x10, %pcrel_hi({s}+0x1804)"),
             (far, 4, "auipc x10, %pcrel_hi({s}+0x1804)"),
-            (far, 4, "auipc x10, %pcrel_hi({s})"),
+            (far, 4, "auipc x11, %pcrel_hi({s})"),
             (far, 4, "lui x10, %hi({s}+0x12345)"),
             (near, 4, ".reloc ., R_RISCV_32_PCREL, {s}\n .4byte 0"),
             (far, 8, ".8byte {s}+5"))]

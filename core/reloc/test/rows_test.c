@@ -179,6 +179,69 @@ TEST(reloc, branch_ranges_are_those_of_the_instruction_sets)
 	check_range(EM_RISCV, 44, -256, 255);
 	check_range(EM_RISCV, 45, -2 * k, 2 * k - 1);
 	check_range(EM_RISCV, 19, -2 * g - 2 * k, 2 * g - 2 * k - 1);
+	check_range(EM_RISCV, 59, -2 * g, 2 * g - 1);
+}
+
+/* The relocation of the machine's ordinary call. */
+static void check_reach(unsigned machine, uint32_t call)
+{
+	const struct reloc_machine *m = reloc_machine(machine);
+	const struct reloc_howto *how = reloc_find(m, call);
+	const uint64_t unit = how->align;
+	const uint64_t reach = m->branch_reach & -unit;
+
+	CHECK(how->flags & RELOC_BRANCH);
+	CHECK_EQ(reloc_check(how, reach), 0);
+	CHECK_EQ(reloc_check(how, 0 - reach), 0);
+	CHECK_EQ(reloc_check(how, reach + 0x10000), -TN_ERANGE);
+}
+
+TEST(reloc, branch_reach_is_that_of_calls)
+{
+	check_reach(EM_X86_64, 4);
+	check_reach(EM_AARCH64, 283);
+	check_reach(EM_RISCV, 19);
+	CHECK_EQ(reloc_machine(EM_X86_64)->branch_end, 4);
+	CHECK_EQ(reloc_machine(EM_AARCH64)->branch_end, 0);
+	CHECK_EQ(reloc_machine(EM_RISCV)->branch_end, 0);
+}
+
+TEST(reloc, dynamic_types_write_a_doubleword)
+{
+	static const struct {
+		uint16_t machine, type, expr;
+	} types[] = {
+		{ EM_X86_64, 6, RELOC_DYN_SYMBOL },
+		{ EM_X86_64, 7, RELOC_DYN_SYMBOL },
+		{ EM_X86_64, 8, RELOC_BASE },
+		{ EM_AARCH64, 1025, RELOC_DYN_SYMBOL },
+		{ EM_AARCH64, 1026, RELOC_DYN_SYMBOL },
+		{ EM_AARCH64, 1027, RELOC_BASE },
+		{ EM_RISCV, 3, RELOC_BASE },
+		{ EM_RISCV, 5, RELOC_DYN_SYMBOL },
+	};
+	const uint64_t value = 0x123456789abcdef0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		const struct reloc_howto *how =
+		    row(types[i].machine, types[i].type);
+		uint8_t place[8] = { 0 };
+
+		CHECK_EQ(how->expr, types[i].expr);
+		CHECK_EQ(how->size, 8);
+		CHECK_EQ(reloc_check(how, value), 0);
+		reloc_put(how, place, value);
+		CHECK_EQ(get_le64(place), value);
+	}
+}
+
+TEST(reloc, riscv_plt32_writes_a_word)
+{
+	uint8_t place[8] = { 0 };
+
+	CHECK_EQ(row(EM_RISCV, 59)->size, 4);
+	reloc_put(row(EM_RISCV, 59), place, UINT64_MAX);
+	CHECK_EQ(get_le64(place), UINT32_MAX);
 }
 
 /*
@@ -191,9 +254,12 @@ TEST(reloc, uleb_numbers_keep_their_length)
 {
 	uint8_t three[] = { 0x80, 0x80, 0x00, 0x55 };
 	uint8_t five[] = { 0xff, 0xff, 0xff, 0xff, 0x7f, 0x55 };
+	uint8_t one[] = { 0x33, 0x55 };
 	uint8_t ten[] = { 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
 		0x00 };
 
+	CHECK_EQ(reloc_put_uleb(one, 1, 127), 0);
+	CHECK_MEM(one, "\x7f\x55", 2);
 	CHECK_EQ(reloc_put_uleb(three, sizeof(three), 624485), 0);
 	CHECK_MEM(three, "\xe5\x8e\x26\x55", 4);
 	CHECK_EQ(reloc_put_uleb(five, sizeof(five), 624485), 0);
@@ -207,7 +273,7 @@ TEST(reloc, uleb_numbers_keep_their_length)
 TEST(reloc, uleb_numbers_that_do_not_fit_change_nothing)
 {
 	uint8_t two[] = { 0x81, 0x02 };
-	uint8_t open[] = { 0x80, 0x80, 0x80 };
+	uint8_t open[] = { 0x80, 0x80, 0x80, 0x00 };
 	uint8_t eleven[] = { 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
 		0x80, 0x80, 0x00 };
 
@@ -219,7 +285,7 @@ TEST(reloc, uleb_numbers_that_do_not_fit_change_nothing)
 	CHECK_EQ(reloc_put_uleb(open, 3, 1), -TN_EINVAL);
 	CHECK_EQ(reloc_put_uleb(open, 0, 1), -TN_EINVAL);
 	CHECK_EQ(reloc_put_uleb(eleven, 11, 1), -TN_EINVAL);
-	CHECK_MEM(open, "\x80\x80\x80", 3);
+	CHECK_MEM(open, "\x80\x80\x80\x00", 4);
 }
 
 TEST(reloc, x86_relaxation_looks_at_the_whole_form)
@@ -322,6 +388,16 @@ TEST(reloc, stubs_reach_their_cell_or_say_so)
 	check_stub_reach(EM_X86_64, 1ull << 31, (1ull << 31) - 8);
 	check_stub_reach(EM_AARCH64, (1ull << 32) - 8, 1ull << 32);
 	check_stub_reach(EM_RISCV, (1ull << 31) - 0x808, (1ull << 31) + 0x800);
+}
+
+TEST(reloc, x86_stub_ends_in_two_traps)
+{
+	const struct reloc_machine *m = reloc_machine(EM_X86_64);
+	uint8_t stub[8] = { 0 };
+
+	CHECK_EQ(m->stub_size, 8);
+	CHECK_EQ(reloc_put_stub(m, stub, 0x1000, 0x2000), 0);
+	CHECK_MEM(stub, "\xff\x25\xfa\x0f\x00\x00\xcc\xcc", 8);
 }
 
 TEST(reloc, weak_branch_is_a_matter_of_branches)

@@ -83,4 +83,4 @@ void arena_image_free(struct host_arena *a, struct tn_image *img);
 
 /* For the fork handlers of the owner. */
 void arena_before_fork(struct host_arena *a);
-void arena_after_fork(struct host_arena *a, bool child);
+void arena_after_fork(struct host_arena *a);

@@ -12,13 +12,12 @@
 
 /*
  * Somebody who must be whole in both processes after a fork: before() takes
- * its locks, after() releases them in the parent or makes them anew in the
- * child. Members are called in the order of joining, after() in reverse.
+ * its locks, after() releases them in parent and child. Members are called in the order of joining, after() in reverse.
  */
 struct process_member {
 	struct list node;
 	void (*before)(struct process_member *m);
-	void (*after)(struct process_member *m, bool child);
+	void (*after)(struct process_member *m);
 };
 
 void process_join(struct process_member *m);

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
 MODULE := cxx
 SOURCES := cxx.cpp
+MODULE_CFLAGS := -fno-rtti

@@ -40,7 +40,7 @@ enum reloc_expr {
 	RELOC_SUB_ULEB,    /* second: SET's S + A minus this S + A */
 	RELOC_ALIGN,       /* A bytes of no-ops stand here for alignment */
 	RELOC_BASE,        /* B + A (RELATIVE; B = the load base) */
-	RELOC_DYN_SYMBOL, /* S + A of GLOB_DAT and JUMP_SLOT (x86: A ignored) */
+	RELOC_DYN_SYMBOL,  /* S + A of GLOB_DAT and JUMP_SLOT (x86: S) */
 };
 
 /* Which group of unsupported relocations a refused type belongs to. */
