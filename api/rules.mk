@@ -3,6 +3,7 @@
 # in their srcs: the same file, so the same CRCs.
 kind := free
 deps :=
+test_deps := base core/elf core/mod host lib
 install := tenon/module.h tenon/module_param.h tenon/string.h
 
 GUARANTEED := $(B)/gen/guaranteed.c

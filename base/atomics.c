@@ -97,6 +97,7 @@ WHOLE_WORD static bool field_compare_exchange(
 	return false;
 }
 
+/* A type cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 /* clang-format off */
 #define FETCH(name, op, n, type, value) \
 type base_atomic_##name##_##n(volatile void *at, type v, int order) \
@@ -137,6 +138,7 @@ FETCH(fetch_xor, OP_XOR, n, type, v)
 SIZED(1, uint8_t)
 SIZED(2, uint16_t)
 /* clang-format on */
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* A power of two: enough that unrelated objects seldom share a lock. */
 #define LOCKS 64
@@ -274,6 +276,7 @@ void base_atomic_store(size_t n, volatile void *at, const void *from, int order)
 	lock_drop(lock);
 }
 
+/* Six parameters: compilers call it so. NOLINTNEXTLINE(*-function-size) */
 bool base_atomic_compare_exchange(size_t n, volatile void *at, void *expected,
     const void *desired, int success, int failure)
 {

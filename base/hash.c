@@ -7,7 +7,6 @@
  */
 #include <base/compiler.h>
 #include <base/hash.h>
-#include <base/span.h>
 
 #define ONES 0x0101010101010101u
 #define HIGHS 0x8080808080808080u
@@ -30,12 +29,16 @@ static inline uint64_t fold(uint64_t h, uint64_t w)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* A word of any alignment and any type of bytes. */
+typedef uint64_t
+    __attribute__((may_alias, aligned(1))) unaligned_word;
+
 /* The sanitizer cannot know that reading on within the page is harmless. */
 __attribute__((no_sanitize("address"))) static inline uint64_t
 word_at(const char *s)
 {
 	if (LIKELY(((uintptr_t)s & (PAGE - 1)) <= PAGE - 8))
-		return get_le64(s);
+		return *(const unaligned_word *)(const void *)s;
 	return word_at_page_end(s);
 }
 

@@ -120,8 +120,7 @@ static void port_lock(void *ctx)
 	struct host_port *p = ctx;
 
 	pthread_mutex_lock(&p->lock);
-	atomic_store_explicit(
-	    &p->holder, pthread_self(), memory_order_relaxed);
+	atomic_store_explicit(&p->holder, pthread_self(), memory_order_relaxed);
 }
 
 static void port_unlock(void *ctx)

@@ -32,8 +32,7 @@ suits = $(filter free-% host-host bare-free,$(C.$1.kind)-$(KIND_HERE))
 wants = $(and $(suits),$(filter $(or $(C.$1.configs),$(CONFIG)),$(CONFIG)))
 closure = $(sort $1 $(foreach d,$1,\
 	$(if $(C.$d.deps),$(call closure,$(C.$d.deps)))))
-programs_of = $(foreach p,$(C.$1.programs),$(if $(wildcard $1/$p.c),$p))
-mains = $(patsubst %,$1/%.c,$(programs_of))
+mains = $(patsubst %,$1/%.c,$(C.$1.programs))
 sources = $(filter-out $(mains),\
 	$(foreach d,$1 $1/arch/$(ARCH),$(wildcard $d/*.c $d/*.S)) \
 	$(C.$1.srcs) $(C.$1.$(KIND_HERE)_srcs))
@@ -109,9 +108,9 @@ define build_component
 $(call compile_some,$1,$(own_sources),$(flavour))
 $(call compile_some,$1,$(host_only),host)
 $(call compile_some,$1,$(test_sources),test)
-$(foreach p,$(programs_of),$(call \
+$(foreach p,$(C.$1.programs),$(call \
 	link,$p,$(closure),$(call objects_of,$1/$p.c),$1))
-BINS.$(CONFIG) += $(patsubst %,$(B)/$(CONFIG)/bin/%,$(programs_of))
+BINS.$(CONFIG) += $(patsubst %,$(B)/$(CONFIG)/bin/%,$(C.$1.programs))
 OBJS.$(CONFIG) += $(objects_in)
 $(if $(and $(test_sources),$(filter host,$(KIND_HERE))),$(build_tests))
 endef

@@ -39,7 +39,9 @@ OPT ?= -O2
 TENON_NATIVE := $(shell uname -m)
 TENON_CC ?= $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 tenon_prefix = $(if $(filter $1,$(TENON_NATIVE)),,$1-linux-gnu-)
-tenon_cc = $(if $(findstring clang,$(TENON_CC)),$(TENON_CC) --target=$1-linux-gnu,$(if $(findstring $1,$(TENON_CC)),,$(call tenon_prefix,$1))$(TENON_CC))
+tenon_gcc = $(if $(findstring $1,$(TENON_CC)),,$(call tenon_prefix,$1))$(TENON_CC)
+tenon_clang = $(TENON_CC) --target=$1-linux-gnu
+tenon_cc = $(call tenon_$(if $(findstring clang,$(TENON_CC)),clang,gcc),$1)
 tenon_ld = $(call tenon_prefix,$1)ld
 
 # The flags, in the order of section 2 of the specification.
@@ -47,7 +49,8 @@ TENON_FLAGS := -fPIC -fvisibility=hidden -fplt -Wall -Wextra -DMODULE
 TENON_FLAGS_x86_64 := -mcmodel=small
 TENON_FLAGS_aarch64 := -mcmodel=small -mno-outline-atomics
 TENON_FLAGS_riscv64 := -mcmodel=medany -mno-relax
-TENON_CXXFLAGS := -fno-use-cxa-atexit
+TENON_CXXFLAGS := -fno-exceptions -fno-rtti -fno-threadsafe-statics \
+	-fno-use-cxa-atexit
 
 TENON_COMMON := -ffreestanding -fno-stack-protector -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -nostdinc
@@ -56,7 +59,6 @@ TENON_COMMON_x86_64 := -march=x86-64 -mgeneral-regs-only -mno-red-zone \
 TENON_COMMON_aarch64 := -march=armv8-a -mgeneral-regs-only -ffixed-x18 \
 	-mbranch-protection=none
 TENON_COMMON_riscv64 := -march=rv64imac -mabi=lp64
-TENON_COMMON_CXX := -fno-exceptions -fno-rtti -fno-threadsafe-statics
 
 tenon_cxx = $(filter %.cpp %.cc,$1)
 
@@ -65,7 +67,6 @@ tenon_flags = $(OPT) $(TENON_FLAGS) $(TENON_FLAGS_$1) \
 	$(if $(findstring clang,$(TENON_CC)),-fno-addrsig) \
 	$(if $(call tenon_cxx,$4),$(TENON_CXXFLAGS)) \
 	$(if $(filter common,$2),$(TENON_COMMON) $(TENON_COMMON_$1) \
-		$(if $(call tenon_cxx,$4),$(TENON_COMMON_CXX)) \
 		-isystem "$$$$($(call tenon_cc,$1) -print-file-name=include)") \
 	-I$(TENON_INCLUDE) -I$(TENON.$3.DIR) -DKBUILD_MODNAME='"$(subst -,_,$3)"' \
 	$(TENON.$3.MODULE_CFLAGS)
@@ -93,21 +94,32 @@ $5: $4 $(dir $5).flags | $(SETUP)
 -include $(5:.o=.d)
 endef
 
+tenon_object = $(tenon_o)/$(subst /,_,$(basename $1)).o
+
 # $(call tenon_module,arch,profile,module,folder of the result): tenon_o is
 # where its objects go, tenon_s and tenon_c are what modpost reads besides.
 define tenon_module
 $(eval tenon_o := $4/.obj/$3)
-$(eval tenon_objs := $(patsubst %,$(tenon_o)/%.o,$(subst /,_,$(basename $(TENON.$3.SOURCES)))))
-$(eval tenon_s := $(TENON.$3.USES:%=$4/%.symvers) $(TENON.$3.SYMVERS:%=$(TENON.$3.DIR)/%))
+$(eval tenon_objs := $(foreach s,$(TENON.$3.SOURCES),$(call tenon_object,$s)))
+$(eval tenon_s := $(TENON.$3.USES:%=$4/%.symvers) \
+	$(TENON.$3.SYMVERS:%=$(TENON.$3.DIR)/%))
 $(eval tenon_c := $(TENON.$3.CRCS:%=$(TENON.$3.DIR)/%))
-$(call tenon_stamp,$(tenon_o)/.flags,$(strip $(call tenon_cc,$1) $(call tenon_flags,$1,$2,$3,all.cc)))
-$(foreach s,$(TENON.$3.SOURCES),$(call tenon_compile,$1,$2,$3,$(TENON.$3.DIR)/$s,$(tenon_o)/$(subst /,_,$(basename $s)).o)
+$(call tenon_stamp,$(tenon_o)/.flags,$(strip \
+	$(call tenon_cc,$1) $(call tenon_flags,$1,$2,$3,all.cc)))
+$(foreach s,$(TENON.$3.SOURCES),
+$(call tenon_compile,$1,$2,$3,$(TENON.$3.DIR)/$s,$(call tenon_object,$s))
 )
 $(tenon_o)/$3.joined.o: $(tenon_objs)
-	$(TENON_Q)$(call tenon_ld,$1) -r $(if $(call tenon_cxx,$(TENON.$3.SOURCES)),--force-group-allocation) -o $$@ $$^
-$(tenon_o)/$3.mod.c: $(tenon_o)/$3.joined.o $(TENON.$3.MAKEFILE) $(tenon_s) $(tenon_c) $(wildcard $(TENON)) $(if $(TENON_TREE),$(TENON))
+	$(TENON_Q)$(call tenon_ld,$1) -r \
+		$(if $(call tenon_cxx,$(TENON.$3.SOURCES)),--force-group-allocation) \
+		-o $$@ $$^
+$(tenon_o)/$3.mod.c: $(tenon_o)/$3.joined.o $(TENON.$3.MAKEFILE) \
+		$(tenon_s) $(tenon_c) $(or $(wildcard $(TENON)),$(TENON_TREE:%=$(TENON)))
 	$$(call tenon_say,MODPOST,$4/$3.ko)
-	$(TENON_Q)$(TENON) modpost --name $3 --profile $2 $(tenon_s:%=-s %) $(tenon_c:%=--crc-from %) $(TENON.$3.MODPOST_FLAGS) -S $4/$3.symvers -o $$@ $(tenon_o)/$3.joined.o
+	$(TENON_Q)$(TENON) modpost --name $3 --profile $2 \
+		$(tenon_s:%=-s %) $(tenon_c:%=--crc-from %) \
+		$(TENON.$3.MODPOST_FLAGS) -S $4/$3.symvers \
+		-o $$@ $(tenon_o)/$3.joined.o
 $4/$3.symvers: $(tenon_o)/$3.mod.c ;
 $(call tenon_compile,$1,$2,$3,$(tenon_o)/$3.mod.c,$(tenon_o)/$3.mod.o)
 $4/$3.ko: $(tenon_o)/$3.joined.o $(tenon_o)/$3.mod.o
@@ -136,7 +148,8 @@ BUILD ?= build
 TENON_OUT := $(BUILD)/$(ARCH)/$(PROFILE)
 TENON_MODULE := $(MODULE)
 $(eval $(call tenon_keep,.,$(firstword $(MAKEFILE_LIST))))
-$(if $(filter $(PROFILE),$(TENON.$(TENON_MODULE).PROFILES)),,$(error $(TENON_MODULE) is not made for the profile $(PROFILE)))
+$(if $(filter $(PROFILE),$(TENON.$(TENON_MODULE).PROFILES)),,\
+	$(error $(TENON_MODULE) is not made for the profile $(PROFILE)))
 .PHONY: modules
 modules: $(TENON_OUT)/$(TENON_MODULE).ko
 $(eval $(call tenon_module,$(ARCH),$(PROFILE),$(TENON_MODULE),$(TENON_OUT)))

@@ -17,7 +17,8 @@ define load_module
 $(eval include $1/rules.mk)
 $(eval module_here := $(MODULE))
 $(eval $(call tenon_keep,$1,$1/rules.mk))
-$(foreach a,$(MODULE_ARCHS),$(foreach p,$(TENON.$(module_here).PROFILES),$(call load_variant,$a,$p,$(module_here),$(B)/modules/$a/$p)))
+$(foreach a,$(MODULE_ARCHS),$(foreach p,$(TENON.$(module_here).PROFILES),\
+	$(call load_variant,$a,$p,$(module_here),$(B)/modules/$a/$p)))
 endef
 define load_variant
 $(eval $(call tenon_module,$1,$2,$3,$4))

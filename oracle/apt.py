@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A private apt root: another series and other architectures, nothing installed.
+"""A private apt root: another series, other machines, nothing installed.
 
 One root serves one series.  It lives in a temporary folder inside the corpus
 and is removed with everything in it (lists, cache, source lines) when it is

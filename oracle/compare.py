@@ -40,6 +40,14 @@ class Image:
         return struct.unpack_from("<Q", self.file.data, section.offset
                                   + address - section.addr)[0]
 
+    def word(self, address):
+        """Up to 8 bytes at an address as a number, cut at its section's end."""
+        at = bisect.bisect_right(self.starts, address) - 1
+        section = self.file.sections[self.spans[at][2]]
+        start = address - section.addr
+        return int.from_bytes(self.file.contents(section)[start:start + 8],
+                              "little")
+
     def bytes_of(self, section):
         """The contents of a section, zeros if it has none in the file."""
         if section.type == elf.SHT_NOBITS:
@@ -65,7 +73,7 @@ class Verdict:
 
 
 def engine_sections(image, layout):
-    """{input index: contents} of the engine's image; checks headers by the map."""
+    """{input index: contents} of the engine's image; headers as in the map."""
     parts = [s for s in image.file.sections if s.flags & elf.SHF_ALLOC
              and not s.name.startswith(".tenon.")]
     order = layout.where.order
@@ -179,11 +187,14 @@ def check_followers(verdict, layout, mine, their):
     verdict.errors += ["linker: " + e for e in their.errors[:SHOWN]]
     for site, form in mine.forms.items():
         verdict.classes["%s/%s" % (form, their.forms.get(site, "?"))] += 1
-    listed = set(layout.where.relaxed)
-    direct = {(s.section, s.offset) for s, form in mine.forms.items()
-              if form in got.DIRECT_FORMS and s.kind != got.PCREL_LO12_I}
-    for index, offset in direct - {(i, o) for i, o, _ in listed}:
-        verdict.errors.append("%s+0x%x is relaxed, but not in the map" % (
+    listed = {(index, offset) for index, offset, _ in layout.where.relaxed}
+    forms = {(s.section, s.offset): form for s, form in mine.forms.items()
+             if s.kind != got.PCREL_LO12_I}
+    direct = {at for at, form in forms.items() if form in got.DIRECT_FORMS}
+    loads = {at for at, form in forms.items() if form in got.CELL_FORMS}
+    for index, offset in sorted((direct - listed) | (loads & listed)
+                                | (listed - set(forms)))[:SHOWN]:
+        verdict.errors.append("%s+0x%x: the map is wrong about relaxation" % (
             layout.obj.sections[index].name, offset))
 
 

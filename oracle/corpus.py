@@ -51,22 +51,22 @@ def work(item):
     return results.record_of(item, near, far)
 
 
-def gather(arches, sets):
+def gather(store, arches, sets):
     """{arch: [items]} of the wanted sets; fetches what is missing."""
     found = {arch: [] for arch in arches}
     for arch in arches:
-        for pin, folder in fetch.trees(sets, arch):
+        for pin, folder in store.trees(sets, arch):
             if pin.set == "lib":
                 found[arch] += items.library_items(arch, folder)
-            elif pin.set in ("slice", "kernel"):
+            else:
                 found[arch] += items.kernel_items(arch, folder)
     return found
 
 
-def make_oracle():
+def make_oracle(store):
     """The programs; the newer linker from the corpus where it runs."""
     try:
-        ld_trees = [folder for _, folder in fetch.trees(("ld",))]
+        ld_trees = [folder for _, folder in store.trees(("ld",))]
     except apt.Unavailable as error:
         fetch.say("*** no newer linker for riscv64: %s ***" % error)
         ld_trees = []
@@ -137,27 +137,26 @@ def show(oracle, table):
                                     "; ".join(record["words"][:3])))
 
 
-def check_versions(arch, chosen, sets, whole=True):
-    """(passed, failed) modules of one tree: symbols, CRCs, licences."""
+def check_versions(arch, chosen, folder, whole=True):
+    """(passed, failed) modules of one tree: symbols, CRCs, licences.
+
+    `folder` is the unpacked package with Module.symvers.
+    """
     reader, modules = items.Reader(), {}
     for item in chosen:
         if item.kernel:
             modules[versions.module_name(item.path)] = versions.Module(
                 reader.read(item))
-    for pin, folder in fetch.trees(sets, arch):
-        paths = glob.glob(os.path.join(folder, "usr/src/*/Module.symvers"))
-        if not paths or not modules:
-            continue
-        symvers = versions.read_symvers(paths[0])
-        report = versions.check_tree(modules, symvers)
-        for name in versions.missing_owners(modules, symvers) if whole else ():
-            report.bad("owner", "%s is not in the tree" % name)
-        print("%-8s versions: %s" % (arch, report.line()))
-        for error in report.errors[:10]:
-            print("FAILED %s %s" % (arch, error))
-        bad = len({error.split()[1] for error in report.errors})
-        return len(modules) - bad, bad
-    return 0, 0
+    symvers = versions.read_symvers(glob.glob(
+        os.path.join(folder, "usr/src/*/Module.symvers"))[0])
+    report = versions.check_tree(modules, symvers)
+    for name in versions.missing_owners(modules, symvers) if whole else ():
+        report.bad("owner", "%s is not in the tree" % name)
+    print("%-8s versions: %s" % (arch, report.line()))
+    for error in report.errors[:10]:
+        print("FAILED %s %s" % (arch, error))
+    bad = len({error.split()[1] for error in report.errors})
+    return len(modules) - bad, bad
 
 
 def arguments():
@@ -174,23 +173,30 @@ def arguments():
     return parser.parse_args()
 
 
+def keep_results(oracle, args):
+    """The kept results of this engine, this oracle and these options."""
+    name = results.fingerprint(oracle) + ("-near" if args.no_far else "")
+    kept = results.Kept(os.path.join(fetch.CORPUS, "results"), name)
+    if args.fresh:
+        kept.forget()
+    return kept
+
+
 def main():
     """The whole run."""
     args = arguments()
     arches = args.arch or sorted(MACHINE)
     try:
-        found = gather(arches, ("kernel", "lib"))
-        oracle = make_oracle()
+        with fetch.Store() as store:
+            found = gather(store, arches, ("kernel", "lib"))
+            headers = {arch: store.trees(("symvers",), arch)[0][1]
+                       for arch in arches}
+            oracle = make_oracle(store)
     except apt.Unavailable as error:
         print("*** the corpus is not to be had: %s ***" % error)
         print("0 passed, 0 failed, 1 skipped")
         return 0
-    name = results.fingerprint(oracle) + ("-near" if args.no_far else "")
-    folder = os.path.join(fetch.CORPUS, "results")
-    if args.fresh and os.path.exists(os.path.join(folder, name + ".jsonl")):
-        os.remove(os.path.join(folder, name + ".jsonl"))
-    kept, table = results.Kept(folder, name), results.Table()
-    passed = failed = 0
+    kept, table = keep_results(oracle, args), results.Table()
     for arch in arches:
         chosen = [item for item in found[arch]
                   if not args.only or args.only in item.name]
@@ -198,10 +204,10 @@ def main():
             chosen = items.sample(chosen, args.limit)
         run_items(oracle, chosen, table, (args.jobs, not args.no_far, kept))
     show(oracle, table)
-    if not args.only and not args.limit:
-        for arch in arches:
-            good, bad = check_versions(arch, found[arch], ("symvers",))
-            passed, failed = passed + good, failed + bad
+    passed = failed = 0
+    for arch in arches if not args.only and not args.limit else ():
+        good, bad = check_versions(arch, found[arch], headers[arch])
+        passed, failed = passed + good, failed + bad
     print("%d passed, %d failed, %d skipped" % (
         passed + table.total("passed"), failed + table.total("failed"),
         table.total("refused")))

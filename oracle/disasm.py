@@ -66,7 +66,11 @@ def arm_branch(code, place):
 
 
 def riscv_branch(code, place):
-    """Target of auipc and jalr; None if jalr goes to absolute zero."""
+    """Target of jal, or auipc and jalr; None if jalr goes to absolute zero."""
+    short = re.match(r"(?:c\.)?j(?:al)?\t(?:\w+,)?([0-9a-f]+)",
+                     code.at.get(place, ""))
+    if short:
+        return int(short[1], 16)
     high = code.match(place, r"auipc\t(\w+),0x([0-9a-f]+)")
     low = code.match(place + 4, r"jalr\t\w+,(-?\d+)\((\w+)\)")
     if low[2] == "zero":

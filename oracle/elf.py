@@ -138,7 +138,7 @@ class Elf:
 
 
 def writer(machine, flags, sections, symbols):
-    """A relocatable file: [(name, type, shflags, size)], [(name, shndx, value)].
+    """A relocatable file: [(name, type, flags, size)], [(name, shndx, value)].
 
     Sections are without contents (NOBITS), symbols global and without type;
     what the linker needs to know of symbols that live elsewhere.

@@ -19,6 +19,10 @@ import reloc
 
 MASK = (1 << 64) - 1
 SHOWN = 6
+# Bits of a branch, from its relocation's offset, that no target changes.
+FIXED = {elf.X86_64: 0, elf.AARCH64: 0xFC000000,
+         elf.RISCV: 0x000FFFFF00000FFF}
+JAL, JAL_FIXED = 17, 0xFFF
 
 
 class Pass:
@@ -30,12 +34,14 @@ class Pass:
         self.code = disasm.Code(text)
         self.got_base = compare.got_base(self.image, ".tenon.got")
         self.errors = []
+        self.lines = {line.address: line for line in plan.where.stubs}
         self.cells, self.stubs = set(), set()
         self.count = collections.Counter()
 
     def run(self):
         """Follows everything, then compares with the map."""
         self._branches()
+        self._words()
         self._loads()
         self._exact()
         return self.errors[:SHOWN]
@@ -55,14 +61,33 @@ class Pass:
             if target.index not in self.plan.where.sections or (
                     not target.flags & elf.SHF_EXECINSTR):
                 continue
-            for offset, kind, index, addend in self.obj.relocations(table):
-                if kind in kinds:
-                    symbol = self.obj.symbol(index)
+            for row in self.obj.relocations(table):
+                if row[1] in kinds:
+                    symbol = self.obj.symbol(row[2])
                     if symbol.shndx == elf.SHN_UNDEF:
-                        self._try(target.index, offset, self._branch,
-                                  target.index, offset, symbol, addend)
+                        self._try(target.index, row[0], self._branch,
+                                  target.index, row, symbol)
 
-    def _branch(self, section, offset, symbol, addend):
+    def _words(self):
+        """Full words that hold the addresses of undefined symbols."""
+        kind = reloc.WORD_KIND[self.obj.machine]
+        values = {s.index: self.plan.value(s)
+                  for s in self.obj.global_symbols()
+                  if s.shndx == elf.SHN_UNDEF}
+        for table, target in self.obj.relocation_sections():
+            if target.index not in self.plan.where.sections:
+                continue
+            for offset, this, index, addend in self.obj.relocations(table):
+                if this == kind and index in values:
+                    self.count["word"] += 1
+                    place = self.plan.address(target.index, offset)
+                    if self.image.read(place) != (values[index]
+                                                  + addend) & MASK:
+                        self.errors.append("%s+0x%x: the word is wrong" % (
+                            target.name, offset))
+
+    def _branch(self, section, row, symbol):
+        offset, kind, _, addend = row
         place = self.plan.address(section, offset)
         where = disasm.BRANCH[self.obj.machine](self.code, place)
         if self.obj.machine == elf.X86_64:
@@ -73,21 +98,30 @@ class Pass:
             if where is None and symbol.bind != elf.STB_WEAK:
                 raise disasm.BadText("%s is not called at all" % symbol.name)
             return
-        if where not in self.stub_lines():
+        self._same_branch(section, offset, place, kind)
+        if where not in self.lines:
             raise disasm.BadText("branch to %s goes to %x, no stub" % (
                 symbol.name, where))
         self.stubs.add(where)
         cell = disasm.STUB[self.obj.machine](self.code, where)
         self._cell(cell, value, symbol.name)
-        listed = self.stub_lines()[where]
+        listed = self.lines[where]
         if listed.symbol != symbol.name:
             raise disasm.BadText("stub %x is of %s, used for %s" % (
                 where, listed.symbol, symbol.name))
         self.count["stub"] += 1
 
-    def stub_lines(self):
-        """The stubs of the map, by address."""
-        return {line.address: line for line in self.plan.where.stubs}
+    def _same_branch(self, section, offset, place, kind):
+        """It is still the instruction that the compiler wrote."""
+        code = self.obj.contents(self.obj.sections[section])
+        before = int.from_bytes(code[offset:offset + 8], "little")
+        fixed = FIXED[self.obj.machine]
+        if self.obj.machine == elf.RISCV and kind == JAL:
+            fixed = JAL_FIXED
+        change = (before ^ self.image.word(place)) & fixed
+        if change:
+            raise disasm.BadText("bits %x of the branch have changed" %
+                                 change)
 
     def _cell(self, address, value, name):
         """A cell is used: it must be listed and hold the value."""

@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import apt
 
@@ -93,11 +94,26 @@ class Store:
             self.roots[series] = root
         return self.roots[series]
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def path(self, pin):
+        """Where the file of a pin is kept."""
+        return os.path.join(self.debs, "%s_%s_%s.deb" % (
+            pin.package, pin.version.replace(":", "%3a"), pin.arch))
+
+    def has(self, pin):
+        """Is the file of a pin there, with its checksum?"""
+        kept = self.path(pin)
+        return os.path.exists(kept) and sha256(kept) == pin.sha256
+
     def deb(self, pin):
         """The file of a pin: from the store, or from the archive."""
-        kept = os.path.join(self.debs, "%s_%s_%s.deb" % (
-            pin.package, pin.version.replace(":", "%3a"), pin.arch))
-        if os.path.exists(kept) and sha256(kept) == pin.sha256:
+        kept = self.path(pin)
+        if self.has(pin):
             return kept
         root = self.root(pin.series)
         package, version = self.choose(root, pin)
@@ -138,31 +154,34 @@ class Store:
         folder = os.path.join(self.folder, "trees", name)
         if os.path.isdir(folder):
             return folder
-        work = folder + ".part"
-        shutil.rmtree(work, ignore_errors=True)
-        os.makedirs(work)
         say("unpacking " + name)
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        work = tempfile.mkdtemp(dir=self.folder, prefix="unpack-")
         subprocess.run(["dpkg-deb", "-x", deb, work], check=True)
-        os.rename(work, folder)
+        try:
+            os.rename(work, folder)
+        except OSError:         # Somebody else has done it meanwhile.
+            shutil.rmtree(work)
         return folder
 
+    def trees(self, wanted, arch=None):
+        """[(pin, folder)] of some sets; Unavailable if one fails."""
+        return [(pin, self.tree(pin)) for pin in pins(wanted, arch)]
 
-def trees(wanted, arch=None, store=None):
-    """[(pin, folder)] of the pins of the wanted sets; Unavailable if one fails."""
-    store = store or Store()
-    try:
-        return [(pin, store.tree(pin)) for pin in read_pins()
-                if pin.set in wanted and arch in (None, pin.arch)]
-    finally:
-        store.close()
+
+def pins(wanted, arch=None):
+    """The pins of some sets, of one architecture or of all."""
+    return [pin for pin in read_pins()
+            if pin.set in wanted and arch in (None, pin.arch)]
 
 
 def main(args):
     """Fetches the named sets (all of them by default)."""
     wanted = args or sorted({pin.set for pin in read_pins()})
     try:
-        for pin, folder in trees(wanted):
-            print("%-8s %-8s %s" % (pin.set, pin.arch, folder))
+        with Store() as store:
+            for pin, folder in store.trees(wanted):
+                print("%-9s %-8s %s" % (pin.set, pin.arch, folder))
     except apt.Unavailable as error:
         say("*** SKIPPED, packages are not to be had: %s ***" % error)
         return 1

@@ -22,7 +22,7 @@ Site = collections.namedtuple("Site", "section offset kind symbol addend first")
 
 # Forms that load a cell; all others produce the value, or half of an address.
 CELL_FORMS = ("cell", "ldr", "ld")
-# Forms that depend on nothing but the value: two linkers must agree on the bits.
+# Forms that depend on nothing but the value: two linkers agree on the bits.
 DIRECT_FORMS = ("lea", "call", "jmp", "mov", "operand", "add", "addi")
 MASK = (1 << 64) - 1
 GOT_SYMBOL = "_GLOBAL_OFFSET_TABLE_"
@@ -72,7 +72,7 @@ def decode_x86(site, before, after, place):
 
 
 def immediate(before, after, disp):
-    """An immediate operand: the register's high bit moves from REX.R to REX.B."""
+    """An immediate operand: the register's high bit moves to REX.B."""
     if len(after) < 7:
         return disp & 0xFFFFFFFF
     wanted = before[0] & ~0x04 | before[0] >> 2 & 1
@@ -229,8 +229,6 @@ class Follower:
             high = {self.got_base & ~0xFFF}
         low = [(form, number) for form in ("ldr", "ld", "add", "addi")
                for number in forms[form]]
-        if not low:
-            return      # A page that nothing of this file loads from.
         if len(high) != 1 or len({form for form, _ in low}) != 1 or (
                 len(low) != 1):
             self._error(site, "halves do not agree: %r" % dict(forms))

@@ -15,6 +15,7 @@ import os
 import ar
 import elf
 import place
+import reloc
 
 # `position` is the member's number in an archive, -1 for a module.
 Item = collections.namedtuple("Item", "arch kernel name path position")
@@ -78,3 +79,18 @@ def sample(items, count):
     """A fixed choice of `count` items, spread by the hash of their names."""
     chosen = sorted(items, key=lambda item: place.hash_of(item.name))[:count]
     return sorted(chosen, key=lambda item: (item.path, item.position))
+
+
+def covering(items, count):
+    """Items such that each relocation type there is occurs in `count` files."""
+    reader, seen, chosen = Reader(), collections.Counter(), []
+    for item in items:
+        obj = elf.Elf(reader.read(item))
+        kinds = set()
+        for table, target in obj.relocation_sections():
+            if reloc.is_loaded(target):
+                kinds.update(obj.relocation_column(table, 2))
+        if any(seen[kind] < count for kind in kinds):
+            chosen.append(item)
+            seen.update(kinds)
+    return chosen

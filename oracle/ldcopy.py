@@ -67,28 +67,29 @@ def undefine_common(data, obj):
 
 
 def outside(obj, places, common):
-    """The second file: undefined symbols in two windows, common ones in a third.
+    """The second file: undefined symbols in windows, common ones in another.
 
     Gives its bytes and [(section name, address)].
     """
-    starts = [places.low, places.high]
-    sizes = [places.length, places.length]
+    windows = [(start & place.MASK, size) for start, size in places.windows()]
     if common:
         first = min(address for address, _ in common.values())
         last = max(address + size for address, size in common.values())
-        starts.append(first)
-        sizes.append(last - first)
+        windows.append((first, last - first))
+    symbols = [(name, address) for name, (address, _) in common.items()]
+    symbols += places.symbols.items()
     sections = [(".x%d" % i, elf.SHT_NOBITS,
                  elf.SHF_ALLOC | elf.SHF_WRITE, size)
-                for i, size in enumerate(sizes, 1)]
-    symbols = [(name, 3, address - starts[2])
-               for name, (address, _) in common.items()]
-    for name, address in places.symbols.items():
-        index = 2 if address >= places.high else 1
-        symbols.append((name, index, address - starts[index - 1]))
-    data = elf.writer(obj.machine, obj.flags, sections, symbols)
-    return data, [(".x%d" % i, start & place.MASK)
-                  for i, start in enumerate(starts, 1)]
+                for i, (_, size) in enumerate(windows, 1)]
+    placed = []
+    for name, address in symbols:
+        for i, (start, size) in enumerate(windows, 1):
+            if start <= address <= start + size:
+                placed.append((name, i, address - start))
+                break
+    data = elf.writer(obj.machine, obj.flags, sections, placed)
+    return data, [(".x%d" % i, start)
+                  for i, (start, _) in enumerate(windows, 1)]
 
 
 def script(layout, windows, linker_got):
@@ -98,8 +99,8 @@ def script(layout, windows, linker_got):
         # An assignment to the location keeps a section that has no bytes.
         lines.append(" .t%d 0x%x : { %s*(.t%d) }" % (
             index, address, "" if size else ". = .; ", index))
-    lines.append(" .got 0x%x : { *(.got) *(.got.plt) *(.igot) *(.igot.plt) }"
-                 % linker_got)
+    lines.append(" . = 0x%x;" % linker_got)
+    lines.append(" .got : { *(.got) *(.got.plt) *(.igot) *(.igot.plt) }")
     for name in DYNAMIC:        # Of -pie only; ld wants each by its name.
         lines.append(" %s : { *(%s) }" % (name, name))
     for name, address in windows:

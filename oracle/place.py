@@ -4,7 +4,8 @@
 Every choice is made from names alone (SHA-256), so a run repeats exactly.
 
     near   symbols lie in two windows, below and above the image, within reach
-           of the shortest branch to another file, so no stub is needed
+           of a call, so no stub is needed; those that a conditional branch or
+           a jump refers to lie close below it
     far    symbols that are only reached through a GOT cell, a branch or a full
            word lie 2^40 away: every cell and every stub is needed
 
@@ -12,6 +13,7 @@ Of the weak undefined symbols every second one is left undefined, because that
 case has rules of its own in each psABI.
 """
 
+import collections
 import hashlib
 
 import elf
@@ -31,6 +33,7 @@ WINDOWS = {
     elf.AARCH64: (0x02000000, 0x04000000, 0x01C00000),
     elf.RISCV: (0x10000000, 0x20000000, 0x0C000000),
 }
+CLOSE_DISTANCE, CLOSE_LENGTH = 0x90000, 0x80000
 ALIGN = {elf.X86_64: 1, elf.AARCH64: 16, elf.RISCV: 4}
 FAR = 0x0000010000000000
 MASK = (1 << 64) - 1
@@ -56,9 +59,14 @@ class Places:
         self.linker_got = self.base + got
         self.low = self.base - self.distance - self.length
         self.high = self.base + self.distance
+        self.close = self.base - CLOSE_DISTANCE
         self.symbols = {}
         self.undefined_weak = set()
-        self.far = far_names(obj) if far else set()
+        far_kinds = reloc.FAR_KINDS[obj.machine]
+        self.far = undefined_names(
+            obj, lambda kinds: kinds <= far_kinds) if far else set()
+        self.near_by = undefined_names(
+            obj, lambda kinds: kinds & reloc.CLOSE_KINDS[obj.machine])
         self._place(obj, far)
 
     def _place(self, obj, far):
@@ -72,19 +80,25 @@ class Places:
                     not far or name in self.far):
                 self.undefined_weak.add(name)
                 continue
-            address = self._address(number >> 1, name in self.far)
+            address = self._address(number >> 1, name)
             while address in taken:
                 address += 16
             taken.add(address)
             self.symbols[name] = address
 
-    def _address(self, number, far):
+    def windows(self):
+        """[(first address, length)] of where symbols of the near pass are."""
+        return [(self.low, self.length), (self.close, CLOSE_LENGTH),
+                (self.high, self.length)]
+
+    def _address(self, number, name):
         align = ALIGN[self.machine]
-        room = self.length - 0x100000       # For those that are moved on.
-        if far:
+        window, length = self.windows()[2 if number & 1 else 0]
+        if name in self.far:
             window = self.low - FAR
-        else:
-            window = self.high if number & 1 else self.low
+        elif name in self.near_by:
+            window, length = self.windows()[1]
+        room = length - length // 16    # The rest is for those moved on.
         return (window + (number >> 1) % room // align * align) & MASK
 
     def system_map(self):
@@ -93,15 +107,13 @@ class Places:
                        in sorted(self.symbols.items()))
 
 
-def far_names(obj):
-    """Undefined symbols that no relocation of a short reach refers to."""
-    kinds = reloc.FAR_KINDS[obj.machine]
-    short = set()
+def undefined_names(obj, fits):
+    """Undefined symbols whose set of relocation types fits."""
+    kinds = collections.defaultdict(set)
     for table, target in obj.relocation_sections():
-        if not reloc.is_loaded(target):
-            continue
-        types = obj.relocation_column(table, 2)
-        symbols = obj.relocation_column(table, 3)
-        short.update(s for t, s in zip(types, symbols) if t not in kinds)
+        if reloc.is_loaded(target):
+            for kind, symbol in set(zip(obj.relocation_column(table, 2),
+                                        obj.relocation_column(table, 3))):
+                kinds[symbol].add(kind)
     return {s.name for s in obj.global_symbols()
-            if s.shndx == elf.SHN_UNDEF and s.index not in short}
+            if s.shndx == elf.SHN_UNDEF and fits(kinds[s.index])}

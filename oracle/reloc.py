@@ -55,7 +55,6 @@ NAMES = {
     elf.AARCH64: table("R_AARCH64_", ARM),
     elf.RISCV: table("R_RISCV_", RISCV),
 }
-ARCH = {elf.X86_64: "amd64", elf.AARCH64: "arm64", elf.RISCV: "riscv64"}
 
 # Types that go through a cell of the global offset table.
 GOT_KINDS = {
@@ -67,12 +66,19 @@ GOT_KINDS = {
 FAR_KINDS = {
     elf.X86_64: {1, 4, 9, 41, 42},
     elf.AARCH64: {257, 282, 283, 311, 312, 313},
-    elf.RISCV: {2, 18, 19, 20, 51},
+    elf.RISCV: {2, 17, 18, 19, 20, 51},
 }
+WORD_KIND = {elf.X86_64: 1, elf.AARCH64: 257, elf.RISCV: 2}
 BRANCH_KINDS = {
     elf.X86_64: {4},
     elf.AARCH64: {282, 283},
-    elf.RISCV: {18, 19},
+    elf.RISCV: {17, 18, 19},
+}
+# Types that reach less than the windows for undefined symbols are away.
+CLOSE_KINDS = {
+    elf.X86_64: set(),
+    elf.AARCH64: {273, 274, 279, 280},
+    elf.RISCV: {16, 17, 44, 45},
 }
 
 # Bytes that a relocation may change, from its offset: 4 unless named here.

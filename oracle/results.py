@@ -43,6 +43,11 @@ class Kept:
                         self.records[record["arch"], record["name"]] = record
         self.file = open(self.path, "a", encoding="utf-8")
 
+    def forget(self):
+        """Drops all that was kept."""
+        self.records.clear()
+        self.file.truncate(0)
+
     def add(self, record):
         """A file is done."""
         self.records[record["arch"], record["name"]] = record

@@ -8,9 +8,11 @@ unnoticed is a hole in the oracle, not in the engine.
 """
 
 import collections
+import os
 
 import compare
 import elf
+import far
 import got
 import link
 import place
@@ -80,3 +82,54 @@ def flip_all(linked, skip, flips, missed):
                                       other)
             flips[name] += 1
             missed[name] += not verdict.errors
+
+
+STUB_BYTES = {elf.X86_64: 6, elf.AARCH64: 12, elf.RISCV: 12}
+
+
+def prove_far(oracle, data, kernel):
+    """The same for the second pass: a stub, a cell, and a branch to a stub."""
+    obj = elf.Elf(data)
+    places = place.Places(obj, kernel, far=True)
+    flips, missed = collections.Counter(), collections.Counter()
+    with link.scratch() as work:
+        link.save(work, "in.o", data)
+        link.save(work, "symbols", places.system_map())
+        status, words = oracle.link_engine(work, places.base, True)
+        if status:
+            raise got.BadCode(words)
+        plan = link.read_layout(work, obj, places)
+        image = elf.Elf.read(os.path.join(work, "image"))
+        for name, offset, bits in far_targets(plan, image):
+            for bit in range(bits):
+                broken = flipped(image, offset, bit)
+                link.save(work, "broken", broken.data)
+                text = oracle.disassemble(work, obj.machine, "broken")
+                flips[name] += 1
+                missed[name] += not far.Pass(plan, broken, text).run()
+    return flips, missed
+
+
+def far_targets(plan, image):
+    """[(name, file offset, bits)] of a stub, of its cell and of a branch."""
+    found = []
+    for name, lines, size in (
+            ("stub", plan.where.stubs, STUB_BYTES[plan.obj.machine]),
+            ("cell", plan.where.got, 8)):
+        for section in image.sections:
+            if lines and section.flags & elf.SHF_ALLOC and (
+                    section.addr <= lines[0].address
+                    < section.addr + section.size):
+                found.append((name, section.offset + lines[0].address
+                              - section.addr, size * 8))
+    kinds = reloc.BRANCH_KINDS[plan.obj.machine]
+    for table, target in plan.obj.relocation_sections():
+        home = file_offsets(plan, image).get(target.index)
+        for offset, kind, symbol, _ in plan.obj.relocations(table):
+            if home is not None and kind in kinds and (
+                    plan.obj.symbol(symbol).name in plan.symbols):
+                found.append(("branch", home + plan.moved(
+                    target.index, offset), 8 * reloc.width_of(
+                        plan.obj.machine, kind)))
+                return found
+    return found

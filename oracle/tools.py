@@ -92,7 +92,7 @@ class Oracle:
         command += ["-T", "script", "-o", "linked", "copy.o", "outside.o"]
         status, words = run(command, cwd=work)
         if status:
-            raise ToolError("ld: " + words)
+            raise ToolError("ld: status %d: %s" % (status, words))
 
     def link_lld(self, work, machine):
         """Runs lld on the copy, for a second opinion; relaxation is on."""
@@ -100,7 +100,7 @@ class Oracle:
         command += ["-T", "script", "-o", "second", "copy.o", "outside.o"]
         status, words = run(command, cwd=work)
         if status:
-            raise ToolError("lld: " + words)
+            raise ToolError("lld: status %d: %s" % (status, words))
 
     def disassemble(self, work, machine, file):
         """objdump -d of a file, as text, in the plainest notation."""

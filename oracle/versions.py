@@ -101,7 +101,7 @@ class Report:
 
 
 def check_tree(modules, symvers):
-    """Checks {name: Module} against {symbol: Export}; a whole or partial tree."""
+    """Checks {name: Module}, a tree or a part, against {symbol: Export}."""
     report = Report()
     for name, module in sorted(modules.items()):
         report.count["modules"] += 1

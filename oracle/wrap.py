@@ -15,6 +15,9 @@ import elf
 PHDR = struct.Struct("<IIQQQQQQ")
 PT_LOAD, PF_X, PF_W = 1, 1, 2
 STT_FILE = 4
+# Sections that are written while they are linked or initialised, then no more.
+FIXED_LATER = (".data.rel.ro", ".data..ro_after_init", ".init_array",
+               ".fini_array", ".preinit_array")
 MANY = 20000    # Symbols: of larger tables only the global ones are checked.
 
 
@@ -49,7 +52,8 @@ def check_segments(file):
             errors.append("%s is elsewhere in its segment" % section.name)
         if bool(section.flags & elf.SHF_EXECINSTR) != bool(flags & PF_X):
             errors.append("%s: executable or not?" % section.name)
-        if section.flags & elf.SHF_WRITE and not flags & PF_W:
+        if section.flags & elf.SHF_WRITE and not flags & PF_W and (
+                not section.name.startswith(FIXED_LATER)):
             errors.append("%s: its segment cannot be written" % section.name)
     return errors
 

@@ -127,11 +127,11 @@ static bool name_set(struct modpost *mp, const char *text)
 	if (n == 0 || n > NAME_LIMIT)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		const char c = base[i] == '-' ? '_' : base[i];
-
-		if (!isalnum((unsigned char)c) && c != '_')
+		mp->name[i] = base[i];
+		if (base[i] == '-')
+			mp->name[i] = '_';
+		else if (!isalnum((unsigned char)base[i]) && base[i] != '_')
 			return false;
-		mp->name[i] = c;
 	}
 	mp->name[n] = '\0';
 	return true;

@@ -161,6 +161,18 @@ const struct known *mp_known_find(const struct modpost *mp, const char *name)
 	return &mp->known[low];
 }
 
+static void crc_set(struct object *obj, const char *name, uint32_t crc)
+{
+	for (size_t i = 0; i < obj->nexports; i++) {
+		struct export *e = &obj->exports[i];
+
+		if (strcmp(e->name, name) != 0)
+			continue;
+		e->crc = crc;
+		e->has_crc = true;
+	}
+}
+
 /* CRCs of own exports: `CRC name` with anything behind it, a line each. */
 bool mp_crcs_read(struct modpost *mp)
 {
@@ -177,16 +189,8 @@ bool mp_crcs_read(struct modpost *mp)
 		const char *name = strsep(&line, " \t");
 		uint32_t value;
 
-		if (name == NULL || !parse_crc(crc, &value))
-			continue;
-		for (size_t i = 0; i < mp->object.nexports; i++) {
-			struct export *e = &mp->object.exports[i];
-
-			if (strcmp(e->name, name) == 0) {
-				e->crc = value;
-				e->has_crc = true;
-			}
-		}
+		if (name != NULL && parse_crc(crc, &value))
+			crc_set(&mp->object, name, value);
 	}
 	return true;
 }

@@ -224,7 +224,12 @@ static bool unload_all(struct run *r)
 		tn_module_info(mod, &info);
 		(void)snprintf(name, sizeof(name), "%s", info.name);
 		tn_diag_init(&diag);
-		if (tn_unload(r->sys, mod, &diag) != 0) {
+		const int err = tn_unload(r->sys, mod, &diag);
+
+		if (err != 0 && diag.reason == TN_REASON_NO_EXIT) {
+			if (!r->quiet)
+				printf("kept %s: it is permanent\n", name);
+		} else if (err != 0) {
 			complain(&diag, name);
 			ok = false;
 		} else if (!r->quiet) {
@@ -346,7 +351,7 @@ int run_main(int argc, char **argv)
 	modpath_free(&r.path);
 	free(r.loaded);
 	free(r.calls);
-	if (r.sys != NULL && tn_close(r.sys) != 0)
-		status = EXIT_FAILED;
+	if (r.sys != NULL)
+		(void)tn_close(r.sys); /* busy: permanent modules stay */
 	return status;
 }

@@ -8,6 +8,8 @@
  */
 #include "load.h"
 
+#include <base/builtins.h>
+
 static bool is_anchor(const struct tn_load *l, const struct elf_rela *r)
 {
 	return (reloc_find(l->machine, elf_rela_type(r))->flags &
@@ -27,12 +29,9 @@ static uint64_t bit_of(uint64_t offset)
 static unsigned rank_of(const struct anchors *a, uint64_t offset)
 {
 	const uint64_t w = word_of(offset);
-	uint64_t below = a->bits[w] & (bit_of(offset) - 1);
-	unsigned n = a->rank[w];
+	const uint64_t below = a->bits[w] & (bit_of(offset) - 1);
 
-	for (; below != 0; below &= below - 1)
-		n++;
-	return n;
+	return a->rank[w] + (unsigned)base_popcountdi2(below);
 }
 
 /* Sets a bit for each anchor; two at one place cannot be told apart. */
@@ -67,8 +66,7 @@ static int fill(struct tn_load *l, uint32_t section, struct anchors *a)
 		return l->diag->error;
 	for (uint64_t w = 0; w < a->words; w++) {
 		a->rank[w] = n;
-		for (uint64_t b = a->bits[w]; b != 0; b &= b - 1)
-			n++;
+		n += (uint32_t)base_popcountdi2(a->bits[w]);
 	}
 	for (uint32_t i = 0; i < t.n; i++)
 		if (is_anchor(l, &t.rela[i]))

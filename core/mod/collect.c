@@ -202,23 +202,31 @@ static uint64_t entry_word(
 		(uint64_t)(int64_t)delta;
 }
 
-#define NAME_MAX 1024
+/* Where names may lie: up to the last NUL of the section of export strings. */
+struct strings {
+	uint64_t addr;
+	uint64_t size; /* its last byte is a NUL, or it is 0 */
+};
 
-/* A NUL-terminated string of the image at @addr, or NULL. */
-static const char *image_string(const struct tn_load *l, uint64_t addr)
+static struct strings find_strings(const struct tn_load *l)
 {
-	for (unsigned i = 0; i < l->image.nparts; i++) {
-		const struct tn_part *p = &l->image.part[i];
-		const uint64_t off = addr - p->addr;
+	const uint32_t i = elf_section_find(&l->elf, "__ksymtab_strings");
+	const struct section *sec = &l->sections[i];
+	struct strings s = { 0, 0 };
 
-		if (p->size == 0 || off >= p->size || p->kind >= TN_INIT_TEXT)
-			continue;
-		for (uint64_t n = off; n < p->size && n - off < NAME_MAX; n++)
-			if (p->write[n] == '\0')
-				return (const char *)(uintptr_t)addr;
-		return NULL;
-	}
-	return NULL;
+	if (i == 0 || sec->part == NO_PART || sec->part >= TN_INIT_TEXT)
+		return s;
+	s.addr = sec->addr;
+	s.size = sec->size;
+	while (s.size != 0 && sec->write[s.size - 1] != '\0')
+		s.size--;
+	return s;
+}
+
+/* The NUL-terminated string at @addr, or NULL when it is none of them. */
+static const char *image_string(struct strings s, uint64_t addr)
+{
+	return addr - s.addr < s.size ? (const char *)(uintptr_t)addr : NULL;
 }
 
 /* The same string as it can be read now, before the image is sealed. */
@@ -227,10 +235,11 @@ static const char *readable(const struct tn_load *l, const char *s)
 	return (const char *)load_image_at(l, (uintptr_t)s, 1);
 }
 
-static int set_namespace(
-    struct tn_load *l, struct export_block *b, uint32_t i, uint64_t addr)
+static int set_namespace(struct tn_load *l, struct strings strings,
+    const struct export_record *rec, uint64_t addr)
 {
-	const char *ns = addr != 0 ? image_string(l, addr) : NULL;
+	struct export_block *b = export_block_of(rec);
+	const char *ns = addr != 0 ? image_string(strings, addr) : NULL;
 
 	if (addr != 0 && ns == NULL)
 		return -TN_ENOEXEC;
@@ -241,20 +250,22 @@ static int set_namespace(
 		if (b->ns == NULL)
 			return l->diag->error;
 	}
-	b->ns[i] = ns;
+	b->ns[rec->position] = ns;
 	return 0;
 }
 
 static int add_exports(struct tn_load *l, const struct table *t,
     struct export_block *b, uint32_t first)
 {
+	const struct strings strings = find_strings(l);
+
 	for (uint32_t i = 0; i < t->n; i++) {
 		const uint64_t name = entry_word(l, t, i, 1);
 		struct export_record *rec = &b->records[first + i];
 		int err;
 
 		*rec = (struct export_record){
-			.name = image_string(l, name),
+			.name = image_string(strings, name),
 			.value = entry_word(l, t, i, 0),
 			.crc = t->crcs != NULL ? get_le32(t->crcs + i * 4)
 					       : 0,
@@ -265,7 +276,7 @@ static int add_exports(struct tn_load *l, const struct table *t,
 			return fail_table(
 			    l, t, (uint64_t)i * entry_size(l));
 		err = set_namespace(
-		    l, b, first + i, entry_word(l, t, i, 2));
+		    l, strings, rec, entry_word(l, t, i, 2));
 		if (err == -TN_ENOEXEC)
 			return fail_table(
 			    l, t, (uint64_t)i * entry_size(l));

@@ -96,6 +96,12 @@ static _Atomic uint64_t *free_word(struct index_table *t, uint64_t hash)
 	}
 }
 
+static struct index_key *key_at(
+    struct index_key *first, size_t stride, size_t i)
+{
+	return (struct index_key *)(void *)((char *)first + i * stride);
+}
+
 static uint64_t make_word(uint64_t hash, const struct index_key *key)
 {
 	return (hash >> TAG_SHIFT << TAG_SHIFT) | (uintptr_t)key;
@@ -190,39 +196,138 @@ struct index_key *index_find(const struct index *ix, const char *name)
 				  word, memory_order_relaxed));
 }
 
+/*
+ * One walk for both questions: is the name there, and which word is free? The
+ * walk ends at the first empty word; a tombstone on the way is used again.
+ */
+static struct index_key *insert_hashed(
+    struct index *ix, struct index_table *t, struct index_key *key,
+    uint64_t hash)
+{
+	_Atomic uint64_t *free = NULL;
+
+	for (uint64_t n = 0; n <= t->mask; n++) {
+		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
+
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &bucket->word[i], memory_order_relaxed);
+
+			if (free == NULL && (w == 0 || w == TOMBSTONE))
+				free = &bucket->word[i];
+			if (w == 0)
+				goto out_store;
+			if ((w ^ hash) >> TAG_SHIFT == 0 && w != TOMBSTONE &&
+			    str_eq(word_key(w)->name, key->name))
+				return word_key(w);
+		}
+	}
+out_store:
+	if (atomic_load_explicit(free, memory_order_relaxed) == TOMBSTONE)
+		ix->dead--;
+	atomic_store_explicit(
+	    free, make_word(hash, key), memory_order_release);
+	ix->count++;
+	return NULL;
+}
+
 struct index_key *index_insert(struct index *ix, struct index_key *key)
+{
+	return insert_hashed(ix,
+	    atomic_load_explicit(&ix->table, memory_order_relaxed), key,
+	    hash_name(key->name, ix->seed));
+}
+
+/* Names hashed ahead, so that their buckets are on the way from memory. */
+#define AHEAD 8
+
+size_t index_insert_all(struct index *ix, struct index_key *first,
+    size_t stride, size_t n, struct index_key **there)
 {
 	struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_relaxed);
-	const uint64_t hash = hash_name(key->name, ix->seed);
-	const _Atomic uint64_t *there = find_word(t, key->name, hash);
+	uint64_t hash[AHEAD];
 
-	if (there != NULL)
-		return word_key(
-		    atomic_load_explicit(there, memory_order_relaxed));
-	_Atomic uint64_t *word = free_word(t, hash);
+	for (size_t i = 0; i < n + AHEAD; i++) {
+		uint64_t *h = &hash[i % AHEAD];
 
-	if (atomic_load_explicit(word, memory_order_relaxed) == TOMBSTONE)
-		ix->dead--;
-	atomic_store_explicit(
-	    word, make_word(hash, key), memory_order_release);
-	ix->count++;
-	return NULL;
+		if (i >= AHEAD) {
+			*there = insert_hashed(
+			    ix, t, key_at(first, stride, i - AHEAD), *h);
+			if (*there != NULL)
+				return i - AHEAD;
+		}
+		if (i < n) {
+			*h = hash_name(
+			    key_at(first, stride, i)->name, ix->seed);
+			__builtin_prefetch(&t->buckets[*h & t->mask]);
+		}
+	}
+	return n;
+}
+
+static void bury(struct index *ix, _Atomic uint64_t *word)
+{
+	atomic_store_explicit(word, TOMBSTONE, memory_order_relaxed);
+	ix->count--;
+	ix->dead++;
 }
 
 void index_remove(struct index *ix, const struct index_key *key)
 {
 	struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_relaxed);
-	_Atomic uint64_t *word =
-	    find_word(t, key->name, hash_name(key->name, ix->seed));
+	const uint64_t hash = hash_name(key->name, ix->seed);
+	const uint64_t wanted = make_word(hash, key);
 
-	if (word == NULL ||
-	    word_key(atomic_load_explicit(word, memory_order_relaxed)) != key)
+	for (uint64_t n = 0; n <= t->mask; n++) {
+		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
+
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &bucket->word[i], memory_order_relaxed);
+
+			if (w == 0)
+				return;
+			if (w != wanted)
+				continue;
+			bury(ix, &bucket->word[i]);
+			return;
+		}
+	}
+}
+
+/* Every record between @from and @to, by a walk over the whole table. */
+static void sweep(struct index *ix, const struct index_table *t,
+    uintptr_t from, uintptr_t to)
+{
+	for (uint64_t b = 0; b <= t->mask; b++) {
+		for (unsigned i = 0; i < SLOTS; i++) {
+			const uint64_t w = atomic_load_explicit(
+			    &t->buckets[b].word[i], memory_order_relaxed);
+			const uintptr_t p = w & POINTER_MASK;
+
+			if (w != TOMBSTONE && p >= from && p < to)
+				bury(ix, &t->buckets[b].word[i]);
+		}
+	}
+}
+
+void index_remove_all(
+    struct index *ix, const struct index_key *first, size_t stride, size_t n)
+{
+	const struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_relaxed);
+
+	/* A bucket of the walk costs less than a name that is hashed. */
+	if (t != NULL && n > t->mask) {
+		sweep(ix, t, (uintptr_t)first,
+		    (uintptr_t)first + n * stride);
 		return;
-	atomic_store_explicit(word, TOMBSTONE, memory_order_relaxed);
-	ix->count--;
-	ix->dead++;
+	}
+	for (size_t i = 0; i < n; i++)
+		index_remove(ix, (const struct index_key *)(const void *)(
+				     (const char *)first + i * stride));
 }
 
 void index_each(const struct index *ix,

@@ -48,7 +48,17 @@ int index_reserve(struct index *ix, size_t more) MUST_CHECK;
  */
 struct index_key *index_insert(struct index *ix, struct index_key *key);
 
+/*
+ * Inserts @n records that lie @stride bytes apart. Stops at the first whose
+ * name is there already, sets *@there to it, and returns how many went in.
+ */
+size_t index_insert_all(struct index *ix, struct index_key *first,
+    size_t stride, size_t n, struct index_key **there);
+
+/* Takes @key itself out; nothing happens when it is not in. */
 void index_remove(struct index *ix, const struct index_key *key);
+void index_remove_all(struct index *ix, const struct index_key *first,
+    size_t stride, size_t n);
 
 /* The record of @name, or NULL. The caller is in a read section or holds the
    writers' lock. */

@@ -52,6 +52,7 @@ int module_run_init(struct tn_module *mod, struct tn_diag *d)
 {
 	int ret = 0;
 
+	mod->started = true;
 	if (mod->dt_init != 0)
 		run(mod->dt_init);
 	for (unsigned i = 0; i < mod->ninit_arrays; i++)
@@ -76,6 +77,8 @@ int module_run_init(struct tn_module *mod, struct tn_diag *d)
 
 void module_run_exit(struct tn_module *mod)
 {
+	if (!mod->started)
+		return; /* loaded with TN_LOAD_NO_INIT */
 	if (mod->exit != 0)
 		run(mod->exit);
 	run_destructors(mod);

@@ -158,19 +158,33 @@ static void place_sections(struct tn_load *l)
 	}
 }
 
+/* A symbol defined in a section: usable when that is loaded. */
+static void place_symbol(struct tn_load *l, uint32_t i, uint32_t shndx)
+{
+	const struct section *sec = &l->sections[shndx];
+	struct symbol *sym = &l->symbols[i];
+
+	if (UNLIKELY(shndx >= l->nsections || sec->part == NO_PART)) {
+		sym->flags = SYM_UNUSABLE;
+		return;
+	}
+	sym->value =
+	    sec->addr + shrink_map(l, sec, l->symtab.syms[i].st_value);
+	sym->flags = SYM_FIXED;
+}
+
 static void place_symbols(struct tn_load *l)
 {
 	for (uint32_t i = 1; i < l->symtab.n; i++) {
-		const struct elf_sym *s = &l->symtab.syms[i];
-		const uint32_t shndx = elf_symtab_section(&l->symtab, i);
-		struct symbol *sym = &l->symbols[i];
+		const uint32_t shndx = l->symtab.syms[i].st_shndx;
 
-		if (s->st_shndx == SHN_COMMON)
-			sym->value += l->common_addr;
-		else if (shndx != SHN_UNDEF && sym->flags != SYM_UNUSABLE &&
-		    !elf_symtab_is_reserved(&l->symtab, i))
-			sym->value = l->sections[shndx].addr +
-			    shrink_map(l, &l->sections[shndx], s->st_value);
+		if (LIKELY(shndx != SHN_UNDEF && shndx < SHN_LORESERVE))
+			place_symbol(l, i, shndx);
+		else if (shndx == SHN_COMMON)
+			l->symbols[i].value += l->common_addr;
+		else if (shndx == SHN_XINDEX)
+			place_symbol(
+			    l, i, elf_symtab_section(&l->symtab, i));
 	}
 }
 

@@ -181,7 +181,12 @@ bool tn_linked_ref(
 		return false;
 	const struct ref *ref = &l->refs[i];
 
-	load_symbol_label(l, ref->symbol, out->symbol, sizeof(out->symbol));
+	out->symbol = load_symbol_name(l, ref->symbol);
+	if (*out->symbol == '\0') {
+		load_symbol_label(
+		    l, ref->symbol, out->label, sizeof(out->label));
+		out->symbol = out->label;
+	}
 	out->addend = ref->addend;
 	out->cell_addr =
 	    (ref->flags & REF_CELL) != 0 ? ref_cell_addr(l, ref) : 0;

@@ -197,8 +197,15 @@ void load_symbol_label(const struct tn_load *l, uint32_t i, char *buf,
 
 /* --- ALIGN deletions (shrink.c) */
 int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
-uint64_t shrink_map(
+uint64_t shrink_map_search(
     const struct tn_load *l, const struct section *sec, uint64_t offset);
+/* Where the byte at input @offset goes, as an offset in the image's section */
+static inline uint64_t shrink_map(
+    const struct tn_load *l, const struct section *sec, uint64_t offset)
+{
+	return LIKELY(sec->nshrink == 0) ? offset
+					 : shrink_map_search(l, sec, offset);
+}
 void shrink_copy(const struct tn_load *l, const struct section *sec,
     struct span from);
 
@@ -275,6 +282,16 @@ static inline uint64_t reloc_value(
 /* Fills in section, offset, relocation and symbol of a failure. */
 int load_fail_reloc(struct tn_load *l, enum tn_errno err,
     enum tn_reason reason, uint32_t section, const struct elf_rela *r);
+/* Does the place lie in the section, and is there such a symbol? */
+static inline bool reloc_site_is_sound(const struct tn_load *l, uint64_t size,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	return r->r_offset <= size && how->size <= size - r->r_offset &&
+	    elf_rela_sym(r) < l->symtab.n;
+}
+/* Says what is not sound about it. */
+int load_fail_site(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how);
 /* The cell's or stub's addend of relocation @r, see refs.c. */
 int64_t reloc_ref_addend(const struct tn_load *l,
     const struct reloc_howto *how, const struct elf_rela *r);

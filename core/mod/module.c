@@ -59,11 +59,12 @@ static void unindex(struct tn_module *mod)
 {
 	struct export_block *b = mod->exports;
 
-	for (uint32_t i = 0; b != NULL && i < b->indexed; i++)
-		index_remove(&mod->sys->exports,
-		    (const struct index_key *)&b->records[i]);
-	if (b != NULL)
-		b->indexed = 0;
+	if (b == NULL || b->indexed == 0)
+		return;
+	index_remove_all(&mod->sys->exports,
+	    (const struct index_key *)b->records, sizeof(b->records[0]),
+	    b->indexed);
+	b->indexed = 0;
 }
 
 static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
@@ -80,30 +81,25 @@ static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
 static int index_exports(struct tn_module *mod, struct tn_diag *d)
 {
 	struct export_block *b = mod->exports;
+	struct index_key *there = NULL;
+	const struct tn_module *owner;
 
 	if (b == NULL)
 		return 0;
 	if (index_reserve(&mod->sys->exports, b->n) != 0)
 		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
-	for (; b->indexed < b->n; b->indexed++) {
-		struct export_record *rec = &b->records[b->indexed];
-		const struct export_record *other =
-		    (const struct export_record *)index_insert(
-			&mod->sys->exports, (struct index_key *)rec);
-		const struct tn_module *owner;
-
-		if (other == NULL)
-			continue;
-		owner = export_block_of(other)->owner;
-		(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT,
-		    mod->name);
-		(void)str_copy(d->symbol, sizeof(d->symbol), rec->name);
-		(void)str_copy(d->other, sizeof(d->other),
-		    owner != NULL ? owner->name : "the engine");
-		unindex(mod);
-		return d->error;
-	}
-	return 0;
+	b->indexed = (uint32_t)index_insert_all(&mod->sys->exports,
+	    (struct index_key *)b->records, sizeof(b->records[0]), b->n,
+	    &there);
+	if (there == NULL)
+		return 0;
+	owner = export_block_of((const struct export_record *)there)->owner;
+	(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT, mod->name);
+	(void)str_copy(d->symbol, sizeof(d->symbol), there->name);
+	(void)str_copy(d->other, sizeof(d->other),
+	    owner != NULL ? owner->name : "the engine");
+	unindex(mod);
+	return d->error;
 }
 
 static int publish_locked(struct tn_module *mod, struct tn_diag *d)
@@ -221,7 +217,7 @@ int tn_unload(
 	struct tn_diag *d = diag != NULL ? diag : &scratch;
 	uint64_t idle = MODULE_LIVE;
 
-	if (mod->init != 0 && mod->exit == 0) {
+	if (module_is_permanent(mod)) {
 		(void)fail(d, TN_EBUSY, TN_REASON_NO_EXIT, mod->name);
 		d->stage = TN_STAGE_UNLOAD;
 		return d->error;

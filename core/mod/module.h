@@ -43,6 +43,7 @@ struct tn_module {
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
 	uint32_t ncells, nstubs, nrelocs;
+	bool started; /* constructors and init have run, so exit shall */
 	/* ET_DYN: its dynamic symbols, inside the image */
 	const struct elf_sym *dynsyms;
 	const char *dynstrings;
@@ -70,6 +71,12 @@ struct tn_system {
 	struct list list; /* load order */
 	uint64_t ticket;
 };
+
+/* Has init and no exit: it stays (as in Linux). */
+static inline bool module_is_permanent(const struct tn_module *mod)
+{
+	return mod->init != 0 && mod->exit == 0;
+}
 
 /* --- module.c */
 

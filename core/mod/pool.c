@@ -4,35 +4,35 @@
  *
  *	region: [ tn_pool | hole | image | objects.... | hole | image ... ]
  *
- * Two lists of holes, each ordered by address with no two adjacent: `pages`
- * holds whole free pages, `objects` what is free inside of the pages that
- * objects have got. A hole's header lies in the hole, so there is nothing to
- * allocate and nothing to run out of. Both are first fit. Object pages that
- * become free as a whole go back to `pages`. Free pages are always writable.
+ * Two lists of holes: `pages` is what nobody has, `objects` what is free
+ * inside of the pages that objects have got. Object pages that become free as
+ * a whole go back. Everything in a hole is writable.
  *
- * Parts of one kind share pages, and without page protection all kinds do.
- * Such a group is freed by its extent, computed from its parts:
+ * A part of an image has pages of its own; without page protection they are
+ * units of 16 bytes, so that parts lie side by side.
  *
- *	image.port_data[0]  its address, in span mode
- *	part.port_data[0]   the size that is allocated for it, as a number
+ *	image.port_data[0]  the address of the span, in span mode
+ *	part.port_data[0]   the size that is allocated for the part
  *
- * The lock is a spin lock, because alloc must not sleep and is called with
- * and without the registry lock; protect is called outside of it.
+ * The lock is a spin lock, because alloc must not sleep and comes with and
+ * without the registry lock; protect is called outside of it.
  */
-#include <stdatomic.h>
+#include "pool.h"
 
-#include <base/compiler.h>
 #include <base/overflow.h>
 #include <base/string.h>
 #include <tenon/err.h>
-#include <tenon/pool.h>
 
-#include "pool.h"
-
-#define OBJECT_GRANULE 16u /* the strictest alignment of a C type */
-#define MIN_PAGES 4u
-
-_Static_assert(sizeof(struct hole) <= OBJECT_GRANULE, "fits into any hole");
+/* Permissions that a part ends with. */
+static const uint8_t final_prot[TN_PART_KINDS] = {
+	[TN_TEXT] = TN_PROT_READ | TN_PROT_EXEC,
+	[TN_RODATA] = TN_PROT_READ,
+	[TN_RO_AFTER_INIT] = TN_PROT_READ,
+	[TN_DATA] = TN_PROT_READ | TN_PROT_WRITE,
+	[TN_INIT_TEXT] = TN_PROT_READ | TN_PROT_EXEC,
+	[TN_INIT_RODATA] = TN_PROT_READ,
+	[TN_INIT_DATA] = TN_PROT_READ | TN_PROT_WRITE,
+};
 
 static void take(struct tn_pool *pool)
 {
@@ -46,80 +46,18 @@ static void drop(struct tn_pool *pool)
 	atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }
 
-static uintptr_t start_of(const struct hole *h)
+/* Under the lock. */
+static void used_add(struct tn_pool *pool, size_t size)
 {
-	return (uintptr_t)h;
-}
+	const size_t used =
+	    atomic_load_explicit(&pool->used, memory_order_relaxed);
 
-static struct hole *hole_at(uintptr_t addr)
-{
-	return (struct hole *)addr;
-}
-
-/* Puts [addr, addr + size) into the list; returns the hole that holds it. */
-static struct hole *hole_put(struct hole **list, uintptr_t addr, size_t size)
-{
-	struct hole *before = NULL;
-	struct hole *h = hole_at(addr);
-	struct hole **link = list;
-
-	while (*link && start_of(*link) < addr) {
-		before = *link;
-		link = &before->next;
-	}
-	h->size = size;
-	h->next = *link;
-	*link = h;
-	if (h->next && addr + size == start_of(h->next)) {
-		h->size += h->next->size;
-		h->next = h->next->next;
-	}
-	if (before && start_of(before) + before->size == addr) {
-		before->size += h->size;
-		before->next = h->next;
-		h = before;
-	}
-	return h;
-}
-
-/* Takes [addr, addr + size) out of the hole that *@link points to. */
-static void hole_cut(struct hole **link, uintptr_t addr, size_t size)
-{
-	struct hole *h = *link;
-	const uintptr_t end = start_of(h) + h->size;
-
-	if (addr + size < end) {
-		struct hole *rest = hole_at(addr + size);
-
-		rest->size = end - start_of(rest);
-		rest->next = h->next;
-		h->next = rest;
-	}
-	if (start_of(h) < addr)
-		h->size = addr - start_of(h);
-	else
-		*link = h->next;
-}
-
-/* The first @size bytes aligned to @align in the list, or 0. */
-static uintptr_t hole_take(struct hole **list, size_t size, size_t align)
-{
-	for (struct hole **link = list; *link; link = &(*link)->next) {
-		const uintptr_t addr = align_up(start_of(*link), align);
-		const size_t skipped = addr - start_of(*link);
-
-		if (skipped <= (*link)->size &&
-		    size <= (*link)->size - skipped) {
-			hole_cut(link, addr, size);
-			return addr;
-		}
-	}
-	return 0;
+	atomic_store_explicit(&pool->used, used + size, memory_order_relaxed);
 }
 
 /* --- objects */
 
-static void *pool_alloc(void *ctx, size_t size)
+void *pool_alloc(void *ctx, size_t size)
 {
 	struct tn_pool *pool = ctx;
 	const size_t page = pool->port.page_size;
@@ -127,66 +65,212 @@ static void *pool_alloc(void *ctx, size_t size)
 
 	if (size > pool->size)
 		return NULL;
-	size = align_up(size, OBJECT_GRANULE);
+	size = align_up(size, HOLE_GRANULE);
 	take(pool);
-	addr = hole_take(&pool->objects, size, OBJECT_GRANULE);
+	addr = hole_take(&pool->objects, size, HOLE_GRANULE);
 	if (!addr) {
 		fresh = hole_take(&pool->pages, align_up(size, page), page);
 		if (fresh)
 			hole_put(&pool->objects, fresh, align_up(size, page));
-		addr = hole_take(&pool->objects, size, OBJECT_GRANULE);
+		addr = hole_take(&pool->objects, size, HOLE_GRANULE);
 	}
 	if (addr)
-		pool->used += size;
+		used_add(pool, size);
 	drop(pool);
 	return addr ? memset((void *)addr, 0, size) : NULL;
 }
 
-static void pool_free(void *ctx, void *p, size_t size)
+void pool_free(void *ctx, void *p, size_t size)
 {
 	struct tn_pool *pool = ctx;
 	const size_t page = pool->port.page_size;
-	struct hole *h, **link = &pool->objects;
-	uintptr_t first, end;
+	const struct hole *h;
+	uintptr_t start, end;
 
 	if (!p)
 		return;
-	size = align_up(size, OBJECT_GRANULE);
+	size = align_up(size, HOLE_GRANULE);
 	take(pool);
-	pool->used -= size;
+	used_add(pool, 0 - size);
 	h = hole_put(&pool->objects, (uintptr_t)p, size);
-	first = align_up(start_of(h), page);
-	end = (start_of(h) + h->size) & ~(page - 1);
-	if (first < end) {
-		while (*link != h)
-			link = &(*link)->next;
-		hole_cut(link, first, end - first);
-		hole_put(&pool->pages, first, end - first);
+	start = align_up((uintptr_t)h, page);
+	end = ((uintptr_t)h + h->size) & ~(page - 1);
+	if (start < end) {
+		hole_cut(&pool->objects, start, end - start);
+		hole_put(&pool->pages, start, end - start);
 	}
 	drop(pool);
 }
 
-/* --- pages of images */
+/* --- image memory */
 
-static uintptr_t pages_take(struct tn_pool *pool, size_t size, size_t align)
+static uintptr_t units_take(struct tn_pool *pool, size_t size, size_t align)
 {
 	uintptr_t addr;
 
+	if (size > pool->size || align > pool->size)
+		return 0;
+	size = align_up(size, pool->unit);
 	take(pool);
-	addr = hole_take(&pool->pages, size, align);
+	addr = hole_take(
+	    &pool->pages, size, align > pool->unit ? align : pool->unit);
 	if (addr)
-		pool->used += size;
+		used_add(pool, size);
 	drop(pool);
 	return addr;
 }
 
-/* Pages that the world cannot make writable again are lost. */
-static void pages_give(struct tn_pool *pool, struct extent e)
+static void units_give(struct tn_pool *pool, uintptr_t addr, size_t size)
 {
-	if (e.start == e.end || pages_protect(pool, e, TN_PART_KINDS) != 0)
+	if (size == 0)
 		return;
 	take(pool);
-	pool->used -= e.end - e.start;
-	hole_put(&pool->pages, e.start, e.end - e.start);
+	used_add(pool, 0 - size);
+	hole_put(&pool->pages, addr, size);
 	drop(pool);
+}
+
+static int protect(
+    struct tn_pool *pool, uintptr_t addr, size_t size, unsigned prot)
+{
+	const struct tn_pool_world *w = pool->world;
+
+	if (!w->protect || size == 0)
+		return 0;
+	return w->protect(
+	    w->ctx, (void *)addr, align_up(size, pool->unit), prot);
+}
+
+/* Gives back units of any permission; lost if they cannot be made writable. */
+static void units_restore(struct tn_pool *pool, uintptr_t addr, size_t size)
+{
+	if (protect(pool, addr, size, TN_PROT_READ | TN_PROT_WRITE) == 0)
+		units_give(pool, addr, align_up(size, pool->unit));
+}
+
+static size_t allocated(const struct tn_part *p)
+{
+	return (uintptr_t)p->port_data[0];
+}
+
+static void part_set(struct tn_part *p, uintptr_t addr, size_t size)
+{
+	p->addr = addr;
+	p->write = (uint8_t *)addr;
+	p->port_data[0] = (void *)size;
+}
+
+static void part_free(struct tn_pool *pool, struct tn_part *p)
+{
+	units_restore(pool, (uintptr_t)p->addr, allocated(p));
+	part_set(p, 0, 0);
+}
+
+void pool_image_free(void *ctx, struct tn_image *img)
+{
+	struct tn_pool *pool = ctx;
+
+	if (img->port_data[0])
+		units_restore(pool, (uintptr_t)img->port_data[0], img->span);
+	img->port_data[0] = NULL;
+	for (unsigned i = 0; i < img->nparts; i++)
+		part_free(pool, &img->part[i]);
+}
+
+static int span_alloc(struct tn_pool *pool, struct tn_image *img)
+{
+	const uintptr_t base = units_take(pool, img->span, img->span_align);
+
+	if (!base)
+		return -TN_ENOSPC;
+	img->port_data[0] = (void *)base;
+	for (unsigned i = 0; i < img->nparts; i++)
+		part_set(&img->part[i], base + img->part[i].offset, 0);
+	return 0;
+}
+
+int pool_image_alloc(void *ctx, struct tn_image *img)
+{
+	struct tn_pool *pool = ctx;
+
+	img->port_data[0] = NULL;
+	for (unsigned i = 0; i < img->nparts; i++)
+		part_set(&img->part[i], 0, 0);
+	if (img->span)
+		return span_alloc(pool, img);
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+		uintptr_t addr;
+
+		if (!p->size)
+			continue;
+		addr = units_take(pool, p->size, p->align);
+		if (!addr) {
+			pool_image_free(pool, img);
+			return -TN_ENOSPC;
+		}
+		part_set(p, addr, p->size);
+	}
+	return 0;
+}
+
+void pool_image_trim(void *ctx, struct tn_image *img)
+{
+	struct tn_pool *pool = ctx;
+
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+		const uintptr_t addr = (uintptr_t)p->addr;
+		const uintptr_t end = align_up(addr + p->size, pool->unit);
+		const uintptr_t old = align_up(addr + allocated(p), pool->unit);
+
+		units_give(pool, end, old - end);
+		part_set(p, p->size ? addr : 0, p->size);
+	}
+}
+
+static int part_seal(struct tn_pool *pool, struct tn_part *p)
+{
+	const struct tn_pool_world *w = pool->world;
+	const unsigned prot = final_prot[p->kind];
+	int err;
+
+	if (!p->size || p->kind == TN_RO_AFTER_INIT || prot & TN_PROT_WRITE)
+		return 0;
+	err = protect(pool, (uintptr_t)p->addr, p->size, prot);
+	if (err)
+		return err;
+	if (prot & TN_PROT_EXEC && w->sync_text)
+		w->sync_text(w->ctx, (void *)(uintptr_t)p->addr, p->size);
+	p->write = NULL;
+	return 0;
+}
+
+int pool_image_seal(void *ctx, struct tn_image *img)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < img->nparts && !err; i++)
+		err = part_seal(ctx, &img->part[i]);
+	return err;
+}
+
+int pool_image_finish(void *ctx, struct tn_image *img)
+{
+	struct tn_pool *pool = ctx;
+	int err = 0;
+
+	for (unsigned i = 0; i < img->nparts; i++) {
+		struct tn_part *p = &img->part[i];
+
+		if (p->kind >= TN_INIT_TEXT) {
+			part_free(pool, p);
+			p->size = 0;
+		} else if (p->kind == TN_RO_AFTER_INIT && p->size && !err) {
+			err = protect(pool, (uintptr_t)p->addr, p->size,
+			    final_prot[p->kind]);
+			p->write = NULL;
+		}
+	}
+	return err;
 }

@@ -6,6 +6,8 @@
  */
 #include "load.h"
 
+#include <base/string.h>
+
 struct site {
 	const struct elf_rela *r;
 	const struct reloc_howto *how;
@@ -194,12 +196,44 @@ static int apply_uleb(struct tn_load *l, const struct site *site,
 			: fail_value(l, site, site->how, value, -TN_ERANGE);
 }
 
+static int fail_unusable(struct tn_load *l, uint32_t sym)
+{
+	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
+	struct tn_diag *d =
+	    load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
+
+	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
+	(void)str_copy(d->section, sizeof(d->section),
+	    shndx < l->nsections ? elf_section_name(&l->elf, shndx)
+				 : "no section");
+	return d->error;
+}
+
+int load_fail_site(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how)
+{
+	const uint64_t size = l->elf.sections[section].sh_size;
+
+	if (r->r_offset > size || how->size > size - r->r_offset)
+		return load_fail_reloc(
+		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
+	(void)load_fail_reloc(
+	    l, TN_ENOEXEC, TN_REASON_RELOC_SYMBOL, section, r);
+	l->diag->value = elf_rela_sym(r);
+	return l->diag->error;
+}
+
 static int apply(struct tn_load *l, const struct site *site,
     const struct elf_rela *next)
 {
 	switch (site->how->expr) {
 	case RELOC_NOTHING:
 	case RELOC_ALIGN: return 0;
+	default: break;
+	}
+	if ((site->sym->flags & SYM_UNUSABLE) != 0)
+		return fail_unusable(l, elf_rela_sym(site->r));
+	switch (site->how->expr) {
 	case RELOC_GOT_PC:
 	case RELOC_GOT_PAGE:
 	case RELOC_GOT_LOW:
@@ -214,25 +248,48 @@ static int apply(struct tn_load *l, const struct site *site,
 	return apply_plain(l, site);
 }
 
+/*
+ * The common case, most of all relocations: a symbol of this image or a fixed
+ * one without a ref, in an expression of S, A and P. Returns true when done.
+ */
+static inline bool apply_common(const struct site *site)
+{
+	const struct reloc_howto *how = site->how;
+	const struct symbol *sym = site->sym;
+
+	if (sym->ref != 0 || sym->flags != SYM_FIXED ||
+	    how->expr < RELOC_ABS || how->expr > RELOC_PAGE)
+		return false;
+	const uint64_t v = reloc_value(
+	    how->expr, sym->value, (uint64_t)site->r->r_addend, site->p);
+
+	if (UNLIKELY(reloc_check(how, v) != 0))
+		return false;
+	reloc_put(how, site->place, v);
+	return true;
+}
+
 static int relocate_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
 	const struct section *sec = &l->sections[section];
 	const struct elf_rela *end = t.rela + t.n;
+	const uint64_t size = l->elf.sections[section].sh_size;
+	int err;
 
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
+		struct site site = { .r = r, .sec = sec };
 		const uint64_t off = shrink_map(l, sec, r->r_offset);
-		const struct site site = {
-			.r = r,
-			.how = reloc_find(l->machine, elf_rela_type(r)),
-			.sec = sec,
-			.sym = &l->symbols[elf_rela_sym(r)],
-			.p = sec->addr + off,
-			.place = sec->write + off,
-		};
-		const int err =
-		    apply(l, &site, r + 1 != end ? r + 1 : NULL);
 
+		site.how = reloc_find(l->machine, elf_rela_type(r));
+		if (UNLIKELY(!reloc_site_is_sound(l, size, r, site.how)))
+			return load_fail_site(l, section, r, site.how);
+		site.sym = &l->symbols[elf_rela_sym(r)];
+		site.p = sec->addr + off;
+		site.place = sec->write + off;
+		if (LIKELY(apply_common(&site)))
+			continue;
+		err = apply(l, &site, r + 1 != end ? r + 1 : NULL);
 		if (UNLIKELY(err != 0))
 			return err;
 		if (site.how->expr == RELOC_SET_ULEB)

@@ -3,7 +3,7 @@
  * Symbols: every undefined one gets a value from the provider chain
  *   the image itself -> the system's index -> the process (hosted) -> weak 0
  * or joins the list of missing ones, which is reported whole. Defined symbols
- * are classified here and get their values in place.c.
+ * get their values when the image has been placed.
  *
  * The index is searched under the registry lock, which also keeps each
  * provider from going away until a reference has been taken on it. The
@@ -101,7 +101,9 @@ static int take_provider(
 /* Has the module behind @rec promised to stay, or has the load asked? */
 static bool is_fixed(const struct tn_load *l, const struct export_record *rec)
 {
-	return export_block_of(rec)->owner == NULL ||
+	const struct tn_module *owner = export_block_of(rec)->owner;
+
+	return owner == NULL || module_is_permanent(owner) ||
 	    (l->args->flags & TN_LOAD_DIRECT) != 0;
 }
 
@@ -212,10 +214,11 @@ static int take_common(struct tn_load *l, uint32_t i)
 /* The entry points are global symbols of Linux's names. */
 static void note_entry(struct tn_load *l, uint32_t i)
 {
-	const char *name = load_symbol_name(l, i);
+	const char *name;
 
 	if (elf_sym_bind(&l->symtab.syms[i]) == STB_LOCAL)
 		return;
+	name = load_symbol_name(l, i);
 	if (name[0] == 'i' && str_eq(name, "init_module"))
 		l->init_symbol = i;
 	else if (name[0] == 'c' && str_eq(name, "cleanup_module"))
@@ -233,14 +236,11 @@ static int classify(struct tn_load *l, uint32_t i)
 		return fail_symbol(l, i, "an indirect function (ifunc)");
 	if (shndx == SHN_UNDEF)
 		return resolve_undefined(l, i);
-	l->symbols[i].flags = SYM_FIXED;
-	note_entry(l, i);
 	if (!elf_symtab_is_reserved(&l->symtab, i)) {
-		if (!l->is_dyn && (shndx >= l->nsections ||
-			l->sections[shndx].part == NO_PART))
-			l->symbols[i].flags = SYM_UNUSABLE;
-		return 0;
+		note_entry(l, i);
+		return 0; /* the rest: place */
 	}
+	l->symbols[i].flags = SYM_FIXED;
 	switch (shndx) {
 	case SHN_ABS: l->symbols[i].value = s->st_value; return 0;
 	case SHN_COMMON: return take_common(l, i);
@@ -273,13 +273,24 @@ static int check_versions(struct tn_load *l)
 	return 0;
 }
 
+/* Names are scattered over the string table: fetch them ahead of their turn. */
+#define AHEAD 12
+
+static void prefetch_name(const struct tn_load *l, uint32_t i)
+{
+	if (i < l->symtab.n && elf_sym_bind(&l->symtab.syms[i]) != STB_LOCAL)
+		__builtin_prefetch(load_symbol_name(l, i));
+}
+
 static int resolve_locked(struct tn_load *l)
 {
 	int err = 0;
 
 	l->sys->ticket++;
-	for (uint32_t i = 1; i < l->symtab.n && err == 0; i++)
+	for (uint32_t i = 1; i < l->symtab.n && err == 0; i++) {
+		prefetch_name(l, i + AHEAD);
 		err = classify(l, i);
+	}
 	return err != 0 ? err : check_versions(l);
 }
 

@@ -2,4 +2,4 @@
 kind := free
 deps := base core/elf core/reloc api
 test_deps := host
-install := tenon/diag.h tenon/engine.h tenon/pool.h tenon/port.h
+install = $(patsubst core/mod/include/%,%,$(wildcard core/mod/include/tenon/*.h))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first pass over the relocations: each is checked for what does not
- * depend on addresses (type, place, symbol), and what it needs is noted:
- * struct ref for GOT cells and branches out of the image, struct anchors for
- * HI20, struct shrink for ALIGN.
+ * The first pass over the relocations: what they need is noted before anything
+ * is placed: struct ref for GOT cells and branches out of the image, struct
+ * anchors for HI20, struct shrink for ALIGN. Unsupported types are refused
+ * here. Plain relocations need nothing and are checked as they are applied.
  */
 #include "load.h"
 
@@ -45,42 +45,6 @@ static int check_type(struct tn_load *l, uint32_t section,
 		return l->diag->error;
 	}
 	return 0;
-}
-
-static int check_place(struct tn_load *l, uint32_t section,
-    const struct elf_rela *r, const struct reloc_howto *how)
-{
-	const uint64_t size = l->elf.sections[section].sh_size;
-
-	if (r->r_offset > size || how->size > size - r->r_offset)
-		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
-	return 0;
-}
-
-static int check_symbol(struct tn_load *l, uint32_t section,
-    const struct elf_rela *r, const struct reloc_howto *how)
-{
-	const uint32_t sym = elf_rela_sym(r);
-	struct tn_diag *d;
-
-	if (sym >= l->symtab.n) {
-		(void)load_fail_reloc(l, TN_ENOEXEC,
-		    TN_REASON_RELOC_SYMBOL, section, r);
-		l->diag->value = sym;
-		return l->diag->error;
-	}
-	if ((l->symbols[sym].flags & SYM_UNUSABLE) == 0 ||
-	    how->expr == RELOC_NOTHING)
-		return 0;
-	d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
-	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
-
-	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
-	(void)str_copy(d->section, sizeof(d->section),
-	    shndx < l->nsections ? elf_section_name(&l->elf, shndx)
-				 : "no section");
-	return d->error;
 }
 
 static int fail_ref(
@@ -150,6 +114,14 @@ struct seen {
 	bool anchor, align;
 };
 
+/* Nothing to note, and all checks can wait for the second pass. */
+static bool is_plain(const struct reloc_howto *how)
+{
+	return how->flags == 0 &&
+	    (how->expr == RELOC_ABS || how->expr == RELOC_PC ||
+		how->expr == RELOC_PAGE || how->expr == RELOC_NOTHING);
+}
+
 static int scan_one(struct tn_load *l, uint32_t section,
     const struct elf_rela *r, struct seen *seen)
 {
@@ -157,17 +129,18 @@ static int scan_one(struct tn_load *l, uint32_t section,
 	    reloc_find(l->machine, elf_rela_type(r));
 	int err;
 
-	err = check_type(l, section, r, how);
-	if (err == 0)
-		err = check_place(l, section, r, how);
-	if (err == 0)
-		err = check_symbol(l, section, r, how);
-	if (err != 0 || how->expr == RELOC_NOTHING)
-		return err;
+	if (LIKELY(is_plain(how)))
+		return 0;
 	if (how->expr == RELOC_ALIGN) {
 		seen->align = true;
 		return 0;
 	}
+	err = check_type(l, section, r, how);
+	if (err != 0)
+		return err;
+	if (!reloc_site_is_sound(
+		l, l->elf.sections[section].sh_size, r, how))
+		return load_fail_site(l, section, r, how);
 	if ((how->flags & RELOC_HI20) != 0)
 		seen->anchor = true;
 	if (reloc_is_got(how))

@@ -120,11 +120,9 @@ static uint32_t count_before(
 	return low;
 }
 
-uint64_t shrink_map(
+uint64_t shrink_map_search(
     const struct tn_load *l, const struct section *sec, uint64_t offset)
 {
-	if (LIKELY(sec->nshrink == 0))
-		return offset;
 	const uint32_t n = count_before(l, sec, offset);
 
 	if (n == 0)

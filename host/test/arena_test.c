@@ -270,7 +270,7 @@ TEST(arena, a_full_span_is_followed_by_another)
 	for (int i = 0; i < 8; i++) {
 		CHECK_EQ(kit_call(img[i].part[0].addr), 1 + (i & 1));
 		CHECK(llabs((long long)(img[i].part[0].addr -
-			  img[i].part[2].addr)) < 16 << 20);
+					img[i].part[2].addr)) < 16 << 20);
 		arena_image_free(a, &img[i]);
 	}
 	CHECK_EQ(kit_stats(a).live, 0);
@@ -318,8 +318,8 @@ TEST(arena, span_mode_keeps_offsets_and_flips_pages)
 			CHECK_EQ(img.part[0].addr % 0x10000, 0);
 			CHECK_EQ(img.part[3].addr - img.part[0].addr, 0xc000);
 			CHECK_EQ(kit_prot(img.part[0].addr), KIT_R);
-			CHECK_EQ(kit_prot(img.part[1].addr + 0x1fff),
-			    KIT_R | KIT_X);
+			CHECK_EQ(
+			    kit_prot(img.part[1].addr + 0x1fff), KIT_R | KIT_X);
 			CHECK_EQ(kit_prot(img.part[2].addr), KIT_R | KIT_W);
 			CHECK_EQ(arena_image_finish(a, &img), 0);
 			CHECK_EQ(kit_prot(img.part[2].addr), KIT_R);

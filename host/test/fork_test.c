@@ -3,9 +3,9 @@
  * After a fork the child runs what is loaded, whatever its parent does, and
  * loads into arenas of its own.
  */
-#include <stdatomic.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -40,8 +40,7 @@ struct family {
 
 static const struct host_port_config standard;
 
-static void family_open(
-    struct family *f, const struct host_port_config *config)
+static void family_open(struct family *f, const struct host_port_config *config)
 {
 	memset(f, 0, sizeof(*f));
 	f->img = kit_image(64, 64, 64);
@@ -68,8 +67,7 @@ static int load_call_free(struct host_port *port, int answer)
 	int got;
 
 	kit_part(&img, TN_RO_AFTER_INIT, 64);
-	if (kit_load(a, &img, answer) != 0 ||
-	    arena_image_finish(a, &img) != 0)
+	if (kit_load(a, &img, answer) != 0 || arena_image_finish(a, &img) != 0)
 		return 0;
 	got = kit_call(img.part[0].addr);
 	arena_image_free(a, &img);
@@ -99,9 +97,8 @@ TEST(fork, the_child_calls_loads_and_unloads)
 	static const enum arena_mode modes[] = { ARENA_DUAL, ARENA_FLIP };
 
 	for (int m = 0; m < 2; m++) {
-		const struct host_port_config config = {
-			.arena.mode = modes[m]
-		};
+		const struct host_port_config config = { .arena.mode =
+							     modes[m] };
 		struct family f;
 
 		family_open(&f, &config);
@@ -203,10 +200,9 @@ static int child_torn(void *arg)
 
 	if (kit_call(f->img.part[0].addr) != 1)
 		return 2;
-	return arena_image_alloc(host_port_arena(f->port), &img) ==
-		       -TN_EAGAIN ?
-	    0 :
-	    3;
+	return arena_image_alloc(host_port_arena(f->port), &img) == -TN_EAGAIN
+		   ? 0
+		   : 3;
 }
 
 TEST(fork, a_child_made_behind_the_handlers_refuses_to_load)

@@ -17,8 +17,9 @@ void kit_part(struct tn_image *img, enum tn_part_kind kind, size_t size)
 {
 	struct tn_part *p = &img->part[img->nparts++];
 
-	*p = (struct tn_part){ .kind = (uint8_t)kind, .size = size,
-		.align = 16 };
+	*p = (struct tn_part){
+		.kind = (uint8_t)kind, .size = size, .align = 16
+	};
 }
 
 struct tn_image kit_image(size_t text, size_t rodata, size_t data)
@@ -41,8 +42,8 @@ void kit_fill(struct tn_image *img, int answer)
 		memset(p->write, 0xa0 + (int)i, p->size);
 		if (p->kind == TN_TEXT && p->size >= host_machine.code_size)
 			memcpy(p->write,
-			    answer == 1 ? host_machine.return_1 :
-					  host_machine.return_2,
+			    answer == 1 ? host_machine.return_1
+					: host_machine.return_2,
 			    host_machine.code_size);
 	}
 }
@@ -138,8 +139,8 @@ bool kit_any_wx(void)
 
 bool kit_dontfork_works(void)
 {
-	void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1,
-	    0);
+	void *p =
+	    mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 1;
 	pid_t pid;
 

@@ -90,8 +90,8 @@ TEST(arena, other_code_at_a_reused_address_is_what_runs)
 	static const enum arena_mode modes[] = { ARENA_DUAL, ARENA_FLIP };
 
 	for (int m = 0; m < 4; m++) {
-		struct host_arena *a = kit_arena(
-		    modes[m & 1], m & 2 ? ARENA_NO_MEMBARRIER : 0);
+		struct host_arena *a =
+		    kit_arena(modes[m & 1], m & 2 ? ARENA_NO_MEMBARRIER : 0);
 
 		CHECK(a);
 		check_reuse(a, 50);

@@ -38,20 +38,25 @@ class Sources(unittest.TestCase):
         self.assertIn('a/include/a/x.h -> a/include/a/y.h -> '
                       'a/include/a/z.h -> a/include/a/x.h', self.findings())
 
-    def test_include_of_a_parent_folder_is_refused(self):
+    def test_include_of_another_components_file_is_refused(self):
+        self.write('a/test/x.c', SPDX + '#include "../mine.h"\n')
         self.write('a/x.c', SPDX + '#include "../b/secret.h"\n')
+        self.assertNotIn('mine.h', self.findings())
         self.assertIn('a/x.c: includes ../b/secret.h', self.findings())
 
     def test_limits_and_first_lines(self):
         self.write('a/long.c', SPDX + '\n' * check.MAX_LINES)
         self.write('a/long.sh', '#!/bin/sh\n' + '\n' * check.MAX_SH_LINES)
         self.write('a/wide.c', SPDX + 'x' * 101 + '\n')
+        self.write('a/table.c', SPDX + '// clang-format off\n' + 'x' * 101 +
+                   '\n// clang-format on\n')
         self.write('a/later.c', SPDX + '/* TO' + 'DO: more */\n')
         found = self.findings()
         for text in ('a/long.c: 1001 lines', 'a/long.sh: 61 lines',
                      'a/long.sh: line 1', 'a/wide.c:2: longer',
                      'a/later.c:2: unfinished'):
             self.assertIn(text, found)
+        self.assertNotIn('a/table.c', found)
 
     def test_c_tests_name_their_rows(self):
         self.write('a/t.c', 'TEST(s, p)\n{\n\tPROVES("L08 L11"\n'

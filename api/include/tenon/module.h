@@ -173,17 +173,16 @@ TENON_IMPORTS_END
 #define TENON_EXPORT(sym, table, ns) \
 	TENON_STATIC_ASSERT(sizeof(&(sym)) == 8, "an address"); \
 	__asm__(".pushsection __ksymtab_strings, \"a\", %progbits\n" \
-		"__kstrtab_" #sym ":\n\t" \
+		".Lkstrtab_" #sym ":\n\t" \
 		".asciz \"" #sym "\"\n" \
-		"__kstrtabns_" #sym ":\n\t" \
+		".Lkstrtabns_" #sym ":\n\t" \
 		".asciz \"" ns "\"\n\t" \
 		".popsection\n\t" \
 		".pushsection " table ", \"a\", %progbits\n\t" \
-		TENON_KSYM_ALIGN "\n" \
-		"__ksymtab_" #sym ":\n\t" \
+		TENON_KSYM_ALIGN "\n\t" \
 		TENON_KSYM_REF(sym) \
-		TENON_KSYM_REF(__kstrtab_##sym) \
-		TENON_KSYM_REF(__kstrtabns_##sym) \
+		TENON_KSYM_REF(.Lkstrtab_##sym) \
+		TENON_KSYM_REF(.Lkstrtabns_##sym) \
 		".popsection\n")
 
 #define EXPORT_SYMBOL(sym) TENON_EXPORT(sym, "__ksymtab", "")

@@ -4,9 +4,9 @@
  * profile: what a C library declares under the same names, with the same
  * meaning. Modules of the hosted profile include the C library's headers.
  *
- * snprintf and vsnprintf know %s %c %d %i %u %x %X %p %% with the sizes
- * hh h l ll z j t, width, precision and the flags 0 - # + and blank. There is no
- * floating point.
+ * snprintf and vsnprintf know %s %c %d %i %u %x %X %p %% with the sizes h l ll
+ * z j t, width, precision of %s, '*' for both, and the flags - 0 and #. They
+ * have no floating point. Any context.
  */
 #pragma once
 

@@ -1,4 +1,3 @@
 # SPDX-License-Identifier: MIT
 MODULE := cxx
 SOURCES := cxx.cpp
-MODULE_CFLAGS := -fno-rtti

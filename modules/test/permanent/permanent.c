@@ -20,3 +20,4 @@ EXPORT_SYMBOL(permanent_answer);
 module_init(permanent_init);
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_DESCRIPTION("cannot be unloaded");
+MODULE_INFO(tenon.expect, "no_exit");

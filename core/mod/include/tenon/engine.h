@@ -89,7 +89,8 @@ int tn_system_destroy(struct tn_system *sys);
 #define TN_LOAD_DIRECT 2u   /* bind=direct: GOT loads and branches become
 			       direct where they reach; pins the providers */
 #define TN_LOAD_NO_RELAX 4u /* keep every GOT access as it is */
-#define TN_LOAD_NO_INIT 8u  /* do not run constructors and init */
+#define TN_LOAD_NO_INIT 8u  /* run neither constructors and init nor, at
+			       unload, exit and destructors */
 #define TN_LOAD_NO_IMPORTS 16u /* an undefined symbol is refused as not
 				  supported (slots) */
 
@@ -210,7 +211,8 @@ void tn_module_part(struct tn_module *mod, enum tn_part_kind kind,
 
 /*
  * Calls @fn for every module in load order under the registry lock until it
- * returns non-zero, and returns that. @fn must not call the engine. Sleeps.
+ * returns non-zero, and returns that. Of the engine @fn may call only
+ * tn_module_info and tn_module_part. Sleeps.
  */
 int tn_module_each(struct tn_system *sys,
     int (*fn)(void *arg, struct tn_module *mod), void *arg);

@@ -62,7 +62,8 @@ bool tn_linked_extra(const struct tn_linked *linked,
 
 /* A GOT cell, and the branch stub that jumps through it. */
 struct tn_linked_ref {
-	char symbol[256];
+	const char *symbol; /* its name, or .label for one without */
+	char label[48];
 	int64_t addend;
 	uint64_t cell_addr; /* 0: none */
 	uint64_t stub_addr; /* 0: none */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port's table: memory, files, unpacking, symbols, time.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <host/machine.h>
+#include <host/port.h>
+#include <tenon/err.h>
+#include <test/test.h>
+
+#include "blocks.h"
+#include "kit.h"
+
+static const struct host_port_config standard;
+
+TEST(port, its_memory_is_zeroed_also_when_it_is_reused)
+{
+	struct host_port *p;
+	const struct tn_port *port;
+
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	port = host_port_table(p);
+	for (size_t size = 1; size <= 8u << 20; size *= 3) {
+		for (int i = 0; i < 2; i++) {
+			uint8_t *mem = port->alloc(port->ctx, size);
+
+			CHECK(mem && (uintptr_t)mem % 16 == 0);
+			for (size_t k = 0; k < size; k += 61)
+				CHECK_EQ(mem[k], 0);
+			CHECK_EQ(mem[size - 1], 0);
+			memset(mem, 0xff, size);
+			port->free(port->ctx, mem, size);
+		}
+	}
+	CHECK(!port->alloc(port->ctx, SIZE_MAX));
+	CHECK(!port->alloc(port->ctx, SIZE_MAX / 2));
+	host_port_destroy(p);
+}
+
+TEST(port, large_blocks_are_kept_within_bounds)
+{
+	struct blocks b;
+	void *first;
+
+	blocks_init(&b);
+	first = block_take(&b, 1u << 20, true);
+	block_give(&b, first, 1u << 20);
+	CHECK_EQ(b.bytes, 1u << 20);
+	CHECK_EQ(block_take(&b, (1u << 20) - 100, false), first);
+	CHECK_EQ(b.bytes, 0);
+	block_give(&b, first, (1u << 20) - 100);
+	for (size_t i = 1; i < 20; i++)
+		block_give(&b, block_take(&b, i * 3000000, false), i * 3000000);
+	CHECK(b.bytes <= BLOCKS_KEPT_BYTES);
+	block_give(&b, NULL, 1u << 20);
+	blocks_fini(&b);
+}
+
+TEST(port, it_names_this_machine)
+{
+	struct host_port *p;
+
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	CHECK_EQ(host_port_table(p)->machine, host_machine.elf_machine);
+	CHECK_EQ(host_port_table(p)->size, sizeof(struct tn_port));
+	host_port_destroy(p);
+}
+
+TEST(port, symbols_of_the_process_are_found_unless_forbidden)
+{
+	const struct host_port_config none = { .flags = HOST_PORT_NO_SYMBOLS };
+	const struct tn_port *port;
+	struct host_port *p;
+	uint64_t addr = 0;
+
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	port = host_port_table(p);
+	CHECK_EQ(port->host_symbol(port->ctx, "strtoul", &addr), 0);
+	CHECK_EQ(addr, (uintptr_t)strtoul);
+	CHECK_EQ(
+	    port->host_symbol(port->ctx, "no_such_symbol", &addr), -TN_ENOENT);
+	host_port_destroy(p);
+	CHECK_EQ(host_port_create(&none, &p), 0);
+	CHECK(!host_port_table(p)->host_symbol);
+	host_port_destroy(p);
+}
+
+TEST(port, time_does_not_go_backwards)
+{
+	const struct tn_port *port;
+	struct host_port *p;
+	uint64_t t;
+
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	port = host_port_table(p);
+	t = port->now_ns(port->ctx);
+	CHECK(t > 0 && port->now_ns(port->ctx) >= t);
+	host_port_destroy(p);
+}
+
+TEST(port, a_port_is_found_by_its_user)
+{
+	struct host_port *p, *q;
+	int user;
+
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	CHECK_EQ(host_port_create(&standard, &q), 0);
+	host_port_set_user(q, &user);
+	CHECK_EQ(host_port_find(&user), q);
+	CHECK(!host_port_find(&p));
+	host_port_destroy(p);
+	host_port_destroy(q);
+	CHECK(!host_port_find(&user));
+}
+
+/* Puts @n bytes into a new file; its name is in the returned buffer. */
+static const char *make_file(const void *data, size_t n)
+{
+	static char path[64];
+	int fd;
+
+	strcpy(path, "/tmp/tenon-test-XXXXXX");
+	fd = mkstemp(path);
+	if (fd < 0 || write(fd, data, n) != (ssize_t)n)
+		return NULL;
+	close(fd);
+	return path;
+}
+
+TEST(port, a_file_is_read_whole_and_aligned)
+{
+	static uint8_t data[300000];
+	const struct tn_port *port;
+	struct host_port *p;
+
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	port = host_port_table(p);
+	for (size_t n = 0; n <= sizeof(data); n += 99999) {
+		const char *path;
+		struct tn_bytes bytes;
+
+		memset(data, (int)n, sizeof(data));
+		path = make_file(data, n);
+		CHECK(path);
+		CHECK_EQ(port->read_file(port->ctx, path, &bytes), 0);
+		CHECK_EQ(bytes.size, n);
+		CHECK_EQ((uintptr_t)bytes.data % 8, 0);
+		CHECK_MEM(bytes.data, data, n);
+		port->release(port->ctx, &bytes);
+		CHECK(!bytes.data);
+		unlink(path);
+	}
+	host_port_destroy(p);
+}
+
+TEST(port, files_that_cannot_be_read_are_told_apart)
+{
+	const struct host_port_config small = { .unpack_limit = 10 };
+	const struct tn_port *port;
+	struct tn_bytes bytes;
+	struct host_port *p;
+	const char *path;
+	char fifo[80];
+
+	CHECK_EQ(host_port_create(&small, &p), 0);
+	port = host_port_table(p);
+	CHECK_EQ(
+	    port->read_file(port->ctx, "/no/such/file", &bytes), -TN_ENOENT);
+	CHECK_EQ(port->read_file(port->ctx, "/dev/null/x", &bytes), -TN_ENOENT);
+	CHECK_EQ(port->read_file(port->ctx, "/tmp", &bytes), -TN_EINVAL);
+	CHECK_EQ(port->read_file(port->ctx, "/dev/null", &bytes), -TN_EINVAL);
+	path = make_file("twelve bytes", 12);
+	CHECK_EQ(port->read_file(port->ctx, path, &bytes), -TN_EFBIG);
+	chmod(path, 0);
+	if (geteuid() != 0)
+		CHECK_EQ(port->read_file(port->ctx, path, &bytes), -TN_EACCES);
+	strcpy(fifo, path);
+	unlink(path);
+	CHECK_EQ(mkfifo(fifo, 0600), 0);
+	CHECK_EQ(port->read_file(port->ctx, fifo, &bytes), -TN_EINVAL);
+	unlink(fifo);
+	host_port_destroy(p);
+}
