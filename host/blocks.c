@@ -14,6 +14,9 @@
 
 #include "blocks.h"
 
+/* Nothing is larger; keeps roundings from overflowing. */
+#define OBJECT_MAX ((size_t)1 << 36)
+
 void blocks_init(struct blocks *b)
 {
 	memset(b, 0, sizeof(*b));
@@ -79,7 +82,7 @@ void *block_take(struct blocks *b, size_t size, bool zero)
 
 	if (size < BLOCK_LARGE)
 		return zero ? calloc(1, size) : malloc(size);
-	if (size > SIZE_MAX / 2)
+	if (size > OBJECT_MAX)
 		return NULL;
 	p = kept_take(b, rounded(size));
 	if (!p)

@@ -13,6 +13,7 @@
 #include <base/string.h>
 #include <tenon/engine.h>
 
+#include "arch.h"
 #include "check.h"
 #include "fault.h"
 #include "files.h"
@@ -229,6 +230,9 @@ static void check_refused(
 	    "nothing of it is left");
 }
 
+#define E_MACHINE 18 /* offset in the ELF header */
+#define EM_X86_64 62
+
 static void check_damaged(void)
 {
 	static uint8_t copy[128 * 1024] __attribute__((aligned(8)));
@@ -241,9 +245,10 @@ static void check_damaged(void)
 	copy[1] ^= 1; /* ELF's second letter */
 	check_refused("a file that is not ELF", copy, f->size, TN_REASON_ELF);
 	copy[1] ^= 1;
-	copy[18] ^= 1; /* e_machine */
-	check_refused("another machine's file", copy, f->size, TN_REASON_NONE);
-	copy[18] ^= 1;
+	copy[E_MACHINE] = EM_X86_64;
+	check_refused(
+	    "another machine's file", copy, f->size, TN_REASON_MACHINE);
+	copy[E_MACHINE] = (uint8_t)arch_elf_machine;
 	check_refused("half a file", copy, f->size / 2, TN_REASON_ELF);
 	for (size_t n = 0; n < f->size; n += 97) {
 		struct tn_module *mod = NULL;

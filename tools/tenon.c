@@ -74,6 +74,7 @@ int main(int argc, char **argv)
 {
 	const char *base = strrchr(argv[0], '/');
 	const struct applet *applet;
+	static char title[32];
 
 	base = base != NULL ? base + 1 : argv[0];
 	if (strncmp(base, "tenon-", 6) == 0) {
@@ -91,5 +92,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tenon: there is no applet '%s'\n", argv[1]);
 		return usage(stderr, EXIT_USAGE);
 	}
+	/* what getopt puts before its messages */
+	(void)snprintf(title, sizeof(title), "tenon %s", applet->name);
+	argv[1] = title;
 	return applet->main(argc - 1, argv + 1);
 }

@@ -477,8 +477,8 @@ class Modpost(Scratch):
     def test_exports_are_global_and_unique(self):
         self.refused('int f(void); int f(void) { return 1; }'
                      'EXPORT_SYMBOL(f); __asm__(".pushsection __ksymtab,'
-                     '\\"a\\"; .long f - .; .long __kstrtab_f - .;'
-                     ' .long __kstrtabns_f - .; .popsection");' + self.GPL,
+                     '\\"a\\"; .long f - .; .long .Lkstrtab_f - .;'
+                     ' .long .Lkstrtabns_f - .; .popsection");' + self.GPL,
                      "'f' is exported twice")
         self.refused('static int f(void) { return 1; } int g(void);'
                      'int g(void) { return f(); } EXPORT_SYMBOL(f);'

@@ -42,6 +42,7 @@ struct tn_module {
 	/* constructors and destructors in the order in which they run */
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
+	bool started; /* constructors and init were called: exit will be */
 	uint32_t ncells, nstubs, nrelocs;
 	bool started; /* constructors and init have run, so exit shall */
 	/* ET_DYN: its dynamic symbols, inside the image */

@@ -200,16 +200,16 @@ uint64_t world_value(const struct tn_linked *linked, const char *name)
 
 /* --- refusals */
 
-static int try_file(struct world *w, struct span file, unsigned flags)
+static int try_file(struct world *w, struct span file)
 {
 	struct tn_module *mod;
 	struct tn_linked *linked;
 	int err;
 
 	if (w->rig.world != NULL) {
-		err = world_load_bytes(w, file, flags, &mod);
+		err = world_load_bytes(w, file, w->flags, &mod);
 		if (err == 0)
-			world_unload(w, mod);
+			(void)world_unload(w, mod);
 	} else {
 		err = world_link_bytes(w, file, &linked);
 		if (err == 0)
@@ -218,11 +218,11 @@ static int try_file(struct world *w, struct span file, unsigned flags)
 	return err;
 }
 
-bool world_refuses(struct world *w, struct span file, const char *at,
-    int line, struct world_refusal want)
+bool world_refuses(struct world *w, struct span file,
+    struct world_refusal want, const char *at, int line)
 {
 	const uint64_t before = world_state(w);
-	const int err = try_file(w, file, want.flags);
+	const int err = try_file(w, file);
 	char text[512];
 
 	if (!test_expect_eq(err, -(int)want.error, at, line, "error number"))

@@ -20,6 +20,7 @@ struct world {
 	struct rig rig;
 	struct tn_system *sys;
 	struct tn_diag diag; /* of the last load or link */
+	unsigned flags;      /* for CHECK_REFUSED: TN_LOAD_* */
 	void *copy;          /* of the file that was linked last */
 };
 
@@ -63,21 +64,20 @@ uint64_t world_value(const struct tn_linked *linked, const char *name);
 
 /*
  * Is @o refused with @error, for the reason of this stable name, with exactly
- * this sentence, and does it change nothing? Tried by tn_load when @o is of
- * the world's machine, else by tn_link.
+ * this sentence, and does it change nothing? Tried by tn_load with the flags
+ * of the world, or by tn_link when the world is offline.
  */
 struct world_refusal {
 	enum tn_errno error;
 	const char *reason;
 	const char *text;
-	unsigned flags;
 };
-#define CHECK_REFUSED(w, o, ...)                                               \
-	TEST_OR_RETURN(world_refuses((w), object_file(o), TEST_AT,             \
-	    (struct world_refusal){ __VA_ARGS__ }))
+#define CHECK_REFUSED(w, o, err, why, words)                                   \
+	TEST_OR_RETURN(world_refuses((w), object_file(o),                      \
+	    (struct world_refusal){ (err), (why), (words) }, TEST_AT))
 /* The same for an object whose finished file has been spoilt. */
-#define CHECK_SPOILT(w, o, ...)                                                \
-	TEST_OR_RETURN(world_refuses((w), object_bytes(o), TEST_AT,            \
-	    (struct world_refusal){ __VA_ARGS__ }))
-bool world_refuses(struct world *w, struct span file, const char *at,
-    int line, struct world_refusal want);
+#define CHECK_SPOILT(w, o, err, why, words)                                    \
+	TEST_OR_RETURN(world_refuses((w), object_bytes(o),                     \
+	    (struct world_refusal){ (err), (why), (words) }, TEST_AT))
+bool world_refuses(struct world *w, struct span file,
+    struct world_refusal want, const char *at, int line);

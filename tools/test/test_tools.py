@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: MIT
+"""`tenon run` and `tenon link` as a user sees them: output, errors, status."""
+import gzip
+import hashlib
+import lzma
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+ARCH = platform.machine()
+TENON = os.path.join(TOP, 'build/host/bin/tenon')
+FOREIGN = {'aarch64': 'riscv64', 'riscv64': 'aarch64', 'x86_64': 'aarch64'}
+
+
+def module(name, arch=ARCH, profile='common'):
+    return os.path.join(TOP, 'build/modules', arch, profile, name + '.ko')
+
+
+def tenon(*args, cwd=None):
+    return subprocess.run([TENON, *args], cwd=cwd, timeout=60,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.dir = scratch.name
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def compile(self, name, source, *flags):
+        out = self.path(name)
+        subprocess.run(['gcc', '-x', 'c', '-c', '-O1', '-fPIC', '-o', out,
+                        *flags, '-'], input=source, text=True, check=True)
+        return out
+
+    def assertRefused(self, done, *says, status=1):
+        self.assertEqual(done.returncode, status, done.stderr)
+        for text in says:
+            self.assertIn(text, done.stderr)
+        self.assertNotIn('loaded', done.stdout)
+
+
+class Run(Case):
+    def test_a_module_is_loaded_called_and_unloaded(self):
+        """proves: L02 L06"""
+        done = tenon('run', module('hello'), '--call', 'hello_add,7,5',
+                     '--call', 'hello_add,-20,0x1')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        with open(module('hello'), 'rb') as f:
+            digest = hashlib.sha256(f.read()).hexdigest()
+        self.assertTrue(lines[0].startswith(f'loaded hello sha256={digest}'))
+        self.assertEqual(lines[1:], ['hello_add(7, 5) = 12',
+                                     'hello_add(-20, 1) = -19',
+                                     'unloaded hello'])
+        self.assertEqual(done.stderr, 'hello: hello\nhello: goodbye\n')
+
+    def test_dependencies_come_from_folders_in_any_order(self):
+        """proves: L09"""
+        for named in ([module('user')],
+                      [module('user'), module('provider')],
+                      ['user']):
+            done = tenon('run', '-L', os.path.dirname(module('user')), *named)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            order = [line.split()[1] for line in done.stdout.splitlines()]
+            self.assertEqual(order,
+                             ['provider', 'user', 'user', 'provider'])
+
+    def test_dependencies_come_from_the_modules_dep_beside_the_file(self):
+        """proves: L15"""
+        release = '1.0-test'
+        tree = self.path('lib/modules/' + release)
+        os.makedirs(tree)
+        for name in ('provider', 'user'):
+            shutil.copy(module(name), tree)
+        subprocess.run(['depmod', '-b', self.dir, release], check=True,
+                       capture_output=True,
+                       env={'PATH': '/usr/sbin:/sbin:/usr/bin:/bin'})
+        with open(os.path.join(tree, 'modules.dep')) as f:
+            self.assertIn('user.ko: provider.ko\n', f.readlines())
+        done = tenon('run', os.path.join(tree, 'user.ko'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('loaded provider', done.stdout)
+
+    def test_a_dependency_without_a_file_is_named(self):
+        shutil.copy(module('user'), self.dir)
+        self.assertRefused(tenon('run', self.path('user.ko')),
+                           'user: no file found for its dependency provider')
+
+    def test_a_dependency_cycle_is_refused(self):
+        for name, other in (('a', 'b'), ('b', 'a')):
+            self.compile(name + '.ko', 'static const char info[] '
+                         '__attribute__((section(".modinfo"), used)) = '
+                         f'"name={name}\\0depends={other}";')
+        self.assertRefused(
+            tenon('run', '--unmarked', self.path('a.ko'), self.path('b.ko')),
+            'dependency cycle')
+
+    def test_packed_files_are_recognised_by_their_content(self):
+        with open(module('hello'), 'rb') as f:
+            data = f.read()
+        subprocess.run(['zstd', '-q', module('hello'), '-o',
+                        self.path('z')], check=True)
+        with open(self.path('g'), 'wb') as f:
+            f.write(gzip.compress(data))
+        with open(self.path('x'), 'wb') as f:
+            f.write(lzma.compress(data))
+        for name in 'gxz':
+            done = tenon('run', self.path(name))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn('loaded hello', done.stdout)
+
+    def test_a_damaged_packed_file_is_refused(self):
+        with open(module('hello'), 'rb') as f:
+            packed = lzma.compress(f.read())
+        with open(self.path('hello.ko.xz'), 'wb') as f:
+            f.write(packed[:len(packed) // 2])
+        self.assertRefused(tenon('run', self.path('hello.ko.xz')),
+                           'damaged xz data')
+
+    def test_a_missing_file_is_named(self):
+        self.assertRefused(tenon('run', './absent.ko'),
+                           'cannot read ./absent.ko')
+        self.assertRefused(tenon('run', 'absent'),
+                           'no file found for module absent')
+
+    def test_another_machine_is_named(self):
+        arch = FOREIGN[ARCH]
+        self.assertRefused(tenon('run', module('hello', arch)),
+                           f'hello: is for {arch}, not for {ARCH}')
+
+    def test_an_object_without_a_note_runs_on_request_only(self):
+        path = self.compile('plain.o', 'int init_module(void) { return 0; }'
+                            'void cleanup_module(void) { }')
+        self.assertRefused(tenon('run', path), '.note.tenon')
+        done = tenon('run', '--unmarked', path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_call_of_nothing_fails_and_unloads(self):
+        done = tenon('run', module('hello'), '--call', 'no_such')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nobody exports 'no_such'", done.stderr)
+        self.assertIn('unloaded hello', done.stdout)
+        for bad in ('hello_add,x', 'hello_add,1,2,3,4,5,6,7', ',1'):
+            done = tenon('run', module('hello'), '--call', bad)
+            self.assertEqual(done.returncode, 1, bad)
+
+    def test_what_was_loaded_is_unloaded_when_a_later_module_fails(self):
+        done = tenon('run', module('hello'), module('missing'))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('4 missing symbols', done.stderr)
+        self.assertIn('unloaded hello', done.stdout)
+
+    def test_a_permanent_module_is_kept_without_an_error(self):
+        done = tenon('run', module('permanent'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('kept permanent', done.stdout)
+
+    def test_wrong_use_is_status_2_with_the_usage(self):
+        for args in ([], ['run'], ['run', '--nonsense', 'x'], ['nonsense']):
+            done = tenon(*args)
+            self.assertEqual(done.returncode, 2, args)
+            self.assertIn('tenon', done.stderr)
+        for args in (['--help'], ['run', '--help'], ['link', '--help']):
+            done = tenon(*args)
+            self.assertEqual(done.returncode, 0, args)
+            self.assertTrue(done.stdout.startswith('usage:'))
+
+
+class Link(Case):
+    def link(self, path, *args, symbols=''):
+        with open(self.path('System.map'), 'w') as f:
+            f.write(symbols)
+        return tenon('link', path, '--at', '0x40000000', '--symbols',
+                     self.path('System.map'), '-o', self.path('image'),
+                     *args)
+
+    def test_the_image_is_read_by_conventional_tools(self):
+        for arch in ('x86_64', 'aarch64', 'riscv64'):
+            done = self.link(module('hello', arch), '--map',
+                             self.path('map'),
+                             symbols='0000000040100000 T printk\n')
+            self.assertEqual(done.returncode, 0, done.stderr)
+            out = subprocess.run(['readelf', '-hSlsW', self.path('image')],
+                                 capture_output=True, text=True, check=True)
+            self.assertNotIn('Warning', out.stderr)
+            self.assertIn('EXEC', out.stdout)
+            self.assertIn('40100000', out.stdout)
+            with open(self.path('map')) as f:
+                text = [line.split() for line in f if '.text' in line]
+            self.assertEqual(text[0][3], '40000000')
+
+    def test_a_symbol_out_of_reach_gets_a_stub_and_a_cell(self):
+        """proves: K5.7"""
+        for arch in ('x86_64', 'aarch64', 'riscv64'):
+            done = self.link(module('hello', arch), '--map',
+                             self.path('map'),
+                             symbols='7f00000000000000 T printk\n')
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(self.path('map')) as f:
+                kinds = [line.split()[0] for line in f if 'printk' in line]
+            self.assertEqual(kinds, ['got', 'stub'])
+
+    def test_refusals_by_name_are_status_3(self):
+        path = self.compile('tls.o', '__thread int x; int *f(void) '
+                            '{ return &x; }')
+        self.assertRefused(self.link(path), 'thread-local storage',
+                           'not supported', status=3)
+        path = self.compile('ifunc.o', 'static void g(void) { } '
+                            'static void *r(void) { return g; } '
+                            'void f(void) __attribute__((ifunc("r")));')
+        self.assertRefused(self.link(path), 'ifunc', "'f'", status=3)
+
+    def test_every_missing_symbol_is_listed(self):
+        """proves: L11"""
+        path = self.compile('m.o', 'extern int aa, bb; int f(void) '
+                            '{ return aa + bb; }')
+        done = self.link(path, symbols='0000000000001000 D aaa\n')
+        self.assertRefused(done, '2 missing symbols', '\n  aa', '\n  bb')
+        self.assertFalse(os.path.exists(self.path('image')))
+
+    def test_a_value_that_does_not_fit_is_explained(self):
+        path = self.compile('r.o', 'extern int far; int f(void) '
+                            '{ return far; }', '-fno-pic',
+                            '-mcmodel=small') if ARCH == 'x86_64' else None
+        if path is None:
+            self.skipTest('the example is x86_64 code')
+        self.assertRefused(
+            self.link(path, symbols='7f00000000000000 D far\n'),
+            '.text+0x', 'R_X86_64_PC32', "'far'", '-2147483648', status=1)
+
+    def test_a_bad_symbol_file_is_refused_with_its_line(self):
+        self.assertRefused(
+            self.link(module('hello'), symbols='\n1000 T ok\nnonsense\n'),
+            'System.map:3: not a System.map line')
+        self.assertRefused(
+            tenon('link', module('hello'), '--at', '0', '--symbols',
+                  self.path('absent'), '-o', self.path('image')), 'absent')
+
+    def test_an_output_that_cannot_be_written_is_an_error(self):
+        done = tenon('link', module('weak'), '--at', '0x10000', '-o',
+                     self.path('no/such/folder'))
+        self.assertEqual(done.returncode, 1)
+
+    def test_wrong_use_is_status_2(self):
+        for args in (['x.o'], ['x.o', '--at', 'zz', '-o', 'y'],
+                     ['x.o', '--at', '-1', '-o', 'y'],
+                     ['x.o', 'y.o', '--at', '0', '-o', 'z']):
+            self.assertEqual(tenon('link', *args).returncode, 2, args)
+
+
+if __name__ == '__main__':
+    unittest.main()
