@@ -4,7 +4,8 @@
 kind := free
 deps :=
 test_deps := base core/elf core/mod host lib
-install := tenon/module.h tenon/module_param.h tenon/string.h
+install := tenon/module.h tenon/module_info.h tenon/module_param.h \
+	tenon/string.h
 
 GUARANTEED := $(B)/gen/guaranteed.c
 $(GUARANTEED): api/exports.list api/gen_exports.py | $(SETUP)

@@ -189,11 +189,11 @@ static void load_one(const char *name, struct tn_module **out)
 		return;
 	}
 	tn_module_info(*out, &info);
-	k_printf("loaded %s sha256=%s\n", name, digits);
-	k_printf("     %zu bytes, %zu for init, %u relocations, %u cells, "
-		 "%u stubs\n",
-	    info.bytes, info.init_bytes, info.nrelocs, info.ncells,
-	    info.nstubs);
+	/* As `tenon run` prints it. */
+	k_printf("loaded %s sha256=%s text=0x%lx bytes=%zu exports=%u "
+		 "relocations=%u cells=%u stubs=%u\n",
+	    info.name, digits, (unsigned long)info.text_addr, info.bytes,
+	    info.nexports, info.nrelocs, info.ncells, info.nstubs);
 }
 
 static void check_calls(void)

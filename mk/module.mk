@@ -68,7 +68,7 @@ tenon_flags = $(OPT) $(TENON_FLAGS) $(TENON_FLAGS_$1) \
 	$(if $(call tenon_cxx,$4),$(TENON_CXXFLAGS)) \
 	$(if $(filter common,$2),$(TENON_COMMON) $(TENON_COMMON_$1) \
 		-isystem "$$$$($(call tenon_cc,$1) -print-file-name=include)") \
-	-I$(TENON_INCLUDE) -I$(TENON.$3.DIR) -DKBUILD_MODNAME='"$(subst -,_,$3)"' \
+	-I$(TENON.$3.DIR) -idirafter $(TENON_INCLUDE) -DKBUILD_MODNAME='"$(subst -,_,$3)"' \
 	$(TENON.$3.MODULE_CFLAGS)
 
 tenon_say = $(if $(V),,@printf '  %-8s %s\n' '$1' '$2')

@@ -70,7 +70,11 @@ def make_oracle(store):
     except apt.Unavailable as error:
         fetch.say("*** no newer linker for riscv64: %s ***" % error)
         ld_trees = []
-    return tools.Oracle(ld_trees=ld_trees)
+    oracle = tools.Oracle(ld_trees=ld_trees)
+    if not oracle.lld:
+        fetch.say("*** no %s: arm64 goes without a second opinion ***" %
+                  tools.LLD)
+    return oracle
 
 
 def map_items(oracle, chosen, jobs, far):

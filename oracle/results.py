@@ -35,13 +35,16 @@ class Kept:
         os.makedirs(folder, exist_ok=True)
         self.path = os.path.join(folder, name + ".jsonl")
         self.records = {}
-        if os.path.exists(self.path):
-            with open(self.path, encoding="utf-8") as file:
-                for line in file:
-                    if line.endswith("\n"):     # An interrupted last line.
-                        record = json.loads(line)
-                        self.records[record["arch"], record["name"]] = record
-        self.file = open(self.path, "a", encoding="utf-8")
+        self.file = open(self.path, "a+", encoding="utf-8")
+        self.file.seek(0)
+        whole = 0
+        for line in self.file:
+            if not line.endswith("\n"):
+                break           # A run was interrupted in this line.
+            whole += len(line.encode())
+            record = json.loads(line)
+            self.records[record["arch"], record["name"]] = record
+        self.file.truncate(whole)
 
     def forget(self):
         """Drops all that was kept."""

@@ -16,7 +16,8 @@ import elf
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TENON = os.environ.get("TENON") or os.path.join(ROOT, "build", "host", "bin",
                                                 "tenon")
-PREFIX = {elf.X86_64: "", elf.AARCH64: "aarch64-linux-gnu-",
+PREFIX = {elf.X86_64: "x86_64-linux-gnu-",
+          elf.AARCH64: "aarch64-linux-gnu-",
           elf.RISCV: "riscv64-linux-gnu-"}
 EMULATION = {elf.X86_64: "elf_x86_64", elf.AARCH64: "aarch64linux",
              elf.RISCV: "elf64lriscv"}

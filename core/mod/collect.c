@@ -122,7 +122,9 @@ static int take_arrays(struct tn_load *l)
 
 	if (a == NULL)
 		return l->diag->error;
-	const uint32_t ninit = find_arrays(l, SHT_INIT_ARRAY, a);
+	uint32_t ninit = find_arrays(l, SHT_PREINIT_ARRAY, a);
+
+	ninit += find_arrays(l, SHT_INIT_ARRAY, a + ninit);
 	const uint32_t nfini = find_arrays(l, SHT_FINI_ARRAY, a + ninit);
 
 	if (ninit + nfini != 0) {

@@ -5,6 +5,8 @@
  */
 #include "module.h"
 
+#include <base/span.h>
+
 typedef void array_fn(void);
 typedef int init_fn(void);
 
@@ -19,22 +21,26 @@ static bool is_function(uint64_t addr)
 	return addr != 0 && addr != UINT64_MAX;
 }
 
+/* A file need not have aligned its table. */
+static void run_entry(const struct image_range *r, uint64_t i)
+{
+	const uint64_t fn =
+	    get_le64((const uint8_t *)(uintptr_t)r->addr + i * 8);
+
+	if (is_function(fn))
+		run(fn);
+}
+
 static void run_forward(const struct image_range *r)
 {
-	const uint64_t *fn = (const uint64_t *)(uintptr_t)r->addr;
-
 	for (uint64_t i = 0; i < r->count; i++)
-		if (is_function(fn[i]))
-			run(fn[i]);
+		run_entry(r, i);
 }
 
 static void run_backward(const struct image_range *r)
 {
-	const uint64_t *fn = (const uint64_t *)(uintptr_t)r->addr;
-
 	for (uint64_t i = r->count; i-- > 0;)
-		if (is_function(fn[i]))
-			run(fn[i]);
+		run_entry(r, i);
 }
 
 /* Destructors run in the reverse order of the table (gABI). */

@@ -42,10 +42,8 @@ struct tn_module {
 	/* constructors and destructors in the order in which they run */
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
-	bool started; /* constructors and init were called: exit will be */
 	uint32_t ncells, nstubs, nrelocs;
 	bool started; /* constructors and init have run, so exit shall */
-	/* ET_DYN: its dynamic symbols, inside the image */
 	const struct elf_sym *dynsyms;
 	const char *dynstrings;
 	uint32_t ndynsyms;
@@ -73,10 +71,10 @@ struct tn_system {
 	uint64_t ticket;
 };
 
-/* Has init and no exit: it stays (as in Linux). */
+/* Its init has run and has no exit: it stays (as in Linux). */
 static inline bool module_is_permanent(const struct tn_module *mod)
 {
-	return mod->init != 0 && mod->exit == 0;
+	return mod->started && mod->init != 0 && mod->exit == 0;
 }
 
 /* --- module.c */

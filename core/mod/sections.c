@@ -13,6 +13,7 @@ static bool is_read_only_name(const char *name)
 	/* Written by the loader alone: pointers in constant data. */
 	return str_begins(name, ".data.rel.ro") ||
 	    str_eq(name, "__tenon_param") ||
+	    str_begins(name, ".preinit_array") ||
 	    str_begins(name, ".init_array") ||
 	    str_begins(name, ".fini_array");
 }

@@ -183,6 +183,7 @@ static void *read_published(void *arg)
 				atomic_fetch_add(&s->bad, 1);
 		}
 		epoch_exit();
+		sched_yield(); /* outside, mostly, on few processors */
 	}
 	return NULL;
 }

@@ -21,46 +21,15 @@
 #pragma once
 
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#ifdef __cplusplus
-#define TENON_C extern "C"
-#define TENON_STATIC_ASSERT static_assert
-#else
-#define TENON_C extern
-#define TENON_STATIC_ASSERT _Static_assert
-#endif
-
-/*
- * Declarations of symbols that other modules or the engine define (2.3):
- * C names, default visibility whatever the compiler was told.
- */
-#ifdef __cplusplus
-#define TENON_IMPORTS_BEGIN \
-	_Pragma("GCC visibility push(default)") extern "C" {
-#define TENON_IMPORTS_END \
-	} \
-	_Pragma("GCC visibility pop")
-#else
-#define TENON_IMPORTS_BEGIN _Pragma("GCC visibility push(default)")
-#define TENON_IMPORTS_END _Pragma("GCC visibility pop")
-#endif
-
-/* A declaration that another source of the same module defines. */
-#define __module_local __attribute__((visibility("hidden")))
-
-#define TENON_STRING_(x...) #x
-#define TENON_STRING(x...) TENON_STRING_(x)
-#define TENON_JOIN_(a, b) a##b
-#define TENON_JOIN(a, b) TENON_JOIN_(a, b)
+#include <tenon/module_info.h>
+#include <tenon/module_param.h>
 
 /* Where code and data live (9.1). */
-#define __init __attribute__((section(".init.text"), cold))
-#define __exit __attribute__((section(".exit.text"), cold))
-#define __initdata __attribute__((section(".init.data")))
-#define __initconst __attribute__((section(".init.rodata")))
+#define __init          __attribute__((section(".init.text"), cold))
+#define __exit          __attribute__((section(".exit.text"), cold))
+#define __initdata      __attribute__((section(".init.data")))
+#define __initconst     __attribute__((section(".init.rodata")))
 #define __ro_after_init __attribute__((section(".data..ro_after_init")))
 
 TENON_IMPORTS_BEGIN
@@ -87,8 +56,7 @@ void module_put(struct module *module);
  * of KERN_* may stand first. Any context. Returns the length of the text.
  */
 int printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-int vprintk(const char *fmt, va_list ap)
-    __attribute__((format(printf, 1, 0)));
+int vprintk(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 int init_module(void);
 void cleanup_module(void);
@@ -96,65 +64,50 @@ void cleanup_module(void);
 TENON_IMPORTS_END
 
 /* Levels: a byte 1 and a digit in front of the format. */
-#define KERN_SOH "\001"
-#define KERN_EMERG KERN_SOH "0"
-#define KERN_ALERT KERN_SOH "1"
-#define KERN_CRIT KERN_SOH "2"
-#define KERN_ERR KERN_SOH "3"
+#define KERN_SOH     "\001"
+#define KERN_EMERG   KERN_SOH "0"
+#define KERN_ALERT   KERN_SOH "1"
+#define KERN_CRIT    KERN_SOH "2"
+#define KERN_ERR     KERN_SOH "3"
 #define KERN_WARNING KERN_SOH "4"
-#define KERN_NOTICE KERN_SOH "5"
-#define KERN_INFO KERN_SOH "6"
-#define KERN_DEBUG KERN_SOH "7"
-#define KERN_CONT KERN_SOH "c"
+#define KERN_NOTICE  KERN_SOH "5"
+#define KERN_INFO    KERN_SOH "6"
+#define KERN_DEBUG   KERN_SOH "7"
+#define KERN_CONT    KERN_SOH "c"
 
 /* Define pr_fmt before the include to put a prefix before each text. */
 #ifndef pr_fmt
 #define pr_fmt(fmt) fmt
 #endif
-#define pr_emerg(fmt, ...) printk(KERN_EMERG pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_alert(fmt, ...) printk(KERN_ALERT pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_crit(fmt, ...) printk(KERN_CRIT pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_err(fmt, ...) printk(KERN_ERR pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_warn(fmt, ...) printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_emerg(fmt, ...)  printk(KERN_EMERG pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_alert(fmt, ...)  printk(KERN_ALERT pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_crit(fmt, ...)   printk(KERN_CRIT pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_err(fmt, ...)    printk(KERN_ERR pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...)   printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_notice(fmt, ...) printk(KERN_NOTICE pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_info(fmt, ...) printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_debug(fmt, ...) printk(KERN_DEBUG pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_cont(fmt, ...) printk(KERN_CONT fmt, ##__VA_ARGS__)
+#define pr_info(fmt, ...)   printk(KERN_INFO pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_debug(fmt, ...)  printk(KERN_DEBUG pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_cont(fmt, ...)   printk(KERN_CONT fmt, ##__VA_ARGS__)
 
 /*
  * The entries (3). They are small functions around the author's, because an
  * alias would need the mangled name in C++.
  */
-#define module_init(fn) \
-	TENON_C int __init init_module(void) \
-	{ \
-		int (*const entry)(void) = fn; \
-		return entry(); \
-	} \
+#define module_init(fn)                                                        \
+	TENON_C int __init init_module(void)                                   \
+	{                                                                      \
+		int (*const entry)(void) = fn;                                 \
+		return entry();                                                \
+	}                                                                      \
 	TENON_STATIC_ASSERT(true, "a semicolon follows")
 
-#define module_exit(fn) \
-	TENON_C void __exit cleanup_module(void) \
-	{ \
-		void (*const entry)(void) = fn; \
-		entry(); \
-	} \
+#define module_exit(fn)                                                        \
+	TENON_C void __exit cleanup_module(void)                               \
+	{                                                                      \
+		void (*const entry)(void) = fn;                                \
+		entry();                                                       \
+	}                                                                      \
 	TENON_STATIC_ASSERT(true, "a semicolon follows")
-
-/* .modinfo (7). */
-#define MODULE_INFO(tag, text) \
-	static const char TENON_JOIN(__modinfo_, __COUNTER__)[] \
-	    __attribute__((section(".modinfo"), used, aligned(1))) = \
-	    TENON_STRING(tag) "=" text
-
-#define MODULE_LICENSE(text) MODULE_INFO(license, text)
-#define MODULE_AUTHOR(text) MODULE_INFO(author, text)
-#define MODULE_DESCRIPTION(text) MODULE_INFO(description, text)
-#define MODULE_VERSION(text) MODULE_INFO(version, text)
-#define MODULE_ALIAS(text) MODULE_INFO(alias, text)
-#define MODULE_SOFTDEP(text) MODULE_INFO(softdep, text)
-#define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, TENON_STRING(ns))
-#define MODULE_DEPENDS(text) MODULE_INFO(tenon.depends, text)
 
 /*
  * Exports (4.1): @sym must be a global definition with C linkage. The entry
@@ -163,33 +116,29 @@ TENON_IMPORTS_END
  * declared.
  */
 #ifdef __riscv
-#define TENON_KSYM_ALIGN ".balign 8"
+#define TENON_KSYM_ALIGN    ".balign 8"
 #define TENON_KSYM_REF(sym) ".quad " #sym "\n\t"
 #else
-#define TENON_KSYM_ALIGN ".balign 4"
+#define TENON_KSYM_ALIGN    ".balign 4"
 #define TENON_KSYM_REF(sym) ".long " #sym " - .\n\t"
 #endif
 
-#define TENON_EXPORT(sym, table, ns) \
-	TENON_STATIC_ASSERT(sizeof(&(sym)) == 8, "an address"); \
-	__asm__(".pushsection __ksymtab_strings, \"a\", %progbits\n" \
-		".Lkstrtab_" #sym ":\n\t" \
-		".asciz \"" #sym "\"\n" \
-		".Lkstrtabns_" #sym ":\n\t" \
-		".asciz \"" ns "\"\n\t" \
-		".popsection\n\t" \
-		".pushsection " table ", \"a\", %progbits\n\t" \
-		TENON_KSYM_ALIGN "\n\t" \
-		TENON_KSYM_REF(sym) \
-		TENON_KSYM_REF(.Lkstrtab_##sym) \
-		TENON_KSYM_REF(.Lkstrtabns_##sym) \
-		".popsection\n")
+#define TENON_EXPORT(sym, table, ns)                                           \
+	TENON_STATIC_ASSERT(sizeof(&(sym)) == 8, "an address");                \
+	__asm__(                                                               \
+	    ".pushsection __ksymtab_strings, \"a\", %progbits\n"               \
+	    ".Lkstrtab_" #sym ":\n\t"                                          \
+	    ".asciz \"" #sym "\"\n"                                            \
+	    ".Lkstrtabns_" #sym ":\n\t"                                        \
+	    ".asciz \"" ns "\"\n\t"                                            \
+	    ".popsection\n\t"                                                  \
+	    ".pushsection " table ", \"a\", %progbits\n\t" TENON_KSYM_ALIGN    \
+	    "\n\t" TENON_KSYM_REF(sym) TENON_KSYM_REF(.Lkstrtab_##sym)         \
+		TENON_KSYM_REF(.Lkstrtabns_##sym) ".popsection\n")
 
-#define EXPORT_SYMBOL(sym) TENON_EXPORT(sym, "__ksymtab", "")
+#define EXPORT_SYMBOL(sym)     TENON_EXPORT(sym, "__ksymtab", "")
 #define EXPORT_SYMBOL_GPL(sym) TENON_EXPORT(sym, "__ksymtab_gpl", "")
-#define EXPORT_SYMBOL_NS(sym, ns) \
+#define EXPORT_SYMBOL_NS(sym, ns)                                              \
 	TENON_EXPORT(sym, "__ksymtab", TENON_STRING(ns))
-#define EXPORT_SYMBOL_NS_GPL(sym, ns) \
+#define EXPORT_SYMBOL_NS_GPL(sym, ns)                                          \
 	TENON_EXPORT(sym, "__ksymtab_gpl", TENON_STRING(ns))
-
-#include <tenon/module_param.h>

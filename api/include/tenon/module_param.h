@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parameters of a module: module_param and its relatives. Part of
- * <tenon/module.h>; not to be included alone by module authors.
+ * Parameters of a module: module_param and its relatives. Module authors
+ * include <tenon/module.h>.
  *
  * Each parameter leaves `parmtype=` (and `parm=`) in .modinfo for tools and
  * one struct tenon_param in the section __tenon_param for the engine
@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include <tenon/module.h>
+#include <tenon/module_info.h>
 
 enum tenon_param_type {
 	TENON_PARAM_byte = 1,
@@ -81,47 +81,46 @@ typedef char *tenon_param_charp;
 /* clang-format on */
 
 /* Refuses an address of another type than the parameter's. */
-#define TENON_PARAM_CHECK(pname, ctype, addr) \
-	static inline __attribute__((unused)) \
-	    ctype *__param_check_##pname(void) \
-	{ \
-		return (addr); \
-	} \
+#define TENON_PARAM_CHECK(pname, ctype, addr)                                  \
+	static inline __attribute__((unused))                                  \
+	ctype *__param_check_##pname(void)                                     \
+	{                                                                      \
+		return (addr);                                                 \
+	}                                                                      \
 	TENON_STATIC_ASSERT(true, "a semicolon follows")
 
 /* A parameter @name of @type; @perm as of a file. */
-#define module_param(name, type, perm) \
-	TENON_PARAM_CHECK(name, tenon_param_##type, &(name)); \
-	TENON_PARAM(name, TENON_PARAM_##type, perm, 0, &(name), NULL, 1, 0, \
-	    0); \
+#define module_param(name, type, perm)                                         \
+	TENON_PARAM_CHECK(name, tenon_param_##type, &(name));                  \
+	TENON_PARAM(                                                           \
+	    name, TENON_PARAM_##type, perm, 0, &(name), NULL, 1, 0, 0);        \
 	MODULE_INFO(parmtype, #name ":" #type)
 
 /* The same in the variable @var. */
-#define module_param_named(name, var, type, perm) \
-	TENON_PARAM_CHECK(name, tenon_param_##type, &(var)); \
-	TENON_PARAM(name, TENON_PARAM_##type, perm, 0, &(var), NULL, 1, 0, \
-	    0); \
+#define module_param_named(name, var, type, perm)                              \
+	TENON_PARAM_CHECK(name, tenon_param_##type, &(var));                   \
+	TENON_PARAM(name, TENON_PARAM_##type, perm, 0, &(var), NULL, 1, 0, 0); \
 	MODULE_INFO(parmtype, #name ":" #type)
 
 /* With limits, which the engine checks before it sets the value. */
-#define module_param_range(name, type, perm, min, max) \
-	TENON_PARAM_CHECK(name, tenon_param_##type, &(name)); \
-	TENON_PARAM(name, TENON_PARAM_##type, perm, TENON_PARAM_RANGE, \
-	    &(name), NULL, 1, min, max); \
-	MODULE_INFO(parmtype, #name ":" #type); \
+#define module_param_range(name, type, perm, min, max)                         \
+	TENON_PARAM_CHECK(name, tenon_param_##type, &(name));                  \
+	TENON_PARAM(name, TENON_PARAM_##type, perm, TENON_PARAM_RANGE,         \
+	    &(name), NULL, 1, min, max);                                       \
+	MODULE_INFO(parmtype, #name ":" #type);                                \
 	MODULE_INFO(tenon.parmrange, #name ":" #min ":" #max)
 
 /* An array; *@num (or NULL) receives how many elements were given. */
-#define module_param_array(name, type, num, perm) \
-	TENON_PARAM_CHECK(name, tenon_param_##type, &(name)[0]); \
-	TENON_PARAM(name, TENON_PARAM_##type, perm, TENON_PARAM_ARRAY, \
-	    &(name)[0], num, sizeof(name) / sizeof((name)[0]), 0, 0); \
+#define module_param_array(name, type, num, perm)                              \
+	TENON_PARAM_CHECK(name, tenon_param_##type, &(name)[0]);               \
+	TENON_PARAM(name, TENON_PARAM_##type, perm, TENON_PARAM_ARRAY,         \
+	    &(name)[0], num, sizeof(name) / sizeof((name)[0]), 0, 0);          \
 	MODULE_INFO(parmtype, #name ":array of " #type)
 
 /* A text that is copied into the char array @buf of @len bytes. */
-#define module_param_string(name, buf, len, perm) \
-	TENON_PARAM(name, TENON_PARAM_string, perm, 0, &(buf)[0], NULL, len, \
-	    0, 0); \
+#define module_param_string(name, buf, len, perm)                              \
+	TENON_PARAM(                                                           \
+	    name, TENON_PARAM_string, perm, 0, &(buf)[0], NULL, len, 0, 0);    \
 	MODULE_INFO(parmtype, #name ":string")
 
 #define MODULE_PARM_DESC(name, text) MODULE_INFO(parm, #name ":" text)

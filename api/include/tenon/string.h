@@ -13,7 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <tenon/module.h>
+#include <tenon/module_info.h>
 
 TENON_IMPORTS_BEGIN
 

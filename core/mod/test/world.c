@@ -25,6 +25,18 @@ static bool start(
 	return tn_system_create(&w->rig.port, &config, &w->sys) == 0;
 }
 
+/* The first module makes the registry's table, which then stays. */
+static bool warm(struct world *w)
+{
+	struct author a = author_new(isa_here()->machine, "first");
+	struct tn_module *mod;
+	const bool ok = world_load(w, a.o, 0, &mod) == 0 &&
+	    world_unload(w, mod) == 0;
+
+	author_free(&a);
+	return ok;
+}
+
 bool world_open(struct world *w, const struct tn_export *exports, size_t n)
 {
 	const struct host_port_config standard = { 0 };
@@ -34,7 +46,7 @@ bool world_open(struct world *w, const struct tn_export *exports, size_t n)
 		return false;
 	rig_over(&w->rig, host_port_table(w->host));
 	w->rig.image_limit = 64u << 20;
-	return start(w, exports, n);
+	return start(w, exports, n) && warm(w);
 }
 
 bool world_offline(
