@@ -64,7 +64,6 @@ struct world *arena_world(struct host_arena *a)
 
 static void quarantine_flush(struct host_arena *a)
 {
-	const unsigned forks = process_forks();
 	struct range *r = a->quarantine;
 	struct range *next;
 
@@ -78,11 +77,8 @@ static void quarantine_flush(struct host_arena *a)
 	a->quarantine = NULL;
 	a->quarantined = 0;
 	for (; r; r = next) {
-		const struct heap *h = range_chunk(r)->heap;
-		const bool seen_by_child = h->dual && r->stamp != forks;
-
 		next = r->bin_next;
-		if (a->layout.reuse && !seen_by_child)
+		if (a->layout.reuse)
 			heap_free(r);
 		else
 			heap_forget(r);

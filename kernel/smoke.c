@@ -101,8 +101,9 @@ static void check_fault(void (*how)(void *), void *where, const char *what)
 	struct k_fault f = { .cause = "nothing happened" };
 	const bool faulted = k_fault_catch(how, where, &f);
 
-	k_check(faulted && f.address == (uintptr_t)where, "%s: %s at %p: %s",
-	    what, access[f.access], where, f.cause);
+	k_check(faulted && f.address == (uintptr_t)where &&
+		    f.access == (how == jump ? FAULT_FETCH : FAULT_STORE),
+	    "%s: %s at %p: %s", what, access[f.access], where, f.cause);
 }
 
 static struct tn_module *module_of(const char *name)
@@ -170,7 +171,7 @@ static int load(
 	return tn_load(smoke.sys, &args, out, diag);
 }
 
-static void load_one(const char *name, struct tn_module **out)
+static bool load_one(const char *name, struct tn_module **out)
 {
 	char path[64], digits[65];
 	uint8_t digest[SHA256_SIZE];
@@ -186,7 +187,7 @@ static void load_one(const char *name, struct tn_module **out)
 		load(f->data, f->size, out, &diag) == 0, "load %s", name)) {
 		print_diag("     ", &diag);
 		tn_diag_fini(&diag);
-		return;
+		return false;
 	}
 	tn_module_info(*out, &info);
 	/* As `tenon run` prints it. */
@@ -194,6 +195,15 @@ static void load_one(const char *name, struct tn_module **out)
 		 "relocations=%u cells=%u stubs=%u\n",
 	    info.name, digits, (unsigned long)info.text_addr, info.bytes,
 	    info.nexports, info.nrelocs, info.ncells, info.nstubs);
+	return true;
+}
+
+static bool load_all(void)
+{
+	for (size_t i = 0; i < LOADED; i++)
+		if (!load_one(to_load[i], &smoke.module[i]))
+			return false;
+	return true;
 }
 
 static void check_calls(void)
@@ -377,10 +387,8 @@ enum k_status k_main(void)
 	check_pages("before the engine");
 	check_fault(store, image_text, "kernel text is read-only");
 	check_fault(jump, image_pool, "the pool does not run");
-	if (!engine_up())
-		return K_FAIL;
-	for (size_t i = 0; i < LOADED; i++)
-		load_one(to_load[i], &smoke.module[i]);
+	if (!engine_up() || !load_all())
+		return k_check_result("smoke");
 	check_pages("with modules");
 	check_calls();
 	check_module_pages();

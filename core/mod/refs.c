@@ -162,7 +162,9 @@ static void look_at_place(struct tn_load *l, const struct section *sec,
 	const uint64_t v =
 	    reloc_value(direct->expr, s, (uint64_t)r->r_addend, p);
 
-	if (reloc_check(direct, v) == -TN_ERANGE)
+	/* One more for a GOT access: its P may move back (reloc_direct). */
+	if (reloc_check(direct, v) == -TN_ERANGE ||
+	    (!branch && reloc_check(direct, v + 1) == -TN_ERANGE))
 		ref->flags |= branch ? REF_STUB : REF_KEEP_GOT;
 }
 

@@ -3,6 +3,7 @@
  * After a fork the child runs what is loaded, whatever its parent does, and
  * loads into arenas of its own.
  */
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -178,19 +179,45 @@ TEST(fork, what_the_parent_unloads_stays_whole_in_the_child)
 	family_close(&f);
 }
 
-static int child_reader(void *arg)
+static int child_waits_for_readers(void *arg)
 {
 	(void)arg;
+	alarm(10); /* a hang is a failure */
 	epoch_wait(false);
 	epoch_wait(true);
 	return 0;
 }
 
+struct inside {
+	atomic_bool entered, leave;
+};
+
+static void *stay_inside(void *arg)
+{
+	struct inside *i = arg;
+
+	epoch_enter(true);
+	atomic_store(&i->entered, true);
+	while (!atomic_load(&i->leave))
+		sched_yield();
+	epoch_exit();
+	return NULL;
+}
+
 TEST(fork, sections_of_the_parents_threads_do_not_hold_the_child)
 {
-	epoch_enter(true);
-	epoch_exit();
-	CHECK_EQ(in_child(child_reader, NULL), 0);
+	struct inside inside = { false, false };
+	struct host_port *port; /* there are fork handlers */
+	pthread_t t;
+
+	CHECK_EQ(host_port_create(&standard, &port), 0);
+	CHECK_EQ(pthread_create(&t, NULL, stay_inside, &inside), 0);
+	while (!atomic_load(&inside.entered))
+		sched_yield();
+	CHECK_EQ(in_child(child_waits_for_readers, NULL), 0);
+	atomic_store(&inside.leave, true);
+	pthread_join(t, NULL);
+	host_port_destroy(port);
 }
 
 static int child_torn(void *arg)

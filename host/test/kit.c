@@ -39,7 +39,7 @@ void kit_fill(struct tn_image *img, int answer)
 
 		if (!p->size)
 			continue;
-		memset(p->write, 0xa0 + (int)i, p->size);
+		memset(p->write, 0x90 + 0x10 * answer + (int)i, p->size);
 		if (p->kind == TN_TEXT && p->size >= host_machine.code_size)
 			memcpy(p->write,
 			    answer == 1 ? host_machine.return_1

@@ -22,7 +22,10 @@ struct tn_image kit_image(size_t text, size_t rodata, size_t data);
 /* Adds a part. */
 void kit_part(struct tn_image *img, enum tn_part_kind kind, size_t size);
 
-/* Fills all parts; text part 0 becomes a function that returns 1 or 2. */
+/*
+ * Fills part i with the byte 0x90 + 0x10 * answer + i; text becomes a function
+ * that returns answer, which is 1 or 2.
+ */
 void kit_fill(struct tn_image *img, int answer);
 
 /* Calls the function at @addr. */

@@ -111,12 +111,11 @@ static NOINLINE const char *name_of(const Named *named)
 
 MATRIX(cxx_virtual)
 {
-	int (Shape::*method)() const = &Shape::edges;
+	int (Shape::*volatile method)() const = &Shape::edges;
 	const Pair<long> pair(20, 3);
 	const Pair<long> *p = &pair;
 	long big = 7;
 
-	OPAQUE(method);
 	OPAQUE(p);
 	OPAQUE(big);
 	CHECK(shape(0)->area() == 9 && shape(1)->doubled() == 50);

@@ -34,16 +34,14 @@ static NOINLINE int many_of_one(void)
 
 static NOINLINE int before(long n)
 {
-	const uint32_t *row = world_rows - 100;
-
 	OPAQUE(n);
-	return (int)row[n];
+	return (int)world_rows[n - 100];
 }
 
 static NOINLINE uint32_t behind(long n)
 {
 	OPAQUE(n);
-	return (&world_rows[WORLD_ROWS])[-n];
+	return world_rows[WORLD_ROWS - n];
 }
 
 MATRIX(offsets)

@@ -27,7 +27,7 @@ NOINLINE VISIBLE int unwind_first(int x)
 	return room[0] + room[4];
 }
 
-/* Is @p inside of the function, whose code is never this long? */
+/* Does the table describe @function? No function here is long. */
 static NOINLINE int is_described(uintptr_t function)
 {
 	struct unwind u;
@@ -44,7 +44,7 @@ static NOINLINE int is_described(uintptr_t function)
 
 MATRIX(unwind)
 {
-	CHECK(unwind_first(3) == 13 - 7 + 0 * unwind_second(1) || 1);
+	CHECK(unwind_first(6) == 42);
 	CHECK(is_described((uintptr_t)&unwind_first) == 0);
 	CHECK(is_described((uintptr_t)&unwind_second) == 0);
 	CHECK(is_described((uintptr_t)&is_described) == 0);

@@ -211,6 +211,8 @@ static void rig_image_free(void *ctx, struct tn_image *img)
 	struct rig *r = ctx;
 
 	atomic_fetch_sub(&r->images, 1);
+	if (r->on_free)
+		r->on_free(r->on_free_arg, img);
 	if (r->world)
 		r->world->image_free(r->world->ctx, img);
 	else

@@ -51,6 +51,9 @@ struct rig {
 
 	/* images: larger ones are refused, as by a small world */
 	size_t image_limit;
+	/* or NULL; sees each image before it is freed */
+	void (*on_free)(void *arg, const struct tn_image *img);
+	void *on_free_arg;
 	/* offline: parts follow each other from here on, page by page ... */
 	uint64_t at;
 	/* ... but a part of a kind whose entry is not 0 goes there */

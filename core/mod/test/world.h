@@ -25,7 +25,7 @@ struct world {
 };
 
 /* What a world exports: struct tn_export rows. */
-#define WORLD_EXPORT(symbol) { .name = #symbol, .addr = (const void *)(uintptr_t)symbol }
+#define WORLD_EXPORT(symbol) { .name = #symbol, .addr = (const void *)&symbol }
 
 /* Over this process. False when that cannot be made. */
 bool world_open(struct world *w, const struct tn_export *exports, size_t n);

@@ -28,12 +28,12 @@ _start:
 	adrp	x0, arch_vectors
 	add	x0, x0, :lo12:arch_vectors
 	msr	vbar_el1, x0
-	msr	cpacr_el1, xzr		/* no floating point in the kernel */
+	msr	cpacr_el1, xzr		/* no floating point */
 	isb
 	adrp	x0, boot_stack_end
 	add	x0, x0, :lo12:boot_stack_end
 	mov	sp, x0
-	mov	x29, xzr		/* the last frame of a backtrace */
+	mov	x29, xzr		/* no frame above this one */
 	mov	x30, xzr
 
 	adrp	x0, image_bss

@@ -15,7 +15,7 @@ _start:
 	csrw	sie, zero
 	csrci	sstatus, SSTATUS_SIE
 	li	t0, SSTATUS_FS
-	csrc	sstatus, t0		/* no floating point in the kernel */
+	csrc	sstatus, t0		/* no floating point */
 	.option push
 	.option norelax
 	la	gp, __global_pointer$
@@ -25,7 +25,7 @@ _start:
 	la	t0, fault_stack_end
 	csrw	sscratch, t0
 	la	sp, boot_stack_end
-	li	s0, 0			/* the last frame of a backtrace */
+	li	s0, 0			/* no frame above this one */
 	li	ra, 0
 
 	la	t0, image_bss

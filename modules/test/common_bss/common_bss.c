@@ -23,8 +23,10 @@ static bool zero(const volatile char *p, size_t n)
 	return true;
 }
 
+/* The compiler would believe in the alignment: it must not see the address. */
 static bool aligned(const void *p, uintptr_t n)
 {
+	__asm__("" : "+r"(p));
 	return ((uintptr_t)p & (n - 1)) == 0;
 }
 

@@ -59,8 +59,8 @@ bool atomic_compare_exchange(size_t n, volatile void *at, void *expected,
 	    type desired, int success, int failure)                            \
 	    REAL(__atomic_compare_exchange_##n);                               \
 	FETCH(add, n, type)                                                    \
-	FETCH(sub, n, type) FETCH(and, n, type) FETCH(or, n, type)             \
-	    FETCH(xor, n, type)
+	FETCH(sub, n, type)                                                    \
+	FETCH(and, n, type) FETCH(or, n, type) FETCH(xor, n, type)
 
 SIZED(1, uint8_t)
 SIZED(2, uint16_t)
