@@ -49,7 +49,7 @@ static void put_be32(uint8_t *p, uint32_t v)
 /* 6.2.2 step 1. */
 static void schedule(uint32_t w[BLOCK], const uint8_t *m)
 {
-	for (unsigned t = 0; t < 16; t++)
+	for (size_t t = 0; t < 16; t++)
 		w[t] = get_be32(m + 4 * t);
 	for (unsigned t = 16; t < BLOCK; t++) {
 		const uint32_t a = w[t - 15], b = w[t - 2];
@@ -104,13 +104,13 @@ void sha256(const void *p, size_t n, uint8_t out[SHA256_SIZE])
 	put_be32(tail + padded - 4, (uint32_t)((uint64_t)n << 3));
 	for (size_t at = 0; at < padded; at += BLOCK)
 		block(h, tail + at);
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		put_be32(out + 4 * i, h[i]);
 }
 
 void sha256_text(const uint8_t digest[SHA256_SIZE], char out[65])
 {
-	for (unsigned i = 0; i < SHA256_SIZE; i++) {
+	for (size_t i = 0; i < SHA256_SIZE; i++) {
 		out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
 		out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
 	}

@@ -25,9 +25,11 @@ static void *pointer(uint64_t addr)
 	return (void *)(uintptr_t)addr;
 }
 
-static void count(struct mem_count *n)
+/* False when a test wants this call to fail. */
+static bool count(struct mem_count *n)
 {
-	atomic_fetch_add_explicit(&n->calls, 1, memory_order_relaxed);
+	return atomic_fetch_add_explicit(
+		   &n->calls, 1, memory_order_relaxed) + 1 != n->fail_at;
 }
 
 size_t mem_page_size(void)

@@ -109,6 +109,8 @@ void world_fini(struct world *w);
 /* A span whose areas have at least @need bytes each. NULL: no memory. */
 struct span *span_create(struct world *w, const size_t need[AREAS]);
 
+void heap_init(struct heap *h, struct span *s, enum heap_kind kind);
+
 /*
  * Takes @size bytes; may map a chunk or open one. -TN_ENOSPC: the span is
  * full; -TN_ENOMEM.

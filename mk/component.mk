@@ -59,7 +59,7 @@ flags = $(strip $(call base_flags,$(CONFIG),$(or $(name_$2),$1)) \
 # $(call stamp,file,text): FILE holds TEXT, and is newer when that changed.
 differ = $(subst x$1x,,x$2x)$(subst x$2x,,x$1x)
 define stamp
-$(if $(call differ,$(file <$1),$2),$1: FORCE)
+$(if $(call differ,$(strip $(file <$1)),$(strip $2)),$1: FORCE)
 $1:
 	@mkdir -p $$(@D) && printf '%s\n' '$(subst ','\'',$2)' > $$@
 

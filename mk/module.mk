@@ -89,7 +89,7 @@ define tenon_compile
 $5: $4 $(dir $5).flags | $(SETUP)
 	$$(call tenon_say,MODCC,$$@)
 	@mkdir -p $$(@D)
-	$(TENON_Q)$(call tenon_cc,$1) $(call tenon_flags,$1,$2,$3,$4) -MMD -MP -c $$< -o $$@
+	$(TENON_Q)$(call tenon_cc,$1) $(call tenon_flags,$1,$2,$3,$4) -MD -MP -c $$< -o $$@
 
 -include $(5:.o=.d)
 endef

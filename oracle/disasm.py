@@ -14,6 +14,28 @@ import elf
 
 LINE = re.compile(r"^ *([0-9a-f]+):\t(.+)$", re.M)
 MASK = (1 << 64) - 1
+MARK = ord("$")     # Mapping symbols: $x, $d.
+
+
+def bare(image):
+    """The bytes of an image with no symbols but those that mark code and data.
+
+    objdump searches the symbols for each address that it prints, which for
+    modules with a million labels takes all the time there is.
+    """
+    names = image.symbols.cast("I")[0::6].tolist()
+    size, body = elf.SYM.size, image.symbols
+    kept = [body[i * size:(i + 1) * size] for i, name in enumerate(names)
+            if not i or image.strtab[name] == MARK]
+    data, table = bytearray(image.data), image.symtab
+    packed = b"".join(kept)
+    data[table.offset:table.offset + len(packed)] = packed
+    header = list(elf.SHDR.unpack_from(data, image.shoff
+                                       + table.index * elf.SHDR.size))
+    header[5], header[7] = len(packed), len(kept)
+    elf.SHDR.pack_into(data, image.shoff + table.index * elf.SHDR.size,
+                       *header)
+    return data
 
 
 class BadText(Exception):
@@ -61,13 +83,13 @@ def x86_branch(code, place):
 
 def arm_branch(code, place):
     """Target of bl or b; None for nop, the call of an undefined weak one."""
-    found = code.match(place, r"(?:bl?)\t([0-9a-f]+)|(nop)$")
+    found = code.match(place, r"(?:bl?)\t(?:0x)?([0-9a-f]+)|(nop)$")
     return int(found[1], 16) if found[1] else None
 
 
 def riscv_branch(code, place):
     """Target of jal, or auipc and jalr; None if jalr goes to absolute zero."""
-    short = re.match(r"(?:c\.)?j(?:al)?\t(?:\w+,)?([0-9a-f]+)",
+    short = re.match(r"(?:c\.)?j(?:al)?\t(?:\w+,)?(?:0x)?([0-9a-f]+)$",
                      code.at.get(place, ""))
     if short:
         return int(short[1], 16)
@@ -89,7 +111,7 @@ def x86_stub(code, address):
 
 def arm_stub(code, address):
     """The cell of adrp, ldr, br; through x16 or x17 (AAPCS64 6.1.1)."""
-    page = code.match(address, r"adrp\t(x1[67]), ([0-9a-f]+)")
+    page = code.match(address, r"adrp\t(x1[67]), (?:0x)?([0-9a-f]+)")
     load = code.match(address + 4, r"ldr\t(x1[67]), \[%s(?:, #(\d+))?\]"
                       % page[1])
     code.match(address + 8, r"br\t%s$" % load[1])
@@ -117,7 +139,7 @@ def x86_load(code, place):
 
 def arm_page(code, place):
     """The page of an adrp."""
-    return int(code.match(place, r"adrp\tx\d+, ([0-9a-f]+)")[1], 16)
+    return int(code.match(place, r"adrp\tx\d+, (?:0x)?([0-9a-f]+)")[1], 16)
 
 
 def arm_low(code, place):

@@ -168,7 +168,7 @@ def check_far(oracle, data, kernel, keep=None):
             result.fail("far: %s" % error)
             return result
         followed = far.Pass(plan, image, oracle.disassemble(
-            work, obj.machine, "image"))
+            work, obj.machine, image))
         for error in followed.run():
             result.fail("far: " + error)
         result.classes.update(followed.count)

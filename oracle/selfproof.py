@@ -103,8 +103,7 @@ def prove_far(oracle, data, kernel):
         for name, offset, bits in far_targets(plan, image):
             for bit in range(bits):
                 broken = flipped(image, offset, bit)
-                link.save(work, "broken", broken.data)
-                text = oracle.disassemble(work, obj.machine, "broken")
+                text = oracle.disassemble(work, obj.machine, broken)
                 flips[name] += 1
                 missed[name] += not far.Pass(plan, broken, text).run()
     return flips, missed

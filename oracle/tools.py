@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 
+import disasm
 import elf
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -103,8 +104,11 @@ class Oracle:
         if status:
             raise ToolError("lld: status %d: %s" % (status, words))
 
-    def disassemble(self, work, machine, file):
-        """objdump -d of a file, as text, in the plainest notation."""
+    def disassemble(self, work, machine, image):
+        """objdump -d of an image, as text, in the plainest notation."""
+        file = os.path.join(work, "bare")
+        with open(file, "wb") as stream:
+            stream.write(disasm.bare(image))
         command = [PREFIX[machine] + "objdump", "-d", "-w", "-z",
                    "--no-show-raw-insn", file]
         if machine == elf.RISCV:

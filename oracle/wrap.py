@@ -76,7 +76,8 @@ def check_symbols(plan, file):
     obj = plan.obj
     first = 1 if obj.symbol_count() < MANY else obj.symtab.info
     have = set()
-    for index in range(file.symbol_count()):
+    start = 1 if first == 1 else file.symtab.info
+    for index in range(start, file.symbol_count()):
         symbol = file.symbol(index)
         have.add((symbol.name, symbol.value))
     errors = []
