@@ -16,9 +16,9 @@
 
 #include "span.h"
 
-#define SMALL_GRANULE 64u         /* a cache line: modules do not share one */
-#define OPEN_MAX      4u /* open chunks of a heap, besides those in use */
-#define FULL_SHIFT    6  /* nearly full: less than 1/64 is free */
+#define SMALL_GRANULE 64u /* a cache line: modules do not share one */
+#define OPEN_MAX      4u  /* open chunks of a heap, besides those in use */
+#define FULL_SHIFT    6   /* nearly full: less than 1/64 is free */
 
 static struct world *heap_world(const struct heap *h)
 {

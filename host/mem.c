@@ -9,6 +9,7 @@
  * moment is a view both writable and executable.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,11 +26,13 @@ static void *pointer(uint64_t addr)
 	return (void *)(uintptr_t)addr;
 }
 
-/* False when a test wants this call to fail. */
-static bool count(struct mem_count *n)
+/* Counts a call; true when a test wants it to fail. */
+static bool refused(struct mem_count *n)
 {
-	return atomic_fetch_add_explicit(
-		   &n->calls, 1, memory_order_relaxed) + 1 != n->fail_at;
+	const unsigned long long number =
+	    atomic_fetch_add_explicit(&n->calls, 1, memory_order_relaxed);
+
+	return number + 1 == n->fail_at;
 }
 
 size_t mem_page_size(void)
@@ -41,7 +44,8 @@ uint64_t mem_reserve(struct mem_count *n, size_t size)
 {
 	void *p;
 
-	count(n);
+	if (refused(n))
+		return 0;
 	p = mmap(NULL, size, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return p == MAP_FAILED ? 0 : (uintptr_t)p;
@@ -49,55 +53,63 @@ uint64_t mem_reserve(struct mem_count *n, size_t size)
 
 void mem_release(struct mem_count *n, uint64_t addr, size_t size)
 {
-	count(n);
+	(void)refused(n);
 	(void)munmap(pointer(addr), size); /* a whole mapping: cannot fail */
 }
 
-static int open_file(struct mem_count *n, size_t size)
+static int open_file(struct mem_count *n)
 {
 	int fd;
 
-	count(n);
-	fd = memfd_create("tenon", MFD_CLOEXEC | MFD_EXEC);
-	if (fd < 0 && errno == EINVAL) {
-		count(n);
-		fd = memfd_create("tenon", MFD_CLOEXEC);
-	}
-	if (fd < 0)
+	if (refused(n))
 		return -1;
-	count(n);
-	if (ftruncate(fd, (off_t)size) == 0)
+	fd = memfd_create("tenon", MFD_CLOEXEC | MFD_EXEC);
+	if (fd >= 0 || errno != EINVAL || refused(n))
 		return fd;
-	count(n);
-	close(fd);
-	return -1;
+	return memfd_create("tenon", MFD_CLOEXEC);
+}
+
+static bool set_size(struct mem_count *n, int fd, size_t size)
+{
+	return !refused(n) && ftruncate(fd, (off_t)size) == 0;
+}
+
+/* Maps the file at @addr, or anywhere when that is NULL. */
+static void *map_file(
+    struct mem_count *n, int fd, void *addr, size_t size, int prot)
+{
+	if (refused(n))
+		return MAP_FAILED;
+	return mmap(
+	    addr, size, prot, MAP_SHARED | (addr ? MAP_FIXED : 0), fd, 0);
+}
+
+/* A child must not be able to write into its parent's text. */
+static void keep_from_children(struct mem_count *n, void *alias, size_t size)
+{
+	if (!refused(n))
+		(void)madvise(alias, size, MADV_DONTFORK);
 }
 
 int mem_map_twice(struct mem_count *n, uint64_t addr, size_t size, int run_prot,
     uint8_t **alias)
 {
-	const int fd = open_file(n, size);
-	void *run, *write = MAP_FAILED;
+	const int fd = open_file(n);
+	void *write = MAP_FAILED;
 
 	if (fd < 0)
 		return -TN_ENOMEM;
-	count(n);
-	run =
-	    mmap(pointer(addr), size, run_prot, MAP_SHARED | MAP_FIXED, fd, 0);
-	if (run != MAP_FAILED) {
-		count(n);
-		write =
-		    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (set_size(n, fd, size) &&
+	    map_file(n, fd, pointer(addr), size, run_prot) != MAP_FAILED) {
+		write = map_file(n, fd, NULL, size, PROT_READ | PROT_WRITE);
+		if (write == MAP_FAILED)
+			mem_unmap(n, addr, size);
 	}
-	count(n);
+	(void)refused(n);
 	close(fd);
-	if (write == MAP_FAILED) {
-		mem_unmap(n, addr, size);
+	if (write == MAP_FAILED)
 		return -TN_ENOMEM;
-	}
-	/* A child must not be able to write into its parent's text. */
-	count(n);
-	(void)madvise(write, size, MADV_DONTFORK);
+	keep_from_children(n, write, size);
 	*alias = write;
 	return 0;
 }
@@ -106,7 +118,8 @@ int mem_map_private(struct mem_count *n, uint64_t addr, size_t size)
 {
 	void *p;
 
-	count(n);
+	if (refused(n))
+		return -TN_ENOMEM;
 	p = mmap(pointer(addr), size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	return p == MAP_FAILED ? -TN_ENOMEM : 0;
@@ -114,38 +127,39 @@ int mem_map_private(struct mem_count *n, uint64_t addr, size_t size)
 
 void mem_unmap(struct mem_count *n, uint64_t addr, size_t size)
 {
-	count(n);
 	/* Replaces what is there; where that fails it stays as it is. */
-	(void)mmap(pointer(addr), size, PROT_NONE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (!refused(n))
+		(void)mmap(pointer(addr), size, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		    0);
 }
 
 uint8_t *mem_alias_open(struct mem_count *n, uint64_t addr, size_t size)
 {
 	uint8_t *alias;
 
-	count(n);
+	if (refused(n))
+		return NULL;
 	alias = mremap(pointer(addr), 0, size, MREMAP_MAYMOVE);
 	if (alias == MAP_FAILED)
 		return NULL;
-	count(n);
-	if (mprotect(alias, size, PROT_READ | PROT_WRITE) != 0) {
+	if (refused(n) || mprotect(alias, size, PROT_READ | PROT_WRITE) != 0) {
 		mem_alias_close(n, alias, size);
 		return NULL;
 	}
-	count(n);
-	(void)madvise(alias, size, MADV_DONTFORK);
+	keep_from_children(n, alias, size);
 	return alias;
 }
 
 void mem_alias_close(struct mem_count *n, uint8_t *alias, size_t size)
 {
-	count(n);
+	(void)refused(n);
 	(void)munmap(alias, size); /* a whole mapping: cannot fail */
 }
 
 int mem_protect(struct mem_count *n, uint64_t addr, size_t size, int prot)
 {
-	count(n);
+	if (refused(n))
+		return -TN_ENOMEM;
 	return mprotect(pointer(addr), size, prot) == 0 ? 0 : -TN_ENOMEM;
 }

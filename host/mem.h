@@ -15,6 +15,7 @@
 /* How many system calls a user of this file has caused. */
 struct mem_count {
 	atomic_ullong calls;
+	unsigned long long fail_at; /* the call that fails, in tests; or 0 */
 };
 
 size_t mem_page_size(void);

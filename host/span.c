@@ -13,7 +13,7 @@
 
 #include "span.h"
 
-#define GUARD (64u << 10)
+#define GUARD    (64u << 10)
 #define SPAN_MAX (2ull << 30)
 
 /*

@@ -101,6 +101,7 @@ struct tn_load {
 	struct tn_diag *diag; /* never NULL */
 	enum tn_stage stage;
 	bool offline; /* tn_link: any machine, nothing runs */
+	bool has_pairs; /* some relocation is RELOC_PAIR_LOW */
 
 	/* source */
 	struct tn_bytes file, unpacked;

@@ -143,6 +143,8 @@ static int scan_one(struct tn_load *l, uint32_t section,
 		return load_fail_site(l, section, r, how);
 	if ((how->flags & RELOC_HI20) != 0)
 		seen->anchor = true;
+	if (how->expr == RELOC_PAIR_LOW)
+		l->has_pairs = true;
 	if (reloc_is_got(how))
 		return note_got(l, section, r, how);
 	if ((how->flags & RELOC_BRANCH) != 0)
@@ -201,11 +203,11 @@ int load_scan(struct tn_load *l)
 	l->stage = TN_STAGE_PLAN;
 	for (uint32_t i = 1; i < l->nsections && err == 0; i++)
 		err = scan_section(l, i);
-	for (uint32_t i = 1; i < l->nsections && err == 0; i++) {
+	for (uint32_t i = 1; l->has_pairs && i < l->nsections && err == 0;
+	     i++) {
 		const struct rela_table t = load_rela(l, i);
 
-		for (uint32_t j = 0; l->nanchors != 0 && j < t.n && err == 0;
-		     j++)
+		for (uint32_t j = 0; j < t.n && err == 0; j++)
 			err = scan_pair(l, i, &t.rela[j]);
 	}
 	return err;

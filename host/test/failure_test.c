@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every system call behind image memory fails once at every position; and the
+ * system forbids what the better modes need.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <host/process.h>
+#include <tenon/err.h>
+#include <test/test.h>
+
+#include "arena.h"
+#include "kit.h"
+
+/* One life of an image; the error of the step that fails, or 0. */
+static int one_life(struct host_arena *a)
+{
+	struct tn_image img = kit_image(3000000, 200, 100);
+	int err;
+
+	kit_part(&img, TN_RO_AFTER_INIT, 50);
+	kit_part(&img, TN_INIT_TEXT, 70);
+	err = kit_load(a, &img, 2);
+	if (err)
+		return err;
+	err = arena_image_finish(a, &img);
+	if (kit_call(img.part[0].addr) != 2)
+		err = 1;
+	arena_image_free(a, &img);
+	return err;
+}
+
+/* Fails call number @n of an arena's life. True when there was no such. */
+static bool fails_at(enum arena_mode mode, unsigned flags, unsigned long long n)
+{
+	const struct arena_config config = {
+		.mode = mode, .flags = flags, .keep_warm = 1
+	};
+	struct host_arena *a;
+	bool reached;
+	int err;
+
+	if (!EXPECT(arena_create(&config, &a) == 0))
+		return true;
+	EXPECT(one_life(a) == 0);
+	a->count.fail_at = a->count.calls + n;
+	err = one_life(a);
+	EXPECT(err == 0 || err == -TN_ENOMEM);
+	EXPECT(kit_stats(a).live == 0);
+	err = one_life(a);
+	reached = a->count.calls >= a->count.fail_at;
+	a->count.fail_at = 0;
+	EXPECT(one_life(a) == 0);
+	EXPECT(!kit_any_wx());
+	arena_destroy(a);
+	return !reached;
+}
+
+TEST(failure, of_any_system_call_leaves_nothing_behind)
+{
+	static const unsigned flags[] = { 0, ARENA_STRICT,
+		ARENA_NO_MEMBARRIER };
+	unsigned long long n;
+
+	PROVES("L08");
+	for (int f = 0; f < 3; f++) {
+		for (int m = ARENA_DUAL; m <= ARENA_FLIP; m++) {
+			for (n = 1; n < 1000; n++) {
+				if (fails_at((enum arena_mode)m, flags[f], n))
+					break;
+				CHECK(!test_failed());
+			}
+			CHECK(n > 5 && n < 1000);
+		}
+	}
+}
+
+/* From now on the call answers EPERM. */
+static bool forbid(unsigned call)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]), .filter = code
+	};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+#define NO_FILTERS 77
+
+static int without_memfd(void)
+{
+	struct host_arena *a;
+	int err;
+
+	if (!forbid(SYS_memfd_create))
+		return NO_FILTERS;
+	if (kit_arena(ARENA_DUAL, 0))
+		return 1;
+	a = kit_arena(ARENA_AUTO, 0);
+	if (!a || arena_mode(a) != ARENA_FLIP)
+		return 2;
+	err = one_life(a);
+	arena_destroy(a);
+	return err ? 3 : 0;
+}
+
+static int without_membarrier(void)
+{
+	struct host_arena *a = kit_arena(ARENA_AUTO, 0);
+	int err = 0;
+
+	/* Forbidden while an arena is in use, and for one made later. */
+	if (!forbid(SYS_membarrier))
+		return NO_FILTERS;
+	for (int i = 0; i < 5; i++)
+		err |= one_life(a);
+	if (err || arena_reuses_text(a) || process_barrier(BARRIER_MEMORY))
+		return 1;
+	arena_destroy(a);
+	a = kit_arena(ARENA_AUTO, 0);
+	if (!a || arena_reuses_text(a))
+		return 2;
+	for (int i = 0; i < 5; i++)
+		err |= one_life(a);
+	arena_destroy(a);
+	return err ? 3 : 0;
+}
+
+static void check_in_child(int (*fn)(void))
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(fn());
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_FILTERS)
+		SKIP("system calls cannot be forbidden here");
+	CHECK_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(failure, without_memfd_pages_are_flipped)
+{
+	check_in_child(without_memfd);
+}
+
+TEST(failure, without_membarrier_text_is_remapped)
+{
+	check_in_child(without_membarrier);
+}
