@@ -135,18 +135,21 @@ def run(argv, **kw):
 
 
 @functools.lru_cache(None)
-def tools():
+def circumstances(includes):
     """What besides the text decides about an object."""
-    with open(os.path.join(INCLUDE, 'tenon', 'module.h'), 'rb') as f:
-        header = f.read()
-    version = run([CC, '--version'], capture_output=True)
-    return header + version + ' '.join(COMPILE).encode()
+    out = run([CC, '--version'], capture_output=True)
+    out += ' '.join(COMPILE).encode()
+    for name in ('module.h', 'module_param.h') if includes else ():
+        with open(os.path.join(INCLUDE, 'tenon', name), 'rb') as f:
+            out += f.read()
+    return out
 
 
 def compile_text(text, cache):
     """The object of a text, from the cache or the compiler."""
+    seen = circumstances('#include' in text)
     text = text.encode()
-    name = hashlib.sha256(tools() + text).hexdigest()[:20]
+    name = hashlib.sha256(seen + text).hexdigest()[:20]
     path = os.path.join(cache, name + '.o')
     if not os.path.exists(path):
         run(COMPILE + [path + '.new'], input=text)

@@ -262,9 +262,14 @@ enum arena_mode arena_mode(const struct host_arena *a)
 	return a->mode;
 }
 
-bool arena_reuses_text(const struct host_arena *a)
+bool arena_reuses_text(struct host_arena *a)
 {
-	return a->layout.reuse;
+	bool reuse;
+
+	pthread_mutex_lock(&a->lock);
+	reuse = a->layout.reuse;
+	pthread_mutex_unlock(&a->lock);
+	return reuse;
 }
 
 void arena_stats(struct host_arena *a, struct arena_stats *out)

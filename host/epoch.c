@@ -157,7 +157,7 @@ static void back_off(unsigned *round)
  * barrier is left that readers without fences would notice; stores leave a
  * processor's buffer long before this time is over.
  */
-static const struct timespec last_resort = { 0, 20 * 1000 * 1000 };
+static const struct timespec last_resort = { 0, 20000000 };
 
 static void wait_for(struct reader *r)
 {

@@ -124,12 +124,15 @@ int bytes_unpack(struct blocks *b, enum tn_packing packing, struct tn_bytes in,
     size_t limit, struct tn_bytes *out)
 {
 	unpack_fn *const unpack = unpacker(packing);
-	struct sink sink = { .blocks = b, .limit = limit };
+	/* Room for one byte more tells what just fits from what does not. */
+	struct sink sink = { .blocks = b, .limit = limit + 1 };
 	int err;
 
 	if (!unpack)
 		return -TN_EOPNOTSUPP;
 	err = unpack((struct span){ in.data, in.size }, &sink);
+	if (!err && sink.used > limit)
+		err = -TN_EFBIG;
 	if (err)
 		block_give(b, sink.data, sink.cap);
 	else

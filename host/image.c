@@ -194,10 +194,8 @@ static MUST_CHECK int alloc_locked(
 	if (!w)
 		return -TN_ENOMEM;
 	img->port_data[0] = w;
-	for (struct list *pos = w->spans.prev; pos != &w->spans;
-	     pos = pos->prev) {
-		const int err =
-		    alloc_in(a, CONTAINER_OF(pos, struct span, node), img);
+	for (s = w->spans; s; s = s->next) {
+		const int err = alloc_in(a, s, img);
 
 		if (err != -TN_ENOSPC)
 			return err;

@@ -6,6 +6,7 @@
  * one page that the system wipes in every child: it holds the generation
  * plus one, which the handlers restore.
  */
+#include <dlfcn.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -64,6 +65,20 @@ static void after_fork_child(void)
 	after_fork(true);
 }
 
+/*
+ * Threads keep a destructor and the process keeps fork handlers that lie in
+ * this object, so a dlclose must not unmap it. Elsewhere than in a shared
+ * object there is nothing to do, and this fails.
+ */
+static void stay_loaded(void)
+{
+	Dl_info here;
+
+	if (dladdr(&once, &here))
+		(void)dlopen(
+		    here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static void start(void)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -76,6 +91,7 @@ static void start(void)
 	} else if (p != MAP_FAILED) {
 		munmap(p, page);
 	}
+	stay_loaded();
 	/* Fails without memory only; forks then go unnoticed. */
 	(void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }

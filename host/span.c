@@ -7,6 +7,7 @@
  * Guards and what no chunk occupies are address space without access. A span
  * never exceeds what a signed 32-bit displacement crosses.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <base/overflow.h>
@@ -14,32 +15,49 @@
 #include "span.h"
 
 #define GUARD    (64u << 10)
-#define SPAN_MAX (2ull << 30)
+#define SPAN_MAX ((size_t)2 << 30)
+#define SPAN_MIN ((size_t)32 << 20)
 
 /*
- * Cuts the span into areas of 3/8, 2/8 and 3/8 of the usual size, or more
- * where an image needs it. Sets the size; 0: more than a span may have.
+ * Cuts a span into areas of 3/8, 2/8 and 3/8 of the @usual size, or more
+ * where an image needs it. Returns the size; 0: more than a span may have.
  */
-static void area_sizes(
-    struct span *s, const size_t need[AREAS], size_t size[AREAS])
+static size_t area_sizes(const struct layout *layout, size_t usual,
+    const size_t need[AREAS], size_t size[AREAS])
 {
 	static const size_t eighths[AREAS] = { 3, 2, 3 };
-	const struct layout *layout = s->world->layout;
+	size_t sum = GUARD;
 
-	s->size = GUARD;
 	for (int i = 0; i < AREAS; i++) {
-		size_t want = layout->span / 8 * eighths[i];
+		size_t want = usual / 8 * eighths[i];
 
 		/* A chunk is up to an eighth larger than its part. */
 		if (need[i] > want - want / 4)
 			want = need[i] + need[i] / 4 + 2 * layout->chunk;
 		size[i] = align_up(want, GUARD);
-		s->size += size[i] + GUARD;
-		if (need[i] > SPAN_MAX || s->size > SPAN_MAX) {
-			s->size = 0;
-			return;
-		}
+		sum += size[i] + GUARD;
+		if (need[i] > SPAN_MAX || sum > SPAN_MAX)
+			return 0;
 	}
+	return sum;
+}
+
+/* Reserves the span, smaller where address space is rationed. */
+static bool span_reserve(
+    struct span *s, const size_t need[AREAS], size_t size[AREAS])
+{
+	const struct layout *layout = s->world->layout;
+	const size_t least = layout->span < SPAN_MIN ? layout->span : SPAN_MIN;
+
+	for (size_t usual = layout->span; usual >= least; usual /= 2) {
+		s->size = area_sizes(layout, usual, need, size);
+		if (!s->size)
+			return false;
+		s->base = mem_reserve(s->world->count, s->size);
+		if (s->base)
+			return true;
+	}
+	return false;
 }
 
 static bool areas_init(struct span *s, const size_t size[AREAS])
@@ -65,17 +83,14 @@ struct span *span_create(struct world *w, const size_t need[AREAS])
 	if (!s)
 		return NULL;
 	s->world = w;
-	area_sizes(s, need, size);
-	if (!s->size)
-		goto out_free;
-	s->base = mem_reserve(w->count, s->size);
-	if (!s->base)
+	if (!span_reserve(s, need, size))
 		goto out_free;
 	if (!areas_init(s, size))
 		goto out_release; /* its records stay in the pool's slabs */
 	for (int i = 0; i < HEAPS; i++)
 		heap_init(&s->heap[i], s, (enum heap_kind)i);
-	list_add(&w->spans, &s->node);
+	s->next = w->spans;
+	w->spans = s;
 	w->nspans++;
 	return s;
 
@@ -91,7 +106,6 @@ void world_init(
 {
 	*w = (struct world){ .layout = layout, .count = count };
 	range_pool_init(&w->pool);
-	list_init(&w->spans);
 }
 
 static void span_destroy(struct span *s)
@@ -110,13 +124,16 @@ static void span_destroy(struct span *s)
 		}
 	}
 	mem_release(w->count, s->base, s->size);
-	list_del(&s->node);
 	free(s);
 }
 
 void world_fini(struct world *w)
 {
-	while (!list_empty(&w->spans))
-		span_destroy(CONTAINER_OF(w->spans.next, struct span, node));
+	while (w->spans) {
+		struct span *s = w->spans;
+
+		w->spans = s->next;
+		span_destroy(s);
+	}
 	range_pool_fini(&w->pool);
 }

@@ -38,7 +38,7 @@ enum area_kind {
 	AREAS
 };
 
-/* What all spans of an arena have in common; constant. */
+/* What all spans of an arena have in common; constant but for reuse. */
 struct layout {
 	size_t page;
 	size_t span;
@@ -53,7 +53,7 @@ struct world {
 	const struct layout *layout;
 	struct mem_count *count;
 	struct range_pool pool;
-	struct list spans;
+	struct span *spans;  /* newest first, through next */
 	unsigned generation; /* of the process that it belongs to */
 	bool inherited;      /* this is a child of that process */
 	struct world *older; /* of the process it was forked from */
@@ -92,7 +92,7 @@ struct chunk {
 };
 
 struct span {
-	struct list node;
+	struct span *next;
 	struct world *world;
 	uint64_t base;
 	size_t size;

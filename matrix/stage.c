@@ -88,28 +88,47 @@ static void map_image(const struct image *img)
 			map_segment(img, &ph[i]);
 }
 
-/* The priority of a section of constructors; -1 when it is none. */
+#define LAST 65536 /* the priority of constructors without one */
+
+/* The priority of a section of constructors; above LAST when it is none. */
 static long priority(const struct image *img, const Elf64_Shdr *sh)
 {
 	const char *name = img->names + sh->sh_name;
 
 	if (strncmp(name, ".init_array", 11) != 0)
-		return -1;
-	return name[11] == '.' ? atol(name + 12) : 65536;
+		return LAST + 1;
+	return name[11] == '.' ? atol(name + 12) : LAST;
+}
+
+/* The lowest priority above @level that the image has; LAST + 1 at the end. */
+static long next_level(const struct image *img, long level)
+{
+	long next = LAST + 1;
+
+	for (unsigned i = 0; i < img->eh->e_shnum; i++) {
+		const long p = priority(img, &img->sections[i]);
+
+		if (p > level && p < next)
+			next = p;
+	}
+	return next;
+}
+
+static void run_section(const Elf64_Shdr *sh)
+{
+	void (**fn)(void) = (void (**)(void))sh->sh_addr;
+
+	for (size_t n = 0; n < sh->sh_size / sizeof(*fn); n++)
+		fn[n]();
 }
 
 static void run_constructors(const struct image *img)
 {
-	for (long level = 0; level <= 65536; level++)
-		for (unsigned i = 0; i < img->eh->e_shnum; i++) {
-			const Elf64_Shdr *sh = &img->sections[i];
-			void (**fn)(void) = (void (**)(void))sh->sh_addr;
-
-			if (priority(img, sh) != level)
-				continue;
-			for (size_t n = 0; n < sh->sh_size / 8; n++)
-				fn[n]();
-		}
+	for (long level = next_level(img, -1); level <= LAST;
+	     level = next_level(img, level))
+		for (unsigned i = 0; i < img->eh->e_shnum; i++)
+			if (priority(img, &img->sections[i]) == level)
+				run_section(&img->sections[i]);
 }
 
 static void call_functions(const struct image *img, const Elf64_Shdr *table)

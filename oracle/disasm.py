@@ -9,32 +9,24 @@ jumps through.  A line that does not read as expected is a BadText.
 
 import bisect
 import re
+import struct
 
 import elf
 
 LINE = re.compile(r"^ *([0-9a-f]+):\t(.+)$", re.M)
 MASK = (1 << 64) - 1
-MARK = ord("$")     # Mapping symbols: $x, $d.
 
 
 def bare(image):
-    """The bytes of an image with no symbols but those that mark code and data.
+    """The bytes of an image without its symbol table.
 
     objdump searches the symbols for each address that it prints, which for
     modules with a million labels takes all the time there is.
     """
-    names = image.symbols.cast("I")[0::6].tolist()
-    size, body = elf.SYM.size, image.symbols
-    kept = [body[i * size:(i + 1) * size] for i, name in enumerate(names)
-            if not i or image.strtab[name] == MARK]
-    data, table = bytearray(image.data), image.symtab
-    packed = b"".join(kept)
-    data[table.offset:table.offset + len(packed)] = packed
-    header = list(elf.SHDR.unpack_from(data, image.shoff
-                                       + table.index * elf.SHDR.size))
-    header[5], header[7] = len(packed), len(kept)
-    elf.SHDR.pack_into(data, image.shoff + table.index * elf.SHDR.size,
-                       *header)
+    data = bytearray(image.data)
+    if image.symtab:
+        struct.pack_into("<I", data, image.shoff + image.symtab.index
+                         * elf.SHDR.size + 4, elf.SHT_NULL)
     return data
 
 

@@ -150,8 +150,8 @@ def main():
     parser.add_argument('--list', help='test programs, a line each')
     parser.add_argument('--only', default='', help='part of a suite name')
     args = parser.parse_args()
-    suites = [*program_suites(args.list)] if args.list else []
-    suites += python_suites()
+    suites = [*python_suites()]  # the longest first
+    suites += program_suites(args.list) if args.list else []
     suites = [s for s in suites if args.only in s.name]
     os.makedirs(LOGS, exist_ok=True)
     start = time.monotonic()

@@ -107,22 +107,27 @@ static int check_overlap(struct tn_load *l)
 	return where.fault == ELF_OK ? 0 : fail_elf(l, &where);
 }
 
+static int fail_note(struct tn_load *l, const char *what, uint32_t value)
+{
+	(void)load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_PROFILE, what);
+	l->diag->value = value;
+	return l->diag->error;
+}
+
 static int check_profile(struct tn_load *l, const struct note_desc *desc)
 {
 	struct tn_diag *d;
 
-	if (desc->version != NOTE_VERSION ||
-	    (desc->profile != TN_PROFILE_COMMON &&
-		desc->profile != TN_PROFILE_HOSTED)) {
-		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_PROFILE);
-		d->value = desc->profile;
-		return d->error;
-	}
+	if (desc->version != NOTE_VERSION)
+		return fail_note(l, "note version", desc->version);
+	if (desc->profile != TN_PROFILE_COMMON &&
+	    desc->profile != TN_PROFILE_HOSTED)
+		return fail_note(l, "profile", desc->profile);
 	if (desc->abi_major != TN_ABI_MAJOR ||
 	    desc->abi_minor > TN_ABI_MINOR) {
 		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_ABI);
-		d->value = desc->abi_major;
-		d->high = TN_ABI_MAJOR;
+		d->value = (uint64_t)desc->abi_major << 32 | desc->abi_minor;
+		d->high = (int64_t)TN_ABI_MAJOR << 32 | TN_ABI_MINOR;
 		return d->error;
 	}
 	l->profile = (enum tn_profile)desc->profile;
@@ -240,6 +245,11 @@ int load_check(struct tn_load *l)
 	int err;
 
 	l->stage = TN_STAGE_CHECK;
+	/* For failures, until the file itself says what it is called. */
+	if (l->args->path != NULL)
+		(void)take_name(l, l->args->path, true);
+	else if (l->args->name != NULL)
+		(void)take_name(l, l->args->name, false);
 	if (!elf_open(&l->elf, l->bytes, 0, &where))
 		return fail_elf(l, &where);
 	l->is_dyn = l->elf.ehdr->e_type == ET_DYN;

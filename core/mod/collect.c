@@ -256,6 +256,19 @@ static int set_namespace(struct tn_load *l, struct strings strings,
 	return 0;
 }
 
+/* In a part that stays, or just behind one: a label may end a table. */
+static bool is_resident(const struct tn_load *l, uint64_t addr)
+{
+	for (unsigned i = 0; i < l->image.nparts; i++) {
+		const struct tn_part *p = &l->image.part[i];
+
+		if (p->kind < TN_INIT_TEXT && p->size != 0 &&
+		    addr - p->addr <= p->size)
+			return true;
+	}
+	return false;
+}
+
 static int add_exports(struct tn_load *l, const struct table *t,
     struct export_block *b, uint32_t first)
 {
@@ -274,7 +287,8 @@ static int add_exports(struct tn_load *l, const struct table *t,
 			.position = (first + i) & EXPORT_MAX,
 			.flags = t->flags & 0xff,
 		};
-		if (rec->name == NULL || *readable(l, rec->name) == '\0')
+		if (rec->name == NULL || *readable(l, rec->name) == '\0' ||
+		    !is_resident(l, rec->value))
 			return fail_table(
 			    l, t, (uint64_t)i * entry_size(l));
 		err = set_namespace(

@@ -6,6 +6,8 @@
  */
 #include <tenon/diag.h>
 
+#include <stdbool.h>
+
 #include <base/compiler.h>
 #include <base/format.h>
 #include <base/string.h>
@@ -120,13 +122,14 @@ static void say_limit(struct text *t, const struct tn_diag *d)
 
 static void say_abi(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "was built for engine ABI %llu, this is %lld",
-	    (unsigned long long)d->value, (long long)d->high);
+	text_add(t, "was built for engine ABI %u.%u, this is %u.%u",
+	    (unsigned)(d->value >> 32), (unsigned)d->value,
+	    (unsigned)((uint64_t)d->high >> 32), (unsigned)d->high);
 }
 
 static void say_profile(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "has the unknown profile %llu",
+	text_add(t, "has the unknown %s %llu", d->other,
 	    (unsigned long long)d->value);
 }
 
@@ -207,52 +210,53 @@ static const struct row {
 	const char *name;
 	clause_fn *say;
 	struct fixed fixed;
+	bool subject; /* reads on from the name: "is not an ELF file" */
 } rows[] = {
 	// clang-format off
-	[TN_REASON_NONE] = { "none", NULL, { "no failure", NULL } },
-	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", NULL, { "bad argument: ", "" } },
-	[TN_REASON_NO_MEMORY] = { "no_memory", say_memory, { 0 } },
-	[TN_REASON_POOL_FULL] = { "pool_full", say_pool, { 0 } },
-	[TN_REASON_UNREADABLE] = { "unreadable", NULL, { "cannot read ", "" } },
-	[TN_REASON_UNPACK] = { "unpack", NULL, { "damaged ", " data" } },
-	[TN_REASON_NO_UNPACKER] = { "no_unpacker", NULL, { "cannot unpack ", " here" } },
-	[TN_REASON_ELF] = { "elf", say_elf, { 0 } },
-	[TN_REASON_MACHINE] = { "machine", say_machine, { 0 } },
-	[TN_REASON_NO_SYMTAB] = { "no_symtab", NULL, { "has no symbol table", NULL } },
-	[TN_REASON_WRITABLE_TEXT] = { "writable_text", say_unsupported, { 0 } },
-	[TN_REASON_UNSUPPORTED] = { "unsupported", say_unsupported, { 0 } },
-	[TN_REASON_LIMIT] = { "limit", say_limit, { 0 } },
-	[TN_REASON_PROFILE] = { "profile", say_profile, { 0 } },
-	[TN_REASON_PROFILE_WORLD] = { "profile_world", NULL, { "is of profile ", ", which cannot run here" } },
-	[TN_REASON_ABI] = { "abi", say_abi, { 0 } },
-	[TN_REASON_UNMARKED] = { "unmarked", NULL, { "carries no .note.tenon, so it is no module for running", NULL } },
-	[TN_REASON_NO_NAME] = { "no_name", NULL, { "states no module name", NULL } },
-	[TN_REASON_BAD_NAME] = { "bad_name", NULL, { "'", "' is not a module name" } },
-	[TN_REASON_SYMBOL_SECTION] = { "symbol_section", say_symbol_section, { 0 } },
-	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", say_missing, { 0 } },
-	[TN_REASON_GPL_ONLY] = { "gpl_only", say_gpl, { 0 } },
-	[TN_REASON_NAMESPACE] = { "namespace", say_namespace, { 0 } },
-	[TN_REASON_CRC] = { "crc_mismatch", say_crc, { 0 } },
-	[TN_REASON_NEEDED] = { "needed", NULL, { "needs ", ", which is not loaded" } },
-	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", say_reloc_unknown, { 0 } },
-	[TN_REASON_RELOC_REFUSED] = { "reloc_refused", say_reloc_refused, { 0 } },
-	[TN_REASON_RELOC_PLACE] = { "reloc_place", say_reloc_place, { 0 } },
-	[TN_REASON_RELOC_SYMBOL] = { "reloc_symbol", say_reloc_symbol, { 0 } },
-	[TN_REASON_RELOC_RANGE] = { "reloc_range", say_range, { 0 } },
-	[TN_REASON_RELOC_ALIGN] = { "reloc_align", say_align, { 0 } },
-	[TN_REASON_RELOC_PAIR] = { "reloc_pair", say_reloc_pair, { 0 } },
-	[TN_REASON_RELOC_CELLS] = { "reloc_cells", say_reloc_cells, { 0 } },
-	[TN_REASON_PLACEMENT] = { "placement", NULL, { "its parts do not lie within 2 GiB", NULL } },
-	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", NULL, { "a module called ", " is loaded already" } },
-	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", say_duplicate_export, { 0 } },
-	[TN_REASON_BAD_EXPORT] = { "bad_export", say_bad_export, { 0 } },
-	[TN_REASON_ENTRY] = { "entry", say_entry, { 0 } },
-	[TN_REASON_INIT_FAILED] = { "init_failed", say_init, { 0 } },
-	[TN_REASON_IN_USE] = { "in_use", say_in_use, { 0 } },
-	[TN_REASON_NOT_LOADED] = { "not_loaded", NULL, { "", " is not loaded" } },
-	[TN_REASON_NO_EXIT] = { "no_exit", NULL, { "has init but no exit: it is permanent", NULL } },
-	[TN_REASON_VERIFY] = { "verify", NULL, { "refused by the verification hook", NULL } },
-	[TN_REASON_PROTECT] = { "protect", NULL, { "page permissions could not be set", NULL } },
+	[TN_REASON_NONE] = { "none", NULL, { "no failure", NULL }, false },
+	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", NULL, { "bad argument: ", "" }, false },
+	[TN_REASON_NO_MEMORY] = { "no_memory", say_memory, { 0 }, false },
+	[TN_REASON_POOL_FULL] = { "pool_full", say_pool, { 0 }, false },
+	[TN_REASON_UNREADABLE] = { "unreadable", NULL, { "cannot read ", "" }, false },
+	[TN_REASON_UNPACK] = { "unpack", NULL, { "damaged ", " data" }, false },
+	[TN_REASON_NO_UNPACKER] = { "no_unpacker", NULL, { "cannot unpack ", " here" }, false },
+	[TN_REASON_ELF] = { "elf", say_elf, { 0 }, true },
+	[TN_REASON_MACHINE] = { "machine", say_machine, { 0 }, true },
+	[TN_REASON_NO_SYMTAB] = { "no_symtab", NULL, { "has no symbol table", NULL }, true },
+	[TN_REASON_WRITABLE_TEXT] = { "writable_text", say_unsupported, { 0 }, false },
+	[TN_REASON_UNSUPPORTED] = { "unsupported", say_unsupported, { 0 }, false },
+	[TN_REASON_LIMIT] = { "limit", say_limit, { 0 }, false },
+	[TN_REASON_PROFILE] = { "profile", say_profile, { 0 }, true },
+	[TN_REASON_PROFILE_WORLD] = { "profile_world", NULL, { "is of profile ", ", which cannot run here" }, true },
+	[TN_REASON_ABI] = { "abi", say_abi, { 0 }, true },
+	[TN_REASON_UNMARKED] = { "unmarked", NULL, { "carries no .note.tenon, so it is no module for running", NULL }, true },
+	[TN_REASON_NO_NAME] = { "no_name", NULL, { "states no module name", NULL }, true },
+	[TN_REASON_BAD_NAME] = { "bad_name", NULL, { "'", "' is not a module name" }, false },
+	[TN_REASON_SYMBOL_SECTION] = { "symbol_section", say_symbol_section, { 0 }, false },
+	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", say_missing, { 0 }, false },
+	[TN_REASON_GPL_ONLY] = { "gpl_only", say_gpl, { 0 }, false },
+	[TN_REASON_NAMESPACE] = { "namespace", say_namespace, { 0 }, false },
+	[TN_REASON_CRC] = { "crc_mismatch", say_crc, { 0 }, false },
+	[TN_REASON_NEEDED] = { "needed", NULL, { "needs ", ", which is not loaded" }, true },
+	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", say_reloc_unknown, { 0 }, false },
+	[TN_REASON_RELOC_REFUSED] = { "reloc_refused", say_reloc_refused, { 0 }, false },
+	[TN_REASON_RELOC_PLACE] = { "reloc_place", say_reloc_place, { 0 }, false },
+	[TN_REASON_RELOC_SYMBOL] = { "reloc_symbol", say_reloc_symbol, { 0 }, false },
+	[TN_REASON_RELOC_RANGE] = { "reloc_range", say_range, { 0 }, false },
+	[TN_REASON_RELOC_ALIGN] = { "reloc_align", say_align, { 0 }, false },
+	[TN_REASON_RELOC_PAIR] = { "reloc_pair", say_reloc_pair, { 0 }, false },
+	[TN_REASON_RELOC_CELLS] = { "reloc_cells", say_reloc_cells, { 0 }, false },
+	[TN_REASON_PLACEMENT] = { "placement", NULL, { "its parts do not lie within 2 GiB", NULL }, false },
+	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", NULL, { "a module called ", " is loaded already" }, false },
+	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", say_duplicate_export, { 0 }, true },
+	[TN_REASON_BAD_EXPORT] = { "bad_export", say_bad_export, { 0 }, true },
+	[TN_REASON_ENTRY] = { "entry", say_entry, { 0 }, false },
+	[TN_REASON_INIT_FAILED] = { "init_failed", say_init, { 0 }, false },
+	[TN_REASON_IN_USE] = { "in_use", say_in_use, { 0 }, true },
+	[TN_REASON_NOT_LOADED] = { "not_loaded", NULL, { "", " is not loaded" }, false },
+	[TN_REASON_NO_EXIT] = { "no_exit", NULL, { "has init but no exit: it is permanent", NULL }, true },
+	[TN_REASON_VERIFY] = { "verify", NULL, { "refused by the verification hook", NULL }, false },
+	[TN_REASON_PROTECT] = { "protect", NULL, { "page permissions could not be set", NULL }, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");
@@ -298,6 +302,8 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 		buf[0] = '\0';
 	if (d->module[0] != '\0')
 		text_add(&t, "%s: ", d->module);
+	else if (row->subject)
+		text_add(&t, "the file ");
 	if (row->say != NULL)
 		row->say(&t, d);
 	else if (row->fixed.after == NULL)

@@ -255,18 +255,6 @@ int dyn_copy(struct tn_load *l)
 
 /* --- relocation */
 
-static int fail_dynamic(struct tn_load *l, const struct elf_rela *r,
-    const struct reloc_howto *how)
-{
-	if (how->expr == RELOC_REFUSED)
-		return load_fail_reloc(
-		    l, TN_EOPNOTSUPP, TN_REASON_RELOC_REFUSED, 0, r);
-	(void)load_fail_reloc(
-	    l, TN_EOPNOTSUPP, TN_REASON_RELOC_UNKNOWN, 0, r);
-	l->diag->value = elf_rela_type(r);
-	return l->diag->error;
-}
-
 static int apply(struct tn_load *l, const struct elf_rela *r)
 {
 	const struct reloc_howto *how =
@@ -280,7 +268,7 @@ static int apply(struct tn_load *l, const struct elf_rela *r)
 		return 0;
 	if (how->expr != RELOC_BASE && how->expr != RELOC_DYN_SYMBOL &&
 	    (how->expr != RELOC_ABS || how->size != 8))
-		return fail_dynamic(l, r, how);
+		return load_fail_type(l, 0, r);
 	if (sym != 0 && sym >= l->symtab.n) {
 		(void)load_fail_reloc(
 		    l, TN_ENOEXEC, TN_REASON_RELOC_SYMBOL, 0, r);

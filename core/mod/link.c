@@ -15,22 +15,34 @@ struct tn_linked {
 	struct tn_diag scratch;
 };
 
+static int fail_memory(struct tn_diag *diag)
+{
+	if (diag == NULL)
+		return -TN_ENOMEM;
+	tn_diag_fini(diag);
+	diag->error = -TN_ENOMEM;
+	diag->stage = TN_STAGE_SOURCE;
+	diag->reason = TN_REASON_NO_MEMORY;
+	diag->value = sizeof(struct tn_linked);
+	return diag->error;
+}
+
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag)
 {
 	struct tn_linked *k = port_alloc(sys->port, sizeof(*k));
-	int err;
+	int err = -TN_EINVAL;
 
 	if (k == NULL)
-		return -TN_ENOMEM;
-	k->args = *args;
+		return fail_memory(diag);
 	tn_diag_init(&k->scratch);
-	k->load.sys = sys;
-	k->load.port = sys->port;
-	k->load.args = &k->args;
-	k->load.diag = diag != NULL ? diag : &k->scratch;
-	k->load.offline = true;
-	err = load_source(&k->load);
+	if (load_begin(&k->load, sys, args,
+		diag != NULL ? diag : &k->scratch)) {
+		k->args = *args;
+		k->load.args = &k->args;
+		k->load.offline = true;
+		err = load_source(&k->load);
+	}
 	if (err == 0)
 		err = load_link(&k->load);
 	if (err == 0)
@@ -215,6 +227,13 @@ bool tn_linked_symbol(
 	};
 	if (!elf_symtab_is_reserved(&l->symtab, i))
 		out->section = elf_symtab_section(&l->symtab, i);
+	if (!l->is_dyn && out->section != 0 && out->section < l->nsections) {
+		const struct section *sec = &l->sections[out->section];
+
+		/* what has been deleted inside of it makes it shorter */
+		out->size = shrink_map(l, sec, s->st_value + s->st_size) -
+		    shrink_map(l, sec, s->st_value);
+	}
 	return true;
 }
 

@@ -218,8 +218,7 @@ static int load(struct tn_load *l, struct tn_module **out)
 	return err;
 }
 
-/* Prepares @l for a call; false when the caller's table is not ours. */
-static bool begin(struct tn_load *l, struct tn_system *sys,
+bool load_begin(struct tn_load *l, struct tn_system *sys,
     const struct tn_load_args *args, struct tn_diag *diag)
 {
 	*l = (struct tn_load){
@@ -227,6 +226,7 @@ static bool begin(struct tn_load *l, struct tn_system *sys,
 		.port = sys->port,
 		.args = args,
 		.diag = diag,
+		.stage = TN_STAGE_SOURCE,
 	};
 	if (args->size == sizeof(*args))
 		return true;
@@ -243,7 +243,7 @@ int tn_load(struct tn_system *sys, const struct tn_load_args *args,
 	int err = -TN_EINVAL;
 
 	tn_diag_init(&scratch);
-	if (begin(&l, sys, args, diag != NULL ? diag : &scratch))
+	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch))
 		err = load(&l, out);
 	load_release(&l);
 	tn_diag_fini(&scratch);
@@ -259,7 +259,7 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
 	int err = -TN_EINVAL;
 
 	tn_diag_init(&scratch);
-	if (begin(&l, sys, args, diag != NULL ? diag : &scratch))
+	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch))
 		err = load_source(&l);
 	if (err == 0)
 		err = fn(arg, l.bytes.p, l.bytes.n);

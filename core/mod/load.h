@@ -115,6 +115,7 @@ struct tn_load {
 	bool is_dyn;
 	const struct reloc_machine *machine;
 	struct span modinfo, versions;
+	bool is_gpl; /* its licences let it use GPL-only exports */
 	char name[TN_MODULE_NAME_MAX];
 	enum tn_profile profile;
 
@@ -151,6 +152,10 @@ struct tn_load {
 	struct tn_module *mod;
 	struct tn_timing timing;
 };
+
+/* Prepares @l for a call; false when the caller's table is not ours. */
+bool load_begin(struct tn_load *l, struct tn_system *sys,
+    const struct tn_load_args *args, struct tn_diag *diag) MUST_CHECK;
 
 /* --- stages, in order */
 int load_source(struct tn_load *l) MUST_CHECK;
@@ -206,6 +211,14 @@ static inline uint64_t shrink_map(
 {
 	return LIKELY(sec->nshrink == 0) ? offset
 					 : shrink_map_search(l, sec, offset);
+}
+/* Are the @size bytes at input @offset together in the image? */
+static inline bool shrink_keeps(const struct tn_load *l,
+    const struct section *sec, uint64_t offset, uint64_t size)
+{
+	return LIKELY(sec->nshrink == 0) ||
+	    shrink_map(l, sec, offset + size) - shrink_map(l, sec, offset) ==
+	    size;
 }
 void shrink_copy(const struct tn_load *l, const struct section *sec,
     struct span from);
@@ -293,6 +306,9 @@ static inline bool reloc_site_is_sound(const struct tn_load *l, uint64_t size,
 /* Says what is not sound about it. */
 int load_fail_site(struct tn_load *l, uint32_t section,
     const struct elf_rela *r, const struct reloc_howto *how);
+/* A type that does not exist, or that is refused here (scan.c). */
+int load_fail_type(
+    struct tn_load *l, uint32_t section, const struct elf_rela *r);
 /* The cell's or stub's addend of relocation @r, see refs.c. */
 int64_t reloc_ref_addend(const struct tn_load *l,
     const struct reloc_howto *how, const struct elf_rela *r);

@@ -171,31 +171,6 @@ static int apply_pair(struct tn_load *l, const struct site *site)
 	return put(l, site, how, site->place, value + addend(site));
 }
 
-/* SET_ULEB128 and the SUB_ULEB128 that must follow it at the same place. */
-static int apply_uleb(struct tn_load *l, const struct site *site,
-    const struct elf_rela *next)
-{
-	const struct elf_shdr *sh =
-	    &l->elf.sections[site->sec - l->sections];
-	const struct symbol *minus;
-	int err;
-
-	if (site->how->expr != RELOC_SET_ULEB || next == NULL ||
-	    next->r_offset != site->r->r_offset ||
-	    reloc_find(l->machine, elf_rela_type(next))->expr !=
-		RELOC_SUB_ULEB)
-		return load_fail_reloc(l, TN_ENOEXEC, TN_REASON_RELOC_PAIR,
-		    (uint32_t)(site->sec - l->sections), site->r);
-	minus = &l->symbols[elf_rela_sym(next)];
-	const uint64_t value = site->sym->value + addend(site) -
-	    minus->value - (uint64_t)next->r_addend;
-
-	err = reloc_put_uleb(site->place,
-	    (size_t)(sh->sh_size - site->r->r_offset), value);
-	return err == 0 ? 0
-			: fail_value(l, site, site->how, value, -TN_ERANGE);
-}
-
 static int fail_unusable(struct tn_load *l, uint32_t sym)
 {
 	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
@@ -207,6 +182,33 @@ static int fail_unusable(struct tn_load *l, uint32_t sym)
 	    shndx < l->nsections ? elf_section_name(&l->elf, shndx)
 				 : "no section");
 	return d->error;
+}
+
+/* SET_ULEB128 and the SUB_ULEB128 that must follow it at the same place. */
+static int apply_uleb(struct tn_load *l, const struct site *site,
+    const struct elf_rela *next)
+{
+	const size_t room =
+	    (size_t)(site->sec->size - (uint64_t)(site->place -
+			site->sec->write));
+	const struct symbol *minus;
+	int err;
+
+	if (site->how->expr != RELOC_SET_ULEB || next == NULL ||
+	    next->r_offset != site->r->r_offset ||
+	    reloc_find(l->machine, elf_rela_type(next))->expr !=
+		RELOC_SUB_ULEB)
+		return load_fail_reloc(l, TN_ENOEXEC, TN_REASON_RELOC_PAIR,
+		    (uint32_t)(site->sec - l->sections), site->r);
+	minus = &l->symbols[elf_rela_sym(next)];
+	if ((minus->flags & SYM_UNUSABLE) != 0)
+		return fail_unusable(l, elf_rela_sym(next));
+	const uint64_t value = site->sym->value + addend(site) -
+	    minus->value - (uint64_t)next->r_addend;
+
+	err = reloc_put_uleb(site->place, room, value);
+	return err == 0 ? 0
+			: fail_value(l, site, site->how, value, -TN_ERANGE);
 }
 
 int load_fail_site(struct tn_load *l, uint32_t section,
@@ -284,6 +286,9 @@ static int relocate_section(struct tn_load *l, uint32_t section)
 		site.how = reloc_find(l->machine, elf_rela_type(r));
 		if (UNLIKELY(!reloc_site_is_sound(l, size, r, site.how)))
 			return load_fail_site(l, section, r, site.how);
+		if (!shrink_keeps(l, sec, r->r_offset, site.how->size))
+			return load_fail_reloc(l, TN_ENOEXEC,
+			    TN_REASON_RELOC_PLACE, section, r);
 		site.sym = &l->symbols[elf_rela_sym(r)];
 		site.p = sec->addr + off;
 		site.place = sec->write + off;

@@ -22,17 +22,34 @@ struct version_record {
 };
 _Static_assert(sizeof(struct version_record) == 64, "modversion_info");
 
-static bool is_gpl_compatible(const struct tn_load *l)
+static bool is_gpl_licence(const char *name)
 {
 	static const char *const licences[] = { "GPL", "GPL v2",
 		"GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL",
 		"Dual MPL/GPL" };
-	const char *own = elf_modinfo_get(l->modinfo, "license");
 
-	for (size_t i = 0; own != NULL && i < ARRAY_SIZE(licences); i++)
-		if (str_eq(own, licences[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(licences); i++)
+		if (str_eq(name, licences[i]))
 			return true;
 	return false;
+}
+
+/* Of several licences each must be compatible. */
+static bool is_gpl_compatible(const struct tn_load *l)
+{
+	static const char key[] = "license=";
+	struct span rest = l->modinfo;
+	const char *entry;
+	bool any = false;
+
+	while (elf_modinfo_next(&rest, &entry)) {
+		if (!str_begins(entry, key))
+			continue;
+		if (!is_gpl_licence(entry + sizeof(key) - 1))
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 static bool imports_namespace(const struct tn_load *l, const char *ns)
@@ -65,7 +82,7 @@ static int check_permission(
 
 	if (l->offline)
 		return 0;
-	if ((rec->flags & TN_EXPORT_GPL) != 0 && !is_gpl_compatible(l))
+	if ((rec->flags & TN_EXPORT_GPL) != 0 && !l->is_gpl)
 		return fail_import(l, TN_EACCES, TN_REASON_GPL_ONLY,
 		    rec->name, owner != NULL ? owner->name : "the engine");
 	if (ns != NULL && !imports_namespace(l, ns))
@@ -140,6 +157,11 @@ static int refuse_imports(struct tn_load *l, uint32_t i)
 	return d->error;
 }
 
+/* An undefined weak symbol that nobody exports. */
+static const struct symbol nobody = {
+	.flags = SYM_FIXED | SYM_FOREIGN | SYM_WEAK0,
+};
+
 /* Symbols that the engine itself stands for, before any lookup. */
 static bool resolve_special(struct tn_load *l, uint32_t i)
 {
@@ -176,10 +198,12 @@ static int resolve_undefined(struct tn_load *l, uint32_t i)
 	}
 	if (resolve_special(l, i))
 		return 0;
-	if ((l->args->flags & TN_LOAD_NO_IMPORTS) != 0 &&
-	    elf_sym_bind(s) != STB_WEAK)
+	if ((l->args->flags & TN_LOAD_NO_IMPORTS) == 0)
+		return resolve_in_index(l, i);
+	if (elf_sym_bind(s) != STB_WEAK)
 		return refuse_imports(l, i);
-	return resolve_in_index(l, i);
+	l->symbols[i] = nobody;
+	return 0;
 }
 
 static int fail_symbol(struct tn_load *l, uint32_t i, const char *what)
@@ -248,6 +272,16 @@ static int classify(struct tn_load *l, uint32_t i)
 	}
 }
 
+/* Asked of versions that differ alone, so it may take its time. */
+static bool is_imported(const struct tn_load *l, const char *name)
+{
+	for (uint32_t i = 1; i < l->symtab.n; i++)
+		if (l->symtab.syms[i].st_shndx == SHN_UNDEF &&
+		    str_eq(load_symbol_name(l, i), name))
+			return true;
+	return false;
+}
+
 /* __versions: what this module was built against, by Linux's rules. */
 static int check_versions(struct tn_load *l)
 {
@@ -261,7 +295,8 @@ static int check_versions(struct tn_load *l)
 		v.name[sizeof(v.name) - 1] = '\0';
 		rec = (const struct export_record *)index_find(
 		    &l->sys->exports, v.name);
-		if (rec == NULL || rec->crc == 0 || rec->crc == v.crc)
+		if (rec == NULL || rec->crc == 0 || rec->crc == v.crc ||
+		    !is_imported(l, v.name))
 			continue;
 		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_CRC);
 
@@ -307,8 +342,7 @@ static void resolve_deferred(struct tn_load *l, uint32_t i)
 		return;
 	}
 	if (elf_sym_bind(&l->symtab.syms[i]) == STB_WEAK) {
-		sym->value = 0;
-		sym->flags = SYM_FIXED | SYM_FOREIGN | SYM_WEAK0;
+		*sym = nobody;
 		return;
 	}
 	l->nmissing++;
@@ -383,6 +417,7 @@ int load_resolve(struct tn_load *l)
 	if (l->symbols == NULL)
 		return l->diag->error;
 	l->symbols[0].flags = SYM_FIXED;
+	l->is_gpl = is_gpl_compatible(l);
 	l->port->lock(l->port->ctx);
 	err = resolve_locked(l);
 	l->port->unlock(l->port->ctx);

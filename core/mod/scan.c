@@ -9,10 +9,10 @@
 
 #include <base/string.h>
 
-static const char *refusal_text(unsigned refusal)
+static const char *refusal_text(const struct reloc_howto *how)
 {
 	static const char *const texts[] = {
-		[RELOC_NOT_REFUSED] = "this relocation",
+		[RELOC_NOT_REFUSED] = "this relocation in a shared object",
 		[RELOC_REFUSED_TLS] = "thread-local storage",
 		[RELOC_REFUSED_IFUNC] = "an indirect function (ifunc)",
 		[RELOC_REFUSED_LARGE_MODEL] = "the large code model",
@@ -21,30 +21,35 @@ static const char *refusal_text(unsigned refusal)
 		[RELOC_REFUSED_OTHER] = "this relocation",
 	};
 
-	return refusal < ARRAY_SIZE(texts) ? texts[refusal] : texts[0];
+	if (how->expr == RELOC_BASE || how->expr == RELOC_DYN_SYMBOL)
+		return "a dynamic relocation";
+	return texts[how->refusal < ARRAY_SIZE(texts) ? how->refusal : 0];
 }
 
-static int check_type(struct tn_load *l, uint32_t section,
-    const struct elf_rela *r, const struct reloc_howto *how)
+int load_fail_type(
+    struct tn_load *l, uint32_t section, const struct elf_rela *r)
 {
-	struct tn_diag *d;
+	const struct reloc_howto *how =
+	    reloc_find(l->machine, elf_rela_type(r));
 
-	if (how->expr == RELOC_REFUSED) {
-		(void)load_fail_reloc(l, TN_EOPNOTSUPP,
-		    TN_REASON_RELOC_REFUSED, section, r);
-		d = l->diag;
-		(void)str_copy(d->other, sizeof(d->other),
-		    refusal_text(how->refusal));
-		return d->error;
-	}
-	if (how->expr == RELOC_UNKNOWN || how->expr == RELOC_BASE ||
-	    how->expr == RELOC_DYN_SYMBOL) {
-		(void)load_fail_reloc(l, TN_ENOEXEC,
+	if (how->expr == RELOC_UNKNOWN) {
+		(void)load_fail_reloc(l,
+		    l->is_dyn ? TN_EOPNOTSUPP : TN_ENOEXEC,
 		    TN_REASON_RELOC_UNKNOWN, section, r);
 		l->diag->value = elf_rela_type(r);
 		return l->diag->error;
 	}
-	return 0;
+	(void)load_fail_reloc(
+	    l, TN_EOPNOTSUPP, TN_REASON_RELOC_REFUSED, section, r);
+	(void)str_copy(
+	    l->diag->other, sizeof(l->diag->other), refusal_text(how));
+	return l->diag->error;
+}
+
+static bool is_refused(const struct reloc_howto *how)
+{
+	return how->expr == RELOC_REFUSED || how->expr == RELOC_UNKNOWN ||
+	    how->expr == RELOC_BASE || how->expr == RELOC_DYN_SYMBOL;
 }
 
 static int fail_ref(
@@ -127,7 +132,6 @@ static int scan_one(struct tn_load *l, uint32_t section,
 {
 	const struct reloc_howto *how =
 	    reloc_find(l->machine, elf_rela_type(r));
-	int err;
 
 	if (LIKELY(is_plain(how)))
 		return 0;
@@ -135,9 +139,8 @@ static int scan_one(struct tn_load *l, uint32_t section,
 		seen->align = true;
 		return 0;
 	}
-	err = check_type(l, section, r, how);
-	if (err != 0)
-		return err;
+	if (is_refused(how))
+		return load_fail_type(l, section, r);
 	if (!reloc_site_is_sound(
 		l, l->elf.sections[section].sh_size, r, how))
 		return load_fail_site(l, section, r, how);

@@ -39,7 +39,7 @@ struct family {
 	int to_child[2], to_parent[2];
 };
 
-static const struct host_port_config standard;
+static const struct host_port_config standard = { .arena.span = KIT_SPAN };
 
 static void family_open(struct family *f, const struct host_port_config *config)
 {

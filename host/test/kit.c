@@ -171,7 +171,11 @@ size_t kit_aliases(void)
 
 struct host_arena *kit_arena(enum arena_mode mode, unsigned flags)
 {
-	const struct arena_config config = { .mode = mode, .flags = flags };
+	const struct arena_config config = {
+		.mode = mode,
+		.flags = flags,
+		.span = KIT_SPAN,
+	};
 	struct host_arena *a;
 
 	return arena_create(&config, &a) == 0 ? a : NULL;

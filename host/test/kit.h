@@ -46,6 +46,9 @@ bool kit_dontfork_works(void);
 /* Mappings of module files for writing. */
 size_t kit_aliases(void);
 
+/* Emulators pay for address space by the page. */
+#define KIT_SPAN (128u << 20)
+
 /* An arena, or NULL: the mode does not work here. */
 struct host_arena *kit_arena(enum arena_mode mode, unsigned flags);
 

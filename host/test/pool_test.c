@@ -15,7 +15,7 @@
 
 #define REGION (1u << 20)
 
-static const struct host_port_config standard;
+static const struct host_port_config standard = { .arena.span = KIT_SPAN };
 
 TEST(host_pool, code_runs_inside_of_the_callers_region)
 {

@@ -15,7 +15,7 @@
 #include "blocks.h"
 #include "kit.h"
 
-static const struct host_port_config standard;
+static const struct host_port_config standard = { .arena.span = KIT_SPAN };
 
 TEST(port, its_memory_is_zeroed_also_when_it_is_reused)
 {

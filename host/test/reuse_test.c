@@ -101,7 +101,8 @@ TEST(arena, other_code_at_a_reused_address_is_what_runs)
 
 TEST(arena, small_code_at_reused_addresses_is_what_runs)
 {
-	const struct arena_config config = { .quarantine = 1 };
+	const struct arena_config config = { .quarantine = 1,
+		.span = KIT_SPAN };
 	struct host_arena *a;
 
 	CHECK_EQ(arena_create(&config, &a), 0);
@@ -191,7 +192,8 @@ TEST(arena, a_closed_chunk_is_opened_again_for_its_free_ranges)
 
 TEST(arena, empty_chunks_stay_up_to_the_stated_size)
 {
-	const struct arena_config config = { .keep_warm = 8u << 20 };
+	const struct arena_config config = { .keep_warm = 8u << 20,
+		.span = KIT_SPAN };
 	struct tn_image img[12];
 	struct host_arena *a;
 

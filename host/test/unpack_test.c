@@ -198,7 +198,7 @@ TEST(unpack, a_bomb_ends_at_the_limit)
 		struct packed bomb =
 		    pack((enum tn_packing)packing, zeros, size);
 		struct packed fits =
-		    pack((enum tn_packing)packing, zeros, (1u << 20) - 1);
+		    pack((enum tn_packing)packing, zeros, 1u << 20);
 
 		CHECK(bomb.size < 100000);
 		CHECK_EQ(unpack(host_port_table(p), (enum tn_packing)packing,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A reader of .eh_frame for the sources that check it: finds the description
- * of a function. Only what gas and LLVM write for C: version 1, augmentation
- * "zR", addresses relative to their place, 4 or 8 bytes wide.
+ * of a function. Only what gas and LLVM write for C: version 1 or 3,
+ * augmentation "zR", addresses relative to their place, 4 or 8 bytes wide.
  * Spec: Linux Standard Base 5.0, 10.6; DWARF 4, 6.4.
  */
 #pragma once
@@ -55,7 +55,7 @@ static inline uint64_t unwind_uleb(const unsigned char **p)
 static inline unsigned unwind_cie(const unsigned char *p, uint64_t *unit)
 {
 	p += 8;
-	if (p[0] != 1 || p[1] != 'z' || p[2] != 'R' || p[3] != 0)
+	if ((p[0] != 1 && p[0] != 3) || p[1] != 'z' || p[2] != 'R' || p[3] != 0)
 		return 0;
 	p += 4;
 	*unit = unwind_uleb(&p);

@@ -46,7 +46,7 @@ static uint8_t *buffer_more(struct buffer *b, size_t n)
 {
 	uint8_t *at;
 
-	if (b->n + n > b->cap) {
+	if (b->p == NULL || b->n + n > b->cap) {
 		b->cap = 2 * b->cap + n + 256;
 		b->p = realloc(b->p, b->cap);
 		if (b->p == NULL)

@@ -9,8 +9,8 @@
 #include <tenon/pool.h>
 #include <test/test.h>
 
-#define PAGE  4096u
-#define PAGES 64u
+#define PAGE  ((size_t)4096)
+#define PAGES ((size_t)64)
 
 /* The last permission that each page of the region got. */
 static struct {

@@ -22,6 +22,7 @@ struct world {
 	struct tn_diag diag; /* of the last load or link */
 	unsigned flags;      /* for CHECK_REFUSED: TN_LOAD_* */
 	void *copy;          /* of the file that was linked last */
+	struct tn_export *guaranteed;
 };
 
 /* What a world exports: struct tn_export rows. */
@@ -29,6 +30,8 @@ struct world {
 
 /* Over this process. False when that cannot be made. */
 bool world_open(struct world *w, const struct tn_export *exports, size_t n);
+/* The same with the guaranteed symbols, printk made silent. */
+bool world_open_guaranteed(struct world *w);
 /* For linking only: parts of any machine from address @at on. */
 bool world_offline(
     struct world *w, uint64_t at, const struct tn_export *exports, size_t n);

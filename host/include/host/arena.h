@@ -64,7 +64,7 @@ void arena_destroy(struct host_arena *a);
 enum arena_mode arena_mode(const struct host_arena *a);
 
 /* True when freed text is reused after membarrier, not after remapping. */
-bool arena_reuses_text(const struct host_arena *a);
+bool arena_reuses_text(struct host_arena *a);
 
 void arena_stats(struct host_arena *a, struct arena_stats *out);
 

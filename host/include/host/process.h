@@ -12,7 +12,8 @@
 
 /*
  * Somebody who must be whole in both processes after a fork: before() takes
- * its locks, after() releases them in parent and child. Members are called in the order of joining, after() in reverse.
+ * its locks, after() releases them in parent and child. Members are called in
+ * the order of joining, after() in reverse.
  */
 struct process_member {
 	struct list node;

@@ -7,7 +7,7 @@
 #include "matrix.h"
 
 struct words {
-	uint16_t abs16, abs16_negative;
+	uint16_t abs16, abs16_small;
 	uint32_t abs32;
 	uint64_t abs64;
 	int16_t prel16, prel16_past;
@@ -22,12 +22,12 @@ __asm__(".weak wide_absent\n"
 	".globl wide_words\n.hidden wide_words\n"
 	"wide_words:\n\t"
 	".reloc ., R_AARCH64_ABS16, wide_absent + 0xfedc\n\t.2byte 0\n\t"
-	".reloc ., R_AARCH64_ABS16, wide_absent - 2\n\t.2byte 0\n\t"
+	".reloc ., R_AARCH64_ABS16, wide_absent + 2\n\t.2byte 0\n\t"
 	".reloc ., R_AARCH64_ABS32, wide_absent + 0xfedcba98\n\t.4byte 0\n\t"
 	".reloc ., R_AARCH64_ABS64, wide_words + 1\n\t.8byte 0\n\t"
 	".reloc ., R_AARCH64_PREL16, wide_words\n\t.2byte 0\n\t"
 	".reloc ., R_AARCH64_PREL16, wide_words + 0x7000\n\t.2byte 0\n\t"
-	".reloc ., R_AARCH64_PREL32, world_u8\n\t.4byte 0\n\t"
+	".reloc ., R_AARCH64_PREL32, wide_distance\n\t.4byte 0\n\t"
 	".reloc ., R_AARCH64_PREL64, wide_words + 3\n\t.8byte 0\n\t"
 	".reloc ., R_AARCH64_NONE, wide_words\n"
 	".popsection\n");
@@ -95,11 +95,11 @@ MATRIX(wide_moves)
 	const struct words *t = &wide_words;
 
 	OPAQUE(t);
-	CHECK(t->abs16 == 0xfedc && t->abs16_negative == 0xfffe);
+	CHECK(t->abs16 == 0xfedc && t->abs16_small == 2);
 	CHECK(t->abs32 == 0xfedcba98 && t->abs64 == (uintptr_t)t + 1);
 	CHECK(AT(prel16) == (uintptr_t)t);
 	CHECK(AT(prel16_past) == (uintptr_t)t + 0x7000);
-	CHECK(AT(prel32) == (uintptr_t)&world_u8);
+	CHECK(AT(prel32) == (uintptr_t)&wide_distance);
 	CHECK(AT(prel64) == (uintptr_t)t + 3);
 	CHECK(wide_address() == (uintptr_t)&world_u64);
 	CHECK(wide_address48() == (uintptr_t)&world_u64);

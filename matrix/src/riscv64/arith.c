@@ -64,8 +64,11 @@ intptr_t arith_upper_negative(void);
 #define UPPER(value) "li a0, " value " & 0xfffffffffffff000\n\tret\n"
 #endif
 
-/* Absolute halves, with a low half that is negative and one that is not. */
-__asm__(".text\n\t.balign 4\n"
+/*
+ * Absolute halves, with a low half that is negative and one that is not. ld
+ * 2.40 would relax away the lui of an undefined symbol, addend or not.
+ */
+__asm__(".text\n\t.option push\n\t.option norelax\n\t.balign 4\n"
 	ASM_FUNCTION(arith_high)
 	"lui a0, %hi(arith_absent + 0x12345678)\n\t"
 	"addi a0, a0, %lo(arith_absent + 0x12345678)\n\tret\n"
@@ -73,7 +76,8 @@ __asm__(".text\n\t.balign 4\n"
 	"lui a0, %hi(arith_absent + 0x12345fff)\n\t"
 	"addi a0, a0, %lo(arith_absent + 0x12345fff)\n\tret\n"
 	ASM_FUNCTION(arith_upper) UPPER("0x1f000")
-	ASM_FUNCTION(arith_upper_negative) UPPER("-0x20000"));
+	ASM_FUNCTION(arith_upper_negative) UPPER("-0x20000")
+	".option pop\n");
 
 MATRIX(arith)
 {

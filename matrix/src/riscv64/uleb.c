@@ -62,6 +62,7 @@ MATRIX(uleb)
 	OPAQUE(branch);
 	CHECK(value(t->one, 1) == 100 && value(t->two, 2) == 1000);
 	CHECK(value(t->three, 3) == 41100 && value(t->padded, 3) == 1);
+	CHECK(world_mul(2, 3) == 6);
 	CHECK(((int (*)(int a, int b))((intptr_t)branch + *branch))(6, 7) ==
 	    42);
 	return 0;

@@ -47,9 +47,11 @@ enum tn_reason {
 	TN_REASON_WRITABLE_TEXT,    /* section */
 	TN_REASON_UNSUPPORTED,      /* other: what, by name; section, symbol */
 	TN_REASON_LIMIT,            /* other: of what; value, high */
-	TN_REASON_PROFILE,          /* value: profile of the note */
+	TN_REASON_PROFILE,          /* other: "profile" or "note version",
+				       value: the note's */
 	TN_REASON_PROFILE_WORLD,    /* other: profile that this world lacks */
-	TN_REASON_ABI,              /* value, high: major wanted and present */
+	TN_REASON_ABI,              /* value, high: wanted and present,
+				       major << 32 | minor */
 	TN_REASON_UNMARKED,         /* no .note.tenon */
 	TN_REASON_NO_NAME,          /* no module name */
 	TN_REASON_BAD_NAME,         /* other: name */

@@ -20,7 +20,8 @@ struct tn_linked;
 
 /*
  * Links the file that @args names; of its flags TN_LOAD_NO_RELAX counts.
- * Errors as tn_load. Sleeps.
+ * Errors as tn_load. Memory that @args names must stay as long as *@out does.
+ * Sleeps.
  */
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag);

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""Measure the loader against named peers: `make bench`.
+
+Prints a table and writes OUT/results.csv with the columns of FIELDS.  `ratio`
+says how many times faster ours is than the peer; a goal is a ratio (">= 3x")
+or a figure of ours ("<= 45").  A row without a goal has "-" and says yes.
+Nothing here fails because something is slow; a missing peer is said loudly
+and leaves out its rows.
+"""
+import argparse
+import csv
+import math
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import gen
+import peers
+import plot
+
+FIELDS = ('suite', 'case', 'unit', 'ours', 'peer', 'peer_value', 'ratio',
+          'goal', 'met')
+
+# functions: (runs, goal against dlopen, against libtcc, runs of llvm-jitlink)
+SIZES = {
+    10: (1001, 3, 3, 7),
+    1000: (301, 2, 5, 7),
+    10000: (101, 2, 5, 3),
+    100000: (31, 1.5, 5, 1),
+}
+QUICK = {10: (31, 3, 3, 1)}
+JITLINK_GOAL = 10
+COLD_RUNS = 11
+LIBTCC_RUNS = 31
+
+# The last has a million relocations and a little more.
+LINEAR = (1000, 2000, 5000, 10000, 20000, 50000, 100000, 122000)
+LINEAR_RUNS = 15
+# time = c * relocations ^ exponent, least squares; 2 would be quadratic
+EXPONENT_GOAL = 1.1
+
+LOOKUPS = 100000
+LOOKUP_RUNS = 15
+HIT_GOAL, MISS_GOAL = 45, 20  # ns
+
+
+class Results:
+    def __init__(self, out):
+        self.out = out
+        self.rows, self.notes, self.skipped = [], [], []
+
+    def row(self, suite, case, unit, values, peer='-', goal=None):
+        """values: ours and, if there is one, the peer's; goal: (kind, n)."""
+        mine, *other = values
+        ratio = other[0] / mine if other else None
+        kind, bound = goal or (None, None)
+        met = (kind is None or (kind == 'ratio' and ratio >= bound) or
+               (kind == 'most' and mine <= bound))
+        text = {None: '-', 'ratio': f'>= {bound}x', 'most': f'<= {bound}'}
+        self.rows.append({
+            'suite': suite, 'case': case, 'unit': unit,
+            'ours': number(mine), 'peer': peer,
+            'peer_value': number(other[0]) if other else '-',
+            'ratio': f'{ratio:.2f}' if other else '-',
+            'goal': text[kind], 'met': 'yes' if met else 'no'})
+        show(self.rows[-1])
+
+    def skip(self, what, why):
+        self.skipped.append(f'{what}: {why}')
+        print(f'*** SKIPPED {what}: {why}', flush=True)
+
+    def write(self):
+        path = os.path.join(self.out, 'results.csv')
+        with open(path, 'w', newline='') as f:
+            table = csv.DictWriter(f, FIELDS)
+            table.writeheader()
+            table.writerows(self.rows)
+        return path
+
+
+def number(value):
+    """Four significant digits; whole numbers stay whole."""
+    return str(value) if isinstance(value, int) else f'{value:.4g}' \
+        if value < 1000 else f'{value:.0f}'
+
+
+def show(row):
+    print('{suite:8}{case:24}{unit:>14}{ours:>10}  {peer:28}{peer_value:>10}'
+          '{ratio:>9}  {goal:8}{met}'.format(**row), flush=True)
+
+
+def circumstances():
+    with open('/proc/cpuinfo') as f:
+        model = next((line.split(':')[1].strip() for line in f
+                      if line.startswith('model name')), platform.machine())
+    done = subprocess.run(['git', 'describe', '--always', '--dirty'],
+                          capture_output=True, text=True)
+    commit = done.stdout.strip() or 'unknown'
+    load = os.getloadavg()[0]
+    return (f'CPU {model} ({os.cpu_count()} processors), '
+            f'{platform.system()} {platform.release()}, commit {commit}, '
+            f'host config, 1 thread, seed {gen.SEED}, load average '
+            f'{load:.1f}')
+
+
+class Bench:
+    """One run of the whole: files in OUT, what is loaded on tmpfs."""
+
+    def __init__(self, args, tmpfs):
+        self.out, self.tmpfs, self.quick = args.out, tmpfs, args.quick
+        self.results = Results(args.out)
+        self.files = {}
+        self.peers = {}
+        for name, make in (('libtcc', lambda: peers.Libtcc(self.out)),
+                           ('llvm-jitlink 14', peers.Jitlink)):
+            try:
+                self.peers[name] = make()
+            except peers.Missing as why:
+                self.results.skip(f'all rows of {name}', why)
+
+    def made(self, functions):
+        if functions not in self.files:
+            print(f'bench: {functions} functions: compiling what is not yet '
+                  'compiled', file=sys.stderr, flush=True)
+            self.files[functions] = gen.Files(functions, self.out)
+        return self.files[functions]
+
+    def on_tmpfs(self, path):
+        to = os.path.join(self.tmpfs, os.path.basename(path))
+        if not os.path.exists(to):
+            shutil.copy(path, to)
+        return to
+
+    # --- load, look up, call, unload
+
+    def load(self, functions, plan):
+        files = self.made(functions)
+        case = f'{functions} functions'
+        library = self.on_tmpfs(files.library)
+        row = self.results.row
+        got = peers.ours('load_bench', 'warm', files.module, library,
+                         files.probe, plan[0])
+        us = {k: v[0] / 1000 for k, v in got.items()}
+        self.results.notes.append(
+            f'{case}: {got["relocations"][0]} relocations, '
+            f'{got["exports"][0]} exports, {got["bytes"][0]} bytes; p99 of '
+            f'ours {got["ours"][1] / 1000:.1f} us, of dlopen '
+            f'{got["dlopen"][1] / 1000:.1f} us')
+        row('load', case, 'us', (us['ours'], us['dlopen']), 'glibc dlopen',
+            ('ratio', plan[1]))
+        self.load_peers(functions, plan, us['ours'])
+        for key, peer in (('fill_fresh', 'limit: fill fresh pages'),
+                          ('fill_warm', 'limit: fill warm pages')):
+            row('load', case, 'us', (us['ours'], us[key]), peer)
+        self.cold(files, library, case)
+
+    def load_peers(self, functions, plan, mine):
+        files = self.made(functions)
+        module = self.on_tmpfs(files.module)
+        for name, goal, runs in (
+                ('libtcc', plan[2], LIBTCC_RUNS),
+                ('llvm-jitlink 14', JITLINK_GOAL, plan[3])):
+            if name not in self.peers:
+                continue
+            try:
+                ns = self.peers[name].load(module, files.probe, runs)[0]
+            except peers.Missing as why:
+                self.results.skip(f'{name} at {functions} functions', why)
+                continue
+            self.results.row('load', f'{functions} functions', 'us',
+                             (mine, ns / 1000), name, ('ratio', goal))
+
+    def cold(self, files, library, case):
+        """The first load of a process; ours with opening the engine."""
+        mine, other = [], []
+        for _ in range(COLD_RUNS):
+            mine.append(peers.ours('load_bench', 'cold-ours', files.module,
+                                   files.probe)['cold'][0])
+            other.append(peers.ours('load_bench', 'cold-dlopen', library,
+                                    files.probe)['cold'][0])
+        middle = COLD_RUNS // 2
+        self.results.row('cold', case, 'us', (sorted(mine)[middle] / 1000,
+                                              sorted(other)[middle] / 1000),
+                         'glibc dlopen, first of process')
+
+    # --- the others
+
+    def linear(self):
+        paths = [self.made(n).module for n in LINEAR]
+        text = peers.run([os.path.join(peers.BIN, 'linear_bench'),
+                          LINEAR_RUNS, *paths]).split('\n')
+        points = []
+        for measured, count in zip(text[::2], text[1::2]):
+            relocations = int(count.split()[1])
+            points.append((relocations,
+                           int(measured.split()[1]) / relocations))
+        for n, ns in points:
+            self.results.row('linear', f'{n} relocations', 'ns/relocation',
+                             (ns,))
+        exponent = 1 + slope([(math.log(n), math.log(ns))
+                              for n, ns in points])
+        self.results.row('linear', 'exponent of growth', 'power',
+                         (exponent,), goal=('most', EXPONENT_GOAL))
+        plot.write(os.path.join('docs', 'linear.svg'),
+                   'Load and unload of one module',
+                   ('relocations in the module (log)', 'ns per relocation'),
+                   points)
+
+    def lookup(self):
+        files = self.made(LOOKUPS)
+        got = peers.ours('lookup_bench', files.module,
+                         self.on_tmpfs(files.library), files.probe, LOOKUPS,
+                         LOOKUP_RUNS)
+        case = f'among {got["exports"][0]} exports'
+        for what, goal in (('hit', HIT_GOAL), ('miss', MISS_GOAL)):
+            self.results.row('lookup', f'{what} {case}', 'ns',
+                             (got[what][0] / 1000,
+                              got['dlsym_' + what][0] / 1000),
+                             'glibc dlsym', ('most', goal))
+
+    def size(self):
+        try:
+            text, budget = peers.loader_text()
+        except peers.Missing as why:
+            self.results.skip('size', why)
+            return
+        self.results.row('size', 'base+core, aarch64 -Os', 'bytes of text',
+                         (text,), goal=('most', budget))
+
+    def run(self):
+        for functions, plan in (QUICK if self.quick else SIZES).items():
+            self.load(functions, plan)
+        if not self.quick:
+            self.linear()
+            self.lookup()
+            self.size()
+
+
+def slope(points):
+    """Of the line of least squares."""
+    mx = sum(x for x, _ in points) / len(points)
+    my = sum(y for _, y in points) / len(points)
+    return (sum((x - mx) * (y - my) for x, y in points) /
+            sum((x - mx) ** 2 for x, _ in points))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--quick', action='store_true',
+                        help='the smallest size only')
+    parser.add_argument('--out', default=os.path.join('build', 'bench'))
+    args = parser.parse_args()
+    os.makedirs(args.out, exist_ok=True)
+    started = time.monotonic()
+    where = '/dev/shm' if os.path.isdir('/dev/shm') else None
+    print(circumstances())
+    show({f: f for f in FIELDS})
+    with tempfile.TemporaryDirectory(prefix='tenon-', dir=where) as tmpfs:
+        bench = Bench(args, tmpfs)
+        bench.run()
+    results = bench.results
+    for note in results.notes:
+        print(note)
+    for note in results.skipped:
+        print(f'*** SKIPPED {note}')
+    missed = sum(r['met'] == 'no' for r in results.rows)
+    goals = sum(r['goal'] != '-' for r in results.rows)
+    print(f'{results.write()}: {goals - missed} of {goals} goals met, '
+          f'{time.monotonic() - started:.0f} s')
+
+
+if __name__ == '__main__':
+    main()

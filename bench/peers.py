@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""The programs that the benchmarks run: ours, and the peers besides dlopen.
+
+Everything measured is pinned to one processor, the same for all.  A peer that
+is not there, or fails, raises Missing with the reason.
+"""
+import os
+import re
+import shutil
+import subprocess
+
+BIN = os.path.join('build', 'host', 'bin')
+JITLINK = 'llvm-jitlink-14'
+
+
+class Missing(Exception):
+    pass
+
+
+def _settle():
+    """In the child: one processor, and before others if that is allowed."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    try:
+        os.nice(-15)
+    except OSError:
+        pass
+
+
+def run(argv):
+    """What the program prints, to either stream."""
+    done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True,
+                          preexec_fn=_settle)
+    if done.returncode != 0:
+        why = done.stdout.strip().split('\n')[-1] or done.returncode
+        raise Missing(f'{os.path.basename(argv[0])}: {why}')
+    return done.stdout
+
+
+def figures(argv):
+    """NAME -> [numbers] of the lines that a benchmark program prints."""
+    lines = (line.split() for line in run(argv).splitlines())
+    return {name: [int(v) for v in values] for name, *values in lines}
+
+
+def ours(program, *args):
+    return figures([os.path.join(BIN, program), *args])
+
+
+class Libtcc:
+    """bench/peer/libtcc.c, compiled here: it needs the package libtcc-dev."""
+
+    def __init__(self, out):
+        self.program = os.path.join(out, 'libtcc')
+        done = subprocess.run(
+            ['gcc', '-O2', '-std=c11', '-D_GNU_SOURCE', 'bench/peer/libtcc.c',
+             'bench/measure.c', '-ltcc', '-ldl', '-lpthread', '-o',
+             self.program], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Missing('libtcc: ' + done.stderr.strip().split('\n')[0])
+
+    def load(self, module, probes, runs):
+        """Nanoseconds of a load, median and p99."""
+        return figures([self.program, module, probes, runs])['libtcc'][:2]
+
+
+class Jitlink:
+    """llvm-jitlink prints seconds with four decimals, of one link a process.
+
+    Counted is its "time to link object files" alone: neither the start of
+    the process nor reading the file, nor unloading.
+    """
+    LINE = re.compile(r'([\d.]+) \(\s*[\d.]+%\)\s+time to link object files')
+
+    def __init__(self):
+        if shutil.which(JITLINK) is None:
+            raise Missing(f'{JITLINK} is not installed (package llvm-14)')
+
+    def load(self, module, probes, runs):
+        with open(probes) as f:
+            entry = f.readline().split()[0]
+        times = []
+        for _ in range(runs):
+            text = run([JITLINK, '-noexec', '-show-times', f'-entry={entry}',
+                        module])
+            found = self.LINE.search(text)
+            if not found:
+                raise Missing(f'{JITLINK}: no link time in its output')
+            times.append(float(found[1]) * 1e9)
+        times.sort()
+        return [times[len(times) // 2], times[-1]]
+
+
+def loader_text():
+    """Bytes of text of base and core, aarch64 -Os: what `make size` adds up."""
+    env = {k: v for k, v in os.environ.items()
+           if k not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+    done = subprocess.run(['make', '-s', 'size'], capture_output=True,
+                          text=True, env=env)
+    found = re.search(r'^text (\d+) of (\d+) bytes', done.stdout, re.M)
+    if not found:
+        why = done.stderr.strip().split('\n')[-1]
+        raise Missing(f'make size: {why}')
+    return int(found[1]), int(found[2])

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exports: what a module offers, found by name with its owner, taken out with
+ * it; and export tables that are not what they should be.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <test/test.h>
+
+#include "world.h"
+
+static int world_word;
+
+static const struct tn_export exports[] = {
+	WORLD_EXPORT(world_word),
+};
+
+static bool open_here(struct world *w)
+{
+	return world_open(w, exports, 1);
+}
+
+static struct author provider(const char *name)
+{
+	return author_new(isa_here()->machine, name);
+}
+
+static void add(struct author *a, const char *name)
+{
+	author_export(a,
+	    (struct author_export){
+		.name = name, .symbol = author_word(a, name, 1) });
+}
+
+TEST(export, are_found_with_address_owner_and_class)
+{
+	struct author a = provider("offers");
+	struct tn_module_info info;
+	struct tn_module *mod;
+	struct tn_symbol sym;
+	struct world w;
+	uint64_t data;
+	size_t size;
+
+	PROVES("L07 L08 L10 K5.2");
+	CHECK(open_here(&w));
+	author_export(&a,
+	    (struct author_export){ .name = "alpha",
+		.symbol = author_word(&a, "alpha", 1),
+		.crc = 0xa1 });
+	author_export(&a,
+	    (struct author_export){ .name = "beta",
+		.symbol = author_word(&a, "beta", 2),
+		.gpl = true,
+		.ns = "SPACE",
+		.crc = 0xb2 });
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	tn_module_part(mod, TN_DATA, &data, &size);
+	CHECK_EQ(tn_symbol_find(w.sys, "alpha", &sym), 0);
+	CHECK_STR(sym.name, "alpha");
+	CHECK_EQ(sym.addr, data);
+	CHECK(sym.owner == mod);
+	CHECK_EQ(sym.crc, 0xa1);
+	CHECK_EQ(sym.flags, 0);
+	CHECK(sym.ns == NULL);
+	CHECK_EQ(tn_symbol_find(w.sys, "beta", &sym), 0);
+	CHECK_EQ(sym.addr, data + 8);
+	CHECK_EQ(sym.crc, 0xb2);
+	CHECK_EQ(sym.flags, TN_EXPORT_GPL);
+	CHECK_STR(sym.ns, "SPACE");
+	CHECK_EQ(tn_symbol_find(w.sys, "world_word", &sym), 0);
+	CHECK(sym.owner == NULL);
+	CHECK_EQ(tn_symbol_find(w.sys, "gamma", &sym), -TN_ENOENT);
+	CHECK_EQ(tn_symbol_count(w.sys), 3);
+	tn_module_info(mod, &info);
+	CHECK_EQ(info.nexports, 2);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK_EQ(tn_symbol_find(w.sys, "alpha", &sym), -TN_ENOENT);
+	CHECK_EQ(tn_symbol_count(w.sys), 1);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* Its own functions alone, whatever else has the name. */
+TEST(export, of_one_module_are_asked_for_alone)
+{
+	struct author a = provider("one"), b = provider("two");
+	struct tn_module *m[2];
+	struct world w;
+	void *addr;
+
+	CHECK(open_here(&w));
+	add(&a, "mine");
+	add(&b, "yours");
+	CHECK_EQ(world_load(&w, a.o, 0, &m[0]), 0);
+	CHECK_EQ(world_load(&w, b.o, 0, &m[1]), 0);
+	CHECK_EQ(tn_module_symbol(m[0], "mine", &addr), 0);
+	CHECK_EQ(tn_module_symbol(m[0], "yours", &addr), -TN_ENOENT);
+	CHECK_EQ(tn_module_symbol(m[0], "world_word", &addr), -TN_ENOENT);
+	CHECK_EQ(world_unload(&w, m[1]), 0);
+	CHECK_EQ(world_unload(&w, m[0]), 0);
+	author_free(&a);
+	author_free(&b);
+	CHECK(world_close(&w));
+}
+
+/* Nothing that is not exported can be imported: no global leaks out. */
+TEST(export, is_what_the_tables_say_not_what_is_global)
+{
+	struct author a = provider("closed");
+	struct tn_module *mod;
+	struct tn_symbol sym;
+	struct world w;
+
+	CHECK(open_here(&w));
+	author_word(&a, "global_but_private", 1);
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(tn_symbol_find(w.sys, "global_but_private", &sym),
+	    -TN_ENOENT);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* --- doubles */
+
+TEST(export, of_a_name_that_is_taken_is_refused)
+{
+	struct author a = provider("first"), b = provider("second");
+	struct author c = provider("third");
+	struct tn_symbol sym;
+	struct tn_module *mod;
+	struct world w;
+
+	CHECK(open_here(&w));
+	add(&a, "taken");
+	/* the others' first names go in and come out again */
+	add(&b, "fresh");
+	add(&b, "taken");
+	add(&c, "fresh_too");
+	add(&c, "world_word");
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_REFUSED(&w, b.o, TN_EEXIST, "duplicate_export",
+	    "second: exports 'taken', which first exports already");
+	CHECK_REFUSED(&w, c.o, TN_EEXIST, "duplicate_export",
+	    "third: exports 'world_word', which the engine exports already");
+	CHECK_EQ(tn_symbol_find(w.sys, "fresh", &sym), -TN_ENOENT);
+	CHECK_EQ(tn_symbol_find(w.sys, "taken", &sym), 0);
+	CHECK(sym.owner == mod);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK_EQ(world_load(&w, b.o, 0, &mod), 0);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	author_free(&b);
+	author_free(&c);
+	CHECK(world_close(&w));
+}
+
+TEST(export, twice_in_one_module_is_refused)
+{
+	struct author a = provider("double");
+	struct world w;
+
+	CHECK(open_here(&w));
+	add(&a, "same");
+	author_export(&a,
+	    (struct author_export){ .name = "same",
+		.symbol = author_word(&a, "other", 1),
+		.gpl = true });
+	CHECK_REFUSED(&w, a.o, TN_EEXIST, "duplicate_export",
+	    "double: exports 'same', which double exports already");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* --- malformed tables */
+
+static void refused_at(struct world *w, struct author *a, const char *place)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+	    "bad: has a malformed export table: %s", place);
+	CHECK_SPOILT(w, a->o, TN_ENOEXEC, "bad_export", text);
+}
+
+static unsigned entry_size(void)
+{
+	return isa_here()->machine == EM_RISCV ? 24 : 12;
+}
+
+/* Entry @i's word @field is relocation 3 * i + field of the table. */
+static struct elf_rela *entry_rela(
+    struct author *a, unsigned i, unsigned field)
+{
+	return object_rel(a->o, a->ksymtab[0], 3 * i + field);
+}
+
+static struct author two_exports(struct world *w)
+{
+	struct author a = provider("bad");
+
+	if (!open_here(w))
+		return a;
+	add(&a, "one");
+	add(&a, "two");
+	object_file(a.o);
+	return a;
+}
+
+static void second_entry(char *place, size_t cap)
+{
+	snprintf(place, cap, "__ksymtab+0x%x", entry_size());
+}
+
+TEST(export, table_of_broken_entries_is_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+	struct elf_shdr *sh = object_shdr(a.o, a.ksymtab[0]);
+	char place[32];
+
+	for (unsigned cut = 1; cut < entry_size(); cut++) {
+		sh->sh_size = 2 * entry_size() - cut;
+		/* the relocations must still fit */
+		object_shdr(a.o, object_rela_section(a.o, a.ksymtab[0]))
+		    ->sh_size = 0;
+		snprintf(place, sizeof(place), "__ksymtab+0x%llx",
+		    (unsigned long long)sh->sh_size);
+		refused_at(&w, &a, place);
+	}
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(export, table_without_bytes_is_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+	char place[32];
+
+	object_shdr(a.o, a.ksymtab[0])->sh_type = SHT_NOBITS;
+	object_shdr(a.o, object_rela_section(a.o, a.ksymtab[0]))->sh_type =
+	    SHT_PROGBITS;
+	snprintf(place, sizeof(place), "__ksymtab+0x%x", 2 * entry_size());
+	refused_at(&w, &a, place);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* The name: not in __ksymtab_strings, empty, without NUL, none. */
+TEST(export, name_outside_of_the_strings_is_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+	struct elf_rela *name = entry_rela(&a, 1, 1);
+	const struct elf_rela value = *entry_rela(&a, 1, 0), was = *name;
+	char place[32];
+
+	second_entry(place, sizeof(place));
+	name->r_info = value.r_info; /* its own data */
+	refused_at(&w, &a, place);
+	*name = was;
+	name->r_addend = 0; /* the empty string */
+	refused_at(&w, &a, place);
+	name->r_addend = 9; /* behind the last string */
+	refused_at(&w, &a, place);
+	name->r_addend = -1;
+	refused_at(&w, &a, place);
+	name->r_addend = 0x40000000;
+	refused_at(&w, &a, place);
+	*name = was;
+	name->r_info = 0; /* R_*_NONE */
+	refused_at(&w, &a, place);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(export, name_without_end_is_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+	char place[32];
+
+	/* "\0one\0two\0" loses its last byte */
+	object_shdr(a.o, a.strings)->sh_size--;
+	second_entry(place, sizeof(place));
+	refused_at(&w, &a, place);
+	/* and all of them */
+	object_shdr(a.o, a.strings)->sh_size = 0;
+	refused_at(&w, &a, "__ksymtab+0x0");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(export, namespace_outside_of_the_strings_is_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+	struct elf_rela *ns = entry_rela(&a, 1, 2);
+	struct tn_module *mod;
+	char place[32];
+
+	second_entry(place, sizeof(place));
+	ns->r_addend = 9;
+	refused_at(&w, &a, place);
+	ns->r_info = entry_rela(&a, 1, 0)->r_info;
+	refused_at(&w, &a, place);
+	ns->r_info = 0; /* without a relocation: no namespace */
+	CHECK_EQ(world_load_bytes(&w, object_bytes(a.o), 0, &mod), 0);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* The value: null, before the module, behind it, freed after init. */
+TEST(export, value_outside_of_the_module_is_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+	struct elf_rela *value = entry_rela(&a, 1, 0);
+	const struct elf_rela was = *value;
+	char place[32];
+
+	second_entry(place, sizeof(place));
+	value->r_info = 0;
+	refused_at(&w, &a, place);
+	*value = was;
+	value->r_addend = 0x20000000;
+	refused_at(&w, &a, place);
+	value->r_addend = -0x20000000;
+	refused_at(&w, &a, place);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(export, value_in_a_part_that_init_frees_is_refused)
+{
+	struct author a = provider("bad");
+	uint32_t s;
+	struct world w;
+
+	CHECK(open_here(&w));
+	s = object_section(
+	    a.o, ".init.data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
+	object_skip(a.o, s, 64);
+	author_export(&a,
+	    (struct author_export){ .name = "brief",
+		.symbol = object_symbol(a.o, "brief",
+		    OBJECT_SYM(STB_GLOBAL, STT_OBJECT), s, 16) });
+	object_file(a.o);
+	refused_at(&w, &a, "__ksymtab+0x0");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(export, checksums_of_another_number_are_refused)
+{
+	struct author a = provider("bad");
+	struct world w;
+
+	CHECK(open_here(&w));
+	for (unsigned i = 0; i < 2; i++)
+		author_export(&a,
+		    (struct author_export){ .name = i ? "one" : "two",
+			.symbol = author_word(&a, "x", 1),
+			.crc = 5 });
+	object_file(a.o);
+	object_shdr(a.o, a.kcrctab[0])->sh_size = 4;
+	refused_at(&w, &a, "__ksymtab+0x0");
+	object_shdr(a.o, a.kcrctab[0])->sh_size = 7;
+	refused_at(&w, &a, "__ksymtab+0x0");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
