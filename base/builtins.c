@@ -241,6 +241,15 @@ base_u128 base_umodti3(base_u128 a, base_u128 b)
 	return rest.u;
 }
 
+base_u128 base_udivmodti4(base_u128 a, base_u128 b, base_u128 *rest)
+{
+	union wide r;
+	const union wide q = divide(from_u(a), from_u(b), &r);
+
+	*rest = r.u;
+	return q.u;
+}
+
 /* C truncates towards zero: the signs are taken off and put back. */
 base_i128 base_divti3(base_i128 a, base_i128 b)
 {
@@ -258,4 +267,10 @@ base_i128 base_modti3(base_i128 a, base_i128 b)
 
 	(void)divide(magnitude(x), magnitude(y), &rest); /* as above */
 	return is_negative(x) ? negate(rest).i : rest.i;
+}
+
+base_i128 base_divmodti4(base_i128 a, base_i128 b, base_i128 *rest)
+{
+	*rest = base_modti3(a, b);
+	return base_divti3(a, b);
 }

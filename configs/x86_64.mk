@@ -7,4 +7,5 @@ AR := ar
 NM := nm
 SIZE := size
 CFLAGS := -O2 -g -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
-	-fno-pic -fno-pie -fcf-protection=none -fno-asynchronous-unwind-tables
+	-fno-pic -fno-pie -fcf-protection=none -fno-asynchronous-unwind-tables \
+	-fno-unwind-tables

@@ -16,7 +16,7 @@
 #include "span.h"
 
 struct host_arena {
-	struct layout layout; /* constant; lock: layout.reuse */
+	struct layout layout;  /* constant; lock: layout.reuse */
 	enum arena_mode mode;  /* constant */
 	size_t quarantine_max; /* constant */
 	struct mem_count count;

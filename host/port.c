@@ -22,7 +22,8 @@
 #include "blocks.h"
 #include "file.h"
 
-#define DEFAULT_UNPACK_LIMIT (1u << 30)
+#define DEFAULT_UNPACK_LIMIT ((size_t)1 << 30)
+#define MAX_UNPACK_LIMIT     ((size_t)1 << 36)
 
 struct host_port {
 	struct tn_port table;
@@ -243,6 +244,13 @@ static void after_fork(struct process_member *m)
 
 /* --- ports */
 
+static size_t unpack_limit(size_t wanted)
+{
+	if (wanted == 0)
+		return DEFAULT_UNPACK_LIMIT;
+	return wanted < MAX_UNPACK_LIMIT ? wanted : MAX_UNPACK_LIMIT;
+}
+
 int host_port_create(
     const struct host_port_config *config, struct host_port **out)
 {
@@ -265,8 +273,7 @@ int host_port_create(
 	p->table.machine = host_machine.elf_machine;
 	if (config->flags & HOST_PORT_NO_SYMBOLS)
 		p->table.host_symbol = NULL;
-	p->unpack_limit =
-	    config->unpack_limit ? config->unpack_limit : DEFAULT_UNPACK_LIMIT;
+	p->unpack_limit = unpack_limit(config->unpack_limit);
 	p->fence = config->flags & HOST_PORT_NO_MEMBARRIER ||
 		   !process_barrier(BARRIER_MEMORY);
 	blocks_init(&p->blocks);

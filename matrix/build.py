@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "oracle"))
@@ -23,7 +24,8 @@ sys.path.insert(0, os.path.join(ROOT, "oracle"))
 import elf  # noqa: E402  (the reader of the linker oracle)
 
 SRC = os.path.join(ROOT, "matrix", "src")
-OUT = os.environ.get("MATRIX_OUT") or os.path.join(ROOT, "build", "matrix")
+BUILD = os.environ.get("TENON_BUILD") or os.path.join(ROOT, "build")
+OUT = os.environ.get("MATRIX_OUT") or os.path.join(BUILD, "matrix")
 
 ARCHES = ("x86_64", "aarch64", "riscv64")
 COMPILERS = ("gcc", "clang")
@@ -87,6 +89,8 @@ VARIANTS = {
         variant("norelax", "any", PIC, GC, ["-mno-relax"]),
         variant("plain", "any", PIC, G, ["-mrelax"]),
         variant("plainnorelax", "any", PIC, G, ["-mno-relax"]),
+        variant("gas", "any", PIC, GC, ["-mrelax", "-fno-integrated-as"],
+                only="clang"),
         variant("split", "any", PIC, GC, ["-mrelax"], SPLIT,
                 ["-falign-functions=64", "-falign-loops=32"]),
         variant("medany", "near", FIXED, GC, ["-mrelax", "-mcmodel=medany"]),
@@ -196,11 +200,16 @@ def cached(command, inputs, suffix):
     return os.path.join(folder, digest.hexdigest()[:32] + suffix)
 
 
+def part_of(path):
+    """Where a result is made before it takes its name, at once and whole."""
+    return "%s.%d.%d" % (path, os.getpid(), threading.get_ident())
+
+
 def compile_to(command, source, finish=None):
     """Compiles a source, unless that is done; gives the object's path."""
     path = cached(command, [source], ".o")
     if not os.path.exists(path):
-        part = "%s.%d" % (path, os.getpid())
+        part = part_of(path)
         call(command + ["-c", source, "-o", part])
         if finish:
             finish(part)
@@ -211,7 +220,7 @@ def compile_to(command, source, finish=None):
 def compile_source(config, source):
     """The object of a source in a configuration."""
     command = driver(config.arch, config.compiler, source.endswith(".cpp"))
-    finish = renumber if module_name(source) == "uleb" else None
+    finish = renumber if module_name(source) in UNKNOWN_TO_LD else None
     return compile_to(command + flags_of(config, source), source, finish)
 
 
@@ -231,37 +240,45 @@ def whole_world(arch):
     inputs = [world(arch), support]
     path = cached(command, inputs, ".o")
     if not os.path.exists(path):
-        part = "%s.%d" % (path, os.getpid())
+        part = part_of(path)
         call(command + inputs + ["-lgcc", "-o", part])
         os.replace(part, path)
     return path
 
 
 def stage(arch):
-    """The program that executes images."""
+    """The program that executes images.
+
+    Position-independent, so that it and its heap are far from the images.
+    """
     source = os.path.join(ROOT, "matrix", "stage.c")
-    command = driver(arch, "gcc") + ["-O1", "-static", "-Wall", "-Wextra"]
+    command = driver(arch, "gcc") + ["-O1", "-fPIE", "-pie", "-Wall",
+                                     "-Wextra"]
     path = cached(command, [source], ".stage")
     if not os.path.exists(path):
-        part = "%s.%d" % (path, os.getpid())
+        part = part_of(path)
         call(command + [source, "-o", part])
         os.replace(part, path)
     return path
 
 
-# Types that the assemblers of the matrix cannot write (see uleb.c): in these
-# sections they stand in as others.
-RENUMBERED = {".rodata.uleb": {54: 60, 37: 61}, ".rodata.plt": {57: 59}}
+# Types that the assemblers and linkers of the matrix do not know: others stand
+# in for them in these sections, and get their real numbers in the object.
+UNKNOWN_TO_LD = ("uleb", "branch_word")
+RENUMBERED = {
+    elf.RISCV: {".rodata.uleb": {54: 60, 37: 61}, ".rodata.plt": {57: 59}},
+    elf.AARCH64: {".rodata.plt": {261: 314}},
+}
 KIND_OFFSET = 8     # of r_info's low half in an Elf64_Rela
 
 
 def renumber(path):
-    """Gives the stand-ins of uleb.c their real numbers."""
+    """Gives the stand-ins in an object their real numbers."""
     with open(path, "rb") as file:
         data = bytearray(file.read())
     obj = elf.Elf(data)
     for table, target in obj.relocation_sections():
-        numbers = RENUMBERED.get(target.name, {})
+        numbers = RENUMBERED[obj.machine].get(target.name, {})
         for n, (_, kind, _, _) in enumerate(obj.relocations(table)):
             if kind in numbers:
                 at = table.offset + n * elf.RELA.size + KIND_OFFSET

@@ -20,7 +20,7 @@ import tempfile
 import build
 import elf
 
-TENON = {arch: os.path.join(build.ROOT, "build",
+TENON = {arch: os.path.join(build.BUILD,
                             "host" if arch == build.NATIVE else "host-" + arch,
                             "bin", "tenon") for arch in build.ARCHES}
 LIMIT = 300     # Seconds; detects a hang, measures nothing.

@@ -41,7 +41,7 @@ $(B)/.setup-bench: mk/packages-bench.txt | $(SETUP)
 CONFIG := aarch64-Os
 SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))
 size: $(SIZE_OBJS) ## bytes of base and core code, aarch64 -Os
-	@$(CFG.aarch64-Os.SIZE) -t $^ | $(PYTHON) scripts/size.py
+	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) $^
 
 # For editors: the commands of host-clang, which clang's tools understand.
 comma := ,

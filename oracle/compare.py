@@ -63,13 +63,14 @@ class Verdict:
         self.loaded = 0     # bytes that the engine loaded
         self.equal = 0      # bytes found equal
         self.followed = 0   # bytes of instructions followed to their cells
+        self.different = 0
         self.classes = collections.Counter()
         self.kinds = collections.Counter()
         self.second = collections.Counter()
 
     def skipped(self):
         """Bytes that nobody looked at: none, or the comparison is worthless."""
-        return self.loaded - self.equal - self.followed
+        return self.loaded - self.equal - self.followed - self.different
 
 
 def engine_sections(image, layout):
@@ -252,12 +253,13 @@ def compare_section(verdict, layout, index, pair, spans):
         for start, end in spans:
             mine[start:end] = their[start:end] = bytes(end - start)
             verdict.followed += end - start
+    wrong = [] if mine == their else [
+        i for i, (a, b) in enumerate(zip(mine, their)) if a != b]
+    verdict.different += len(wrong)
+    verdict.equal += min(len(mine), len(their)) - len(wrong) - sum(
+        end - start for start, end in spans)
     if mine == their:
-        verdict.equal += len(mine) - sum(e - s for s, e in spans)
         return
-    wrong = [i for i, (a, b) in enumerate(zip(mine, their)) if a != b]
-    verdict.equal += layout.where.sections[index][1] - sum(
-        e - s for s, e in spans)       # All were looked at.
     name = layout.obj.sections[index].name
     if len(mine) != len(their):
         verdict.errors.append("%s has %d bytes, the linker's %d" % (

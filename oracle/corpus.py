@@ -111,15 +111,15 @@ def progress(arch, number, count, table, seconds):
 
 def show(oracle, table):
     """The summary."""
-    print("\n%-8s %-10s %7s %7s %8s %7s %13s %13s %10s" % (
+    print("\n%-8s %-10s %7s %7s %8s %7s %13s %13s %10s %9s" % (
         "arch", "kind", "files", "passed", "refused", "failed", "bytes",
-        "equal", "followed"))
+        "equal", "followed", "different"))
     for (arch, kind), row in sorted(table.rows.items()):
-        print("%-8s %-10s %7d %7d %8d %7d %13d %13d %10d" % (
+        print("%-8s %-10s %7d %7d %8d %7d %13d %13d %10d %9d" % (
             arch, kind, row["files"], row["passed"], row["refused"],
-            row["failed"], row["loaded"], row["equal"], row["followed"]))
+            row["failed"], *(row[name] for name in results.NUMBERS)))
     skipped = sum(row["loaded"] - row["equal"] - row["followed"]
-                  for row in table.rows.values())
+                  - row["different"] for row in table.rows.values())
     print("bytes skipped: %d" % skipped)
     for arch in sorted({arch for arch, _ in table.rows}):
         machine = MACHINE[arch]

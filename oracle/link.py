@@ -39,7 +39,7 @@ class Result:
     def __init__(self):
         self.status = "passed"
         self.words = []
-        self.loaded = self.equal = self.followed = 0
+        self.loaded = self.equal = self.followed = self.different = 0
         self.kinds = collections.Counter()
         self.classes = collections.Counter()
         self.second = collections.Counter()
@@ -54,6 +54,7 @@ class Result:
         self.loaded += verdict.loaded
         self.equal += verdict.equal
         self.followed += verdict.followed
+        self.different += verdict.different
         self.kinds.update(verdict.kinds)
         self.classes.update(verdict.classes)
         self.second.update(verdict.second)

@@ -15,10 +15,16 @@ import reloc
 # Types by which a file shows a code model that is not supported.
 LARGE = {
     elf.X86_64: {25, 26, 27, 28, 29, 30, 31},
-    elf.AARCH64: set(range(263, 273)) | {307},
+    elf.AARCH64: set(range(300, 307)),
     elf.RISCV: set(),
 }
-TINY = {elf.AARCH64: {273, 309}}
+TINY = {elf.AARCH64: {309}}
+# Types of the psABI that no supported model of C code needs.
+OTHER = {
+    elf.X86_64: {3, 32, 33},
+    elf.AARCH64: {307, 308, 310, 315},
+    elf.RISCV: {41, 47, 48},
+}
 WORDS = {
     "tls": r"\bTLS\b|thread.local",
     "ifunc": r"ifunc|indirect function",
@@ -26,6 +32,7 @@ WORDS = {
     "tiny": r"tiny|code model",
     "rel": r"\bREL\b|SHT_REL\b",
     "wx": r"writable and executable|W\+X|\bWX\b",
+    "other": r"R_\w+",
     "unknown": r"relocation|type",
 }
 
@@ -72,7 +79,7 @@ def reasons_of_kind(machine, kind):
         return {"large"}
     if kind in TINY.get(machine, ()):
         return {"tiny"}
-    return set()
+    return {"other"} if kind in OTHER[machine] else set()
 
 
 def names_reason(words, found):

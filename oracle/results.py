@@ -13,7 +13,7 @@ import json
 import os
 
 COUNTERS = ("kinds", "classes", "second", "far")
-NUMBERS = ("loaded", "equal", "followed")
+NUMBERS = ("loaded", "equal", "followed", "different")
 
 
 def fingerprint(oracle):

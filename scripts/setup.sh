@@ -32,4 +32,4 @@ fi
 echo "setup: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-$install
+$install -qq -o Dpkg::Use-Pty=0

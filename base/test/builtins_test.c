@@ -70,7 +70,13 @@ static bool division_agrees(base_u128 a, base_u128 b)
 	const base_i128 sa = (base_i128)a, sb = (base_i128)b;
 	const base_i128 lowest = (base_i128)wide(0x8000000000000000u, 0);
 
-	if (base_udivti3(a, b) != a / b || base_umodti3(a, b) != a % b)
+	base_u128 rest;
+	base_i128 srest;
+
+	if (base_udivti3(a, b) != a / b || base_umodti3(a, b) != a % b ||
+	    base_udivmodti4(a, b, &rest) != a / b || rest != a % b ||
+	    base_divmodti4(sa, sb, &srest) != base_divti3(sa, sb) ||
+	    srest != base_modti3(sa, sb))
 		return false;
 	if (sa == lowest && sb == -1) /* overflows in C */
 		return base_divti3(sa, sb) == lowest &&

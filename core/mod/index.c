@@ -157,10 +157,10 @@ int index_reserve(struct index *ix, size_t more)
 }
 
 /*
- * The word that holds @name, or NULL. The acquire pairs with the release in
- * index_insert and index_reserve.
+ * A word is loaded once: it may be another one's, or a tombstone, a moment
+ * later. The acquire pairs with the release in index_insert and index_reserve.
  */
-static _Atomic uint64_t *find_word(
+static struct index_key *find_hashed(
     const struct index_table *t, const char *name, uint64_t hash)
 {
 	for (uint64_t b = hash & t->mask, n = 0; n <= t->mask;
@@ -175,7 +175,7 @@ static _Atomic uint64_t *find_word(
 				return NULL;
 			if ((w ^ hash) >> TAG_SHIFT == 0 && w != TOMBSTONE &&
 			    str_eq(word_key(w)->name, name))
-				return &bucket->word[i];
+				return word_key(w);
 		}
 	}
 	return NULL;
@@ -186,14 +186,8 @@ struct index_key *index_find(const struct index *ix, const char *name)
 	const struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_acquire);
 
-	if (t == NULL)
-		return NULL;
-	_Atomic uint64_t *word =
-	    find_word(t, name, hash_name(name, ix->seed));
-
-	return word == NULL ? NULL
-			    : word_key(atomic_load_explicit(
-				  word, memory_order_relaxed));
+	return t == NULL ? NULL
+			 : find_hashed(t, name, hash_name(name, ix->seed));
 }
 
 /*

@@ -138,10 +138,15 @@ static size_t init_bytes(const struct tn_image *img)
 static int finish(struct tn_load *l, struct tn_module *mod)
 {
 	const struct tn_port *port = l->port;
-	int err;
+	struct tn_image img = mod->image;
+	const size_t init = init_bytes(&img);
+	const int err = port->image_finish(port->ctx, &img);
 
-	mod->init_bytes = init_bytes(&mod->image);
-	err = port->image_finish(port->ctx, &mod->image);
+	/* It is in the registry, where others may look at it. */
+	port->lock(port->ctx);
+	mod->image = img;
+	mod->init_bytes = init;
+	port->unlock(port->ctx);
 	if (err == 0)
 		return 0;
 	l->stage = TN_STAGE_PROTECT;
@@ -165,11 +170,10 @@ static int start(struct tn_load *l, struct tn_module *mod)
 	if (err == 0)
 		err = finish(l, mod);
 	l->timing.init = now(l) - begin;
-	mod->timing = l->timing;
 	if (err != 0)
 		module_withdraw(mod);
 	else
-		module_set_live(mod);
+		module_set_live(mod, &l->timing);
 	return err;
 }
 

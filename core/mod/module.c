@@ -133,10 +133,11 @@ int module_publish(struct tn_module *mod, struct tn_diag *d)
 	return err;
 }
 
-void module_set_live(struct tn_module *mod)
+void module_set_live(struct tn_module *mod, const struct tn_timing *timing)
 {
 	lock(mod->sys);
 	mod->state = TN_STATE_LIVE;
+	mod->timing = *timing;
 	unlock(mod->sys);
 	/* release: pairs with the acquire of tn_module_get */
 	(void)atomic_fetch_or_explicit(

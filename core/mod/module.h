@@ -33,7 +33,7 @@ struct tn_module {
 	char *strings;
 	size_t strings_size;
 	enum tn_profile profile;
-	struct tn_image image;
+	struct tn_image image; /* while COMING: registry lock */
 	struct export_block *exports;
 	struct tn_module **providers;
 	uint32_t nproviders, max_providers;
@@ -86,7 +86,7 @@ void module_withdraw(struct tn_module *mod);
 /* Frees a module that is not in the registry; its image too. */
 void module_free(struct tn_module *mod);
 /* COMING to LIVE. */
-void module_set_live(struct tn_module *mod);
+void module_set_live(struct tn_module *mod, const struct tn_timing *timing);
 
 /* --- init.c */
 int module_run_init(struct tn_module *mod, struct tn_diag *diag) MUST_CHECK;

@@ -252,23 +252,47 @@ static int apply(struct tn_load *l, const struct site *site,
 
 /*
  * The common case, most of all relocations: a symbol of this image or a fixed
- * one without a ref, in an expression of S, A and P. Returns true when done.
+ * one without a ref, in an expression of S, A and P, at a place that nothing
+ * has moved. Returns true when it is done; what is unusual in any way, errors
+ * too, is left to apply_any.
  */
-static inline bool apply_common(const struct site *site)
+static inline bool apply_common(const struct tn_load *l,
+    const struct section *sec, const struct elf_rela *r,
+    const struct reloc_howto *how)
 {
-	const struct reloc_howto *how = site->how;
-	const struct symbol *sym = site->sym;
+	const struct symbol *sym = &l->symbols[elf_rela_sym(r)];
+	const uint64_t p = sec->addr + r->r_offset;
 
-	if (sym->ref != 0 || sym->flags != SYM_FIXED ||
+	if (sym->ref != 0 || sym->flags != SYM_FIXED || sec->nshrink != 0 ||
 	    how->expr < RELOC_ABS || how->expr > RELOC_PAGE)
 		return false;
-	const uint64_t v = reloc_value(
-	    how->expr, sym->value, (uint64_t)site->r->r_addend, site->p);
+	const uint64_t v =
+	    reloc_value(how->expr, sym->value, (uint64_t)r->r_addend, p);
 
 	if (UNLIKELY(reloc_check(how, v) != 0))
 		return false;
-	reloc_put(how, site->place, v);
+	reloc_put(how, sec->write + r->r_offset, v);
 	return true;
+}
+
+static int apply_any(struct tn_load *l, const struct section *sec,
+    const struct elf_rela *r, const struct elf_rela *next)
+{
+	const uint32_t section = (uint32_t)(sec - l->sections);
+	const uint64_t off = shrink_map(l, sec, r->r_offset);
+	const struct site site = {
+		.r = r,
+		.how = reloc_find(l->machine, elf_rela_type(r)),
+		.sec = sec,
+		.sym = &l->symbols[elf_rela_sym(r)],
+		.p = sec->addr + off,
+		.place = sec->write + off,
+	};
+
+	if (!shrink_keeps(l, sec, r->r_offset, site.how->size))
+		return load_fail_reloc(
+		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
+	return apply(l, &site, next);
 }
 
 static int relocate_section(struct tn_load *l, uint32_t section)
@@ -280,24 +304,17 @@ static int relocate_section(struct tn_load *l, uint32_t section)
 	int err;
 
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
-		struct site site = { .r = r, .sec = sec };
-		const uint64_t off = shrink_map(l, sec, r->r_offset);
+		const struct reloc_howto *how =
+		    reloc_find(l->machine, elf_rela_type(r));
 
-		site.how = reloc_find(l->machine, elf_rela_type(r));
-		if (UNLIKELY(!reloc_site_is_sound(l, size, r, site.how)))
-			return load_fail_site(l, section, r, site.how);
-		if (!shrink_keeps(l, sec, r->r_offset, site.how->size))
-			return load_fail_reloc(l, TN_ENOEXEC,
-			    TN_REASON_RELOC_PLACE, section, r);
-		site.sym = &l->symbols[elf_rela_sym(r)];
-		site.p = sec->addr + off;
-		site.place = sec->write + off;
-		if (LIKELY(apply_common(&site)))
+		if (UNLIKELY(!reloc_site_is_sound(l, size, r, how)))
+			return load_fail_site(l, section, r, how);
+		if (LIKELY(apply_common(l, sec, r, how)))
 			continue;
-		err = apply(l, &site, r + 1 != end ? r + 1 : NULL);
+		err = apply_any(l, sec, r, r + 1 != end ? r + 1 : NULL);
 		if (UNLIKELY(err != 0))
 			return err;
-		if (site.how->expr == RELOC_SET_ULEB)
+		if (how->expr == RELOC_SET_ULEB)
 			r++; /* its SUB_ULEB is done too */
 	}
 	l->nrelocs += t.n;

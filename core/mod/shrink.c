@@ -134,7 +134,7 @@ uint64_t shrink_map_search(
 	return offset - s->before - inside;
 }
 
-/* What is kept of the padding becomes canonical no-ops, as ld writes them. */
+/* What is kept of cut padding becomes canonical no-ops, as ld writes them. */
 static void write_nops(uint8_t *to, uint64_t n)
 {
 	for (; n >= 4; n -= 4, to += 4)
@@ -154,11 +154,13 @@ static void rewrite_padding(const struct tn_load *l, const struct section *sec)
 		if (reloc_find(l->machine, elf_rela_type(r))->expr !=
 		    RELOC_ALIGN)
 			continue;
+		const uint64_t pad = (uint64_t)r->r_addend;
 		const uint64_t from = shrink_map(l, sec, r->r_offset);
+		const uint64_t kept =
+		    shrink_map(l, sec, r->r_offset + pad) - from;
 
-		write_nops(sec->write + from,
-		    shrink_map(l, sec,
-			r->r_offset + (uint64_t)r->r_addend) - from);
+		if (kept != pad)
+			write_nops(sec->write + from, kept);
 	}
 }
 

@@ -40,8 +40,8 @@ static int unpack_failed(
 		    TN_REASON_NO_UNPACKER, packing->name);
 	case TN_ENOMEM: return load_fail_memory(l, l->bytes.n);
 	case TN_EFBIG:
-		return load_fail_other(
-		    l, TN_EFBIG, TN_REASON_UNPACK, "too large");
+		return load_fail_other(l, TN_EFBIG, TN_REASON_UNSUPPORTED,
+		    "a file as large as this unpacks to");
 	default:
 		return load_fail_other(
 		    l, TN_EBADMSG, TN_REASON_UNPACK, packing->name);

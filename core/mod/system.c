@@ -133,6 +133,19 @@ size_t tn_symbol_count(struct tn_system *sys)
 	return n;
 }
 
+/* A relocation may have overwritten the NUL at the end of the strings. */
+static bool dynamic_name_is(
+    const struct tn_module *mod, uint32_t at, const char *name)
+{
+	for (size_t i = at; i < mod->dynstrings_size; i++, name++) {
+		if (mod->dynstrings[i] != *name)
+			return false;
+		if (*name == '\0')
+			return true;
+	}
+	return false;
+}
+
 /* An ET_DYN image is searched in order: it has few symbols, or is asked once. */
 static int find_dynamic(
     const struct tn_module *mod, const char *name, void **addr)
@@ -141,8 +154,7 @@ static int find_dynamic(
 		const struct elf_sym *s = &mod->dynsyms[i];
 
 		if (s->st_shndx == SHN_UNDEF || elf_sym_bind(s) == STB_LOCAL ||
-		    s->st_name >= mod->dynstrings_size ||
-		    !str_eq(mod->dynstrings + s->st_name, name))
+		    !dynamic_name_is(mod, s->st_name, name))
 			continue;
 		*addr = (void *)(uintptr_t)(s->st_shndx == SHN_ABS
 			? s->st_value

@@ -18,14 +18,9 @@ enum {
 	EM_RISCV = 243,
 };
 
+/* Numbered on from enum reloc_word_field. */
 enum reloc_field {
-	FIELD_NONE,
-	FIELD_8,
-	FIELD_16,
-	FIELD_32,
-	FIELD_64,
-
-	FIELD_A64, /* aarch64: name of the immediate, or of the class */
+	FIELD_A64 = FIELD_64 + 1, /* aarch64: name of the immediate, or of the class */
 	FIELD_A64_MOVW0 = FIELD_A64,
 	FIELD_A64_MOVW1,
 	FIELD_A64_MOVW2,

@@ -72,14 +72,13 @@ void reloc_limits(const struct reloc_howto *how, int64_t *low, int64_t *high)
 	*high = (how->range == RELOC_SIGNED ? half : 2 * half) - 1 - bias;
 }
 
-void reloc_put(const struct reloc_howto *how, uint8_t *place, uint64_t value)
+void reloc_put_field(
+    const struct reloc_howto *how, uint8_t *place, uint64_t value)
 {
 	switch (how->field) {
 	case FIELD_NONE: return;
 	case FIELD_8: *place = (uint8_t)value; return;
 	case FIELD_16: put_le16(place, (uint16_t)value); return;
-	case FIELD_32: put_le32(place, (uint32_t)value); return;
-	case FIELD_64: put_le64(place, value); return;
 	default: break;
 	}
 	if (how->field < FIELD_RV)

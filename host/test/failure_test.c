@@ -7,7 +7,9 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,7 +75,6 @@ TEST(failure, of_any_system_call_leaves_nothing_behind)
 		ARENA_NO_MEMBARRIER };
 	unsigned long long n;
 
-	PROVES("L08");
 	for (int f = 0; f < 3; f++) {
 		for (int m = ARENA_DUAL; m <= ARENA_FLIP; m++) {
 			for (n = 1; n < 1000; n++) {
@@ -145,6 +146,31 @@ static int without_membarrier(void)
 	return err ? 3 : 0;
 }
 
+/* Address space for a quarter of what is usually reserved. */
+static int with_little_address_space(void)
+{
+	const struct arena_config config = { .mode = ARENA_AUTO };
+	FILE *f = fopen("/proc/self/statm", "r");
+	struct host_arena *a;
+	struct rlimit limit;
+	unsigned long pages;
+
+	if (!f || fscanf(f, "%lu", &pages) != 1)
+		return NO_FILTERS;
+	fclose(f);
+	limit.rlim_cur = limit.rlim_max = (pages << 12) + (256u << 20);
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return NO_FILTERS;
+	if (arena_create(&config, &a) != 0)
+		return 1;
+	for (int i = 0; i < 3; i++) {
+		if (one_life(a) != 0)
+			return 2;
+	}
+	arena_destroy(a);
+	return 0;
+}
+
 static void check_in_child(int (*fn)(void))
 {
 	const pid_t pid = fork();
@@ -157,6 +183,11 @@ static void check_in_child(int (*fn)(void))
 	if (WEXITSTATUS(status) == NO_FILTERS)
 		SKIP("system calls cannot be forbidden here");
 	CHECK_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(failure, little_address_space_is_enough)
+{
+	check_in_child(with_little_address_space);
 }
 
 TEST(failure, without_memfd_pages_are_flipped)

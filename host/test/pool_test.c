@@ -26,7 +26,6 @@ TEST(host_pool, code_runs_inside_of_the_callers_region)
 	struct tn_pool *pool;
 	size_t used;
 
-	PROVES("G27");
 	CHECK_EQ(host_port_create(&standard, &base), 0);
 	CHECK_EQ(tn_pool_create(region, REGION, host_port_table(base),
 		     &host_pool_world, &pool),

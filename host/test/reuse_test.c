@@ -87,6 +87,7 @@ static void check_reuse(struct host_arena *a, int rounds)
 
 TEST(arena, other_code_at_a_reused_address_is_what_runs)
 {
+	PROVES("K5.4");
 	static const enum arena_mode modes[] = { ARENA_DUAL, ARENA_FLIP };
 
 	for (int m = 0; m < 4; m++) {

@@ -91,7 +91,6 @@ TEST(unpack, what_was_packed_comes_back)
 {
 	struct host_port *p;
 
-	PROVES("L11");
 	if (!can_unpack())
 		SKIP("this build has no unpackers");
 	CHECK_EQ(host_port_create(&standard, &p), 0);

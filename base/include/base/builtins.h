@@ -53,6 +53,8 @@ base_i128 base_divti3(base_i128 a, base_i128 b);
 base_i128 base_modti3(base_i128 a, base_i128 b);
 base_u128 base_udivti3(base_u128 a, base_u128 b);
 base_u128 base_umodti3(base_u128 a, base_u128 b);
+base_i128 base_divmodti4(base_i128 a, base_i128 b, base_i128 *rest);
+base_u128 base_udivmodti4(base_u128 a, base_u128 b, base_u128 *rest);
 base_i128 base_ashlti3(base_i128 a, int n);
 base_i128 base_ashrti3(base_i128 a, int n);
 base_u128 base_lshrti3(base_u128 a, int n);

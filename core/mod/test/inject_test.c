@@ -276,7 +276,7 @@ TEST(inject, growing_index_fails_at_every_call)
 	struct tally t = { .total = 0 };
 	struct tn_module *mod;
 	struct world w;
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < 200; i++) {
 		snprintf(name, sizeof(name), "name_%d", i);

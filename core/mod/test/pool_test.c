@@ -239,6 +239,7 @@ TEST(pool, pages_of_an_image_have_the_permissions_of_their_stage)
 	struct tn_image img = make_image(5000);
 	uint64_t text, init_text;
 
+	PROVES("G31");
 	CHECK_EQ(port->image_alloc(port->ctx, &img), 0);
 	check_contents(&img);
 	CHECK_EQ(port->image_seal(port->ctx, &img), 0);

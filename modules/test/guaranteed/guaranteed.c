@@ -92,7 +92,12 @@ static bool wide_integers_work(void)
 {
 	const i128 big = (i128)1 << 100;
 	const i128 x = multi3(big, (i128)seven);
+	i128 rest;
+	u128 urest;
 
+	if (divmodti4(-x - 5, big, &rest) != -7 || rest != -5 ||
+	    udivmodti4((u128)x + 9, (u128)big, &urest) != 7 || urest != 9)
+		return false;
 	return ashlti3((i128)seven, 100) == x && ashrti3(-x, 100) == -7 &&
 	       lshrti3((u128)x, 99) == 14 && divti3(-x, big) == -7 &&
 	       modti3(-x - 5, big) == -5 && udivti3((u128)x, (u128)big) == 7 &&

@@ -31,6 +31,8 @@ i128 divti3(i128 a, i128 b) REAL(__divti3);
 i128 modti3(i128 a, i128 b) REAL(__modti3);
 u128 udivti3(u128 a, u128 b) REAL(__udivti3);
 u128 umodti3(u128 a, u128 b) REAL(__umodti3);
+i128 divmodti4(i128 a, i128 b, i128 *rest) REAL(__divmodti4);
+u128 udivmodti4(u128 a, u128 b, u128 *rest) REAL(__udivmodti4);
 i128 ashlti3(i128 a, int n) REAL(__ashlti3);
 i128 ashrti3(i128 a, int n) REAL(__ashrti3);
 u128 lshrti3(u128 a, int n) REAL(__lshrti3);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include <base/compiler.h>
+#include <base/span.h>
 #include <tenon/err.h>
 
 /* How the value is computed. Page(x) is x with its low 12 bits cleared. */
@@ -145,11 +146,33 @@ static inline MUST_CHECK int reloc_check(
 /* Smallest and largest value that fits, for messages. */
 void reloc_limits(const struct reloc_howto *how, int64_t *low, int64_t *high);
 
+/* Fields that are whole words; all others belong to the encoders. */
+enum reloc_word_field {
+	FIELD_NONE,
+	FIELD_8,
+	FIELD_16,
+	FIELD_32,
+	FIELD_64,
+};
+
+/* What reloc_put does for the fields that are not the common words. */
+void reloc_put_field(
+    const struct reloc_howto *how, uint8_t *place, uint64_t value);
+
 /*
  * Writes @value, which has passed reloc_check, into the how->size bytes at
  * @place (any alignment). RELOC_ADD and RELOC_SUB change what stands there.
  */
-void reloc_put(const struct reloc_howto *how, uint8_t *place, uint64_t value);
+static inline void reloc_put(
+    const struct reloc_howto *how, uint8_t *place, uint64_t value)
+{
+	if (how->field == FIELD_32)
+		put_le32(place, (uint32_t)value);
+	else if (how->field == FIELD_64)
+		put_le64(place, value);
+	else
+		reloc_put_field(how, place, value);
+}
 
 /*
  * The riscv pair SET_ULEB128, SUB_ULEB128: writes @value over the ULEB128
