@@ -42,14 +42,17 @@ static void print(
 int main(int argc, char **argv)
 {
 	const size_t n = argc > 2 ? (size_t)argc - 2 : 0;
-	const size_t runs = argc > 2 ? (size_t)atoi(argv[1]) : 0;
-	struct subject *subjects = calloc(n + 1, sizeof(*subjects));
+	const size_t runs = argc > 2 ? (size_t)number_of(argv[1]) : 0;
+	struct subject *subjects;
 	struct tn_system *sys;
 
-	if (runs == 0 || subjects == NULL) {
+	if (runs == 0) {
 		fputs("usage: linear_bench RUNS MODULE...\n", stderr);
 		return 2;
 	}
+	subjects = calloc(n, sizeof(*subjects));
+	if (subjects == NULL)
+		die("calloc", "no memory");
 	sys = engine_open();
 	for (size_t i = 0; i < n; i++) {
 		subjects[i].file = file_read(argv[i + 2]);

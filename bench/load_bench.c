@@ -147,7 +147,7 @@ static void warm(const char *const *arg)
 {
 	const struct file file = file_read(arg[0]);
 	const struct probes probes = probes_read(arg[2]);
-	const size_t runs = (size_t)atoi(arg[3]);
+	const size_t runs = (size_t)number_of(arg[3]);
 	struct samples a = samples_new(runs), b = samples_new(runs);
 	struct tn_system *sys = engine_open();
 	struct extent e;

@@ -36,7 +36,7 @@ static bool find_dlsym(const char *name)
 /* COUNT names, one NUL-ended after the other. */
 static char *pack(const struct probes *probes, size_t count, bool spoil)
 {
-	size_t size = 0;
+	size_t size = 1;
 	char *names, *p;
 
 	for (size_t i = 0; i < count; i++)
@@ -69,7 +69,7 @@ static uint64_t pass(bool (*find)(const char *name), const char *names,
 }
 
 struct contest {
-	const char *names[2]; /* present, absent */
+	char *names[2]; /* present, absent */
 	size_t count;
 	size_t runs;
 };
@@ -114,8 +114,8 @@ int main(int argc, char **argv)
 	file = file_read(argv[1]);
 	library = dlopen(argv[2], RTLD_NOW | RTLD_LOCAL);
 	probes = probes_read(argv[3]);
-	c.count = (size_t)atoi(argv[4]);
-	c.runs = (size_t)atoi(argv[5]);
+	c.count = (size_t)number_of(argv[4]);
+	c.runs = (size_t)number_of(argv[5]);
 	if (library == NULL || c.count == 0 || c.count > probes.n)
 		die(argv[2], "no library, or fewer names than COUNT");
 	c.names[0] = pack(&probes, c.count, false);
@@ -127,5 +127,7 @@ int main(int argc, char **argv)
 	compare(&c, false);
 	engine_unload(sys, mod);
 	engine_close(sys);
+	free(c.names[0]);
+	free(c.names[1]);
 	return 0;
 }

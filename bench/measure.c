@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,16 @@ _Noreturn void die(const char *what, const char *why)
 {
 	fprintf(stderr, "bench: %s: %s\n", what, why);
 	exit(1);
+}
+
+int number_of(const char *text)
+{
+	char *end;
+	const long n = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || n < INT_MIN || n > INT_MAX)
+		die(text, "not a number");
+	return (int)n;
 }
 
 static void *must(void *p)
@@ -79,9 +90,8 @@ struct probes probes_read(const char *path)
 			probes.list = must(reallocarray(
 			    probes.list, room, sizeof(*probes.list)));
 		}
-		probes.list[probes.n++] = (struct probe) {
-			line, atoi(arg), atoi(want)
-		};
+		probes.list[probes.n++] =
+		    (struct probe){ line, number_of(arg), number_of(want) };
 	}
 	if (probes.n == 0)
 		die(path, "empty");
@@ -99,8 +109,7 @@ void probe_call(const struct probe *probe, void *addr)
 
 struct samples samples_new(size_t max)
 {
-	return (struct samples) { must(calloc(max, sizeof(uint64_t))), 0,
-		max };
+	return (struct samples){ must(calloc(max, sizeof(uint64_t))), 0, max };
 }
 
 void samples_add(struct samples *s, uint64_t ns)

@@ -16,6 +16,9 @@ uint64_t now_ns(void);
 /* Prints @what and the reason to stderr, ends the program. */
 _Noreturn void die(const char *what, const char *why);
 
+/* The decimal number that @text is; anything else ends the program. */
+int number_of(const char *text);
+
 /* A whole file in page-aligned memory of its own, never freed. */
 struct file {
 	void *data;

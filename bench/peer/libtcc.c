@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	probes = probes_read(argv[2]);
-	runs = (size_t)atoi(argv[3]);
+	runs = (size_t)number_of(argv[3]);
 	s = samples_new(runs);
 	(void)once(argv[1], &probes.list[0]); /* warm-up */
 	for (size_t i = 0; i < runs; i++)

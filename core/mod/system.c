@@ -4,7 +4,6 @@
  */
 #include "module.h"
 
-#include <base/string.h>
 #include <elf/abi.h>
 
 #define PORT_ABI 1u

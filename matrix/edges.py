@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: MIT
+"""The reach of each relocation: at the edge, one past it, and misaligned.
+
+An object with one relocation of a type is compiled, and its symbol placed so
+that the value is exactly the largest and the smallest that fits, one step
+beyond each, and one that is not aligned. The platform's ld links the same
+object at the same addresses. Where the value fits, the bytes must be ld's;
+beyond, a branch must go through a stub (read back from objdump) and everything
+else be refused with a sentence that names place, type, symbol and limits.
+Where ld accepts what is refused here, DIFFERENT says why.
+"""
+
+import collections
+import os
+import re
+
+import build
+import census
+import compare
+import elf
+import execute
+import far
+import layout
+import ldcopy
+import link
+import tools
+
+AT = 0x4000000000       # of the image: far from 0 and from everything
+
+# value: "pc" S + A - P, "page" the same of pages, "abs" S + A.
+# low, high: the values that fit, both included; unit: their alignment.
+Case = collections.namedtuple(
+    "Case", "kind compilers flags source value low high unit beyond")
+
+CALL = "int target(int x); int edge(int x) { return target(x) + 1; }"
+TAIL = "int target(int x); int edge(int x) { return target(x + 1); }"
+LOAD = "extern %s target; %s edge(void) { return target; }"
+STORE = "extern int target; void edge(int x) { target = x; }"
+ADDRESS = "extern char target[]; char *edge(void) { return target; }"
+INDEX = ("extern __attribute__((visibility(\"hidden\"))) char target[];"
+         "int edge(long i) { return target[i]; }")
+TABLE = "extern char target[]; char *edge = target;"
+BOTH = build.COMPILERS
+FIXED = ["-fno-pic", "-fno-pie"]
+
+
+def load(kind):
+    """A source that reads a scalar."""
+    return LOAD % (kind, kind)
+
+
+def hidden(source):
+    """The same source with its symbol declared hidden."""
+    return source.replace("extern ", "extern __attribute__((visibility("
+                          "\"hidden\"))) ")
+
+
+def code(text):
+    """A source of assembly; an old section keeps it from being empty."""
+    return "__asm__(\".text\\n\\t%s\\n\");" % text.replace("\n", "\\n\\t")
+
+
+def data(text):
+    """A word in a section of data."""
+    return "__asm__(\".data\\n\\t%s\\n\");" % text.replace("\n", "\\n\\t")
+
+
+def signed(bits, unit=1):
+    """The values of a signed field."""
+    return -(1 << bits - 1), (1 << bits - 1) - unit, unit
+
+
+def unsigned(bits):
+    """The values of an unsigned field."""
+    return 0, (1 << bits) - 1, 1
+
+
+def either(bits):
+    """What fits as a signed or as an unsigned number."""
+    return -(1 << bits - 1), (1 << bits) - 1, 1
+
+
+HALVES = -(1 << 31) - 0x800, (1 << 31) - 0x801, 1  # riscv HI20 with LO12
+EVEN_HALVES = HALVES[0], HALVES[1] - 1, 2
+
+
+def row(kind, source, value, limits, **more):
+    """A line of the tables below."""
+    return Case(kind, more.get("compilers", BOTH), more.get("flags", FIXED),
+                source, value, *limits, more.get("beyond", "range"))
+
+
+def word(kind, size, value, limits):
+    """A word in data, spelt as a relocation."""
+    return row(kind, data(".reloc ., R_%s, target + 3\n.zero %d" % (
+        kind, size)), value, limits)
+
+
+X86 = [
+    row("PLT32", CALL, "pc", signed(32), beyond="stub"),
+    row("PLT32", TAIL, "pc", signed(32), beyond="stub", flags=["-fPIC"]),
+    row("PC32", hidden(load("int")), "pc", signed(32), flags=["-fPIE"]),
+    row("PC32", hidden(ADDRESS), "pc", signed(32), flags=["-fPIC"]),
+    row("32S", INDEX, "abs", signed(32)),
+    row("32", ADDRESS, "abs", unsigned(32)),
+    row("64", TABLE, "abs", (None, None, 1)),
+    word("X86_64_PC64", 8, "pc", (None, None, 1)),
+    word("X86_64_16", 2, "abs", either(16)),
+    word("X86_64_8", 1, "abs", either(8)),
+    word("X86_64_PC16", 2, "pc", either(16)),
+    word("X86_64_PC8", 1, "pc", signed(8)),
+]
+ARM = [
+    row("CALL26", CALL, "pc", signed(28, 4), beyond="stub"),
+    row("JUMP26", TAIL, "pc", signed(28, 4), beyond="stub", flags=["-fPIC"]),
+    row("ADR_PREL_PG_HI21", ADDRESS, "page", signed(33, 4096)),
+    row("ADR_PREL_PG_HI21", load("long"), "page", signed(33, 4096)),
+    row("ADD_ABS_LO12_NC", ADDRESS, "abs", (None, None, 1)),
+    row("LDST8_ABS_LO12_NC", load("char"), "abs", (None, None, 1)),
+    row("LDST16_ABS_LO12_NC", load("short"), "abs", (None, None, 2)),
+    row("LDST32_ABS_LO12_NC", STORE, "abs", (None, None, 4)),
+    row("LDST64_ABS_LO12_NC", load("long"), "abs", (None, None, 8)),
+    row("LDST128_ABS_LO12_NC", load("long double"), "abs", (None, None, 16)),
+    row("ABS64", TABLE, "abs", (None, None, 1)),
+    row("ADR_PREL_LO21", ADDRESS, "pc", signed(21),
+        flags=FIXED + ["-mcmodel=tiny"]),
+    row("LD_PREL_LO19", load("int"), "pc", signed(21, 4),
+        flags=FIXED + ["-mcmodel=tiny"]),
+    row("TSTBR14", code("tbz x0, #3, target"), "pc", signed(16, 4)),
+    row("CONDBR19", code("cbnz x0, target"), "pc", signed(21, 4)),
+    row("CONDBR19", code("b.lt target"), "pc", signed(21, 4)),
+    word("AARCH64_PREL64", 8, "pc", (None, None, 1)),
+    word("AARCH64_PREL32", 4, "pc", either(32)),
+    word("AARCH64_PREL16", 2, "pc", either(16)),
+    word("AARCH64_ABS32", 4, "abs", either(32)),
+    word("AARCH64_ABS16", 2, "abs", either(16)),
+    row("MOVW_UABS_G0", code("movz x0, #:abs_g0:target"), "abs",
+        unsigned(16)),
+    row("MOVW_UABS_G1", code("movz x0, #:abs_g1:target"), "abs",
+        unsigned(32)),
+    row("MOVW_UABS_G2", code("movz x0, #:abs_g2:target"), "abs",
+        unsigned(48)),
+    row("MOVW_SABS_G0", code("movz x0, #:abs_g0_s:target"), "abs",
+        signed(17)),
+    row("MOVW_SABS_G1", code("movz x0, #:abs_g1_s:target"), "abs",
+        signed(33)),
+    row("MOVW_SABS_G2", code("movz x0, #:abs_g2_s:target"), "abs",
+        signed(49)),
+    row("MOVW_PREL_G0", code("movz x0, #:prel_g0:target"), "pc", signed(17)),
+    row("MOVW_PREL_G1", code("movz x0, #:prel_g1:target"), "pc", signed(33)),
+    row("MOVW_PREL_G2", code("movz x0, #:prel_g2:target"), "pc", signed(49)),
+]
+NORELAX = ["-march=rv64gc", "-mno-relax"]
+MEDANY = FIXED + NORELAX + ["-mcmodel=medany"]
+MEDLOW = FIXED + NORELAX + ["-mcmodel=medlow"]
+
+
+def riscv(kind, source, value, limits, flags=None, **more):
+    """A line for riscv64; not compressed where assembly is spelt out."""
+    return row(kind, source, value, limits,
+               flags=flags or FIXED + ["-march=rv64g", "-mno-relax"], **more)
+
+
+def branch(kind, size, bits):
+    """An encoded branch of two or four bytes."""
+    word_of = {"RVC_BRANCH": "0xc101", "RVC_JUMP": "0xa001",
+               "BRANCH": "0x00b50063", "JAL": "0x000000ef"}[kind]
+    return riscv(kind, code(".reloc ., R_RISCV_%s, target\n.%dbyte %s" % (
+        kind, size, word_of)), "pc", signed(bits, 2), MEDANY,
+        beyond="stub" if kind == "JAL" else "range")
+
+
+RISCV = [
+    riscv("CALL_PLT", CALL, "pc", EVEN_HALVES, NORELAX + ["-fPIC"],
+          beyond="stub"),
+    riscv("CALL_PLT", TAIL, "pc", EVEN_HALVES, NORELAX + ["-fPIC"],
+          beyond="stub"),
+    riscv("CALL", hidden("extern " + CALL), "pc", EVEN_HALVES, MEDANY,
+          beyond="stub", compilers=("clang",)),
+    riscv("PCREL_HI20", load("int"), "pc", HALVES, MEDANY),
+    riscv("PCREL_HI20", STORE, "pc", HALVES, MEDANY),
+    riscv("HI20", load("int"), "abs", HALVES, MEDLOW),
+    riscv("HI20", STORE, "abs", HALVES, MEDLOW),
+    branch("JAL", 4, 21),
+    branch("BRANCH", 4, 13),
+    branch("RVC_BRANCH", 2, 9),
+    branch("RVC_JUMP", 2, 12),
+    riscv("RVC_LUI", code(".reloc ., R_RISCV_RVC_LUI, target\n"
+                          ".2byte 0x6505"), "abs",
+          (-(1 << 17) - 0x800, (1 << 17) - 0x801, 1), MEDANY),
+    riscv("64", TABLE, "abs", (None, None, 1)),
+    word("RISCV_32", 4, "abs", either(32)),
+    word("RISCV_32_PCREL", 4, "pc", signed(32)),
+]
+CASES = {"x86_64": X86, "aarch64": ARM, "riscv64": RISCV}
+
+# (arch, type, point): what ld does otherwise, and why it is not followed.
+WRAPS = "ld lets a value of -2^bits wrap to another number"
+LOW_BITS = "ld drops the low bits of a misaligned target"
+UNCHECKED = "ld does not check the type"
+WORDS = "ld takes the word for unsigned or signed; AAELF64 says either"
+DIFFERENT = {}
+
+
+class Site:
+    """The object of a case, and where its relocation is."""
+
+    def __init__(self, arch, compiler, case, work):
+        self.arch, self.case, self.work = arch, case, work
+        self.path = os.path.join(work, "in.o")
+        source = os.path.join(work, "in.c")
+        with open(source, "w", encoding="ascii") as file:
+            file.write(case.source)
+        build.call(build.driver(arch, compiler) + build.BASE_OF[arch]
+                   + ["-O2", "-fno-asynchronous-unwind-tables", "-c", source,
+                      "-o", self.path] + case.flags)
+        self.obj = elf.Elf.read(self.path)
+        self._find()
+
+    def _find(self):
+        """The one relocation of the type."""
+        names = census.TYPE_NAMES[self.arch]
+        found = [(target, found) for table, target
+                 in self.obj.relocation_sections()
+                 for found in self.obj.relocations(table)
+                 if census.is_counted(target)
+                 and names.get(found[1]) == self.case.kind]
+        if len(found) != 1:
+            raise build.BuildError("%d relocations of type %s" % (
+                len(found), self.case.kind))
+        self.section, (self.offset, _, _, self.addend) = found[0]
+
+    def symbol_for(self, value, place):
+        """Where the symbol must be for the field to be given a value."""
+        if self.case.value == "pc":
+            value += place
+        elif self.case.value == "page":
+            value += (place & ~0xFFF) + 0x128
+        return (value - self.addend) & execute.MASK
+
+    def name(self, file):
+        """A path in the folder of the case."""
+        return os.path.join(self.work, file)
+
+
+class Places:
+    """What the oracle's reader of maps wants to know of symbols."""
+
+    def __init__(self, address):
+        self.symbols = {"target": address}
+        self.undefined_weak = set()
+        self.far = True
+
+
+def link_engine(site, address):
+    """(status, words, layout or None) of `tenon link`."""
+    with open(site.name("symbols"), "w", encoding="ascii") as file:
+        file.write("%016x T target\n" % address)
+    for name in ("image", "map"):
+        if os.path.exists(site.name(name)):
+            os.unlink(site.name(name))
+    status, words = execute.link(
+        site.path, AT, site.name("image"), site.name("symbols"),
+        ["--map", site.name("map")])
+    plan = None if status else link.read_layout(
+        site.work, site.obj, Places(address))
+    return status, words, plan
+
+
+def link_ld(site, address, plan):
+    """(does ld accept it, its words), with the layout of an engine's map."""
+    copy = ldcopy.plain_copy(site.obj, set(plan.where.sections))
+    link.save(site.work, "copy.o", bytes(copy))
+    link.save(site.work, "script", ldcopy.script(plan, [], AT + 0x100000))
+    command = [build.tool(site.arch, "ld.bfd"), "-m",
+               tools.EMULATION[site.obj.machine], *tools.COMMON_FLAGS,
+               "-static", "--no-relax", "--no-check-sections",
+               "--defsym", "target=0x%x" % address, "-T", "script",
+               "-o", "linked", "copy.o"]
+    status, words = tools.run(command, cwd=site.work)
+    return status == 0, words
+
+
+def points(case):
+    """[(name of the point, value, expectation)]."""
+    low, high, unit = case.low, case.high, case.unit
+    if low is None:
+        wide = [("any", AT | 0x123456789AB0, "fits"), ("zero", 0, "fits")]
+        if unit > 1:
+            wide.append(("misaligned", AT + 0x1230 + unit // 2, "align"))
+        return wide
+    chosen = [("lowest", low, "fits"), ("highest", high, "fits"),
+              ("below", low - unit, case.beyond),
+              ("above", high + unit, case.beyond)]
+    if unit in (2, 4) and case.kind not in ("CALL", "CALL_PLT"):
+        chosen.append(("misaligned", 64 + unit // 2, "align"))
+    return chosen
+
+
+def check_sentence(site, words, expected):
+    """Does the sentence say where, what, against what and which limits?"""
+    case = site.case
+    start = r"%s\+0x%x: %s%s against 'target': value -?0x[0-9a-f]+ " % (
+        re.escape(site.section.name), site.offset,
+        census.PREFIX[site.arch], case.kind)
+    if expected == "align":
+        end = "is not a multiple of %d$" % case.unit
+    else:
+        end = r"does not fit into \[%d, (-?\d+)\]$" % case.low
+    found = re.search(start + end, words)
+    if not found or "\n" in words:
+        return False
+    return expected == "align" or (
+        0 <= int(found.group(1)) - case.high < max(case.unit, 2))
+
+
+def check_bytes(site, plan):
+    """Yields how the engine's image differs from ld's."""
+    if plan.where.stubs or plan.where.got:
+        yield "a stub or a cell, but the value fits"
+        return
+    verdict = compare.compare(plan, elf.Elf.read(site.name("image")),
+                              elf.Elf.read(site.name("linked")))
+    yield from verdict.errors
+
+
+def check_stub(site, plan):
+    """Yields what is wrong with the stub of a branch."""
+    image = elf.Elf.read(site.name("image"))
+    text = tools.Oracle().disassemble(site.work, site.obj.machine, image)
+    followed = far.Pass(plan, image, text)
+    yield from followed.run()
+    if followed.count["stub"] != 1 or followed.count["direct"]:
+        yield "no stub is used: %s" % dict(followed.count)
+
+
+def check_point(site, point, probe):
+    """Yields what is wrong at one point."""
+    name, value, expected = point
+    place = probe.address(site.section.index, site.offset)
+    address = site.symbol_for(value, place)
+    accepted, ld_words = link_ld(site, address, probe)
+    status, words, plan = link_engine(site, address)
+    wanted = {"fits": 0, "stub": 0}.get(expected, 1)
+    if status != wanted:
+        yield "tenon link ended with %d, not %d: %s" % (status, wanted, words)
+        return
+    if expected == "fits":
+        if accepted:
+            yield from check_bytes(site, plan)
+    elif expected == "stub":
+        yield from check_stub(site, plan)
+    elif not check_sentence(site, words, expected):
+        yield "the sentence does not say it all: %s" % words
+    key = (site.arch, site.case.kind, name)
+    if expected != "stub" and accepted != (status == 0) and (
+            key not in DIFFERENT):
+        yield "ld %s: %s" % ("accepts" if accepted else "refuses", ld_words)
+
+
+def check_case(arch, compiler, case):
+    """Yields (point, what is wrong) of one case."""
+    with execute.scratch() as work:
+        try:
+            site = Site(arch, compiler, case, work)
+            near = site.symbol_for(0, AT) if case.value != "abs" else 0
+            status, words, probe = link_engine(site, near)
+        except (build.BuildError, layout.BadMap) as error:
+            yield "", str(error)
+            return
+        if status:
+            yield "", "cannot be linked at all: %s" % words
+            return
+        for point in points(case):
+            try:
+                for text in check_point(site, point, probe):
+                    yield point[0], text
+            except (layout.BadMap, elf.BadElf) as error:
+                yield point[0], str(error)
+
+
+def problems(arch):
+    """Everything that is wrong at the edges of an architecture."""
+    return ["edges: %s %s %s %s: %s" % (arch, compiler, case.kind, point, text)
+            for case in CASES[arch] for compiler in case.compilers
+            for point, text in check_case(arch, compiler, case)]
+
+
+def count(arch):
+    """How many points are looked at."""
+    return sum(len(case.compilers) * len(points(case))
+               for case in CASES[arch])
