@@ -51,8 +51,8 @@ static void put_string(struct text *t, const struct spec *sp, const char *s)
 }
 
 /* Digits are written backwards, then prefix and zeroes, then turned around. */
-static void put_number(struct text *t, const struct spec *sp, uint64_t v,
-    unsigned base, char sign)
+static void put_number(
+    struct text *t, const struct spec *sp, uint64_t v, unsigned base, char sign)
 {
 	char tmp[72];
 	size_t n = 0;
@@ -115,7 +115,7 @@ static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
 	if (*fmt == '.')
 		fmt = parse_count(fmt + 1, &sp->precision, ap);
 	while (*fmt == 'l' || *fmt == 'z' || *fmt == 'j' || *fmt == 't' ||
-	    *fmt == 'h') {
+	       *fmt == 'h') {
 		if (*fmt != 'h')
 			sp->size = 8;
 		fmt++;
@@ -125,8 +125,8 @@ static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
 
 static void put_signed(struct text *t, const struct spec *sp, va_list *ap)
 {
-	const int64_t v = sp->size == 8 ? va_arg(*ap, int64_t)
-					: va_arg(*ap, int);
+	const int64_t v =
+	    sp->size == 8 ? va_arg(*ap, int64_t) : va_arg(*ap, int);
 
 	put_number(t, sp, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10,
 	    v < 0 ? '-' : '\0');
@@ -135,8 +135,8 @@ static void put_signed(struct text *t, const struct spec *sp, va_list *ap)
 static void put_unsigned(
     struct text *t, struct spec *sp, va_list *ap, unsigned base)
 {
-	const uint64_t v = sp->size == 8 ? va_arg(*ap, uint64_t)
-					 : va_arg(*ap, unsigned);
+	const uint64_t v =
+	    sp->size == 8 ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned);
 
 	sp->alternate = sp->alternate && base == 16;
 	put_number(t, sp, v, base, '\0');

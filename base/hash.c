@@ -8,9 +8,9 @@
 #include <base/compiler.h>
 #include <base/hash.h>
 
-#define ONES 0x0101010101010101u
+#define ONES  0x0101010101010101u
 #define HIGHS 0x8080808080808080u
-#define PAGE 4096u
+#define PAGE  4096u
 
 static uint64_t word_at_page_end(const char *s)
 {
@@ -30,12 +30,11 @@ static inline uint64_t fold(uint64_t h, uint64_t w)
 }
 
 /* A word of any alignment and any type of bytes. */
-typedef uint64_t
-    __attribute__((may_alias, aligned(1))) unaligned_word;
+typedef uint64_t __attribute__((may_alias, aligned(1))) unaligned_word;
 
 /* The sanitizer cannot know that reading on within the page is harmless. */
-__attribute__((no_sanitize("address"))) static inline uint64_t
-word_at(const char *s)
+__attribute__((no_sanitize("address"))) static inline uint64_t word_at(
+    const char *s)
 {
 	if (LIKELY(((uintptr_t)s & (PAGE - 1)) <= PAGE - 8))
 		return *(const unaligned_word *)(const void *)s;

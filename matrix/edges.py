@@ -27,14 +27,16 @@ import tools
 
 AT = 0x4000000000       # of the image: far from 0 and from everything
 
-# value: "pc" S + A - P, "page" the same of pages, "abs" S + A.
+# value: "pc" S + A - P, "page" the same of pages, "abs" S + A, "low" S + A
+# counted from the image.
 # low, high: the values that fit, both included; unit: their alignment.
 Case = collections.namedtuple(
     "Case", "kind compilers flags source value low high unit beyond")
 
 CALL = "int target(int x); int edge(int x) { return target(x) + 1; }"
 TAIL = "int target(int x); int edge(int x) { return target(x + 1); }"
-LOAD = "extern %s target; %s edge(void) { return target; }"
+LOAD = ("typedef int wide __attribute__((vector_size(16)));"
+        "extern %s target; %s edge(void) { return target; }")
 STORE = "extern int target; void edge(int x) { target = x; }"
 ADDRESS = "extern char target[]; char *edge(void) { return target; }"
 INDEX = ("extern __attribute__((visibility(\"hidden\"))) char target[];"
@@ -55,14 +57,10 @@ def hidden(source):
                           "\"hidden\"))) ")
 
 
-def code(text):
-    """A source of assembly; an old section keeps it from being empty."""
-    return "__asm__(\".text\\n\\t%s\\n\");" % text.replace("\n", "\\n\\t")
-
-
-def data(text):
-    """A word in a section of data."""
-    return "__asm__(\".data\\n\\t%s\\n\");" % text.replace("\n", "\\n\\t")
+def code(text, section=".text"):
+    """A source of assembly."""
+    return "__asm__(\"%s\\n.globl target\\n%s\\n\");" % (
+        section, text.replace("\n", "\\n"))
 
 
 def signed(bits, unit=1):
@@ -90,10 +88,15 @@ def row(kind, source, value, limits, **more):
                 source, value, *limits, more.get("beyond", "range"))
 
 
-def word(kind, size, value, limits):
+def word(prefix, kind, size, value, limits):
     """A word in data, spelt as a relocation."""
-    return row(kind, data(".reloc ., R_%s, target + 3\n.zero %d" % (
-        kind, size)), value, limits)
+    text = ".reloc ., R_%s_%s, target + 3\n.zero %d" % (prefix, kind, size)
+    return row(kind, code(text, ".data"), value, limits)
+
+
+def low(kind, source, unit):
+    """The low half of an address whose high half reaches."""
+    return row(kind, source, "low", (None, None, unit))
 
 
 X86 = [
@@ -104,36 +107,37 @@ X86 = [
     row("32S", INDEX, "abs", signed(32)),
     row("32", ADDRESS, "abs", unsigned(32)),
     row("64", TABLE, "abs", (None, None, 1)),
-    word("X86_64_PC64", 8, "pc", (None, None, 1)),
-    word("X86_64_16", 2, "abs", either(16)),
-    word("X86_64_8", 1, "abs", either(8)),
-    word("X86_64_PC16", 2, "pc", either(16)),
-    word("X86_64_PC8", 1, "pc", signed(8)),
+    word("X86_64", "PC64", 8, "pc", (None, None, 1)),
+    word("X86_64", "16", 2, "abs", either(16)),
+    word("X86_64", "8", 1, "abs", either(8)),
+    word("X86_64", "PC16", 2, "pc", either(16)),
+    word("X86_64", "PC8", 1, "pc", signed(8)),
 ]
 ARM = [
     row("CALL26", CALL, "pc", signed(28, 4), beyond="stub"),
     row("JUMP26", TAIL, "pc", signed(28, 4), beyond="stub", flags=["-fPIC"]),
     row("ADR_PREL_PG_HI21", ADDRESS, "page", signed(33, 4096)),
     row("ADR_PREL_PG_HI21", load("long"), "page", signed(33, 4096)),
-    row("ADD_ABS_LO12_NC", ADDRESS, "abs", (None, None, 1)),
-    row("LDST8_ABS_LO12_NC", load("char"), "abs", (None, None, 1)),
-    row("LDST16_ABS_LO12_NC", load("short"), "abs", (None, None, 2)),
-    row("LDST32_ABS_LO12_NC", STORE, "abs", (None, None, 4)),
-    row("LDST64_ABS_LO12_NC", load("long"), "abs", (None, None, 8)),
-    row("LDST128_ABS_LO12_NC", load("long double"), "abs", (None, None, 16)),
+    low("ADD_ABS_LO12_NC", ADDRESS, 1),
+    low("LDST8_ABS_LO12_NC", load("char"), 1),
+    low("LDST16_ABS_LO12_NC", load("short"), 2),
+    low("LDST32_ABS_LO12_NC", STORE, 4),
+    low("LDST64_ABS_LO12_NC", load("long"), 8),
+    low("LDST128_ABS_LO12_NC", load("wide"), 16),
     row("ABS64", TABLE, "abs", (None, None, 1)),
     row("ADR_PREL_LO21", ADDRESS, "pc", signed(21),
         flags=FIXED + ["-mcmodel=tiny"]),
     row("LD_PREL_LO19", load("int"), "pc", signed(21, 4),
-        flags=FIXED + ["-mcmodel=tiny"]),
+        flags=FIXED + ["-mcmodel=tiny"], compilers=("clang",)),
+    row("LD_PREL_LO19", code("ldr w0, target"), "pc", signed(21, 4)),
     row("TSTBR14", code("tbz x0, #3, target"), "pc", signed(16, 4)),
     row("CONDBR19", code("cbnz x0, target"), "pc", signed(21, 4)),
     row("CONDBR19", code("b.lt target"), "pc", signed(21, 4)),
-    word("AARCH64_PREL64", 8, "pc", (None, None, 1)),
-    word("AARCH64_PREL32", 4, "pc", either(32)),
-    word("AARCH64_PREL16", 2, "pc", either(16)),
-    word("AARCH64_ABS32", 4, "abs", either(32)),
-    word("AARCH64_ABS16", 2, "abs", either(16)),
+    word("AARCH64", "PREL64", 8, "pc", (None, None, 1)),
+    word("AARCH64", "PREL32", 4, "pc", either(32)),
+    word("AARCH64", "PREL16", 2, "pc", either(16)),
+    word("AARCH64", "ABS32", 4, "abs", either(32)),
+    word("AARCH64", "ABS16", 2, "abs", either(16)),
     row("MOVW_UABS_G0", code("movz x0, #:abs_g0:target"), "abs",
         unsigned(16)),
     row("MOVW_UABS_G1", code("movz x0, #:abs_g1:target"), "abs",
@@ -189,8 +193,8 @@ RISCV = [
                           ".2byte 0x6505"), "abs",
           (-(1 << 17) - 0x800, (1 << 17) - 0x801, 1), MEDANY),
     riscv("64", TABLE, "abs", (None, None, 1)),
-    word("RISCV_32", 4, "abs", either(32)),
-    word("RISCV_32_PCREL", 4, "pc", signed(32)),
+    word("RISCV", "32", 4, "abs", either(32)),
+    word("RISCV", "32_PCREL", 4, "pc", signed(32)),
 ]
 CASES = {"x86_64": X86, "aarch64": ARM, "riscv64": RISCV}
 
@@ -199,7 +203,10 @@ WRAPS = "ld lets a value of -2^bits wrap to another number"
 LOW_BITS = "ld drops the low bits of a misaligned target"
 UNCHECKED = "ld does not check the type"
 WORDS = "ld takes the word for unsigned or signed; AAELF64 says either"
-DIFFERENT = {}
+DIFFERENT = {
+    ("aarch64", kind, "misaligned"): LOW_BITS
+    for kind in ("CALL26", "JUMP26", "TSTBR14", "CONDBR19")
+}
 
 
 class Site:
@@ -236,6 +243,8 @@ class Site:
             value += place
         elif self.case.value == "page":
             value += (place & ~0xFFF) + 0x128
+        elif self.case.value == "low":
+            value += AT
         return (value - self.addend) & execute.MASK
 
     def name(self, file):
@@ -285,9 +294,10 @@ def points(case):
     """[(name of the point, value, expectation)]."""
     low, high, unit = case.low, case.high, case.unit
     if low is None:
-        wide = [("any", AT | 0x123456789AB0, "fits"), ("zero", 0, "fits")]
+        step = 0x10 if case.value == "low" else 0x123456789A
+        wide = [("zero", 0, "fits"), ("any", step * 0x123, "fits")]
         if unit > 1:
-            wide.append(("misaligned", AT + 0x1230 + unit // 2, "align"))
+            wide.append(("misaligned", 0x1230 + unit // 2, "align"))
         return wide
     chosen = [("lowest", low, "fits"), ("highest", high, "fits"),
               ("below", low - unit, case.beyond),

@@ -108,16 +108,15 @@ static void write_parts(struct writer *w)
 	const struct tn_image *img = tn_linked_image(w->linked);
 	size_t at = sizeof(struct elf_ehdr);
 
-	(void)buffer_add(&w->file, NULL,
-	    at + count_segments(img) * sizeof(struct elf_phdr));
+	(void)buffer_add(
+	    &w->file, NULL, at + count_segments(img) * sizeof(struct elf_phdr));
 	for (unsigned i = 0; i < img->nparts && !w->file.failed; i++) {
 		const struct tn_part *p = &img->part[i];
 
 		if (p->size == 0)
 			continue;
 		buffer_pad(&w->file, PAGE, p->addr % PAGE);
-		w->part_offset[i] =
-		    buffer_add(&w->file, p->write, p->size);
+		w->part_offset[i] = buffer_add(&w->file, p->write, p->size);
 		const struct elf_phdr ph = {
 			.p_type = PT_LOAD,
 			.p_flags = segment_flags(p->kind),
@@ -153,8 +152,7 @@ static uint32_t write_section(
     struct writer *w, const struct tn_linked_section *s)
 {
 	/* What only a linker may interpret does not describe an image. */
-	const uint64_t keep =
-	    SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR;
+	const uint64_t keep = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR;
 	const struct elf_shdr sh = {
 		.sh_name = add_string(&w->names, s->name),
 		.sh_type = s->bytes == NULL ? SHT_NOBITS : SHT_PROGBITS,
@@ -174,8 +172,7 @@ static bool write_sections(struct writer *w)
 	uint32_t at = 0;
 
 	while (tn_linked_section(w->linked, &at, &s))
-		w->max_index = s.index > w->max_index ? s.index
-						      : w->max_index;
+		w->max_index = s.index > w->max_index ? s.index : w->max_index;
 	w->out_index = calloc((size_t)w->max_index + 1, sizeof(uint32_t));
 	if (w->out_index == NULL)
 		return false;
@@ -183,8 +180,7 @@ static bool write_sections(struct writer *w)
 	while (tn_linked_section(w->linked, &at, &s))
 		w->out_index[s.index] = write_section(w, &s);
 	for (unsigned i = 0; i < 3; i++)
-		if (tn_linked_extra(
-			w->linked, (enum tn_linked_extra)i, &s))
+		if (tn_linked_extra(w->linked, (enum tn_linked_extra)i, &s))
 			w->extra_index[i] = write_section(w, &s);
 	return true;
 }
@@ -206,8 +202,8 @@ static uint16_t symbol_section(
 static void write_symbol(struct writer *w, const struct tn_linked_symbol *s)
 {
 	const struct elf_sym sym = {
-		.st_name = *s->name != '\0' ? add_string(&w->strings, s->name)
-					    : 0,
+		.st_name =
+		    *s->name != '\0' ? add_string(&w->strings, s->name) : 0,
 		.st_info = s->info,
 		.st_other = s->other,
 		.st_shndx = symbol_section(w, s),
@@ -227,16 +223,15 @@ static uint32_t write_symbols(struct writer *w)
 	(void)buffer_add(&w->symbols, NULL, sizeof(struct elf_sym));
 	(void)buffer_add(&w->strings, NULL, 1);
 	for (unsigned pass = 0; pass < 2; pass++) {
-		for (uint32_t i = 1; tn_linked_symbol(w->linked, i, &s);
-		     i++) {
+		for (uint32_t i = 1; tn_linked_symbol(w->linked, i, &s); i++) {
 			if ((s.info >> 4 == STB_LOCAL) != (pass == 0) ||
 			    (s.info & 15) == STT_FILE)
 				continue;
 			write_symbol(w, &s);
 		}
 		if (pass == 0)
-			nlocal = (uint32_t)(w->symbols.n /
-			    sizeof(struct elf_sym));
+			nlocal =
+			    (uint32_t)(w->symbols.n / sizeof(struct elf_sym));
 	}
 	return nlocal;
 }
@@ -280,8 +275,7 @@ static void write_header(struct writer *w)
 
 	tn_linked_file(w->linked, &file);
 	buffer_pad(&w->file, 8, 0);
-	const size_t shoff =
-	    buffer_add(&w->file, w->sections.p, w->sections.n);
+	const size_t shoff = buffer_add(&w->file, w->sections.p, w->sections.n);
 	const struct elf_ehdr eh = {
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB,
 		    EV_CURRENT },
@@ -293,16 +287,14 @@ static void write_header(struct writer *w)
 		.e_flags = file.eflags,
 		.e_ehsize = sizeof(eh),
 		.e_phentsize = sizeof(struct elf_phdr),
-		.e_phnum = (uint16_t)count_segments(
-		    tn_linked_image(w->linked)),
+		.e_phnum = (uint16_t)count_segments(tn_linked_image(w->linked)),
 		.e_shentsize = sizeof(struct elf_shdr),
 		/* gABI: too many sections are counted in section 0 */
-		.e_shnum = (uint16_t)(w->nsections < SHN_LORESERVE
-			? w->nsections
-			: 0),
-		.e_shstrndx = (uint16_t)(w->nsections < SHN_LORESERVE
-			? w->nsections - 1
-			: SHN_XINDEX),
+		.e_shnum =
+		    (uint16_t)(w->nsections < SHN_LORESERVE ? w->nsections : 0),
+		.e_shstrndx =
+		    (uint16_t)(w->nsections < SHN_LORESERVE ? w->nsections - 1
+							    : SHN_XINDEX),
 	};
 
 	if (w->file.failed || w->sections.failed)
@@ -324,8 +316,7 @@ static bool write_out(const char *path, const struct buffer *b)
 	if (f != NULL && fclose(f) != 0)
 		ok = false;
 	if (!ok)
-		fprintf(stderr, "tenon link: %s: %s\n", path,
-		    strerror(errno));
+		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
 	return ok;
 }
 
@@ -341,9 +332,8 @@ bool image_file_write(const char *path, const struct tn_linked *linked)
 	if (write_sections(&w)) {
 		write_tables(&w);
 		write_header(&w);
-		ok = !w.file.failed && !w.sections.failed &&
-		    !w.names.failed && !w.symbols.failed &&
-		    !w.strings.failed;
+		ok = !w.file.failed && !w.sections.failed && !w.names.failed &&
+		     !w.symbols.failed && !w.strings.failed;
 	}
 	if (!ok)
 		fprintf(stderr, "tenon link: %s: no memory\n", path);

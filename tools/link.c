@@ -93,11 +93,11 @@ static int link_file(const struct options *o, struct tn_system *sys)
 	if (tn_link(sys, &args, &linked, &diag) != 0) {
 		if (diag.module[0] == '\0' &&
 		    diag.reason != TN_REASON_UNREADABLE)
-			(void)snprintf(diag.module, sizeof(diag.module),
-			    "%s", o->input);
+			(void)snprintf(
+			    diag.module, sizeof(diag.module), "%s", o->input);
 		say_diag("link", &diag);
-		status = diag.error == -TN_EOPNOTSUPP ? EXIT_REFUSED
-						      : EXIT_FAILED;
+		status =
+		    diag.error == -TN_EOPNOTSUPP ? EXIT_REFUSED : EXIT_FAILED;
 	} else {
 		status = write_results(o, linked);
 		tn_linked_free(linked);

@@ -54,8 +54,8 @@ static void write_common(FILE *f, const struct tn_linked *k)
 static void write_relaxed(
     void *arg, uint32_t section, uint64_t offset, const char *type)
 {
-	fprintf(arg, "relaxed %" PRIu32 " %" PRIx64 " %s\n", section, offset,
-	    type);
+	fprintf(
+	    arg, "relaxed %" PRIu32 " %" PRIx64 " %s\n", section, offset, type);
 }
 
 bool map_file_write(const char *path, const struct tn_linked *k)
@@ -73,7 +73,6 @@ bool map_file_write(const char *path, const struct tn_linked *k)
 			ok = false;
 	}
 	if (!ok)
-		fprintf(stderr, "tenon link: %s: %s\n", path,
-		    strerror(errno));
+		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
 	return ok;
 }

@@ -37,8 +37,8 @@ static void set_name(struct modfile *f, const char *name)
 
 static int add_depend(struct modfile *f, const char *name, size_t n)
 {
-	char **more = realloc(
-	    f->depends, (f->ndepends + 1) * sizeof(*f->depends));
+	char **more =
+	    realloc(f->depends, (f->ndepends + 1) * sizeof(*f->depends));
 
 	if (more == NULL)
 		return -TN_ENOMEM;
@@ -81,8 +81,7 @@ static int inspect(void *arg, const void *data, size_t size)
 	if (!elf_open(&elf, (struct span){ data, size }, 0, &where) ||
 	    elf.nsections == 0)
 		return 0;
-	modinfo = elf_section_bytes(
-	    &elf, elf_section_find(&elf, ".modinfo"));
+	modinfo = elf_section_bytes(&elf, elf_section_find(&elf, ".modinfo"));
 	const char *name = elf_modinfo_get(modinfo, "name");
 	const char *depends = elf_modinfo_get(modinfo, "depends");
 
@@ -110,7 +109,7 @@ static char *depfile_line(const struct modfile *f)
 		return NULL;
 	while (!found && getline(&line, &cap, in) > 0)
 		found = strncmp(line, base, strlen(base)) == 0 &&
-		    line[strlen(base)] == ':';
+			line[strlen(base)] == ':';
 	(void)fclose(in);
 	if (!found) {
 		free(line);
@@ -237,8 +236,7 @@ static char *find_by_depfile(const struct modfile *from, const char *name)
 	if (line == NULL)
 		return NULL;
 	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
-	     word != NULL && path == NULL;
-	     word = strtok_r(NULL, " ", &save)) {
+	     word != NULL && path == NULL; word = strtok_r(NULL, " ", &save)) {
 		modname_of_path(word, have);
 		if (strcmp(have, name) == 0 &&
 		    asprintf(&path, "%.*s%s", *word == '/' ? 0 : dir,

@@ -16,7 +16,11 @@ struct modfile {
 	char **depends; /* names, from depends= or modules.dep */
 	size_t ndepends;
 	char sha256[65];
-	enum { MODFILE_NEW, MODFILE_ACTIVE, MODFILE_DONE } state;
+	enum {
+		MODFILE_NEW,
+		MODFILE_ACTIVE,
+		MODFILE_DONE
+	} state;
 };
 
 /* Where files are looked for, in this order. */

@@ -42,7 +42,8 @@ static const struct option options[] = {
 };
 
 /* "modpost: hello: warning: ..." */
-PRINTF_LIKE(3, 0) static void say(
+PRINTF_LIKE(3, 0)
+static void say(
     const struct modpost *mp, const char *kind, const char *fmt, va_list ap)
 {
 	fprintf(stderr, "modpost: %s%s%s", mp->name,

@@ -50,8 +50,8 @@ static int off_image_alloc(void *ctx, struct tn_image *img)
 		struct tn_part *p = &img->part[i];
 
 		at = img->span != 0
-		    ? start + p->offset
-		    : round_up(at, p->align > PAGE ? p->align : PAGE);
+			 ? start + p->offset
+			 : round_up(at, p->align > PAGE ? p->align : PAGE);
 		p->addr = at;
 		p->write = calloc(1, p->size != 0 ? p->size : 1);
 		p->port_data[0] = p->write;
@@ -121,8 +121,7 @@ static void off_log(void *ctx, enum tn_log_level level, const char *text)
 	(void)text;
 }
 
-void offline_init(
-    struct offline *off, const struct tn_port *host, uint64_t at)
+void offline_init(struct offline *off, const struct tn_port *host, uint64_t at)
 {
 	*off = (struct offline){ .host = host, .at = at };
 	off->port = (struct tn_port){

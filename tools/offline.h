@@ -16,8 +16,7 @@ struct offline {
 	uint64_t at;                /* where the first part goes */
 };
 
-void offline_init(
-    struct offline *off, const struct tn_port *host, uint64_t at);
+void offline_init(struct offline *off, const struct tn_port *host, uint64_t at);
 
 /* Symbols read from a file of System.map lines. */
 struct symbol_file {

@@ -76,8 +76,8 @@ static bool load_file(struct run *r, struct modfile *f)
 	tn_diag_init(&diag);
 	if (tn_load(r->sys, &args, &mod, &diag) != 0) {
 		if (diag.module[0] == '\0')
-			(void)snprintf(diag.module, sizeof(diag.module),
-			    "%s", f->name);
+			(void)snprintf(
+			    diag.module, sizeof(diag.module), "%s", f->name);
 		complain(&diag, f->path);
 		tn_diag_fini(&diag);
 		return false;
@@ -94,8 +94,7 @@ static bool load_file(struct run *r, struct modfile *f)
 
 static bool load_tree(struct run *r, struct modfile *f, unsigned depth);
 
-static bool open_file(
-    struct run *r, const char *path, struct modfile **out)
+static bool open_file(struct run *r, const char *path, struct modfile **out)
 {
 	struct tn_diag diag;
 	bool ok;
@@ -109,8 +108,8 @@ static bool open_file(
 }
 
 /* A dependency that no file is found for may still be needed by nothing. */
-static bool load_dependency(struct run *r, const struct modfile *f,
-    const char *name, unsigned depth)
+static bool load_dependency(
+    struct run *r, const struct modfile *f, const char *name, unsigned depth)
 {
 	struct modfile *dep = modpath_known(&r->path, name);
 	bool ok = true;
@@ -249,11 +248,11 @@ static bool load_named(struct run *r, const char *mod)
 	if (f != NULL)
 		return load_tree(r, f, 0);
 	path = strchr(mod, '/') == NULL && strchr(mod, '.') == NULL
-	    ? modpath_find(&r->path, NULL, mod)
-	    : strdup(mod);
+		   ? modpath_find(&r->path, NULL, mod)
+		   : strdup(mod);
 	if (path == NULL) {
-		fprintf(stderr, "tenon run: no file found for module %s\n",
-		    mod);
+		fprintf(
+		    stderr, "tenon run: no file found for module %s\n", mod);
 		return false;
 	}
 	ok = open_file(r, path, &f) && load_tree(r, f, 0);
@@ -343,8 +342,8 @@ int run_main(int argc, char **argv)
 	if (parse(argc, argv, &r, &status)) {
 		status = EXIT_FAILED;
 		if (tn_open(NULL, &r.sys) != 0)
-			fputs("tenon run: the engine cannot be opened\n",
-			    stderr);
+			fputs(
+			    "tenon run: the engine cannot be opened\n", stderr);
 		else if (run_all(&r, argv + optind, argc - optind))
 			status = EXIT_OK;
 	}

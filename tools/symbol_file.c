@@ -100,8 +100,8 @@ static bool parse_text(const char *path, struct symbol_file *f)
 		}
 		if (!parse_line(line, &f->exports[f->n])) {
 			fprintf(stderr,
-			    "tenon link: %s:%u: not a System.map line\n",
-			    path, number);
+			    "tenon link: %s:%u: not a System.map line\n", path,
+			    number);
 			return false;
 		}
 		f->n++;
@@ -116,8 +116,8 @@ static void drop_doubles(struct symbol_file *f)
 	if (f->n != 0)
 		qsort(f->exports, f->n, sizeof(*f->exports), by_name);
 	for (size_t i = 0; i < f->n; i++) {
-		if (kept != 0 && strcmp(f->exports[kept - 1].name,
-				     f->exports[i].name) == 0)
+		if (kept != 0 &&
+		    strcmp(f->exports[kept - 1].name, f->exports[i].name) == 0)
 			continue;
 		f->exports[kept] = f->exports[i];
 		f->exports[kept++].flags = 0;

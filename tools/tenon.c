@@ -27,8 +27,7 @@ static int usage(FILE *out, int status)
 {
 	fprintf(out, "usage: tenon APPLET [ARGUMENT..]\n\n");
 	for (size_t i = 0; i < NAPPLETS; i++)
-		fprintf(out, "  %-10s %s\n", applets[i].name,
-		    applets[i].help);
+		fprintf(out, "  %-10s %s\n", applets[i].name, applets[i].help);
 	fprintf(out, "\n`tenon APPLET --help` says more.\n");
 	return status;
 }

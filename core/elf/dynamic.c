@@ -16,8 +16,8 @@ static bool fail(struct elf_where *where, uint64_t value)
 	return false;
 }
 
-bool elf_image_bytes(const struct elf_file *f, uint64_t addr, uint64_t size,
-    struct span *out)
+bool elf_image_bytes(
+    const struct elf_file *f, uint64_t addr, uint64_t size, struct span *out)
 {
 	for (uint32_t i = 0; i < f->nsegments; i++) {
 		const struct elf_phdr *ph = &f->segments[i];
@@ -26,8 +26,8 @@ bool elf_image_bytes(const struct elf_file *f, uint64_t addr, uint64_t size,
 		    addr - ph->p_vaddr > ph->p_filesz ||
 		    size > ph->p_filesz - (addr - ph->p_vaddr))
 			continue;
-		return span_sub(f->bytes, ph->p_offset + (addr - ph->p_vaddr),
-		    size, out);
+		return span_sub(
+		    f->bytes, ph->p_offset + (addr - ph->p_vaddr), size, out);
 	}
 	return false;
 }
@@ -41,14 +41,13 @@ static bool image_rest(
 
 		if (ph->p_type == PT_LOAD && addr >= ph->p_vaddr &&
 		    addr - ph->p_vaddr < ph->p_filesz)
-			return elf_image_bytes(f, addr,
-			    ph->p_filesz - (addr - ph->p_vaddr), out);
+			return elf_image_bytes(
+			    f, addr, ph->p_filesz - (addr - ph->p_vaddr), out);
 	}
 	return false;
 }
 
-static bool count_by_hash(
-    const struct elf_file *f, uint64_t addr, uint32_t *n)
+static bool count_by_hash(const struct elf_file *f, uint64_t addr, uint32_t *n)
 {
 	struct span s;
 
@@ -143,7 +142,8 @@ static bool read_tags(const struct elf_file *f, struct elf_dynamic *d,
 			break;
 		if (e->d_tag > 0 && e->d_tag < NTAGS)
 			t->val[e->d_tag] = e->d_val;
-		if (e->d_tag == DT_TEXTREL)
+		if (e->d_tag == DT_TEXTREL ||
+		    (e->d_tag == DT_FLAGS && (e->d_val & DF_TEXTREL) != 0))
 			t->val[DT_TEXTREL] = 1; /* d_val is unused */
 		if (e->d_tag == DT_GNU_HASH)
 			t->gnu_hash = e->d_val;
@@ -162,7 +162,7 @@ static bool read_symbols(const struct elf_file *f, struct elf_dynamic *d,
 	d->gnu_hash_addr = t->gnu_hash;
 	if (d->hash_addr != 0 ? !count_by_hash(f, d->hash_addr, &n)
 			      : d->gnu_hash_addr != 0 &&
-		    !count_by_gnu_hash(f, d->gnu_hash_addr, &n))
+				    !count_by_gnu_hash(f, d->gnu_hash_addr, &n))
 		return fail(where, d->hash_addr);
 	d->symtab_addr = t->val[DT_SYMTAB];
 	d->strtab_addr = t->val[DT_STRTAB];
@@ -175,9 +175,9 @@ static bool read_symbols(const struct elf_file *f, struct elf_dynamic *d,
 	if (n == 0)
 		return true;
 	if (t->val[DT_SYMENT] != sizeof(struct elf_sym) ||
-	    !elf_image_bytes(f, d->symtab_addr,
-		(uint64_t)n * sizeof(struct elf_sym), &s) ||
-	    (uintptr_t)s.p % 8 != 0)
+	    !elf_image_bytes(
+		f, d->symtab_addr, (uint64_t)n * sizeof(struct elf_sym), &s) ||
+	    (uintptr_t)s.p % 8 != 0 || d->symtab_addr % 8 != 0)
 		return fail(where, d->symtab_addr);
 	d->symtab.syms = (const struct elf_sym *)(const void *)s.p;
 	d->symtab.n = n;
@@ -215,8 +215,8 @@ static bool read_extent(const struct elf_file *f, struct elf_dynamic *d)
 	return d->low < d->high;
 }
 
-bool elf_dynamic_open(const struct elf_file *f, struct elf_dynamic *d,
-    struct elf_where *where)
+bool elf_dynamic_open(
+    const struct elf_file *f, struct elf_dynamic *d, struct elf_where *where)
 {
 	struct tags t = { 0 };
 
@@ -227,15 +227,15 @@ bool elf_dynamic_open(const struct elf_file *f, struct elf_dynamic *d,
 		return false;
 	if ((t.val[DT_RELASZ] != 0 &&
 		t.val[DT_RELAENT] != sizeof(struct elf_rela)) ||
-	    !read_relocations(f, t.val[DT_RELA], t.val[DT_RELASZ], &d->rela,
-		&d->nrela) ||
+	    !read_relocations(
+		f, t.val[DT_RELA], t.val[DT_RELASZ], &d->rela, &d->nrela) ||
 	    !read_relocations(f, t.val[DT_JMPREL], t.val[DT_PLTRELSZ],
 		&d->jmprel, &d->njmprel))
 		return fail(where, t.val[DT_RELA]);
-	d->init_array = (struct elf_range){ t.val[DT_INIT_ARRAY],
-		t.val[DT_INIT_ARRAYSZ] };
-	d->fini_array = (struct elf_range){ t.val[DT_FINI_ARRAY],
-		t.val[DT_FINI_ARRAYSZ] };
+	d->init_array =
+	    (struct elf_range){ t.val[DT_INIT_ARRAY], t.val[DT_INIT_ARRAYSZ] };
+	d->fini_array =
+	    (struct elf_range){ t.val[DT_FINI_ARRAY], t.val[DT_FINI_ARRAYSZ] };
 	d->init = t.val[DT_INIT];
 	d->fini = t.val[DT_FINI];
 	d->refused_tag = refused_tag(&t);
@@ -245,6 +245,6 @@ bool elf_dynamic_open(const struct elf_file *f, struct elf_dynamic *d,
 const char *elf_dynamic_string(const struct elf_dynamic *d, uint64_t off)
 {
 	return off < d->symtab.strings.n
-	    ? (const char *)d->symtab.strings.p + off
-	    : NULL;
+		   ? (const char *)d->symtab.strings.p + off
+		   : NULL;
 }

@@ -38,6 +38,5 @@ _Static_assert(ARRAY_SIZE(texts) == ELF_FAULTS, "one text per fault");
 
 const char *elf_fault_text(enum elf_fault fault)
 {
-	return (unsigned)fault < ELF_FAULTS ? texts[fault]
-					    : "is damaged";
+	return (unsigned)fault < ELF_FAULTS ? texts[fault] : "is damaged";
 }

@@ -34,8 +34,8 @@ static bool check_ident(const struct elf_ehdr *eh, struct elf_where *where)
 	return true;
 }
 
-static bool check_header(const struct elf_ehdr *eh, unsigned machine,
-    struct elf_where *where)
+static bool check_header(
+    const struct elf_ehdr *eh, unsigned machine, struct elf_where *where)
 {
 	if (!check_ident(eh, where))
 		return false;
@@ -59,7 +59,7 @@ static bool table_at(struct span bytes, uint64_t off, uint64_t n,
 	uint64_t size;
 
 	return u64_mul(n, entry, &size) && off % 8 == 0 &&
-	    span_sub(bytes, off, size, out);
+	       span_sub(bytes, off, size, out);
 }
 
 static bool find_tables(struct elf_file *f, struct elf_where *where)
@@ -68,17 +68,16 @@ static bool find_tables(struct elf_file *f, struct elf_where *where)
 	struct span t;
 
 	if (eh->e_shoff != 0) {
-		if (!table_at(f->bytes, eh->e_shoff, 1,
-			sizeof(struct elf_shdr), &t))
+		if (!table_at(
+			f->bytes, eh->e_shoff, 1, sizeof(struct elf_shdr), &t))
 			return fail(where, ELF_SECTION_TABLE, 0, eh->e_shoff);
 		f->sections = (const struct elf_shdr *)(const void *)t.p;
 		/* gABI: 0 means that the count is in section 0's sh_size. */
-		const uint64_t n = eh->e_shnum != 0 ? eh->e_shnum
-						    : f->sections[0].sh_size;
+		const uint64_t n =
+		    eh->e_shnum != 0 ? eh->e_shnum : f->sections[0].sh_size;
 
-		if (n > UINT32_MAX ||
-		    !table_at(f->bytes, eh->e_shoff, n,
-			sizeof(struct elf_shdr), &t))
+		if (n > UINT32_MAX || !table_at(f->bytes, eh->e_shoff, n,
+					  sizeof(struct elf_shdr), &t))
 			return fail(where, ELF_SECTION_TABLE, 0, n);
 		f->nsections = (uint32_t)n;
 	}
@@ -95,7 +94,7 @@ static bool find_tables(struct elf_file *f, struct elf_where *where)
 static bool is_string_table(const struct elf_file *f, uint32_t i)
 {
 	return i != 0 && i < f->nsections &&
-	    f->sections[i].sh_type == SHT_STRTAB;
+	       f->sections[i].sh_type == SHT_STRTAB;
 }
 
 static bool find_names(struct elf_file *f, struct elf_where *where)
@@ -115,8 +114,8 @@ static bool find_names(struct elf_file *f, struct elf_where *where)
 	return true;
 }
 
-static bool check_string_table(const struct elf_file *f, uint32_t i,
-    struct elf_where *where)
+static bool check_string_table(
+    const struct elf_file *f, uint32_t i, struct elf_where *where)
 {
 	const struct span s = elf_section_bytes(f, i);
 
@@ -137,19 +136,18 @@ static bool check_table(const struct elf_file *f, uint32_t i, uint64_t entry,
 	return true;
 }
 
-static bool check_symbols(const struct elf_file *f, uint32_t i,
-    struct elf_where *where)
+static bool check_symbols(
+    const struct elf_file *f, uint32_t i, struct elf_where *where)
 {
 	if (!check_table(f, i, sizeof(struct elf_sym), where))
 		return false;
 	if (!is_string_table(f, f->sections[i].sh_link))
-		return fail(where, ELF_SECTION_LINK, i,
-		    f->sections[i].sh_link);
+		return fail(where, ELF_SECTION_LINK, i, f->sections[i].sh_link);
 	return true;
 }
 
-static bool check_relocations(const struct elf_file *f, uint32_t i,
-    struct elf_where *where)
+static bool check_relocations(
+    const struct elf_file *f, uint32_t i, struct elf_where *where)
 {
 	const struct elf_shdr *sh = &f->sections[i];
 
@@ -160,8 +158,8 @@ static bool check_relocations(const struct elf_file *f, uint32_t i,
 	return true;
 }
 
-static bool check_section(const struct elf_file *f, uint32_t i,
-    struct elf_where *where)
+static bool check_section(
+    const struct elf_file *f, uint32_t i, struct elf_where *where)
 {
 	const struct elf_shdr *sh = &f->sections[i];
 	struct span bytes;
@@ -184,8 +182,8 @@ static bool check_section(const struct elf_file *f, uint32_t i,
 	}
 }
 
-static bool check_segment(const struct elf_file *f, uint32_t i,
-    struct elf_where *where)
+static bool check_segment(
+    const struct elf_file *f, uint32_t i, struct elf_where *where)
 {
 	const struct elf_phdr *ph = &f->segments[i];
 	struct span bytes;
@@ -214,8 +212,8 @@ bool elf_open(struct elf_file *f, struct span bytes, unsigned machine,
 	if ((uintptr_t)bytes.p % 8 != 0)
 		return fail(where, ELF_MISALIGNED, 0, (uintptr_t)bytes.p % 8);
 	f->ehdr = (const struct elf_ehdr *)(const void *)bytes.p;
-	if (!check_header(f->ehdr, machine, where) ||
-	    !find_tables(f, where) || !find_names(f, where))
+	if (!check_header(f->ehdr, machine, where) || !find_tables(f, where) ||
+	    !find_names(f, where))
 		return false;
 	for (uint32_t i = 0; i < f->nsections; i++)
 		if (!check_section(f, i, where))
@@ -259,8 +257,10 @@ static const uint32_t *find_shndx(const struct elf_file *f, uint32_t symtab)
 		    sh->sh_offset % 4 == 0 &&
 		    sh->sh_size / 4 >=
 			f->sections[symtab].sh_size / sizeof(struct elf_sym))
-			return (const uint32_t *)(const void *)
-			    elf_section_bytes(f, i).p;
+			return (
+			    const uint32_t *)(const void *)elf_section_bytes(f,
+			    i)
+			    .p;
 	}
 	return NULL;
 }
@@ -279,8 +279,7 @@ bool elf_symtab_open(const struct elf_file *f, unsigned type,
 			return fail(where, ELF_TOO_MANY, i, n);
 		tab->syms = (const struct elf_sym *)(const void *)s.p;
 		tab->n = (uint32_t)n;
-		tab->strings =
-		    elf_section_bytes(f, f->sections[i].sh_link);
+		tab->strings = elf_section_bytes(f, f->sections[i].sh_link);
 		tab->shndx = find_shndx(f, i);
 		tab->section = i;
 		return true;

@@ -29,7 +29,7 @@ bool elf_note_next(struct span *rest, struct elf_note *note)
 		return false;
 	note->type = get_le32(head.p + 8);
 	return take(rest, get_le32(head.p), &note->name) &&
-	    take(rest, get_le32(head.p + 4), &note->desc);
+	       take(rest, get_le32(head.p + 4), &note->desc);
 }
 
 static size_t entry_length(struct span s)

@@ -12,8 +12,8 @@
 
 static bool is_anchor(const struct tn_load *l, const struct elf_rela *r)
 {
-	return (reloc_find(l->machine, elf_rela_type(r))->flags &
-		   RELOC_HI20) != 0;
+	return (reloc_find(l->machine, elf_rela_type(r))->flags & RELOC_HI20) !=
+	       0;
 }
 
 static uint64_t word_of(uint64_t offset)
@@ -107,8 +107,7 @@ const struct elf_rela *anchors_find(
 	if (offset % 2 != 0 || word_of(offset) >= a->words ||
 	    (a->bits[word_of(offset)] & bit_of(offset)) == 0)
 		return NULL;
-	const struct rela_table t =
-	    load_rela(l, (uint32_t)(sec - l->sections));
+	const struct rela_table t = load_rela(l, (uint32_t)(sec - l->sections));
 
 	return &t.rela[a->reloc[rank_of(a, offset)]];
 }
@@ -120,6 +119,6 @@ const struct elf_rela *load_anchor(const struct tn_load *l, uint32_t sym)
 	if (elf_symtab_is_reserved(&l->symtab, sym) || shndx == SHN_UNDEF ||
 	    shndx >= l->nsections)
 		return NULL;
-	return anchors_find(l, &l->sections[shndx],
-	    l->symtab.syms[sym].st_value);
+	return anchors_find(
+	    l, &l->sections[shndx], l->symtab.syms[sym].st_value);
 }

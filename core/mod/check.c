@@ -10,7 +10,7 @@
 #include <base/string.h>
 #include <elf/tables.h>
 
-#define NOTE_TYPE 1u
+#define NOTE_TYPE    1u
 #define NOTE_VERSION 1u
 
 /* The descriptor of .note.tenon. */
@@ -43,19 +43,17 @@ static int check_machine(struct tn_load *l)
 
 	l->machine = reloc_machine(machine);
 	if (l->machine == NULL) {
-		struct tn_diag *d = load_fail(
-		    l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
+		struct tn_diag *d =
+		    load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
 
 		(void)str_copy(d->other, sizeof(d->other),
 		    "the machine that the file is for");
 		return d->error;
 	}
 	if (!l->offline && machine != l->port->machine) {
-		struct tn_diag *d =
-		    load_fail(l, TN_ENOEXEC, TN_REASON_MACHINE);
+		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_MACHINE);
 
-		(void)str_copy(
-		    d->other, sizeof(d->other), l->machine->name);
+		(void)str_copy(d->other, sizeof(d->other), l->machine->name);
 		(void)str_copy(d->symbol, sizeof(d->symbol),
 		    here != NULL ? here->name : "this world");
 		return d->error;
@@ -123,8 +121,7 @@ static int check_profile(struct tn_load *l, const struct note_desc *desc)
 	if (desc->profile != TN_PROFILE_COMMON &&
 	    desc->profile != TN_PROFILE_HOSTED)
 		return fail_note(l, "profile", desc->profile);
-	if (desc->abi_major != TN_ABI_MAJOR ||
-	    desc->abi_minor > TN_ABI_MINOR) {
+	if (desc->abi_major != TN_ABI_MAJOR || desc->abi_minor > TN_ABI_MINOR) {
 		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_ABI);
 		d->value = (uint64_t)desc->abi_major << 32 | desc->abi_minor;
 		d->high = (int64_t)TN_ABI_MAJOR << 32 | TN_ABI_MINOR;
@@ -133,15 +130,15 @@ static int check_profile(struct tn_load *l, const struct note_desc *desc)
 	l->profile = (enum tn_profile)desc->profile;
 	if (l->profile == TN_PROFILE_HOSTED && !l->offline &&
 	    l->port->host_symbol == NULL)
-		return load_fail_other(l, TN_EOPNOTSUPP,
-		    TN_REASON_PROFILE_WORLD, "hosted");
+		return load_fail_other(
+		    l, TN_EOPNOTSUPP, TN_REASON_PROFILE_WORLD, "hosted");
 	return 0;
 }
 
 static bool is_our_note(const struct elf_note *note)
 {
 	return note->type == NOTE_TYPE && note->name.n == 6 &&
-	    memcmp(note->name.p, "Tenon", 6) == 0;
+	       memcmp(note->name.p, "Tenon", 6) == 0;
 }
 
 static int read_notes(struct tn_load *l, struct span notes)
@@ -187,7 +184,7 @@ static int find_note(struct tn_load *l)
 static bool is_name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '+';
+	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '+';
 }
 
 /*
@@ -202,8 +199,8 @@ static bool take_name(struct tn_load *l, const char *s, bool is_path)
 		if (*p == '/')
 			s = p + 1;
 	for (; s[n] != '\0' && n + 1 < sizeof(l->name); n++) {
-		if (is_path && (str_begins(s + n, ".ko") ||
-			str_begins(s + n, ".so") ||
+		if (is_path &&
+		    (str_begins(s + n, ".ko") || str_begins(s + n, ".so") ||
 			str_begins(s + n, ".o")))
 			break;
 		l->name[n] = s[n] == '-' ? '_' : s[n];
@@ -224,14 +221,12 @@ static int find_name(struct tn_load *l)
 		if (take_name(l, s, false))
 			return 0;
 		l->name[0] = '\0';
-		return load_fail_other(
-		    l, TN_EINVAL, TN_REASON_BAD_NAME, s);
+		return load_fail_other(l, TN_EINVAL, TN_REASON_BAD_NAME, s);
 	}
 	if (l->args->path != NULL && take_name(l, l->args->path, true))
 		return 0;
-	return l->offline
-	    ? 0
-	    : load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
+	return l->offline ? 0
+			  : load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
 }
 
 static struct span section_called(const struct tn_load *l, const char *name)

@@ -89,8 +89,7 @@ static bool runs_before(const void *a, const void *b)
 					  : x->section < y->section;
 }
 
-static uint32_t find_arrays(
-    struct tn_load *l, uint32_t type, struct array *out)
+static uint32_t find_arrays(struct tn_load *l, uint32_t type, struct array *out)
 {
 	uint32_t n = 0;
 
@@ -98,8 +97,7 @@ static uint32_t find_arrays(
 		if (l->elf.sections[i].sh_type == type &&
 		    l->sections[i].part != NO_PART)
 			out[n++] = (struct array){ i,
-				array_priority(
-				    elf_section_name(&l->elf, i)) };
+				array_priority(elf_section_name(&l->elf, i)) };
 	heap_sort(out, n, sizeof(*out), runs_before);
 	return n;
 }
@@ -128,8 +126,8 @@ static int take_arrays(struct tn_load *l)
 	const uint32_t nfini = find_arrays(l, SHT_FINI_ARRAY, a + ninit);
 
 	if (ninit + nfini != 0) {
-		mod->arrays = load_alloc_array(
-		    l, ninit + nfini, sizeof(*mod->arrays));
+		mod->arrays =
+		    load_alloc_array(l, ninit + nfini, sizeof(*mod->arrays));
 		if (mod->arrays != NULL) {
 			add_ranges(l, a, ninit + nfini, mod->arrays);
 			mod->ninit_arrays = ninit;
@@ -137,8 +135,7 @@ static int take_arrays(struct tn_load *l)
 		}
 	}
 	load_free_array(l, a, 2 * (uint64_t)max, sizeof(*a));
-	return ninit + nfini == 0 || mod->arrays != NULL ? 0
-							 : l->diag->error;
+	return ninit + nfini == 0 || mod->arrays != NULL ? 0 : l->diag->error;
 }
 
 /* --- exports */
@@ -165,8 +162,8 @@ static int fail_table(struct tn_load *l, const struct table *t, uint64_t at)
 	return l->diag->error;
 }
 
-static int open_table(struct tn_load *l, const char *name,
-    const char *crc_name, struct table *t)
+static int open_table(
+    struct tn_load *l, const char *name, const char *crc_name, struct table *t)
 {
 	const uint32_t i = elf_section_find(&l->elf, name);
 	const uint32_t c = elf_section_find(&l->elf, crc_name);
@@ -196,12 +193,12 @@ static uint64_t entry_word(
 
 	if (!l->machine->prel_exports)
 		return get_le64(t->entries->write + at + field * 8);
-	const int32_t delta = (int32_t)get_le32(
-	    t->entries->write + at + field * 4);
+	const int32_t delta =
+	    (int32_t)get_le32(t->entries->write + at + field * 4);
 
 	return delta == 0 ? 0
 			  : t->entries->addr + at + field * 4 +
-		(uint64_t)(int64_t)delta;
+				(uint64_t)(int64_t)delta;
 }
 
 /* Where names may lie: up to the last NUL of the section of export strings. */
@@ -282,20 +279,16 @@ static int add_exports(struct tn_load *l, const struct table *t,
 		*rec = (struct export_record){
 			.name = image_string(strings, name),
 			.value = entry_word(l, t, i, 0),
-			.crc = t->crcs != NULL ? get_le32(t->crcs + i * 4)
-					       : 0,
+			.crc = t->crcs != NULL ? get_le32(t->crcs + i * 4) : 0,
 			.position = (first + i) & EXPORT_MAX,
 			.flags = t->flags & 0xff,
 		};
 		if (rec->name == NULL || *readable(l, rec->name) == '\0' ||
 		    !is_resident(l, rec->value))
-			return fail_table(
-			    l, t, (uint64_t)i * entry_size(l));
-		err = set_namespace(
-		    l, strings, rec, entry_word(l, t, i, 2));
+			return fail_table(l, t, (uint64_t)i * entry_size(l));
+		err = set_namespace(l, strings, rec, entry_word(l, t, i, 2));
 		if (err == -TN_ENOEXEC)
-			return fail_table(
-			    l, t, (uint64_t)i * entry_size(l));
+			return fail_table(l, t, (uint64_t)i * entry_size(l));
 		if (err != 0)
 			return err;
 	}
@@ -316,8 +309,7 @@ static int take_exports(struct tn_load *l)
 		return err;
 	if (plain.n + gpl.n > EXPORT_MAX)
 		return fail_table(l, &gpl, 0);
-	b = load_alloc_array(
-	    l, export_block_size(plain.n + gpl.n), 1);
+	b = load_alloc_array(l, export_block_size(plain.n + gpl.n), 1);
 	if (b == NULL)
 		return l->diag->error;
 	l->mod->exports = b;

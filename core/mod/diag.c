@@ -141,14 +141,14 @@ static void say_symbol_section(struct text *t, const struct tn_diag *d)
 
 static void say_gpl(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "'%s' of %s is for GPL-compatible modules only",
-	    d->symbol, d->other);
+	text_add(t, "'%s' of %s is for GPL-compatible modules only", d->symbol,
+	    d->other);
 }
 
 static void say_namespace(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "'%s' is in namespace %s, which is not imported",
-	    d->symbol, d->other);
+	text_add(t, "'%s' is in namespace %s, which is not imported", d->symbol,
+	    d->other);
 }
 
 static void say_crc(struct text *t, const struct tn_diag *d)
@@ -162,8 +162,8 @@ static void say_crc(struct text *t, const struct tn_diag *d)
 
 static void say_duplicate_export(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "exports '%s', which %s exports already", d->symbol,
-	    d->other);
+	text_add(
+	    t, "exports '%s', which %s exports already", d->symbol, d->other);
 }
 
 static void say_bad_export(struct text *t, const struct tn_diag *d)
@@ -184,8 +184,8 @@ static void say_init(struct text *t, const struct tn_diag *d)
 
 static void say_in_use(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "is in use: %llu reference%s",
-	    (unsigned long long)d->value, d->value == 1 ? "" : "s");
+	text_add(t, "is in use: %llu reference%s", (unsigned long long)d->value,
+	    d->value == 1 ? "" : "s");
 	if (d->other[0] != '\0')
 		text_add(t, ", used by %s", d->other);
 }

@@ -20,8 +20,7 @@ static int fail_elf(struct tn_load *l, enum elf_fault fault, uint64_t value)
 
 static int fail_unsupported(struct tn_load *l, const char *what)
 {
-	return load_fail_other(
-	    l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
+	return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
 }
 
 static bool name_is_loaded(struct tn_load *l, const char *needed)
@@ -31,7 +30,7 @@ static bool name_is_loaded(struct tn_load *l, const char *needed)
 	size_t n = 0;
 
 	for (; needed[n] != '\0' && n + 1 < sizeof(name) &&
-	     !str_begins(needed + n, ".so") && !str_begins(needed + n, ".ko");
+	       !str_begins(needed + n, ".so") && !str_begins(needed + n, ".ko");
 	     n++)
 		name[n] = needed[n] == '-' ? '_' : needed[n];
 	name[n] = '\0';
@@ -69,11 +68,10 @@ int dyn_check(struct tn_load *l)
 	case 0: return check_needed(l);
 	case DT_TEXTREL:
 		return fail_unsupported(l, "relocated text (DT_TEXTREL)");
-	case DT_PREINIT_ARRAY:
-		return fail_unsupported(l, "DT_PREINIT_ARRAY");
+	case DT_PREINIT_ARRAY: return fail_unsupported(l, "DT_PREINIT_ARRAY");
 	default:
-		return fail_unsupported(l,
-		    "a relocation table without addends (REL, RELR)");
+		return fail_unsupported(
+		    l, "a relocation table without addends (REL, RELR)");
 	}
 }
 
@@ -91,16 +89,16 @@ static uint64_t file_page(const struct tn_load *l)
 	return page;
 }
 
-static int add_part(struct tn_load *l, unsigned kind, uint64_t from,
-    uint64_t to, uint64_t page)
+static int add_part(
+    struct tn_load *l, unsigned kind, uint64_t from, uint64_t to, uint64_t page)
 {
 	struct tn_image *img = &l->image;
 
 	if (from >= to)
 		return 0;
 	if (img->nparts == TN_MAX_PARTS)
-		return load_fail_other(l, TN_EOPNOTSUPP,
-		    TN_REASON_UNSUPPORTED, "so many segments");
+		return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED,
+		    "so many segments");
 	img->part[img->nparts++] = (struct tn_part){
 		.kind = (uint8_t)kind,
 		.offset = (size_t)from,
@@ -127,12 +125,11 @@ static void find_relro(const struct tn_load *l, uint64_t low, uint64_t page,
 	}
 }
 
-static int add_segment(struct tn_load *l, const struct elf_phdr *ph,
-    uint64_t low, uint64_t page)
+static int add_segment(
+    struct tn_load *l, const struct elf_phdr *ph, uint64_t low, uint64_t page)
 {
 	const uint64_t from = (ph->p_vaddr - low) & ~(page - 1);
-	const uint64_t to =
-	    align_up(ph->p_vaddr - low + ph->p_memsz, page);
+	const uint64_t to = align_up(ph->p_vaddr - low + ph->p_memsz, page);
 	uint64_t ro_from, ro_to;
 	int err;
 
@@ -150,8 +147,8 @@ static int add_segment(struct tn_load *l, const struct elf_phdr *ph,
 }
 
 /* Segments in ascending order, no two in one page, none W and X. */
-static int check_segment(struct tn_load *l, const struct elf_phdr *ph,
-    uint64_t page, uint64_t *end)
+static int check_segment(
+    struct tn_load *l, const struct elf_phdr *ph, uint64_t page, uint64_t *end)
 {
 	if ((ph->p_flags & PF_W) != 0 && (ph->p_flags & PF_X) != 0) {
 		(void)fail_unsupported(
@@ -174,8 +171,13 @@ int dyn_layout(struct tn_load *l)
 	int err = 0;
 
 	l->stage = TN_STAGE_LAYOUT;
-	if (l->dyn.high - low > INT32_MAX)
-		return fail_elf(l, ELF_TOO_MANY, l->dyn.high);
+	if (l->dyn.high - low > INT32_MAX) {
+		(void)load_fail_other(l, TN_EFBIG, TN_REASON_LIMIT,
+		    "bytes of an image");
+		l->diag->value = l->dyn.high - low;
+		l->diag->high = INT32_MAX;
+		return l->diag->error;
+	}
 	for (uint32_t i = 0; i < l->elf.nsegments && err == 0; i++) {
 		const struct elf_phdr *ph = &l->elf.segments[i];
 
@@ -197,7 +199,7 @@ static uint64_t load_base(const struct tn_load *l)
 	const uint64_t page = l->image.span_align;
 
 	return l->image.part[0].addr - l->image.part[0].offset -
-	    (l->dyn.low & ~(page - 1));
+	       (l->dyn.low & ~(page - 1));
 }
 
 int dyn_place(struct tn_load *l)
@@ -304,11 +306,10 @@ static void take_symbols(struct tn_load *l)
 	if (l->symtab.n == 0 || l->offline)
 		return;
 	mod->base = base;
-	mod->dynsyms = (const struct elf_sym *)(uintptr_t)(base +
-	    l->dyn.symtab_addr);
+	mod->dynsyms =
+	    (const struct elf_sym *)(uintptr_t)(base + l->dyn.symtab_addr);
 	mod->ndynsyms = l->symtab.n;
-	mod->dynstrings =
-	    (const char *)(uintptr_t)(base + l->dyn.strtab_addr);
+	mod->dynstrings = (const char *)(uintptr_t)(base + l->dyn.strtab_addr);
 	mod->dynstrings_size = l->symtab.strings.n;
 }
 
@@ -319,8 +320,7 @@ static int take_array(struct tn_load *l, struct elf_range range,
 
 	if (range.size == 0)
 		return 0;
-	if (range.addr % 8 != 0 ||
-	    load_image_at(l, addr, range.size) == NULL)
+	if (range.addr % 8 != 0 || load_image_at(l, addr, range.size) == NULL)
 		return fail_elf(l, ELF_DYNAMIC, range.addr);
 	*out = (struct image_range){ addr, range.size / 8 };
 	*n = 1;
@@ -338,8 +338,7 @@ static int take_arrays(struct tn_load *l)
 		err = take_array(l, l->dyn.fini_array, &fini, &nfini);
 	if (err != 0 || ninit + nfini == 0 || mod == NULL)
 		return err;
-	mod->arrays =
-	    load_alloc_array(l, ninit + nfini, sizeof(*mod->arrays));
+	mod->arrays = load_alloc_array(l, ninit + nfini, sizeof(*mod->arrays));
 	if (mod->arrays == NULL)
 		return l->diag->error;
 	mod->ninit_arrays = ninit;
@@ -383,6 +382,5 @@ int dyn_relocate(struct tn_load *l)
 		return err;
 	take_symbols(l);
 	err = take_function(l, l->dyn.init, &l->mod->dt_init);
-	return err != 0 ? err
-			: take_function(l, l->dyn.fini, &l->mod->dt_fini);
+	return err != 0 ? err : take_function(l, l->dyn.fini, &l->mod->dt_fini);
 }

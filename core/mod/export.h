@@ -45,7 +45,8 @@ static inline struct export_block *export_block_of(
 	const struct export_record *first = rec - rec->position;
 
 	return (struct export_block *)(uintptr_t)((const char *)first -
-	    offsetof(struct export_block, records));
+						  offsetof(struct export_block,
+						      records));
 }
 
 static inline const char *export_ns(const struct export_record *rec)

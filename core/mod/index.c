@@ -18,21 +18,21 @@
 #include <base/string.h>
 #include <tenon/err.h>
 
-#define SLOTS 8 /* words a bucket: one cache line */
-#define TAG_SHIFT 48
+#define SLOTS        8 /* words a bucket: one cache line */
+#define TAG_SHIFT    48
 #define POINTER_MASK ((UINT64_C(1) << TAG_SHIFT) - 1)
-#define TOMBSTONE UINT64_C(1) /* no record lies at address 1 */
-#define MIN_BUCKETS 4
+#define TOMBSTONE    UINT64_C(1) /* no record lies at address 1 */
+#define MIN_BUCKETS  4
 /* Filled up to six words a bucket on average, then doubled. */
-#define MAX_LOAD 6
+#define MAX_LOAD     6
 
 struct bucket {
 	_Atomic uint64_t word[SLOTS];
 };
 
 struct index_table {
-	uint64_t mask;    /* buckets - 1 */
-	size_t size;      /* bytes allocated */
+	uint64_t mask; /* buckets - 1 */
+	size_t size;   /* bytes allocated */
 	struct bucket *buckets;
 };
 
@@ -53,8 +53,8 @@ static void table_free(const struct tn_port *port, struct index_table *t)
 
 void index_fini(struct index *ix)
 {
-	table_free(ix->port,
-	    atomic_load_explicit(&ix->table, memory_order_relaxed));
+	table_free(
+	    ix->port, atomic_load_explicit(&ix->table, memory_order_relaxed));
 	atomic_store_explicit(&ix->table, NULL, memory_order_relaxed);
 }
 
@@ -62,16 +62,15 @@ static struct index_table *table_alloc(
     const struct tn_port *port, uint64_t buckets)
 {
 	const size_t line = sizeof(struct bucket);
-	const size_t size = sizeof(struct index_table) + line +
-	    (size_t)buckets * line;
+	const size_t size =
+	    sizeof(struct index_table) + line + (size_t)buckets * line;
 	struct index_table *t = port->alloc(port->ctx, size);
 
 	if (t == NULL)
 		return NULL;
 	t->mask = buckets - 1;
 	t->size = size;
-	t->buckets = (struct bucket *)align_up(
-	    (uintptr_t)t + sizeof(*t), line);
+	t->buckets = (struct bucket *)align_up((uintptr_t)t + sizeof(*t), line);
 	return t;
 }
 
@@ -107,8 +106,7 @@ static uint64_t make_word(uint64_t hash, const struct index_key *key)
 	return (hash >> TAG_SHIFT << TAG_SHIFT) | (uintptr_t)key;
 }
 
-static void copy_records(
-    const struct index *ix, const struct index_table *from,
+static void copy_records(const struct index *ix, const struct index_table *from,
     struct index_table *to)
 {
 	for (uint64_t b = 0; from != NULL && b <= from->mask; b++) {
@@ -194,9 +192,8 @@ struct index_key *index_find(const struct index *ix, const char *name)
  * One walk for both questions: is the name there, and which word is free? The
  * walk ends at the first empty word; a tombstone on the way is used again.
  */
-static struct index_key *insert_hashed(
-    struct index *ix, struct index_table *t, struct index_key *key,
-    uint64_t hash)
+static struct index_key *insert_hashed(struct index *ix, struct index_table *t,
+    struct index_key *key, uint64_t hash)
 {
 	_Atomic uint64_t *free = NULL;
 
@@ -219,8 +216,7 @@ static struct index_key *insert_hashed(
 out_store:
 	if (atomic_load_explicit(free, memory_order_relaxed) == TOMBSTONE)
 		ix->dead--;
-	atomic_store_explicit(
-	    free, make_word(hash, key), memory_order_release);
+	atomic_store_explicit(free, make_word(hash, key), memory_order_release);
 	ix->count++;
 	return NULL;
 }
@@ -252,8 +248,8 @@ size_t index_insert_all(struct index *ix, struct index_key *first,
 				return i - AHEAD;
 		}
 		if (i < n) {
-			*h = hash_name(
-			    key_at(first, stride, i)->name, ix->seed);
+			*h =
+			    hash_name(key_at(first, stride, i)->name, ix->seed);
 			__builtin_prefetch(&t->buckets[*h & t->mask]);
 		}
 	}
@@ -292,8 +288,8 @@ void index_remove(struct index *ix, const struct index_key *key)
 }
 
 /* Every record between @from and @to, by a walk over the whole table. */
-static void sweep(struct index *ix, const struct index_table *t,
-    uintptr_t from, uintptr_t to)
+static void sweep(
+    struct index *ix, const struct index_table *t, uintptr_t from, uintptr_t to)
 {
 	for (uint64_t b = 0; b <= t->mask; b++) {
 		for (unsigned i = 0; i < SLOTS; i++) {
@@ -315,13 +311,12 @@ void index_remove_all(
 
 	/* A bucket of the walk costs less than a name that is hashed. */
 	if (t != NULL && n > t->mask) {
-		sweep(ix, t, (uintptr_t)first,
-		    (uintptr_t)first + n * stride);
+		sweep(ix, t, (uintptr_t)first, (uintptr_t)first + n * stride);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		index_remove(ix, (const struct index_key *)(const void *)(
-				     (const char *)first + i * stride));
+		index_remove(ix, (const struct index_key *)(const void
+					 *)((const char *)first + i * stride));
 }
 
 void index_each(const struct index *ix,

@@ -57,8 +57,8 @@ size_t index_insert_all(struct index *ix, struct index_key *first,
 
 /* Takes @key itself out; nothing happens when it is not in. */
 void index_remove(struct index *ix, const struct index_key *key);
-void index_remove_all(struct index *ix, const struct index_key *first,
-    size_t stride, size_t n);
+void index_remove_all(
+    struct index *ix, const struct index_key *first, size_t stride, size_t n);
 
 /* The record of @name, or NULL. The caller is in a read section or holds the
    writers' lock. */

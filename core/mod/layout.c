@@ -93,14 +93,11 @@ int load_layout(struct tn_load *l)
 	    count_refs(l, REF_BRANCH) * l->machine->stub_size;
 	const uint64_t cells = count_refs(l, 0) * 8;
 
-	if ((l->common_size != 0 &&
-		!append(&part[TN_DATA], l->common_size, l->common_align,
-		    &l->common_offset)) ||
-	    (stubs != 0 &&
-		!append(&part[TN_TEXT], stubs, l->machine->stub_align,
-		    &l->stubs_offset)) ||
-	    (cells != 0 &&
-		!append(&part[TN_DATA], cells, 8, &l->cells_offset)))
+	if ((l->common_size != 0 && !append(&part[TN_DATA], l->common_size,
+					l->common_align, &l->common_offset)) ||
+	    (stubs != 0 && !append(&part[TN_TEXT], stubs,
+			       l->machine->stub_align, &l->stubs_offset)) ||
+	    (cells != 0 && !append(&part[TN_DATA], cells, 8, &l->cells_offset)))
 		return too_large(l);
 	return 0;
 }
@@ -119,7 +116,7 @@ int load_alloc(struct tn_load *l)
 		l->has_image = true;
 		return 0;
 	}
-	struct tn_diag *d = load_fail(l, (enum tn_errno)-err,
+	struct tn_diag *d = load_fail(l, (enum tn_errno) - err,
 	    err == -TN_ENOSPC ? TN_REASON_POOL_FULL : TN_REASON_NO_MEMORY);
 
 	d->value = size;
@@ -137,9 +134,8 @@ static bool is_within_span(const struct tn_image *img)
 		if (p->size == 0)
 			continue;
 		low = p->addr < low ? p->addr : low;
-		high = p->addr + (p->size - 1) > high
-		    ? p->addr + (p->size - 1)
-		    : high;
+		high = p->addr + (p->size - 1) > high ? p->addr + (p->size - 1)
+						      : high;
 	}
 	return high < low || high - low <= INT32_MAX;
 }
@@ -168,8 +164,7 @@ static void place_symbol(struct tn_load *l, uint32_t i, uint32_t shndx)
 		sym->flags = SYM_UNUSABLE;
 		return;
 	}
-	sym->value =
-	    sec->addr + shrink_map(l, sec, l->symtab.syms[i].st_value);
+	sym->value = sec->addr + shrink_map(l, sec, l->symtab.syms[i].st_value);
 	sym->flags = SYM_FIXED;
 }
 
@@ -183,8 +178,7 @@ static void place_symbols(struct tn_load *l)
 		else if (shndx == SHN_COMMON)
 			l->symbols[i].value += l->common_addr;
 		else if (shndx == SHN_XINDEX)
-			place_symbol(
-			    l, i, elf_symtab_section(&l->symtab, i));
+			place_symbol(l, i, elf_symtab_section(&l->symtab, i));
 	}
 }
 
@@ -197,10 +191,9 @@ static void trim(struct tn_load *l)
 
 	if (count_refs(l, REF_BRANCH) != 0)
 		text->size = (size_t)l->stubs_offset +
-		    (size_t)l->nstubs * l->machine->stub_size;
+			     (size_t)l->nstubs * l->machine->stub_size;
 	if (l->nrefs != 0)
-		data->size =
-		    (size_t)l->cells_offset + (size_t)l->ncells * 8;
+		data->size = (size_t)l->cells_offset + (size_t)l->ncells * 8;
 	if (text->size + data->size != was)
 		l->port->image_trim(l->port->ctx, &l->image);
 }
@@ -235,8 +228,7 @@ struct cursor {
 	size_t at[TN_PART_KINDS];
 };
 
-static void clear_to(
-    const struct tn_part *part, size_t *at, size_t end)
+static void clear_to(const struct tn_part *part, size_t *at, size_t end)
 {
 	if (end > *at) {
 		memset(part->write + *at, 0, end - *at);
@@ -266,8 +258,7 @@ int load_copy(struct tn_load *l)
 
 	copy_sections(l, &done);
 	for (unsigned i = 0; i < l->image.nparts; i++)
-		clear_to(&l->image.part[i], &done.at[i],
-		    l->image.part[i].size);
+		clear_to(&l->image.part[i], &done.at[i], l->image.part[i].size);
 	return refs_write(l);
 }
 

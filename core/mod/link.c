@@ -36,8 +36,8 @@ int tn_link(struct tn_system *sys, const struct tn_load_args *args,
 	if (k == NULL)
 		return fail_memory(diag);
 	tn_diag_init(&k->scratch);
-	if (load_begin(&k->load, sys, args,
-		diag != NULL ? diag : &k->scratch)) {
+	if (load_begin(
+		&k->load, sys, args, diag != NULL ? diag : &k->scratch)) {
 		k->args = *args;
 		k->load.args = &k->args;
 		k->load.offline = true;
@@ -110,8 +110,8 @@ static bool next_part(
 	return true;
 }
 
-bool tn_linked_section(const struct tn_linked *k, uint32_t *at,
-    struct tn_linked_section *out)
+bool tn_linked_section(
+    const struct tn_linked *k, uint32_t *at, struct tn_linked_section *out)
 {
 	const struct tn_load *l = &k->load;
 
@@ -132,8 +132,7 @@ bool tn_linked_section(const struct tn_linked *k, uint32_t *at,
 			.align = sh->sh_addralign,
 			.addr = sec->addr,
 			.size = sec->size,
-			.bytes =
-			    sh->sh_type == SHT_NOBITS ? NULL : sec->write,
+			.bytes = sh->sh_type == SHT_NOBITS ? NULL : sec->write,
 			.part = (enum tn_part_kind)sec->part,
 		};
 		return true;
@@ -232,13 +231,13 @@ bool tn_linked_symbol(
 
 		/* what has been deleted inside of it makes it shorter */
 		out->size = shrink_map(l, sec, s->st_value + s->st_size) -
-		    shrink_map(l, sec, s->st_value);
+			    shrink_map(l, sec, s->st_value);
 	}
 	return true;
 }
 
-bool tn_linked_shrink(const struct tn_linked *k, uint32_t section,
-    uint32_t i, uint64_t *offset, uint64_t *count)
+bool tn_linked_shrink(const struct tn_linked *k, uint32_t section, uint32_t i,
+    uint64_t *offset, uint64_t *count)
 {
 	const struct tn_load *l = &k->load;
 
@@ -253,8 +252,7 @@ bool tn_linked_shrink(const struct tn_linked *k, uint32_t section,
 }
 
 void tn_linked_relaxed(const struct tn_linked *k,
-    void (*fn)(
-	void *arg, uint32_t section, uint64_t offset, const char *type),
+    void (*fn)(void *arg, uint32_t section, uint64_t offset, const char *type),
     void *arg)
 {
 	const struct tn_load *l = &k->load;

@@ -15,13 +15,25 @@
 typedef int stage_fn(struct tn_load *l);
 
 static stage_fn *const object_stages[] = {
-	load_sections, load_resolve, load_scan, load_layout, load_alloc,
-	load_place, load_copy, load_relocate, NULL,
+	load_sections,
+	load_resolve,
+	load_scan,
+	load_layout,
+	load_alloc,
+	load_place,
+	load_copy,
+	load_relocate,
+	NULL,
 };
 
 static stage_fn *const dynamic_stages[] = {
-	load_resolve, dyn_layout, load_alloc, dyn_place, dyn_copy,
-	dyn_relocate, NULL,
+	load_resolve,
+	dyn_layout,
+	load_alloc,
+	dyn_place,
+	dyn_copy,
+	dyn_relocate,
+	NULL,
 };
 
 /* From the file's bytes to a linked image that nobody else can see. */
@@ -42,14 +54,12 @@ static void free_anchors(struct tn_load *l)
 		struct anchors *a = &l->anchors[i];
 
 		if (a->bits != NULL)
-			load_free_array(l, a->bits, a->words,
-			    sizeof(*a->bits));
+			load_free_array(l, a->bits, a->words, sizeof(*a->bits));
 		if (a->rank != NULL)
-			load_free_array(l, a->rank, a->words,
-			    sizeof(*a->rank));
+			load_free_array(l, a->rank, a->words, sizeof(*a->rank));
 		if (a->reloc != NULL)
-			load_free_array(l, a->reloc, a->count,
-			    sizeof(*a->reloc));
+			load_free_array(
+			    l, a->reloc, a->count, sizeof(*a->reloc));
 	}
 	if (l->anchors != NULL)
 		load_free_array(
@@ -86,8 +96,8 @@ void load_release(struct tn_load *l)
 	for (uint32_t i = 0; i < l->nproviders; i++)
 		tn_module_put(l->providers[i]);
 	if (l->providers != NULL)
-		load_free_array(l, l->providers, l->max_providers,
-		    sizeof(*l->providers));
+		load_free_array(
+		    l, l->providers, l->max_providers, sizeof(*l->providers));
 	if (l->has_image)
 		port->image_free(port->ctx, &l->image);
 	if (l->mod != NULL)
@@ -118,7 +128,7 @@ static int seal(struct tn_load *l)
 	if (err == 0)
 		return 0;
 	struct tn_diag *d =
-	    load_fail(l, (enum tn_errno)-err, TN_REASON_PROTECT);
+	    load_fail(l, (enum tn_errno) - err, TN_REASON_PROTECT);
 
 	d->value = (uint64_t)(int64_t)err;
 	return d->error;
@@ -150,7 +160,7 @@ static int finish(struct tn_load *l, struct tn_module *mod)
 	if (err == 0)
 		return 0;
 	l->stage = TN_STAGE_PROTECT;
-	(void)load_fail(l, (enum tn_errno)-err, TN_REASON_PROTECT);
+	(void)load_fail(l, (enum tn_errno) - err, TN_REASON_PROTECT);
 	module_run_exit(mod);
 	return err;
 }

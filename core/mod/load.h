@@ -34,15 +34,15 @@ struct section {
 	uint64_t size;   /* in the image: sh_size less what ALIGN deletes */
 	uint32_t rela;   /* its relocation table's section, or 0 */
 	uint32_t shrink, nshrink; /* deletions in l->shrinks */
-	uint32_t anchors; /* index + 1 into l->anchors, or 0 */
-	uint8_t part;    /* in l->image, or NO_PART */
+	uint32_t anchors;         /* index + 1 into l->anchors, or 0 */
+	uint8_t part;             /* in l->image, or NO_PART */
 };
 
 /* struct symbol.flags */
-#define SYM_FIXED 1u    /* may be referred to directly for ever */
-#define SYM_WEAK0 2u    /* undefined weak: no such symbol */
-#define SYM_FOREIGN 4u  /* defined outside this image */
-#define SYM_UNUSABLE 8u /* in a section that is not loaded */
+#define SYM_FIXED    1u  /* may be referred to directly for ever */
+#define SYM_WEAK0    2u  /* undefined weak: no such symbol */
+#define SYM_FOREIGN  4u  /* defined outside this image */
+#define SYM_UNUSABLE 8u  /* in a section that is not loaded */
 #define SYM_DEFERRED 16u /* undefined and not in the index */
 
 /* The value of an input symbol, and what refers to it indirectly. */
@@ -53,12 +53,12 @@ struct symbol {
 };
 
 /* struct ref.flags */
-#define REF_GOT 1u      /* some relocation uses its cell */
-#define REF_KEEP_GOT 2u /* and cannot become direct */
-#define REF_BRANCH 4u   /* some branch goes there */
-#define REF_CELL 8u     /* decided: has a cell */
-#define REF_STUB 16u    /* decided: has a stub (and a cell) */
-#define REF_UNSURE 32u  /* in reach of a part of the image only */
+#define REF_GOT      1u  /* some relocation uses its cell */
+#define REF_KEEP_GOT 2u  /* and cannot become direct */
+#define REF_BRANCH   4u  /* some branch goes there */
+#define REF_CELL     8u  /* decided: has a cell */
+#define REF_STUB     16u /* decided: has a stub (and a cell) */
+#define REF_UNSURE   32u /* in reach of a part of the image only */
 
 /*
  * A (symbol, addend) that is reached through a GOT cell or may need a branch
@@ -100,7 +100,7 @@ struct tn_load {
 	const struct tn_load_args *args;
 	struct tn_diag *diag; /* never NULL */
 	enum tn_stage stage;
-	bool offline; /* tn_link: any machine, nothing runs */
+	bool offline;   /* tn_link: any machine, nothing runs */
 	bool has_pairs; /* some relocation is RELOC_PAIR_LOW */
 
 	/* source */
@@ -190,16 +190,16 @@ int load_grow(struct tn_load *l, void **array, uint32_t n, uint32_t *max,
 struct tn_diag *load_fail(
     struct tn_load *l, enum tn_errno err, enum tn_reason reason);
 int load_fail_memory(struct tn_load *l, uint64_t size);
-int load_fail_other(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, const char *other);
+int load_fail_other(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
+    const char *other);
 int load_fail_section(struct tn_load *l, enum tn_errno err,
     enum tn_reason reason, uint32_t section);
 
 /* --- symbols */
 const char *load_symbol_name(const struct tn_load *l, uint32_t i);
 /* A printable name: "section:index+value" for one without a name. */
-void load_symbol_label(const struct tn_load *l, uint32_t i, char *buf,
-    size_t cap);
+void load_symbol_label(
+    const struct tn_load *l, uint32_t i, char *buf, size_t cap);
 
 /* --- ALIGN deletions (shrink.c) */
 int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
@@ -217,11 +217,11 @@ static inline bool shrink_keeps(const struct tn_load *l,
     const struct section *sec, uint64_t offset, uint64_t size)
 {
 	return LIKELY(sec->nshrink == 0) ||
-	    shrink_map(l, sec, offset + size) - shrink_map(l, sec, offset) ==
-	    size;
+	       shrink_map(l, sec, offset + size) - shrink_map(l, sec, offset) ==
+		   size;
 }
-void shrink_copy(const struct tn_load *l, const struct section *sec,
-    struct span from);
+void shrink_copy(
+    const struct tn_load *l, const struct section *sec, struct span from);
 
 /* --- HI20 anchors (anchors.c) */
 int anchors_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
@@ -233,8 +233,7 @@ const struct elf_rela *load_anchor(const struct tn_load *l, uint32_t sym);
 
 /* --- references through cells and stubs (refs.c) */
 struct ref *refs_get(struct tn_load *l, uint32_t symbol, int64_t addend);
-struct ref *refs_find(
-    const struct tn_load *l, uint32_t symbol, int64_t addend);
+struct ref *refs_find(const struct tn_load *l, uint32_t symbol, int64_t addend);
 /* True when GOT accesses of the ref become direct ones. */
 static inline bool ref_is_direct(const struct ref *ref)
 {
@@ -294,14 +293,14 @@ static inline uint64_t reloc_value(
 	}
 }
 /* Fills in section, offset, relocation and symbol of a failure. */
-int load_fail_reloc(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, uint32_t section, const struct elf_rela *r);
+int load_fail_reloc(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
+    uint32_t section, const struct elf_rela *r);
 /* Does the place lie in the section, and is there such a symbol? */
 static inline bool reloc_site_is_sound(const struct tn_load *l, uint64_t size,
     const struct elf_rela *r, const struct reloc_howto *how)
 {
 	return r->r_offset <= size && how->size <= size - r->r_offset &&
-	    elf_rela_sym(r) < l->symtab.n;
+	       elf_rela_sym(r) < l->symtab.n;
 }
 /* Says what is not sound about it. */
 int load_fail_site(struct tn_load *l, uint32_t section,
@@ -310,8 +309,8 @@ int load_fail_site(struct tn_load *l, uint32_t section,
 int load_fail_type(
     struct tn_load *l, uint32_t section, const struct elf_rela *r);
 /* The cell's or stub's addend of relocation @r, see refs.c. */
-int64_t reloc_ref_addend(const struct tn_load *l,
-    const struct reloc_howto *how, const struct elf_rela *r);
+int64_t reloc_ref_addend(const struct tn_load *l, const struct reloc_howto *how,
+    const struct elf_rela *r);
 
 /* The writable bytes behind the image address @addr, or NULL. */
 uint8_t *load_image_at(const struct tn_load *l, uint64_t addr, uint64_t size);

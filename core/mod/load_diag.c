@@ -30,8 +30,8 @@ int load_fail_memory(struct tn_load *l, uint64_t size)
 	return d->error;
 }
 
-int load_fail_other(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, const char *other)
+int load_fail_other(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
+    const char *other)
 {
 	struct tn_diag *d = load_fail(l, err, reason);
 
@@ -44,8 +44,8 @@ int load_fail_section(struct tn_load *l, enum tn_errno err,
 {
 	struct tn_diag *d = load_fail(l, err, reason);
 
-	(void)str_copy(d->section, sizeof(d->section),
-	    elf_section_name(&l->elf, section));
+	(void)str_copy(
+	    d->section, sizeof(d->section), elf_section_name(&l->elf, section));
 	return d->error;
 }
 
@@ -69,8 +69,8 @@ void load_symbol_label(
 		    (unsigned long long)l->symtab.syms[i].st_value);
 }
 
-int load_fail_reloc(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, uint32_t section, const struct elf_rela *r)
+int load_fail_reloc(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
+    uint32_t section, const struct elf_rela *r)
 {
 	struct tn_diag *d = load_fail(l, err, reason);
 
@@ -108,8 +108,8 @@ void load_free_array(struct tn_load *l, void *p, uint64_t n, size_t size)
 	port_free(l->port, p, (size_t)(n != 0 ? n : 1) * size);
 }
 
-int load_grow(struct tn_load *l, void **array, uint32_t n, uint32_t *max,
-    size_t size)
+int load_grow(
+    struct tn_load *l, void **array, uint32_t n, uint32_t *max, size_t size)
 {
 	if (n < *max)
 		return 0;

@@ -35,8 +35,8 @@ bool tn_module_get(struct tn_module *mod)
 		if ((w & MODULE_LIVE) == 0)
 			return false;
 		/* acquire: what was written before LIVE was set */
-	} while (!atomic_compare_exchange_weak_explicit(&mod->word, &w, w + 1,
-	    memory_order_acquire, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+	    &mod->word, &w, w + 1, memory_order_acquire, memory_order_relaxed));
 	return true;
 }
 
@@ -48,9 +48,9 @@ void tn_module_put(struct tn_module *mod)
 
 static uint32_t count_of(const struct tn_module *mod)
 {
-	return (uint32_t)(atomic_load_explicit(
-			      &mod->word, memory_order_relaxed) &
-	    MODULE_COUNT);
+	return (
+	    uint32_t)(atomic_load_explicit(&mod->word, memory_order_relaxed) &
+		      MODULE_COUNT);
 }
 
 /* --- publishing */
@@ -158,8 +158,8 @@ void module_free(struct tn_module *mod)
 		port_free(port, mod->exports->ns,
 		    mod->exports->n * sizeof(const char *));
 	if (mod->exports != NULL)
-		port_free(port, mod->exports,
-		    export_block_size(mod->exports->n));
+		port_free(
+		    port, mod->exports, export_block_size(mod->exports->n));
 	port_free(port, mod->arrays,
 	    (mod->ninit_arrays + mod->nfini_arrays) *
 		sizeof(struct image_range));
@@ -194,8 +194,8 @@ static int add_user(void *arg, struct tn_module *mod)
 
 	for (uint32_t i = 0; i < mod->nproviders; i++)
 		if (mod->providers[i] == u->provider)
-			text_add(u->text, "%s%s",
-			    u->text->len != 0 ? ", " : "", mod->name);
+			text_add(u->text, "%s%s", u->text->len != 0 ? ", " : "",
+			    mod->name);
 	return 0;
 }
 
@@ -256,11 +256,9 @@ int tn_module_each(struct tn_system *sys,
 	int stop = 0;
 
 	lock(sys);
-	list_for_each(pos, &sys->list)
-	{
-		stop = fn(arg,
-		    CONTAINER_OF(
-			(struct list *)(uintptr_t)pos, struct tn_module, link));
+	list_for_each (pos, &sys->list) {
+		stop = fn(arg, CONTAINER_OF((struct list *)(uintptr_t)pos,
+				   struct tn_module, link));
 		if (stop != 0)
 			break;
 	}
@@ -287,8 +285,8 @@ static size_t resident_bytes(const struct tn_image *img)
 	return n;
 }
 
-void tn_module_part(struct tn_module *mod, enum tn_part_kind kind,
-    uint64_t *addr, size_t *size)
+void tn_module_part(
+    struct tn_module *mod, enum tn_part_kind kind, uint64_t *addr, size_t *size)
 {
 	*addr = 0;
 	*size = 0;

@@ -16,7 +16,7 @@
 #include "index.h"
 
 /* struct tn_module.word: a count of references and one bit */
-#define MODULE_LIVE (UINT64_C(1) << 63)
+#define MODULE_LIVE  (UINT64_C(1) << 63)
 #define MODULE_COUNT (MODULE_LIVE - 1)
 
 struct image_range {
@@ -50,8 +50,8 @@ struct tn_module {
 	size_t dynstrings_size;
 	uint64_t base;
 	/* registry lock: */
-	struct list link;    /* sys->list */
-	uint64_t ticket;     /* of the last load that has met it */
+	struct list link; /* sys->list */
+	uint64_t ticket;  /* of the last load that has met it */
 	enum tn_state state;
 	size_t init_bytes;
 	struct tn_timing timing;

@@ -27,7 +27,7 @@ static bool consider(void *arg, struct index_key *key)
 
 	/* Of equally near ones the first in the alphabet: stable output. */
 	if (d < s->distance || (d == s->distance && s->best != NULL &&
-		str_cmp(key->name, s->best) < 0)) {
+				   str_cmp(key->name, s->best) < 0)) {
 		s->distance = d;
 		s->best = key->name;
 	}

@@ -11,7 +11,7 @@
 #include "load.h"
 
 /* Bytes of slack: addends at the place, and rounding to pages. */
-#define SLACK 0x10000u
+#define SLACK     0x10000u
 #define GOT_REACH (UINT64_C(0x80000000) - SLACK)
 
 /*
@@ -19,19 +19,18 @@
  * end of the displacement; on machines where the GOT expression is G + A - P
  * the addend belongs to the place, so the cell holds S alone.
  */
-int64_t reloc_ref_addend(const struct tn_load *l,
-    const struct reloc_howto *how, const struct elf_rela *r)
+int64_t reloc_ref_addend(const struct tn_load *l, const struct reloc_howto *how,
+    const struct elf_rela *r)
 {
 	if (how->expr == RELOC_GOT_PC)
 		return 0;
 	if ((how->flags & RELOC_BRANCH) != 0)
-		return (int64_t)((uint64_t)r->r_addend +
-		    l->machine->branch_end);
+		return (
+		    int64_t)((uint64_t)r->r_addend + l->machine->branch_end);
 	return r->r_addend;
 }
 
-struct ref *refs_find(
-    const struct tn_load *l, uint32_t symbol, int64_t addend)
+struct ref *refs_find(const struct tn_load *l, uint32_t symbol, int64_t addend)
 {
 	for (uint32_t i = l->symbols[symbol].ref; i != 0;
 	     i = l->refs[i - 1].next)
@@ -104,14 +103,13 @@ static bool is_within(uint64_t target, uint64_t place, uint64_t reach)
 }
 
 /* Is @target in reach from every place of the image? */
-static bool is_reached(const struct tn_load *l, uint64_t target,
-    uint64_t reach)
+static bool is_reached(const struct tn_load *l, uint64_t target, uint64_t reach)
 {
 	uint64_t low, extent;
 
 	image_extent(l, &low, &extent);
 	return extent < reach && is_within(target, low, reach) &&
-	    is_within(target, low + extent, reach);
+	       is_within(target, low + extent, reach);
 }
 
 /*
@@ -141,8 +139,8 @@ static void judge(struct tn_load *l, struct ref *ref)
 }
 
 /* Second verdict for unsure refs: does this one place reach? */
-static void look_at_place(struct tn_load *l, const struct section *sec,
-    const struct elf_rela *r)
+static void look_at_place(
+    struct tn_load *l, const struct section *sec, const struct elf_rela *r)
 {
 	const struct reloc_howto *how =
 	    reloc_find(l->machine, elf_rela_type(r));
@@ -152,8 +150,8 @@ static void look_at_place(struct tn_load *l, const struct section *sec,
 
 	if (direct == NULL || l->symbols[elf_rela_sym(r)].ref == 0)
 		return;
-	struct ref *ref = refs_find(
-	    l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
+	struct ref *ref =
+	    refs_find(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
 
 	if (ref == NULL || (ref->flags & REF_UNSURE) == 0)
 		return;
@@ -217,8 +215,8 @@ int refs_write(struct tn_load *l)
 		    reloc_put_stub(l->machine,
 			l->stubs_write + ref->stub * stub_size,
 			ref_stub_addr(l, ref), ref_cell_addr(l, ref)) != 0)
-			return load_fail(
-			    l, TN_ERANGE, TN_REASON_PLACEMENT)->error;
+			return load_fail(l, TN_ERANGE, TN_REASON_PLACEMENT)
+			    ->error;
 	}
 	return 0;
 }

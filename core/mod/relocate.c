@@ -20,12 +20,11 @@ struct site {
 static int fail_value(struct tn_load *l, const struct site *site,
     const struct reloc_howto *how, uint64_t value, int err)
 {
-	const enum tn_reason reason = err == -TN_EINVAL
-	    ? TN_REASON_RELOC_ALIGN
-	    : TN_REASON_RELOC_RANGE;
+	const enum tn_reason reason =
+	    err == -TN_EINVAL ? TN_REASON_RELOC_ALIGN : TN_REASON_RELOC_RANGE;
 
-	(void)load_fail_reloc(l, TN_ERANGE, reason,
-	    (uint32_t)(site->sec - l->sections), site->r);
+	(void)load_fail_reloc(
+	    l, TN_ERANGE, reason, (uint32_t)(site->sec - l->sections), site->r);
 	l->diag->value = value;
 	reloc_limits(how, &l->diag->low, &l->diag->high);
 	if (err == -TN_EINVAL)
@@ -50,12 +49,12 @@ static uint64_t addend(const struct site *site)
 }
 
 /* S, with what a conventional linker takes for an undefined weak symbol. */
-static uint64_t symbol_value(const struct tn_load *l,
-    const struct site *site, const struct reloc_howto *how)
+static uint64_t symbol_value(const struct tn_load *l, const struct site *site,
+    const struct reloc_howto *how)
 {
 	return UNLIKELY((site->sym->flags & SYM_WEAK0) != 0)
-	    ? reloc_weak_value(l->machine, how, site->p)
-	    : site->sym->value;
+		   ? reloc_weak_value(l->machine, how, site->p)
+		   : site->sym->value;
 }
 
 /*
@@ -66,8 +65,8 @@ static bool is_made_absolute(const struct symbol *sym,
     const struct reloc_howto *how, uint64_t a, uint64_t p)
 {
 	return (sym->flags & SYM_WEAK0) != 0 &&
-	    (how->flags & RELOC_HI20) != 0 &&
-	    reloc_check(how, a - p) == -TN_ERANGE;
+	       (how->flags & RELOC_HI20) != 0 &&
+	       reloc_check(how, a - p) == -TN_ERANGE;
 }
 
 static int apply_plain(struct tn_load *l, const struct site *site)
@@ -88,12 +87,11 @@ static int apply_branch(struct tn_load *l, const struct site *site)
 	const struct ref *ref;
 
 	if (UNLIKELY((site->sym->flags & SYM_WEAK0) != 0) &&
-	    reloc_put_weak_branch(l->machine, site->how, site->place,
-		site->r->r_addend))
+	    reloc_put_weak_branch(
+		l->machine, site->how, site->place, site->r->r_addend))
 		return 0;
-	ref = site->sym->ref != 0
-	    ? refs_find(l, elf_rela_sym(site->r), extra)
-	    : NULL;
+	ref = site->sym->ref != 0 ? refs_find(l, elf_rela_sym(site->r), extra)
+				  : NULL;
 	if (ref == NULL || (ref->flags & REF_STUB) == 0)
 		return apply_plain(l, site);
 	/* To the stub itself: what the cell includes is not added again. */
@@ -117,8 +115,8 @@ static uint64_t got_value(const struct tn_load *l, const struct ref *ref,
 
 static int apply_got(struct tn_load *l, const struct site *site)
 {
-	const struct ref *ref = refs_find(l, elf_rela_sym(site->r),
-	    reloc_ref_addend(l, site->how, site->r));
+	const struct ref *ref = refs_find(
+	    l, elf_rela_sym(site->r), reloc_ref_addend(l, site->how, site->r));
 	const struct reloc_howto *direct;
 	int shift = 0;
 
@@ -132,8 +130,8 @@ static int apply_got(struct tn_load *l, const struct site *site)
 }
 
 /* What the HI20 @r of @sec has put into its instruction pair. */
-static uint64_t anchor_value(const struct tn_load *l,
-    const struct section *sec, const struct elf_rela *r, bool *relaxed)
+static uint64_t anchor_value(const struct tn_load *l, const struct section *sec,
+    const struct elf_rela *r, bool *relaxed)
 {
 	const struct reloc_howto *how =
 	    reloc_find(l->machine, elf_rela_type(r));
@@ -143,8 +141,8 @@ static uint64_t anchor_value(const struct tn_load *l,
 
 	*relaxed = false;
 	if (how->expr == RELOC_GOT_PC) {
-		const struct ref *ref = refs_find(
-		    l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
+		const struct ref *ref =
+		    refs_find(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
 
 		if (!ref_is_direct(ref))
 			return got_value(l, ref, how, a, p);
@@ -174,8 +172,7 @@ static int apply_pair(struct tn_load *l, const struct site *site)
 static int fail_unusable(struct tn_load *l, uint32_t sym)
 {
 	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
-	struct tn_diag *d =
-	    load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
+	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
 
 	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
 	(void)str_copy(d->section, sizeof(d->section),
@@ -185,30 +182,28 @@ static int fail_unusable(struct tn_load *l, uint32_t sym)
 }
 
 /* SET_ULEB128 and the SUB_ULEB128 that must follow it at the same place. */
-static int apply_uleb(struct tn_load *l, const struct site *site,
-    const struct elf_rela *next)
+static int apply_uleb(
+    struct tn_load *l, const struct site *site, const struct elf_rela *next)
 {
 	const size_t room =
-	    (size_t)(site->sec->size - (uint64_t)(site->place -
-			site->sec->write));
+	    (size_t)(site->sec->size -
+		     (uint64_t)(site->place - site->sec->write));
 	const struct symbol *minus;
 	int err;
 
 	if (site->how->expr != RELOC_SET_ULEB || next == NULL ||
 	    next->r_offset != site->r->r_offset ||
-	    reloc_find(l->machine, elf_rela_type(next))->expr !=
-		RELOC_SUB_ULEB)
+	    reloc_find(l->machine, elf_rela_type(next))->expr != RELOC_SUB_ULEB)
 		return load_fail_reloc(l, TN_ENOEXEC, TN_REASON_RELOC_PAIR,
 		    (uint32_t)(site->sec - l->sections), site->r);
 	minus = &l->symbols[elf_rela_sym(next)];
 	if ((minus->flags & SYM_UNUSABLE) != 0)
 		return fail_unusable(l, elf_rela_sym(next));
-	const uint64_t value = site->sym->value + addend(site) -
-	    minus->value - (uint64_t)next->r_addend;
+	const uint64_t value = site->sym->value + addend(site) - minus->value -
+			       (uint64_t)next->r_addend;
 
 	err = reloc_put_uleb(site->place, room, value);
-	return err == 0 ? 0
-			: fail_value(l, site, site->how, value, -TN_ERANGE);
+	return err == 0 ? 0 : fail_value(l, site, site->how, value, -TN_ERANGE);
 }
 
 int load_fail_site(struct tn_load *l, uint32_t section,
@@ -225,8 +220,8 @@ int load_fail_site(struct tn_load *l, uint32_t section,
 	return l->diag->error;
 }
 
-static int apply(struct tn_load *l, const struct site *site,
-    const struct elf_rela *next)
+static int apply(
+    struct tn_load *l, const struct site *site, const struct elf_rela *next)
 {
 	switch (site->how->expr) {
 	case RELOC_NOTHING:

@@ -74,8 +74,7 @@ static int fail_import(struct tn_load *l, enum tn_errno err,
 	return d->error;
 }
 
-static int check_permission(
-    struct tn_load *l, const struct export_record *rec)
+static int check_permission(struct tn_load *l, const struct export_record *rec)
 {
 	const struct tn_module *owner = export_block_of(rec)->owner;
 	const char *ns = export_ns(rec);
@@ -83,8 +82,8 @@ static int check_permission(
 	if (l->offline)
 		return 0;
 	if ((rec->flags & TN_EXPORT_GPL) != 0 && !l->is_gpl)
-		return fail_import(l, TN_EACCES, TN_REASON_GPL_ONLY,
-		    rec->name, owner != NULL ? owner->name : "the engine");
+		return fail_import(l, TN_EACCES, TN_REASON_GPL_ONLY, rec->name,
+		    owner != NULL ? owner->name : "the engine");
 	if (ns != NULL && !imports_namespace(l, ns))
 		return fail_import(
 		    l, TN_EACCES, TN_REASON_NAMESPACE, rec->name, ns);
@@ -95,8 +94,7 @@ static int check_permission(
  * Notes that this module imports from @owner; the ticket says whether it has
  * been met before. False when @owner is not live: then it exports nothing.
  */
-static int take_provider(
-    struct tn_load *l, struct tn_module *owner, bool *live)
+static int take_provider(struct tn_load *l, struct tn_module *owner, bool *live)
 {
 	int err;
 
@@ -121,7 +119,7 @@ static bool is_fixed(const struct tn_load *l, const struct export_record *rec)
 	const struct tn_module *owner = export_block_of(rec)->owner;
 
 	return owner == NULL || module_is_permanent(owner) ||
-	    (l->args->flags & TN_LOAD_DIRECT) != 0;
+	       (l->args->flags & TN_LOAD_DIRECT) != 0;
 }
 
 static int resolve_in_index(struct tn_load *l, uint32_t i)
@@ -152,8 +150,7 @@ static int refuse_imports(struct tn_load *l, uint32_t i)
 	struct tn_diag *d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
 
 	(void)str_copy(d->other, sizeof(d->other), "an imported symbol");
-	(void)str_copy(
-	    d->symbol, sizeof(d->symbol), load_symbol_name(l, i));
+	(void)str_copy(d->symbol, sizeof(d->symbol), load_symbol_name(l, i));
 	return d->error;
 }
 
@@ -260,16 +257,18 @@ static int classify(struct tn_load *l, uint32_t i)
 		return fail_symbol(l, i, "an indirect function (ifunc)");
 	if (shndx == SHN_UNDEF)
 		return resolve_undefined(l, i);
-	if (!elf_symtab_is_reserved(&l->symtab, i)) {
+	if (!elf_symtab_is_reserved(&l->symtab, i) &&
+	    (!l->is_dyn || shndx != SHN_XINDEX)) {
 		note_entry(l, i);
 		return 0; /* the rest: place */
 	}
 	l->symbols[i].flags = SYM_FIXED;
-	switch (shndx) {
-	case SHN_ABS: l->symbols[i].value = s->st_value; return 0;
-	case SHN_COMMON: return take_common(l, i);
-	default: return fail_symbol(l, i, "a reserved section index");
-	}
+	if (shndx == SHN_COMMON && !l->is_dyn)
+		return take_common(l, i);
+	if (shndx != SHN_ABS)
+		return fail_symbol(l, i, "a reserved section index");
+	l->symbols[i].value = s->st_value;
+	return 0;
 }
 
 /* Asked of versions that differ alone, so it may take its time. */
@@ -336,8 +335,8 @@ static void resolve_deferred(struct tn_load *l, uint32_t i)
 	const struct tn_port *port = l->port;
 
 	if (l->profile == TN_PROFILE_HOSTED && port->host_symbol != NULL &&
-	    port->host_symbol(
-		port->ctx, load_symbol_name(l, i), &sym->value) == 0) {
+	    port->host_symbol(port->ctx, load_symbol_name(l, i), &sym->value) ==
+		0) {
 		sym->flags = SYM_FIXED | SYM_FOREIGN;
 		return;
 	}
@@ -379,8 +378,8 @@ static void list_missing(struct tn_load *l, struct tn_diag *d, char *strings)
 			continue;
 		const char *name = load_symbol_name(l, i);
 		const char *nearest = d->nmissing < SUGGESTIONS
-		    ? nearest_export(l->sys, name)
-		    : NULL;
+					  ? nearest_export(l->sys, name)
+					  : NULL;
 
 		m->symbol = add_string(&strings, SIZE_MAX, name);
 		if (nearest != NULL)

@@ -33,8 +33,7 @@ int load_fail_type(
 	    reloc_find(l->machine, elf_rela_type(r));
 
 	if (how->expr == RELOC_UNKNOWN) {
-		(void)load_fail_reloc(l,
-		    l->is_dyn ? TN_EOPNOTSUPP : TN_ENOEXEC,
+		(void)load_fail_reloc(l, l->is_dyn ? TN_EOPNOTSUPP : TN_ENOEXEC,
 		    TN_REASON_RELOC_UNKNOWN, section, r);
 		l->diag->value = elf_rela_type(r);
 		return l->diag->error;
@@ -49,7 +48,7 @@ int load_fail_type(
 static bool is_refused(const struct reloc_howto *how)
 {
 	return how->expr == RELOC_REFUSED || how->expr == RELOC_UNKNOWN ||
-	    how->expr == RELOC_BASE || how->expr == RELOC_DYN_SYMBOL;
+	       how->expr == RELOC_BASE || how->expr == RELOC_DYN_SYMBOL;
 }
 
 static int fail_ref(
@@ -58,8 +57,8 @@ static int fail_ref(
 	const enum tn_reason reason = l->diag->reason;
 
 	return reason == TN_REASON_RELOC_CELLS
-	    ? load_fail_reloc(l, TN_EOPNOTSUPP, reason, section, r)
-	    : l->diag->error;
+		   ? load_fail_reloc(l, TN_EOPNOTSUPP, reason, section, r)
+		   : l->diag->error;
 }
 
 /* Can the access at @r become direct, as far as its instruction goes? */
@@ -87,13 +86,13 @@ static int note_got(struct tn_load *l, uint32_t section,
 }
 
 /* A call of an undefined weak function that the machine writes specially. */
-static bool is_special_weak(const struct tn_load *l,
-    const struct elf_rela *r, const struct reloc_howto *how)
+static bool is_special_weak(const struct tn_load *l, const struct elf_rela *r,
+    const struct reloc_howto *how)
 {
 	uint8_t scratch[16] = { 0 };
 
 	return (l->symbols[elf_rela_sym(r)].flags & SYM_WEAK0) != 0 &&
-	    reloc_put_weak_branch(l->machine, how, scratch, r->r_addend);
+	       reloc_put_weak_branch(l->machine, how, scratch, r->r_addend);
 }
 
 static int note_branch(struct tn_load *l, uint32_t section,
@@ -123,8 +122,8 @@ struct seen {
 static bool is_plain(const struct reloc_howto *how)
 {
 	return how->flags == 0 &&
-	    (how->expr == RELOC_ABS || how->expr == RELOC_PC ||
-		how->expr == RELOC_PAGE || how->expr == RELOC_NOTHING);
+	       (how->expr == RELOC_ABS || how->expr == RELOC_PC ||
+		   how->expr == RELOC_PAGE || how->expr == RELOC_NOTHING);
 }
 
 static int scan_one(struct tn_load *l, uint32_t section,
@@ -141,8 +140,7 @@ static int scan_one(struct tn_load *l, uint32_t section,
 	}
 	if (is_refused(how))
 		return load_fail_type(l, section, r);
-	if (!reloc_site_is_sound(
-		l, l->elf.sections[section].sh_size, r, how))
+	if (!reloc_site_is_sound(l, l->elf.sections[section].sh_size, r, how))
 		return load_fail_site(l, section, r, how);
 	if ((how->flags & RELOC_HI20) != 0)
 		seen->anchor = true;
@@ -191,8 +189,8 @@ static int scan_pair(
 	high = reloc_find(l->machine, elf_rela_type(anchor));
 	if (!reloc_is_got(high) || can_relax(l, section, r, how))
 		return 0;
-	struct ref *ref = refs_find(l, elf_rela_sym(anchor),
-	    reloc_ref_addend(l, high, anchor));
+	struct ref *ref = refs_find(
+	    l, elf_rela_sym(anchor), reloc_ref_addend(l, high, anchor));
 
 	if (ref != NULL)
 		ref->flags |= REF_KEEP_GOT;

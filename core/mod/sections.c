@@ -12,10 +12,10 @@ static bool is_read_only_name(const char *name)
 {
 	/* Written by the loader alone: pointers in constant data. */
 	return str_begins(name, ".data.rel.ro") ||
-	    str_eq(name, "__tenon_param") ||
-	    str_begins(name, ".preinit_array") ||
-	    str_begins(name, ".init_array") ||
-	    str_begins(name, ".fini_array");
+	       str_eq(name, "__tenon_param") ||
+	       str_begins(name, ".preinit_array") ||
+	       str_begins(name, ".init_array") ||
+	       str_begins(name, ".fini_array");
 }
 
 static unsigned part_of(const struct elf_shdr *sh, const char *name)
@@ -37,11 +37,10 @@ static unsigned part_of(const struct elf_shdr *sh, const char *name)
 static bool is_left_out(const char *name)
 {
 	return str_eq(name, ".modinfo") || str_eq(name, "__versions") ||
-	    str_begins(name, ".note.");
+	       str_begins(name, ".note.");
 }
 
-static int fail_unsupported(
-    struct tn_load *l, uint32_t i, const char *what)
+static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
 {
 	(void)load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
 	(void)str_copy(l->diag->section, sizeof(l->diag->section),
@@ -110,8 +109,7 @@ int load_sections(struct tn_load *l)
 	int err = 0;
 
 	l->nsections = l->elf.nsections;
-	l->sections =
-	    load_alloc_array(l, l->nsections, sizeof(*l->sections));
+	l->sections = load_alloc_array(l, l->nsections, sizeof(*l->sections));
 	if (l->sections == NULL)
 		return l->diag->error;
 	for (uint32_t i = 0; i < l->nsections && err == 0; i++)

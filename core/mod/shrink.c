@@ -15,7 +15,7 @@
 
 #include <base/string.h>
 
-#define NOP 0x00000013u
+#define NOP   0x00000013u
 #define C_NOP 0x0001u
 
 static uint64_t wanted_alignment(uint64_t addend)
@@ -48,8 +48,8 @@ static int check_align(struct tn_load *l, uint32_t section,
 	return 0;
 }
 
-static int add(struct tn_load *l, struct section *sec, uint64_t at,
-    uint64_t count)
+static int add(
+    struct tn_load *l, struct section *sec, uint64_t at, uint64_t count)
 {
 	int err = load_grow(l, (void **)&l->shrinks, l->nshrinks,
 	    &l->max_shrinks, sizeof(*l->shrinks));
@@ -60,8 +60,8 @@ static int add(struct tn_load *l, struct section *sec, uint64_t at,
 		sec->shrink = l->nshrinks;
 	l->shrinks[l->nshrinks++] = (struct shrink){
 		.at = at,
-		.before = l->elf.sections[sec - l->sections].sh_size -
-		    sec->size,
+		.before =
+		    l->elf.sections[sec - l->sections].sh_size - sec->size,
 		.count = count,
 	};
 	sec->nshrink++;
@@ -93,8 +93,8 @@ int shrink_collect(struct tn_load *l, uint32_t section)
 
 		end = r->r_offset + pad;
 		if (need > pad)
-			return load_fail_reloc(l, TN_ENOEXEC,
-			    TN_REASON_RELOC_ALIGN, section, r);
+			return load_fail_reloc(
+			    l, TN_ENOEXEC, TN_REASON_RELOC_ALIGN, section, r);
 		if (need < pad)
 			err = add(l, sec, r->r_offset + need, pad - need);
 		if (err != 0)
@@ -145,8 +145,7 @@ static void write_nops(uint8_t *to, uint64_t n)
 
 static void rewrite_padding(const struct tn_load *l, const struct section *sec)
 {
-	const struct rela_table t =
-	    load_rela(l, (uint32_t)(sec - l->sections));
+	const struct rela_table t = load_rela(l, (uint32_t)(sec - l->sections));
 
 	for (uint32_t i = 0; i < t.n; i++) {
 		const struct elf_rela *r = &t.rela[i];

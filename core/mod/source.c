@@ -25,8 +25,7 @@ static const struct packing *find_packing(struct span s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(packings); i++)
 		if (s.n >= packings[i].magic_size &&
-		    memcmp(s.p, packings[i].magic, packings[i].magic_size) ==
-			0)
+		    memcmp(s.p, packings[i].magic, packings[i].magic_size) == 0)
 			return &packings[i];
 	return NULL;
 }
@@ -36,8 +35,8 @@ static int unpack_failed(
 {
 	switch (-err) {
 	case TN_EOPNOTSUPP:
-		return load_fail_other(l, TN_EOPNOTSUPP,
-		    TN_REASON_NO_UNPACKER, packing->name);
+		return load_fail_other(
+		    l, TN_EOPNOTSUPP, TN_REASON_NO_UNPACKER, packing->name);
 	case TN_ENOMEM: return load_fail_memory(l, l->bytes.n);
 	case TN_EFBIG:
 		return load_fail_other(l, TN_EFBIG, TN_REASON_UNSUPPORTED,
@@ -60,8 +59,7 @@ static int unpack(struct tn_load *l)
 		    l->bytes.p, l->bytes.n, &l->unpacked);
 	if (err != 0)
 		return unpack_failed(l, err, packing);
-	l->bytes =
-	    (struct span){ l->unpacked.data, l->unpacked.size };
+	l->bytes = (struct span){ l->unpacked.data, l->unpacked.size };
 	return 0;
 }
 
@@ -72,8 +70,8 @@ static int read_path(struct tn_load *l, const char *path)
 	if (l->port->read_file != NULL)
 		err = l->port->read_file(l->port->ctx, path, &l->file);
 	if (err != 0)
-		return load_fail_other(l, (enum tn_errno)-err,
-		    TN_REASON_UNREADABLE, path);
+		return load_fail_other(
+		    l, (enum tn_errno) - err, TN_REASON_UNREADABLE, path);
 	l->bytes = (struct span){ l->file.data, l->file.size };
 	return 0;
 }
@@ -84,8 +82,8 @@ static int take_memory(struct tn_load *l)
 	const size_t n = l->args->data_size;
 
 	if (p == NULL)
-		return load_fail_other(l, TN_EINVAL,
-		    TN_REASON_BAD_ARGUMENT, "neither path nor data");
+		return load_fail_other(l, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
+		    "neither path nor data");
 	l->bytes = (struct span){ p, n };
 	if ((uintptr_t)p % 8 == 0 || n == 0)
 		return 0;

@@ -6,7 +6,7 @@
 
 #include <elf/abi.h>
 
-#define PORT_ABI 1u
+#define PORT_ABI   1u
 #define CONFIG_ABI 1u
 
 static int add_world(struct tn_system *sys)
@@ -52,14 +52,13 @@ static void destroy(struct tn_system *sys)
 	if (sys->world != NULL) {
 		port_free(port, sys->world->ns,
 		    (sys->world->n + 1) * sizeof(*sys->world->ns));
-		port_free(
-		    port, sys->world, export_block_size(sys->world->n));
+		port_free(port, sys->world, export_block_size(sys->world->n));
 	}
 	port_free(port, sys, sizeof(*sys));
 }
 
-int tn_system_create(const struct tn_port *port,
-    const struct tn_config *config, struct tn_system **out)
+int tn_system_create(const struct tn_port *port, const struct tn_config *config,
+    struct tn_system **out)
 {
 	struct tn_system *sys;
 	int err;
@@ -156,8 +155,8 @@ static int find_dynamic(
 		    !dynamic_name_is(mod, s->st_name, name))
 			continue;
 		*addr = (void *)(uintptr_t)(s->st_shndx == SHN_ABS
-			? s->st_value
-			: mod->base + s->st_value);
+						? s->st_value
+						: mod->base + s->st_value);
 		return 0;
 	}
 	return -TN_ENOENT;

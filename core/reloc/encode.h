@@ -20,7 +20,8 @@ enum {
 
 /* Numbered on from enum reloc_word_field. */
 enum reloc_field {
-	FIELD_A64 = FIELD_64 + 1, /* aarch64: name of the immediate, or of the class */
+	FIELD_A64 =
+	    FIELD_64 + 1, /* aarch64: name of the immediate, or of the class */
 	FIELD_A64_MOVW0 = FIELD_A64,
 	FIELD_A64_MOVW1,
 	FIELD_A64_MOVW2,

@@ -125,23 +125,24 @@ TENON_IMPORTS_END
 #define TENON_KSYM_NONE     ".long 0\n\t"
 #endif
 
-#define TENON_EXPORT(sym, table, ns_string, ns_field) \
-	TENON_STATIC_ASSERT(sizeof(&(sym)) == 8, "an address"); \
-	__asm__(".pushsection __ksymtab_strings, \"a\", %progbits\n" \
-		".Lkstrtab_" #sym ":\n\t" \
-		".asciz \"" #sym "\"\n\t" ns_string ".popsection\n\t" \
-		".pushsection " table ", \"a\", %progbits\n\t" TENON_KSYM_ALIGN \
-		"\n\t" TENON_KSYM_REF(sym) TENON_KSYM_REF(.Lkstrtab_##sym) \
-		    ns_field ".popsection\n")
-#define TENON_EXPORT_NS(sym, table, ns) \
-	TENON_EXPORT(sym, table, \
-	    ".Lkstrtabns_" #sym ":\n\t.asciz \"" ns "\"\n\t", \
+#define TENON_EXPORT(sym, table, ns_string, ns_field)                          \
+	TENON_STATIC_ASSERT(sizeof(&(sym)) == 8, "an address");                \
+	__asm__(                                                               \
+	    ".pushsection __ksymtab_strings, \"a\", %progbits\n"               \
+	    ".Lkstrtab_" #sym ":\n\t"                                          \
+	    ".asciz \"" #sym "\"\n\t" ns_string ".popsection\n\t"              \
+	    ".pushsection " table ", \"a\", %progbits\n\t" TENON_KSYM_ALIGN    \
+	    "\n\t" TENON_KSYM_REF(sym) TENON_KSYM_REF(.Lkstrtab_##sym)         \
+		ns_field ".popsection\n")
+#define TENON_EXPORT_NS(sym, table, ns)                                        \
+	TENON_EXPORT(sym, table,                                               \
+	    ".Lkstrtabns_" #sym ":\n\t.asciz \"" ns "\"\n\t",                  \
 	    TENON_KSYM_REF(.Lkstrtabns_##sym))
 
 #define EXPORT_SYMBOL(sym) TENON_EXPORT(sym, "__ksymtab", "", TENON_KSYM_NONE)
-#define EXPORT_SYMBOL_GPL(sym) \
+#define EXPORT_SYMBOL_GPL(sym)                                                 \
 	TENON_EXPORT(sym, "__ksymtab_gpl", "", TENON_KSYM_NONE)
-#define EXPORT_SYMBOL_NS(sym, ns) \
+#define EXPORT_SYMBOL_NS(sym, ns)                                              \
 	TENON_EXPORT_NS(sym, "__ksymtab", TENON_STRING(ns))
-#define EXPORT_SYMBOL_NS_GPL(sym, ns) \
+#define EXPORT_SYMBOL_NS_GPL(sym, ns)                                          \
 	TENON_EXPORT_NS(sym, "__ksymtab_gpl", TENON_STRING(ns))

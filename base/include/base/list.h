@@ -41,5 +41,5 @@ static inline void list_del(struct list *node)
 	list_init(node);
 }
 
-#define list_for_each(pos, head) \
+#define list_for_each(pos, head)                                               \
 	for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)

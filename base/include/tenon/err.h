@@ -7,22 +7,22 @@
 #pragma once
 
 enum tn_errno {
-	TN_EPERM = 1,    /* the operation is not permitted */
-	TN_ENOENT = 2,   /* no such module, file or symbol */
-	TN_EIO = 5,      /* a source could not be read */
-	TN_ENOEXEC = 8,  /* not a valid module file */
-	TN_EAGAIN = 11,  /* would have to wait */
-	TN_ENOMEM = 12,  /* no memory */
-	TN_EACCES = 13,  /* licence or namespace forbids the import */
-	TN_EBUSY = 16,   /* in use */
-	TN_EEXIST = 17,  /* module or export of this name exists */
-	TN_EINVAL = 22,  /* bad argument */
-	TN_EFBIG = 27,   /* larger than a stated limit */
-	TN_ENOSPC = 28,  /* the caller's pool is too small */
-	TN_ERANGE = 34,  /* a relocation does not reach */
-	TN_ENOSYS = 38,  /* no such operation in this world */
-	TN_ELOOP = 40,   /* dependency cycle */
-	TN_EBADMSG = 74, /* damaged compressed data */
+	TN_EPERM = 1,       /* the operation is not permitted */
+	TN_ENOENT = 2,      /* no such module, file or symbol */
+	TN_EIO = 5,         /* a source could not be read */
+	TN_ENOEXEC = 8,     /* not a valid module file */
+	TN_EAGAIN = 11,     /* would have to wait */
+	TN_ENOMEM = 12,     /* no memory */
+	TN_EACCES = 13,     /* licence or namespace forbids the import */
+	TN_EBUSY = 16,      /* in use */
+	TN_EEXIST = 17,     /* module or export of this name exists */
+	TN_EINVAL = 22,     /* bad argument */
+	TN_EFBIG = 27,      /* larger than a stated limit */
+	TN_ENOSPC = 28,     /* the caller's pool is too small */
+	TN_ERANGE = 34,     /* a relocation does not reach */
+	TN_ENOSYS = 38,     /* no such operation in this world */
+	TN_ELOOP = 40,      /* dependency cycle */
+	TN_EBADMSG = 74,    /* damaged compressed data */
 	TN_EOPNOTSUPP = 95, /* named, but not supported here */
 	TN_ETIMEDOUT = 110, /* a deadline passed */
 };

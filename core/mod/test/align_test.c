@@ -48,8 +48,8 @@ static void pad(struct author *a, uint64_t n)
 {
 	const uint64_t at = object_size(a->o, a->text);
 
-	object_rela(a->o, a->text,
-	    (struct object_fix){ at, ALIGN, 0, (int64_t)n });
+	object_rela(
+	    a->o, a->text, (struct object_fix){ at, ALIGN, 0, (int64_t)n });
 	for (; n >= 4; n -= 4)
 		object_add32(a->o, a->text, NOP);
 	if (n != 0)
@@ -99,8 +99,8 @@ TEST(align, deletes_what_the_alignment_does_not_need)
 		if (need >= 4)
 			CHECK_EQ(get_le32(text.bytes + 2 * before), NOP);
 		if (need % 4 != 0)
-			CHECK_EQ(get_le16(text.bytes + 2 * before + need - 2),
-			    1);
+			CHECK_EQ(
+			    get_le16(text.bytes + 2 * before + need - 2), 1);
 		tn_linked_free(linked);
 		author_free(&a);
 	}
@@ -156,8 +156,8 @@ TEST(align, moves_symbols_places_and_distances)
 	CHECK(world_close(&w));
 }
 
-static void refuses(uint64_t place, int64_t addend, const char *reason,
-    const char *text)
+static void refuses(
+    uint64_t place, int64_t addend, const char *reason, const char *text)
 {
 	struct author a = new_object(8);
 	struct world w;
@@ -236,8 +236,7 @@ TEST(align, place_inside_of_deleted_bytes_is_refused)
 		code(&a, 1);
 		object_rela(a.o, a.text,
 		    (struct object_fix){ at, ADD32, label(&a, "x"), 0 });
-		CHECK_EQ(
-		    world_link(&w, a.o, &(struct tn_linked *){ NULL }),
+		CHECK_EQ(world_link(&w, a.o, &(struct tn_linked *){ NULL }),
 		    -TN_ENOEXEC);
 		CHECK_EQ(w.diag.reason, TN_REASON_RELOC_PLACE);
 		author_free(&a);
@@ -271,8 +270,8 @@ TEST(align, uleb128_ends_within_the_shrunken_section)
 	uint32_t l, next;
 
 	CHECK(open_riscv(&w));
-	next = object_section(a.o, ".text.next", SHT_PROGBITS,
-	    SHF_ALLOC | SHF_EXECINSTR);
+	next = object_section(
+	    a.o, ".text.next", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
 	object_align(a.o, next, 1);
 	object_skip(a.o, next, 8); /* zeros: here a number would end */
 	l = label(&a, "x");
@@ -280,8 +279,8 @@ TEST(align, uleb128_ends_within_the_shrunken_section)
 	pad(&a, 6); /* all six go */
 	object_rela(a.o, a.text, (struct object_fix){ 0, SET_ULEB, l, 0 });
 	object_rela(a.o, a.text, (struct object_fix){ 0, SUB_ULEB, l, 0 });
-	CHECK_EQ(world_link(&w, a.o, &(struct tn_linked *){ NULL }),
-	    -TN_ERANGE);
+	CHECK_EQ(
+	    world_link(&w, a.o, &(struct tn_linked *){ NULL }), -TN_ERANGE);
 	author_free(&a);
 	CHECK(world_close(&w));
 }

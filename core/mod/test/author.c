@@ -15,13 +15,12 @@ static const uint8_t note_common[36] = {
 
 struct author author_new(unsigned machine, const char *name)
 {
-	struct author a = { .o = object_new(machine),
-		.isa = isa_of(machine) };
+	struct author a = { .o = object_new(machine), .isa = isa_of(machine) };
 
 	a.text = object_section(
 	    a.o, ".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
-	a.data = object_section(
-	    a.o, ".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
+	a.data =
+	    object_section(a.o, ".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
 	a.modinfo = object_section(a.o, ".modinfo", SHT_PROGBITS, SHF_ALLOC);
 	a.note = object_section(a.o, ".note.tenon", SHT_NOTE, SHF_ALLOC);
 	object_add(a.o, a.note, note_common, sizeof(note_common));
@@ -49,8 +48,8 @@ static uint32_t function(struct author *a, const char *name, uint64_t at)
 
 uint32_t author_jump(struct author *a, const char *name, const char *target)
 {
-	return function(a, name,
-	    isa_jump(a->o, a->text, object_undefined(a->o, target)));
+	return function(
+	    a, name, isa_jump(a->o, a->text, object_undefined(a->o, target)));
 }
 
 uint32_t author_return(struct author *a, const char *name)
@@ -95,8 +94,8 @@ static uint64_t add_string(struct author *a, const char *s)
 }
 
 /* One word of an entry: the address of @symbol plus @addend. */
-static void add_word(struct author *a, uint32_t table, uint32_t symbol,
-    uint64_t addend)
+static void add_word(
+    struct author *a, uint32_t table, uint32_t symbol, uint64_t addend)
 {
 	const bool wide = a->isa->machine == EM_RISCV;
 	const uint64_t at = object_skip(a->o, table, wide ? 8 : 4);
@@ -114,11 +113,11 @@ void author_export(struct author *a, struct author_export e)
 	const uint64_t name = add_string(a, e.name);
 
 	if (*table == 0)
-		*table = object_section(
-		    a->o, names[e.gpl], SHT_PROGBITS, SHF_ALLOC);
+		*table =
+		    object_section(a->o, names[e.gpl], SHT_PROGBITS, SHF_ALLOC);
 	if (*crc == 0 && e.crc != 0)
-		*crc = object_section(
-		    a->o, crcs[e.gpl], SHT_PROGBITS, SHF_ALLOC);
+		*crc =
+		    object_section(a->o, crcs[e.gpl], SHT_PROGBITS, SHF_ALLOC);
 	add_word(a, *table, e.symbol, 0);
 	add_word(a, *table, a->strings_symbol, name);
 	add_word(a, *table, a->strings_symbol,
@@ -132,8 +131,8 @@ void author_version(struct author *a, const char *name, uint32_t crc)
 	char record[56] = { 0 };
 
 	if (a->versions == 0)
-		a->versions = object_section(
-		    a->o, "__versions", SHT_PROGBITS, SHF_ALLOC);
+		a->versions =
+		    object_section(a->o, "__versions", SHT_PROGBITS, SHF_ALLOC);
 	strncpy(record, name, sizeof(record) - 1);
 	object_add64(a->o, a->versions, crc);
 	object_add(a->o, a->versions, record, sizeof(record));
@@ -141,15 +140,14 @@ void author_version(struct author *a, const char *name, uint32_t crc)
 
 /* --- further sections */
 
-void author_array(struct author *a, const char *section, unsigned type,
-    uint32_t fn)
+void author_array(
+    struct author *a, const char *section, unsigned type, uint32_t fn)
 {
-	const uint32_t s = object_section(
-	    a->o, section, type, SHF_ALLOC | SHF_WRITE);
+	const uint32_t s =
+	    object_section(a->o, section, type, SHF_ALLOC | SHF_WRITE);
 
 	object_add64(a->o, s, 0);
-	object_rela(
-	    a->o, s, (struct object_fix){ 0, a->isa->abs64, fn, 0 });
+	object_rela(a->o, s, (struct object_fix){ 0, a->isa->abs64, fn, 0 });
 }
 
 uint32_t author_bss(struct author *a, uint64_t size)

@@ -35,8 +35,8 @@ uint32_t author_got(struct author *a, const char *name, uint32_t symbol);
 /* A global object of eight bytes in .data. */
 uint32_t author_word(struct author *a, const char *name, uint64_t value);
 /* The same, but it holds the address of @symbol plus @addend. */
-uint32_t author_pointer(struct author *a, const char *name, uint32_t symbol,
-    int64_t addend);
+uint32_t author_pointer(
+    struct author *a, const char *name, uint32_t symbol, int64_t addend);
 
 struct author_export {
 	const char *name;
@@ -49,7 +49,7 @@ void author_export(struct author *a, struct author_export e);
 void author_version(struct author *a, const char *name, uint32_t crc);
 
 /* An entry of a table of constructors or destructors: @function's address. */
-void author_array(struct author *a, const char *section, unsigned type,
-    uint32_t function);
+void author_array(
+    struct author *a, const char *section, unsigned type, uint32_t function);
 
 uint32_t author_bss(struct author *a, uint64_t size);

@@ -41,7 +41,8 @@ static int link_jumps(struct world *w, const struct isa *isa, unsigned n,
 		j->text = world_section(*linked, ".text");
 		j->stubs = world_section(*linked, ".tenon.stubs");
 		j->got = world_section(*linked, ".tenon.got");
-		j->goes_to = isa_branch_target(isa, j->text.bytes, j->text.addr);
+		j->goes_to =
+		    isa_branch_target(isa, j->text.bytes, j->text.addr);
 	}
 	author_free(&a);
 	return err;
@@ -87,11 +88,10 @@ static void needs_stub(const struct isa *isa, uint64_t target)
 	CHECK_EQ(j.got.size, 8);
 	CHECK_EQ(j.goes_to, j.stubs.addr);
 	for (unsigned i = 1; i < 3; i++)
-		CHECK_EQ(isa_branch_target(isa, j.text.bytes + i * 8,
-			     j.text.addr + i * 8),
+		CHECK_EQ(isa_branch_target(
+			     isa, j.text.bytes + i * 8, j.text.addr + i * 8),
 		    j.stubs.addr);
-	CHECK_EQ(
-	    isa_stub_cell(isa, j.stubs.bytes, j.stubs.addr), j.got.addr);
+	CHECK_EQ(isa_stub_cell(isa, j.stubs.bytes, j.stubs.addr), j.got.addr);
 	CHECK_EQ(get_le64(j.got.bytes), target);
 	tn_linked_free(linked);
 	CHECK(world_close(&w));
@@ -123,14 +123,13 @@ TEST(branch, of_short_reach_is_looked_at_by_place)
 		CHECK(open_with(&w, AT, target));
 		object_add32(a.o, a.text, 0x0000006f); /* jal x0, 0 */
 		object_rela(a.o, a.text,
-		    (struct object_fix){ 0, 17,
-			object_undefined(a.o, "target"), 0 });
+		    (struct object_fix){
+			0, 17, object_undefined(a.o, "target"), 0 });
 		CHECK_EQ(world_link(&w, a.o, &linked), 0);
 		text = world_section(linked, ".text");
 		stubs = world_section(linked, ".tenon.stubs");
 		CHECK_EQ(stubs.size, far ? 12 : 0);
-		CHECK_EQ(get_le32(text.bytes),
-		    far ? 0x0040006fu : 0x7ffff06fu);
+		CHECK_EQ(get_le32(text.bytes), far ? 0x0040006fu : 0x7ffff06fu);
 		tn_linked_free(linked);
 		author_free(&a);
 		CHECK(world_close(&w));
@@ -148,12 +147,10 @@ TEST(branch, stubs_are_shared_by_symbol_and_addend)
 	CHECK(open_with(&w, AT, FAR));
 	for (unsigned i = 0; i < 4; i++) {
 		static const uint8_t call[5] = { 0xe8 };
-		const uint64_t at =
-		    object_add(a.o, a.text, call, sizeof(call));
+		const uint64_t at = object_add(a.o, a.text, call, sizeof(call));
 
 		object_rela(a.o, a.text,
-		    (struct object_fix){ at + 1, 4, target,
-			i % 2 ? 12 : -4 });
+		    (struct object_fix){ at + 1, 4, target, i % 2 ? 12 : -4 });
 	}
 	CHECK_EQ(world_link(&w, a.o, &linked), 0);
 	CHECK_EQ(world_section(linked, ".tenon.stubs").size, 16);
@@ -175,8 +172,8 @@ TEST(branch, to_a_weak_nobody_does_what_the_linker_does)
 
 		CHECK(open_with(&w, AT, FAR));
 		isa_jump(a.o, a.text,
-		    object_symbol(a.o, "nobody",
-			OBJECT_SYM(STB_WEAK, STT_FUNC), SHN_UNDEF, 0));
+		    object_symbol(a.o, "nobody", OBJECT_SYM(STB_WEAK, STT_FUNC),
+			SHN_UNDEF, 0));
 		CHECK_EQ(world_link(&w, a.o, &linked), 0);
 		text = world_section(linked, ".text");
 		got = world_section(linked, ".tenon.got");
@@ -213,9 +210,8 @@ TEST(branch, out_of_a_module_passes_arguments)
 
 	PROVES("L02 L09 K5.1 K5.7");
 	CHECK(world_open(&w, exports, 1));
-	author_export(&a,
-	    (struct author_export){ .name = "call",
-		.symbol = author_jump(&a, "call", "answer") });
+	author_export(&a, (struct author_export){ .name = "call",
+			      .symbol = author_jump(&a, "call", "answer") });
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	tn_module_info(mod, &info);
 	CHECK_EQ(info.nstubs, info.ncells);
@@ -281,8 +277,7 @@ static int link_value(struct world *w, const struct limit *l, int64_t v)
 	object_add(a.o, a.data, filler, sizeof(filler));
 	symbol = object_symbol(a.o, "place", OBJECT_SYM(STB_LOCAL, STT_NOTYPE),
 	    SHN_ABS, from + (uint64_t)v);
-	object_rela(
-	    a.o, a.data, (struct object_fix){ 8, l->type, symbol, 0 });
+	object_rela(a.o, a.data, (struct object_fix){ 8, l->type, symbol, 0 });
 	err = world_link(w, a.o, &linked);
 	if (err == 0)
 		tn_linked_free(linked);

@@ -26,9 +26,9 @@ static bool is_refusal(struct world *w, int err)
 	char text[512];
 
 	return EXPECT(err < 0) && EXPECT(w->diag.error == err) &&
-	    EXPECT(w->diag.reason != TN_REASON_NONE) &&
-	    EXPECT(w->diag.stage != TN_STAGE_NONE) &&
-	    EXPECT(tn_diag_text(&w->diag, text, sizeof(text)) > 8);
+	       EXPECT(w->diag.reason != TN_REASON_NONE) &&
+	       EXPECT(w->diag.stage != TN_STAGE_NONE) &&
+	       EXPECT(tn_diag_text(&w->diag, text, sizeof(text)) > 8);
 }
 
 static void ask_all(struct tn_module *mod)
@@ -47,8 +47,8 @@ static bool survives_load(struct world *w, struct span file)
 {
 	const uint64_t before = world_state(w);
 	struct tn_module *mod;
-	const int err = world_load_bytes(
-	    w, file, TN_LOAD_NO_INIT | TN_LOAD_UNMARKED, &mod);
+	const int err =
+	    world_load_bytes(w, file, TN_LOAD_NO_INIT | TN_LOAD_UNMARKED, &mod);
 
 	if (err == 0) {
 		ask_all(mod);
@@ -59,7 +59,7 @@ static bool survives_load(struct world *w, struct span file)
 	}
 	tn_diag_fini(&w->diag);
 	return EXPECT(world_state(w) == before) &&
-	    EXPECT(w->rig.misuse == NULL);
+	       EXPECT(w->rig.misuse == NULL);
 }
 
 static void no_relaxed(
@@ -79,8 +79,8 @@ static void walk_linked(const struct tn_linked *k)
 	tn_linked_file(k, &file);
 	for (uint32_t i = 0; tn_linked_section(k, &i, &section);)
 		sum += section.bytes != NULL && section.size != 0
-		    ? section.bytes[section.size - 1]
-		    : 0;
+			   ? section.bytes[section.size - 1]
+			   : 0;
 	for (int i = TN_LINKED_STUBS; i <= TN_LINKED_GOT; i++)
 		(void)tn_linked_extra(k, (enum tn_linked_extra)i, &section);
 	for (uint32_t i = 0; tn_linked_ref(k, i, &ref); i++)
@@ -139,19 +139,17 @@ static struct object *sample(const struct isa *isa)
 
 	author_jump(&a, "j", "far");
 	author_got(&a, "g", object_undefined(a.o, "near"));
-	author_export(&a,
-	    (struct author_export){ .name = "w",
-		.symbol = author_word(&a, "w", 1),
-		.ns = "N",
-		.crc = 1 });
+	author_export(&a, (struct author_export){ .name = "w",
+			      .symbol = author_word(&a, "w", 1),
+			      .ns = "N",
+			      .crc = 1 });
 	author_bss(&a, 40);
 	s = object_symbol(
 	    a.o, "c", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), SHN_COMMON, 8);
 	object_symbol_size(a.o, s, 16);
 	if (isa->machine == EM_RISCV) {
 		object_rela(a.o, a.text,
-		    (struct object_fix){
-			object_size(a.o, a.text), 43, 0, 6 });
+		    (struct object_fix){ object_size(a.o, a.text), 43, 0, 6 });
 		object_add(a.o, a.text, "\x01\x00\x01\x00\x01\x00", 6);
 	}
 	return a.o;
@@ -298,11 +296,10 @@ TEST(damage, load_survives_every_flipped_bit_of_an_exporter)
 	struct author a = author_new(isa_here()->machine, "s");
 	struct world w;
 
-	author_export(&a,
-	    (struct author_export){ .name = "w",
-		.symbol = author_word(&a, "w", 1),
-		.ns = "N",
-		.crc = 1 });
+	author_export(&a, (struct author_export){ .name = "w",
+			      .symbol = author_word(&a, "w", 1),
+			      .ns = "N",
+			      .crc = 1 });
 	author_return(&a, "init_module");
 	CHECK(open_native(&w));
 	flip_bits(&w, object_file(a.o), 0xff, survives_load);
@@ -322,12 +319,12 @@ struct place {
 static unsigned interesting(
     uint64_t was, unsigned size, size_t file, uint64_t out[24])
 {
-	const uint64_t max = size == 8 ? UINT64_MAX
-				       : (UINT64_C(1) << size * 8) - 1;
+	const uint64_t max =
+	    size == 8 ? UINT64_MAX : (UINT64_C(1) << size * 8) - 1;
 	const uint64_t list[] = { 0, 1, 2, 3, 7, 8, max, max - 1, max - 7,
 		max / 2, max / 2 + 1, was + 1, was - 1, was + 8, was - 8,
-		max - was, max - was + 1, file, file - 1, file + 1,
-		0x7fffffff, 0x80000000, 0xffffffff, 0x200000 };
+		max - was, max - was + 1, file, file - 1, file + 1, 0x7fffffff,
+		0x80000000, 0xffffffff, 0x200000 };
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(list); i++)
@@ -336,8 +333,8 @@ static unsigned interesting(
 	return n;
 }
 
-static bool spoil_field(struct world *w, struct span file, uint8_t *p,
-    struct place at)
+static bool spoil_field(
+    struct world *w, struct span file, uint8_t *p, struct place at)
 {
 	uint64_t values[24], was = 0;
 
@@ -369,11 +366,11 @@ static bool spoil_entry(struct world *w, struct span file, uint8_t *p,
 	return true;
 }
 
-static bool spoil_table(struct world *w, struct span file, uint8_t *p,
-    const struct elf_shdr *sh)
+static bool spoil_table(
+    struct world *w, struct span file, uint8_t *p, const struct elf_shdr *sh)
 {
 	const unsigned *fields = sh->sh_type == SHT_SYMTAB ? sym_fields
-	    : sh->sh_type == SHT_RELA			   ? rela_fields
+				 : sh->sh_type == SHT_RELA ? rela_fields
 							   : NULL;
 
 	for (uint64_t i = 0; fields != NULL && i < sh->sh_size; i += 24)
@@ -394,8 +391,7 @@ static void spoil_all(const struct isa *isa)
 	CHECK(open_offline(&w));
 	CHECK(spoil_entry(&w, file, p, 0, ehdr_fields));
 	for (unsigned i = 0; i < n; i++) {
-		CHECK(spoil_entry(
-		    &w, file, p, shoff + i * 64ul, shdr_fields));
+		CHECK(spoil_entry(&w, file, p, shoff + i * 64ul, shdr_fields));
 		CHECK(spoil_table(&w, file, p, object_shdr(o, i)));
 	}
 	CHECK_MEM(p, file.p, file.n);

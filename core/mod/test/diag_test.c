@@ -41,19 +41,19 @@ TEST(diag, every_reason_has_a_name_and_a_sentence)
 		const size_t n = tn_diag_text(&d, text, sizeof(text));
 
 		CHECK(strlen(name) > 2);
-		CHECK_EQ(strspn(name, "abcdefghijklmnopqrstuvwxyz_"),
-		    strlen(name));
+		CHECK_EQ(
+		    strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
 		CHECK_EQ(n, strlen(text));
 		CHECK(n > 12);
 		CHECK(strchr(text, '\n') == NULL);
 		CHECK(strchr(text, '%') == NULL);
 		CHECK(strstr(text, "(null)") == NULL);
 		for (int k = 0; k < i; k++)
-			CHECK(strcmp(name,
-				  tn_reason_name((enum tn_reason)k)) != 0);
+			CHECK(strcmp(name, tn_reason_name((enum tn_reason)k)) !=
+			      0);
 	}
 	CHECK_STR(tn_reason_name(TN_REASONS), "unknown");
-	CHECK_STR(tn_reason_name((enum tn_reason)-1), "unknown");
+	CHECK_STR(tn_reason_name((enum tn_reason) - 1), "unknown");
 }
 
 TEST(diag, every_stage_has_a_name)
@@ -113,8 +113,8 @@ TEST(diag, full_fields_are_printed_whole)
 	memset(d.symbol, 's', sizeof(d.symbol) - 1);
 	memset(d.other, 'o', sizeof(d.other) - 1);
 	CHECK_EQ(tn_diag_text(&d, text, sizeof(text)),
-	    sizeof(d.module) - 1 + sizeof(d.symbol) - 1 + sizeof(d.other) -
-		1 + strlen(": '' of  is for GPL-compatible modules only"));
+	    sizeof(d.module) - 1 + sizeof(d.symbol) - 1 + sizeof(d.other) - 1 +
+		strlen(": '' of  is for GPL-compatible modules only"));
 }
 
 TEST(diag, an_empty_record_says_so)
@@ -142,8 +142,8 @@ TEST(diag, missing_symbols_are_a_line_each)
 	d.missing = missing;
 	d.nmissing = 2;
 	tn_diag_text(&d, text, sizeof(text));
-	CHECK_STR(text,
-	    "themodule: 2 missing symbols:\n  one\n  two (nearest: too)");
+	CHECK_STR(
+	    text, "themodule: 2 missing symbols:\n  one\n  two (nearest: too)");
 	d.nmissing = 1;
 	tn_diag_text(&d, text, sizeof(text));
 	CHECK_STR(text, "themodule: 1 missing symbol: one");

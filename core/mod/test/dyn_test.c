@@ -21,8 +21,8 @@ static const struct tn_export exports[] = {
 	WORLD_EXPORT(world_word),
 };
 
-static int load(struct world *w, struct span file, unsigned flags,
-    struct tn_module **mod)
+static int load(
+    struct world *w, struct span file, unsigned flags, struct tn_module **mod)
 {
 	const struct tn_load_args args = { .size = sizeof(args),
 		.flags = flags | TN_LOAD_UNMARKED,
@@ -149,12 +149,12 @@ TEST(dyn, local_and_absolute_symbols)
 	void *p;
 
 	CHECK(open_here(&w));
-	shared_symbol(s, "hidden", OBJECT_SYM(STB_LOCAL, STT_OBJECT),
-	    shared_word(s, 1));
+	shared_symbol(
+	    s, "hidden", OBJECT_SYM(STB_LOCAL, STT_OBJECT), shared_word(s, 1));
 	shared_symbol(s, "absolute", DATA, 0x1234);
 	shared_file(s);
 	((struct elf_sym *)(void *)shared_at(
-	     s, shared_dyn(s, DT_SYMTAB)->d_val))[2]
+	    s, shared_dyn(s, DT_SYMTAB)->d_val))[2]
 	    .st_shndx = SHN_ABS;
 	CHECK_EQ(load(&w, shared_bytes(s), 0, &mod), 0);
 	CHECK_EQ(tn_module_symbol(mod, "hidden", &p), -TN_ENOENT);
@@ -186,13 +186,12 @@ TEST(dyn, names_are_compared_within_the_string_table)
 	shared_function(s, 1);
 	shared_file(s);
 	end = shared_dyn(s, DT_STRTAB)->d_val + shared_dyn(s, DT_STRSZ)->d_val;
-	((struct elf_rela *)(void *)shared_at(
-	     s, shared_dyn(s, DT_RELA)->d_val))
+	((struct elf_rela *)(void *)shared_at(s, shared_dyn(s, DT_RELA)->d_val))
 	    ->r_offset = end - 8;
 	CHECK_EQ(load(&w, shared_bytes(s), 0, &mod), 0);
 	tn_module_part(mod, TN_TEXT, &text, &size);
 	name = (const char *)(uintptr_t)(text - SHARED_TEXT +
-	    shared_dyn(s, DT_STRTAB)->d_val + 1);
+					 shared_dyn(s, DT_STRTAB)->d_val + 1);
 	CHECK(strlen(name) > 15);
 	CHECK_EQ(tn_module_symbol(mod, name, &p), -TN_ENOENT);
 	CHECK_EQ(world_unload(&w, mod), 0);
@@ -217,8 +216,8 @@ static void relocates(const struct isa *isa, bool plt)
 	const bool addend = isa->machine == EM_AARCH64;
 	const uint32_t import = shared_symbol(s, "import", DATA, 0);
 	const uint32_t own = shared_symbol(s, "own", FUNC, SHARED_TEXT + 8);
-	const uint32_t weak = shared_symbol(
-	    s, "weak", OBJECT_SYM(STB_WEAK, STT_NOTYPE), 0);
+	const uint32_t weak =
+	    shared_symbol(s, "weak", OBJECT_SYM(STB_WEAK, STT_NOTYPE), 0);
 	const struct fix fixes[] = {
 		{ isa->relative, 0, 0x2345, 0x2345, true },
 		{ isa->glob_dat, own, 0, SHARED_TEXT + 8, true },
@@ -254,7 +253,7 @@ static void relocates(const struct isa *isa, bool plt)
 	base = img->part[0].addr;
 	for (unsigned i = 0; i < ARRAY_SIZE(fixes); i++)
 		CHECK_EQ(get_le64(img->part[2].write + SHARED_WORDS -
-			     SHARED_DATA + 8 * i),
+				  SHARED_DATA + 8 * i),
 		    fixes[i].value + (fixes[i].based ? base : 0));
 	tn_linked_free(linked);
 	shared_free(s);
@@ -345,15 +344,14 @@ TEST(dyn, imports_are_refused_where_they_are_off)
 	    &(struct elf_rela){
 		at, (uint64_t)import << 32 | isa_here()->glob_dat, 0 });
 	shared_symbol(s, "cell", DATA, at);
-	CHECK_EQ(load(&w, shared_file(s), TN_LOAD_NO_IMPORTS, &mod),
-	    -TN_EOPNOTSUPP);
+	CHECK_EQ(
+	    load(&w, shared_file(s), TN_LOAD_NO_IMPORTS, &mod), -TN_EOPNOTSUPP);
 	tn_diag_text(&w.diag, text, sizeof(text));
-	CHECK_STR(text,
-	    "blob: an imported symbol is not supported (symbol "
-	    "'world_word')");
+	CHECK_STR(text, "blob: an imported symbol is not supported (symbol "
+			"'world_word')");
 	CHECK_EQ(load(&w, shared_bytes(s), 0, &mod), 0);
-	CHECK_EQ(*(uint64_t *)world_object(mod, "cell"),
-	    (uintptr_t)&world_word);
+	CHECK_EQ(
+	    *(uint64_t *)world_object(mod, "cell"), (uintptr_t)&world_word);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	shared_free(s);
 	CHECK(world_close(&w));
@@ -436,8 +434,7 @@ TEST(dyn, constructors_and_destructors_run)
 		table = i == 0 ? at : table;
 		shared_rela(s, false,
 		    &(struct elf_rela){ at,
-			(uint64_t)(i ? b : a) << 32 | isa_here()->abs64,
-			0 });
+			(uint64_t)(i ? b : a) << 32 | isa_here()->abs64, 0 });
 	}
 	shared_tag(s, DT_INIT_ARRAY, table);
 	shared_tag(s, DT_INIT_ARRAYSZ, 16);

@@ -28,9 +28,8 @@ static struct author provider(const char *name)
 
 static void add(struct author *a, const char *name)
 {
-	author_export(a,
-	    (struct author_export){
-		.name = name, .symbol = author_word(a, name, 1) });
+	author_export(a, (struct author_export){
+			     .name = name, .symbol = author_word(a, name, 1) });
 }
 
 TEST(export, are_found_with_address_owner_and_class)
@@ -45,16 +44,14 @@ TEST(export, are_found_with_address_owner_and_class)
 
 	PROVES("L07 L08 L10 K5.2");
 	CHECK(open_here(&w));
-	author_export(&a,
-	    (struct author_export){ .name = "alpha",
-		.symbol = author_word(&a, "alpha", 1),
-		.crc = 0xa1 });
-	author_export(&a,
-	    (struct author_export){ .name = "beta",
-		.symbol = author_word(&a, "beta", 2),
-		.gpl = true,
-		.ns = "SPACE",
-		.crc = 0xb2 });
+	author_export(&a, (struct author_export){ .name = "alpha",
+			      .symbol = author_word(&a, "alpha", 1),
+			      .crc = 0xa1 });
+	author_export(&a, (struct author_export){ .name = "beta",
+			      .symbol = author_word(&a, "beta", 2),
+			      .gpl = true,
+			      .ns = "SPACE",
+			      .crc = 0xb2 });
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	tn_module_part(mod, TN_DATA, &data, &size);
 	CHECK_EQ(tn_symbol_find(w.sys, "alpha", &sym), 0);
@@ -116,8 +113,7 @@ TEST(export, is_what_the_tables_say_not_what_is_global)
 	CHECK(open_here(&w));
 	author_word(&a, "global_but_private", 1);
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
-	CHECK_EQ(tn_symbol_find(w.sys, "global_but_private", &sym),
-	    -TN_ENOENT);
+	CHECK_EQ(tn_symbol_find(w.sys, "global_but_private", &sym), -TN_ENOENT);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -164,10 +160,9 @@ TEST(export, twice_in_one_module_is_refused)
 
 	CHECK(open_here(&w));
 	add(&a, "same");
-	author_export(&a,
-	    (struct author_export){ .name = "same",
-		.symbol = author_word(&a, "other", 1),
-		.gpl = true });
+	author_export(&a, (struct author_export){ .name = "same",
+			      .symbol = author_word(&a, "other", 1),
+			      .gpl = true });
 	CHECK_REFUSED(&w, a.o, TN_EEXIST, "duplicate_export",
 	    "double: exports 'same', which double exports already");
 	author_free(&a);
@@ -180,8 +175,8 @@ static void refused_at(struct world *w, struct author *a, const char *place)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text),
-	    "bad: has a malformed export table: %s", place);
+	snprintf(
+	    text, sizeof(text), "bad: has a malformed export table: %s", place);
 	CHECK_SPOILT(w, a->o, TN_ENOEXEC, "bad_export", text);
 }
 
@@ -191,8 +186,7 @@ static unsigned entry_size(void)
 }
 
 /* Entry @i's word @field is relocation 3 * i + field of the table. */
-static struct elf_rela *entry_rela(
-    struct author *a, unsigned i, unsigned field)
+static struct elf_rela *entry_rela(struct author *a, unsigned i, unsigned field)
 {
 	return object_rel(a->o, a->ksymtab[0], 3 * i + field);
 }
@@ -345,10 +339,9 @@ TEST(export, value_in_a_part_that_init_frees_is_refused)
 	s = object_section(
 	    a.o, ".init.data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
 	object_skip(a.o, s, 64);
-	author_export(&a,
-	    (struct author_export){ .name = "brief",
-		.symbol = object_symbol(a.o, "brief",
-		    OBJECT_SYM(STB_GLOBAL, STT_OBJECT), s, 16) });
+	author_export(&a, (struct author_export){ .name = "brief",
+			      .symbol = object_symbol(a.o, "brief",
+				  OBJECT_SYM(STB_GLOBAL, STT_OBJECT), s, 16) });
 	object_file(a.o);
 	refused_at(&w, &a, "__ksymtab+0x0");
 	author_free(&a);
@@ -362,10 +355,10 @@ TEST(export, checksums_of_another_number_are_refused)
 
 	CHECK(open_here(&w));
 	for (unsigned i = 0; i < 2; i++)
-		author_export(&a,
-		    (struct author_export){ .name = i ? "one" : "two",
-			.symbol = author_word(&a, "x", 1),
-			.crc = 5 });
+		author_export(
+		    &a, (struct author_export){ .name = i ? "one" : "two",
+			    .symbol = author_word(&a, "x", 1),
+			    .crc = 5 });
 	object_file(a.o);
 	object_shdr(a.o, a.kcrctab[0])->sh_size = 4;
 	refused_at(&w, &a, "__ksymtab+0x0");

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-bool file_of_module(
-    struct file_path *path, const char *arch, const char *name)
+bool file_of_module(struct file_path *path, const char *arch, const char *name)
 {
 	char *p = path->text;
 	ssize_t n = readlink("/proc/self/exe", p, sizeof(path->text) - 1);

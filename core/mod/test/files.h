@@ -13,8 +13,7 @@
 struct file_path {
 	char text[512];
 };
-bool file_of_module(struct file_path *path, const char *arch,
-    const char *name);
+bool file_of_module(struct file_path *path, const char *arch, const char *name);
 
 /* The bytes of a file, to be freed; empty when it cannot be read. */
 struct span file_read(const char *path);

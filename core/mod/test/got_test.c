@@ -40,8 +40,8 @@ static const uint8_t *code(const struct tn_linked *linked, uint64_t at)
 static uint64_t got_target(
     const struct isa *isa, const struct tn_linked *linked, uint64_t at)
 {
-	return isa_got_target(isa, code(linked, at),
-	    world_section(linked, ".text").addr + at);
+	return isa_got_target(
+	    isa, code(linked, at), world_section(linked, ".text").addr + at);
 }
 
 static void shares_cells(const struct isa *isa)
@@ -59,8 +59,10 @@ static void shares_cells(const struct isa *isa)
 		at[i] = isa_got(a.o, a.text, i % 2 ? too : far);
 	CHECK_EQ(world_link(&w, a.o, &linked), 0);
 	CHECK_EQ(count_cells(linked), 2);
-	CHECK_EQ(got_target(isa, linked, at[0]), got_target(isa, linked, at[2]));
-	CHECK_EQ(got_target(isa, linked, at[1]), got_target(isa, linked, at[3]));
+	CHECK_EQ(
+	    got_target(isa, linked, at[0]), got_target(isa, linked, at[2]));
+	CHECK_EQ(
+	    got_target(isa, linked, at[1]), got_target(isa, linked, at[3]));
 	got = world_section(linked, ".tenon.got");
 	for (unsigned i = 0; i < 2; i++) {
 		const uint64_t cell = got_target(isa, linked, at[i]);
@@ -98,8 +100,7 @@ static void relaxes(const struct isa *isa)
 		CHECK(!isa_is_got_load(isa, code(linked, at[i])));
 	CHECK_EQ(got_target(isa, linked, at[0]), NEAR);
 	CHECK_EQ(got_target(isa, linked, at[1]), NEAR_TOO);
-	CHECK_EQ(
-	    got_target(isa, linked, at[2]), world_value(linked, "own"));
+	CHECK_EQ(got_target(isa, linked, at[2]), world_value(linked, "own"));
 	tn_linked_free(linked);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -145,8 +146,8 @@ TEST(got, has_cells_for_what_needs_them_alone)
 static void weak_is_zero(const struct isa *isa)
 {
 	struct author a = author_new(isa->machine, "weak");
-	const uint32_t weak = object_symbol(a.o, "nobody",
-	    OBJECT_SYM(STB_WEAK, STT_NOTYPE), SHN_UNDEF, 0);
+	const uint32_t weak = object_symbol(
+	    a.o, "nobody", OBJECT_SYM(STB_WEAK, STT_NOTYPE), SHN_UNDEF, 0);
 	struct tn_linked_section got;
 	struct tn_linked *linked;
 	struct world w;
@@ -219,8 +220,7 @@ TEST(got, direct_form_is_used_up_to_its_edge)
 	for (unsigned i = 0; i < ARRAY_SIZE(edges); i++) {
 		const struct isa *isa = isa_of(edges[i].machine);
 		/* x86 counts from the end of the instruction */
-		const uint64_t from =
-		    isa->machine == EM_X86_64 ? AT + 7 : AT;
+		const uint64_t from = isa->machine == EM_X86_64 ? AT + 7 : AT;
 		const uint64_t last = from + (uint64_t)edges[i].last;
 		const uint64_t past = from + (uint64_t)edges[i].past;
 		uint64_t target;
@@ -250,13 +250,13 @@ TEST(got, indirect_jump_at_the_edge_keeps_its_cell)
 		CHECK(world_offline(&w, AT, &e, 1));
 		object_add(a.o, a.text, jump, sizeof(jump));
 		object_rela(a.o, a.text,
-		    (struct object_fix){ 2, 41,
-			object_undefined(a.o, "edge"), -4 });
+		    (struct object_fix){
+			2, 41, object_undefined(a.o, "edge"), -4 });
 		CHECK_EQ(world_link(&w, a.o, &linked), 0);
 		CHECK_EQ(code(linked, 0)[0], past < 0 ? 0xe9 : 0xff);
 		if (past < 0)
-			CHECK_EQ(isa_branch_target(&isas[0],
-				     code(linked, 0), AT),
+			CHECK_EQ(
+			    isa_branch_target(&isas[0], code(linked, 0), AT),
 			    symbol);
 		tn_linked_free(linked);
 		author_free(&a);
@@ -273,8 +273,8 @@ static void add_got_page(struct author *a, uint32_t symbol, int64_t addend)
 	object_add32(a->o, a->text, 0xf9400000);
 	object_rela(
 	    a->o, a->text, (struct object_fix){ at, 311, symbol, addend });
-	object_rela(a->o, a->text,
-	    (struct object_fix){ at + 4, 312, symbol, addend });
+	object_rela(
+	    a->o, a->text, (struct object_fix){ at + 4, 312, symbol, addend });
 }
 
 /* aarch64: GDAT(S + A), a cell for each addend. */
@@ -327,9 +327,8 @@ static struct author make_provider(void)
 {
 	struct author a = author_new(isa_here()->machine, "provider");
 
-	author_export(&a,
-	    (struct author_export){ .name = "provided",
-		.symbol = author_word(&a, "provided", 5) });
+	author_export(&a, (struct author_export){ .name = "provided",
+			      .symbol = author_word(&a, "provided", 5) });
 	return a;
 }
 
@@ -337,10 +336,9 @@ static struct author make_user(const char *name)
 {
 	struct author a = author_new(isa_here()->machine, name);
 
-	author_export(&a,
-	    (struct author_export){ .name = name,
-		.symbol = author_got(
-		    &a, name, object_undefined(a.o, "provided")) });
+	author_export(&a, (struct author_export){ .name = name,
+			      .symbol = author_got(&a, name,
+				  object_undefined(a.o, "provided")) });
 	return a;
 }
 
@@ -393,9 +391,8 @@ TEST(got, stays_as_it_is_when_relaxing_is_forbidden)
 	struct world w;
 
 	CHECK(world_open(&w, here, ARRAY_SIZE(here)));
-	author_export(&a,
-	    (struct author_export){ .name = "get",
-		.symbol = author_got(&a, "get", own) });
+	author_export(&a, (struct author_export){ .name = "get",
+			      .symbol = author_got(&a, "get", own) });
 	CHECK_EQ(world_load(&w, a.o, TN_LOAD_NO_RELAX, &mod), 0);
 	CHECK(loads_cell(mod, "get"));
 	CHECK_EQ(*(uint64_t *)(uintptr_t)world_function(mod, "get")(0, 0), 5);

@@ -62,19 +62,26 @@ struct field {
 };
 
 #define E(member, value, text)                                                 \
-	{ EHDR, offsetof(struct elf_ehdr, member),                             \
-		sizeof(((struct elf_ehdr *)0)->member), (value), (text) }
+	{                                                                      \
+		EHDR, offsetof(struct elf_ehdr, member),                       \
+		    sizeof(((struct elf_ehdr *)0)->member), (value), (text)    \
+	}
 #define IDENT(i, value, text)                                                  \
-	{ EHDR, offsetof(struct elf_ehdr, e_ident) + (i), 1, (value), (text) }
+	{                                                                      \
+		EHDR, offsetof(struct elf_ehdr, e_ident) + (i), 1, (value),    \
+		    (text)                                                     \
+	}
 #define S(table, member, value, text)                                          \
-	{ (table), offsetof(struct elf_shdr, member),                          \
-		sizeof(((struct elf_shdr *)0)->member), (value), (text) }
+	{                                                                      \
+		(table), offsetof(struct elf_shdr, member),                    \
+		    sizeof(((struct elf_shdr *)0)->member), (value), (text)    \
+	}
 
 #define MAX32 UINT32_MAX
 #define MAX64 UINT64_MAX
 
 /* Before its name has been found a file is "the file". */
-#define THE "the file "
+#define THE      "the file "
 #define NO_FILE  "is not an ELF file, value "
 #define NO_TYPE  "is neither a relocatable object nor a shared object, value "
 #define SIZES    "has an ELF header with wrong entry sizes, value "
@@ -173,7 +180,7 @@ static const struct field fields[] = {
 static bool says(const char *text, const char *clause)
 {
 	return strncmp(text, THE, strlen(THE)) == 0 &&
-	    strncmp(text + strlen(THE), clause, strlen(clause)) == 0;
+	       strncmp(text + strlen(THE), clause, strlen(clause)) == 0;
 }
 
 static void try_field(struct world *w, const struct field *f)
@@ -236,12 +243,10 @@ TEST(header, string_tables_must_end_with_nul)
 		enum table table;
 		const char *text;
 	} cases[] = {
-		{ STRTAB,
-		    "has a string table that does not end with NUL "
-		    "(.strtab), value 0x" },
-		{ SHSTRTAB,
-		    "has a string table that does not end with NUL, "
-		    "value 0x" },
+		{ STRTAB, "has a string table that does not end with NUL "
+			  "(.strtab), value 0x" },
+		{ SHSTRTAB, "has a string table that does not end with NUL, "
+			    "value 0x" },
 	};
 	struct world w;
 
@@ -254,8 +259,7 @@ TEST(header, string_tables_must_end_with_nul)
 		char text[128];
 
 		sh->sh_size--;
-		CHECK_EQ(world_load_bytes(
-			     &w, object_bytes(s.a.o), 0, &mod),
+		CHECK_EQ(world_load_bytes(&w, object_bytes(s.a.o), 0, &mod),
 		    -TN_ENOEXEC);
 		tn_diag_text(&w.diag, text, sizeof(text));
 		if (!says(text, cases[i].text))
@@ -284,8 +288,8 @@ TEST(header, sections_that_share_bytes_are_refused)
 	/* one inside the other, and equal ones */
 	data->sh_offset = text->sh_offset;
 	data->sh_size = 1;
-	CHECK_EQ(world_load_bytes(&w, object_bytes(s.a.o), 0, &mod),
-	    -TN_ENOEXEC);
+	CHECK_EQ(
+	    world_load_bytes(&w, object_bytes(s.a.o), 0, &mod), -TN_ENOEXEC);
 	CHECK_EQ(w.diag.reason, TN_REASON_ELF);
 	data->sh_size = 0; /* an empty one shares nothing */
 	object_shdr(s.a.o, object_rela_section(s.a.o, s.a.data))->sh_size = 0;
@@ -312,11 +316,11 @@ TEST(header, extended_numbering_is_followed_and_checked)
 	CHECK_EQ(world_load_bytes(&w, object_bytes(s.a.o), 0, &mod), 0);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	zero->sh_size = UINT64_MAX / 64;
-	CHECK_SPOILT(&w, s.a.o, TN_ENOEXEC, "elf",
-	    THE TABLE "0x3ffffffffffffff");
+	CHECK_SPOILT(
+	    &w, s.a.o, TN_ENOEXEC, "elf", THE TABLE "0x3ffffffffffffff");
 	zero->sh_size = 1ull << 58; /* times 64: 0 */
-	CHECK_SPOILT(&w, s.a.o, TN_ENOEXEC, "elf",
-	    THE TABLE "0x400000000000000");
+	CHECK_SPOILT(
+	    &w, s.a.o, TN_ENOEXEC, "elf", THE TABLE "0x400000000000000");
 	author_free(&s.a);
 	CHECK(world_close(&w));
 }
@@ -329,15 +333,17 @@ TEST(header, without_symbols_is_refused_for_running)
 	CHECK(world_open(&w, NULL, 0));
 	((struct elf_shdr *)(void *)s.table[SYMTAB])->sh_type = SHT_PROGBITS;
 	((struct elf_shdr *)(void *)s.table[RELA])->sh_type = SHT_PROGBITS;
-	CHECK_SPOILT(&w, s.a.o, TN_ENOEXEC, "no_symtab",
-	    "sample: has no symbol table");
+	CHECK_SPOILT(
+	    &w, s.a.o, TN_ENOEXEC, "no_symtab", "sample: has no symbol table");
 	author_free(&s.a);
 	CHECK(world_close(&w));
 }
 
 TEST(header, what_is_no_file_is_refused)
 {
-	static const char *const junk[] = { "", "x", "\x7f" "ELF",
+	static const char *const junk[] = { "", "x",
+		"\x7f"
+		"ELF",
 		"#!/bin/sh\nexit 0 # and sixty more bytes of a script ......"
 		".........." };
 	static const char *const texts[] = {

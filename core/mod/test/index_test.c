@@ -56,7 +56,7 @@ static bool end(struct fixture *f)
 static bool add(struct fixture *f, struct record *r)
 {
 	return index_reserve(&f->ix, 1) == 0 &&
-	    index_insert(&f->ix, &r->key) == NULL;
+	       index_insert(&f->ix, &r->key) == NULL;
 }
 
 static bool finds(const struct fixture *f, const struct record *r)
@@ -94,8 +94,8 @@ TEST(index, ten_thousand_names_one_by_one)
 		index_remove(&f.ix, &r[i].key);
 	CHECK_EQ(f.ix.count, n / 2);
 	for (size_t i = 0; i < n; i++)
-		CHECK(index_find(&f.ix, r[i].name) ==
-		    (i % 2 ? &r[i].key : NULL));
+		CHECK(
+		    index_find(&f.ix, r[i].name) == (i % 2 ? &r[i].key : NULL));
 	free(r);
 	free(absent);
 	CHECK(end(&f));
@@ -209,8 +209,8 @@ TEST(index, overflowing_buckets_lose_nobody)
 	for (size_t i = 0; i < CROWD; i += 3)
 		index_remove(&f.ix, &r[i].key);
 	for (size_t i = 0; i < CROWD; i++)
-		CHECK(index_find(&f.ix, r[i].name) ==
-		    (i % 3 ? &r[i].key : NULL));
+		CHECK(
+		    index_find(&f.ix, r[i].name) == (i % 3 ? &r[i].key : NULL));
 	/* and is used again */
 	for (size_t i = 0; i < CROWD; i += 3)
 		CHECK(add(&f, &r[i]));
@@ -228,7 +228,7 @@ TEST(index, the_seed_scatters_names_that_collide)
 
 	for (size_t i = 0; i < CROWD; i++)
 		same += (hash_name(r[i].name, 100) & 0x7f) ==
-		    (hash_name(r[0].name, 100) & 0x7f);
+			(hash_name(r[0].name, 100) & 0x7f);
 	CHECK(same < 10);
 	free(r);
 }
@@ -369,9 +369,9 @@ static void *read_index(void *arg)
 /* One writer puts names in and out, into each other's words, and grows. */
 static bool write_index(struct readers *r)
 {
-	for (unsigned i = 0; i < 4000000 &&
-	     (atomic_load(&r->hits) < MEETINGS ||
-		 atomic_load(&r->misses) < MEETINGS);
+	for (unsigned i = 0;
+	     i < 4000000 && (atomic_load(&r->hits) < MEETINGS ||
+				atomic_load(&r->misses) < MEETINGS);
 	     i++) {
 		struct record *go = &r->go[i % GOING];
 

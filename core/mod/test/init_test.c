@@ -111,10 +111,10 @@ TEST(init, can_be_left_out_and_then_exit_is_too)
 	struct world w;
 
 	CHECK(begin(&w));
-	author_array(&a, ".init_array", SHT_INIT_ARRAY,
-	    author_jump(&a, "ctor", "t_a"));
-	author_array(&a, ".fini_array", SHT_FINI_ARRAY,
-	    author_jump(&a, "dtor", "t_b"));
+	author_array(
+	    &a, ".init_array", SHT_INIT_ARRAY, author_jump(&a, "ctor", "t_a"));
+	author_array(
+	    &a, ".fini_array", SHT_FINI_ARRAY, author_jump(&a, "dtor", "t_b"));
 	CHECK_EQ(world_load(&w, a.o, TN_LOAD_NO_INIT, &mod), 0);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	CHECK_STR(trace.text, "");
@@ -130,10 +130,10 @@ TEST(init, that_fails_leaves_nothing_and_exit_is_not_called)
 
 	PROVES("L17");
 	CHECK(begin(&w));
-	author_array(&a, ".init_array", SHT_INIT_ARRAY,
-	    author_jump(&a, "ctor", "t_a"));
-	author_array(&a, ".fini_array", SHT_FINI_ARRAY,
-	    author_jump(&a, "dtor", "t_b"));
+	author_array(
+	    &a, ".init_array", SHT_INIT_ARRAY, author_jump(&a, "ctor", "t_a"));
+	author_array(
+	    &a, ".fini_array", SHT_FINI_ARRAY, author_jump(&a, "dtor", "t_b"));
 	trace.init_result = -TN_EIO;
 	/* The second time as the first: the name is free again. */
 	for (int i = 0; i < 2; i++) {
@@ -157,8 +157,8 @@ TEST(init, with_a_positive_result_has_failed)
 
 	CHECK(begin(&w));
 	trace.init_result = 3;
-	CHECK_REFUSED(&w, a.o, TN_EINVAL, "init_failed",
-	    "positive: init failed with 3");
+	CHECK_REFUSED(
+	    &w, a.o, TN_EINVAL, "init_failed", "positive: init failed with 3");
 	author_free(&a);
 	CHECK(world_close(&w));
 }
@@ -205,15 +205,14 @@ TEST(init, an_array_runs_forwards_and_back_and_skips_fillers)
 	fn[1] = author_jump(&a, "fb", "t_b");
 	for (unsigned i = 0; i < 2; i++) {
 		s = object_section(a.o, i ? ".fini_array" : ".init_array",
-		    i ? SHT_FINI_ARRAY : SHT_INIT_ARRAY,
-		    SHF_ALLOC | SHF_WRITE);
+		    i ? SHT_FINI_ARRAY : SHT_INIT_ARRAY, SHF_ALLOC | SHF_WRITE);
 		object_add64(a.o, s, 0);
 		object_skip(a.o, s, 16);
 		object_add64(a.o, s, UINT64_MAX);
 		for (unsigned k = 0; k < 2; k++)
 			object_rela(a.o, s,
-			    (struct object_fix){ 8 + 8 * k, a.isa->abs64,
-				fn[k], 0 });
+			    (struct object_fix){
+				8 + 8 * k, a.isa->abs64, fn[k], 0 });
 	}
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK_STR(trace.text, "abi");
@@ -259,8 +258,8 @@ TEST(init, an_array_may_stand_at_any_address)
 	object_align(a.o, s, 1);
 	object_skip(a.o, s, 8);
 	object_rela(a.o, s,
-	    (struct object_fix){ 0, a.isa->abs64,
-		author_jump(&a, "fa", "t_a"), 0 });
+	    (struct object_fix){
+		0, a.isa->abs64, author_jump(&a, "fa", "t_a"), 0 });
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK_STR(trace.text, "ai");
 	CHECK_EQ(world_unload(&w, mod), 0);
@@ -314,8 +313,8 @@ TEST(init, a_local_init_module_is_no_entry)
 
 	CHECK(begin(&w));
 	at = isa_jump(a.o, a.text, object_undefined(a.o, "t_init"));
-	object_symbol(a.o, "init_module", OBJECT_SYM(STB_LOCAL, STT_FUNC),
-	    a.text, at);
+	object_symbol(
+	    a.o, "init_module", OBJECT_SYM(STB_LOCAL, STT_FUNC), a.text, at);
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK_STR(trace.text, "");
 	CHECK_EQ(world_unload(&w, mod), 0);
@@ -382,8 +381,8 @@ TEST(init, parts_for_init_are_given_back_after_it)
 	CHECK(begin(&w));
 	text = init_section(&a, ".init.text", SHF_EXECINSTR, 0);
 	at = isa_jump(a.o, text, object_undefined(a.o, "t_init"));
-	object_symbol(a.o, "init_module", OBJECT_SYM(STB_GLOBAL, STT_FUNC),
-	    text, at);
+	object_symbol(
+	    a.o, "init_module", OBJECT_SYM(STB_GLOBAL, STT_FUNC), text, at);
 	author_jump(&a, "cleanup_module", "t_exit");
 	init_section(&a, ".init.rodata", 0, 100);
 	init_section(&a, ".init.data", SHF_WRITE, 200);

@@ -34,8 +34,8 @@ static void print_tally(const char *what, const struct tally *t)
 {
 	char line[64];
 
-	snprintf(line, sizeof(line), "inject %s: %u positions:", what,
-	    t->total);
+	snprintf(
+	    line, sizeof(line), "inject %s: %u positions:", what, t->total);
 	say(line);
 	for (int i = 0; i < TN_STAGES; i++) {
 		if (t->stage[i] == 0)
@@ -80,9 +80,9 @@ static bool is_told(struct world *w, int err, struct tally *t)
 	t->call[w->rig.failed]++;
 	t->stage[w->diag.stage]++;
 	return EXPECT(err == want->error) && EXPECT(w->diag.error == err) &&
-	    EXPECT(w->diag.reason == want->reason) &&
-	    EXPECT(w->diag.stage != TN_STAGE_NONE) &&
-	    EXPECT(tn_diag_text(&w->diag, text, sizeof(text)) > 0);
+	       EXPECT(w->diag.reason == want->reason) &&
+	       EXPECT(w->diag.stage != TN_STAGE_NONE) &&
+	       EXPECT(tn_diag_text(&w->diag, text, sizeof(text)) > 0);
 }
 
 /* --- one load, as often as it has positions */
@@ -92,8 +92,8 @@ struct subject {
 	struct tn_load_args args;
 };
 
-static int load_once(struct world *w, const struct subject *s,
-    unsigned fail_at, struct tn_module **mod)
+static int load_once(struct world *w, const struct subject *s, unsigned fail_at,
+    struct tn_module **mod)
 {
 	int err;
 
@@ -111,7 +111,7 @@ static bool loads_and_unloads(struct world *w, const struct subject *s)
 	struct tn_module *mod;
 
 	return EXPECT(load_once(w, s, 0, &mod) == 0) &&
-	    EXPECT(world_unload(w, mod) == 0);
+	       EXPECT(world_unload(w, mod) == 0);
 }
 
 static void fails_everywhere(struct world *w, const struct subject *s)
@@ -280,9 +280,8 @@ TEST(inject, growing_index_fails_at_every_call)
 
 	for (int i = 0; i < 200; i++) {
 		snprintf(name, sizeof(name), "name_%d", i);
-		author_export(&a,
-		    (struct author_export){ .name = name,
-			.symbol = author_word(&a, name, 0) });
+		author_export(&a, (struct author_export){ .name = name,
+				      .symbol = author_word(&a, name, 0) });
 	}
 	s.args = (struct tn_load_args){ .size = sizeof(s.args),
 		.data = object_file(a.o).p,
@@ -353,8 +352,8 @@ TEST(inject, list_of_missing_symbols_may_be_short_of_memory)
 
 /* --- linking offline, for every machine */
 
-static int link_once(struct world *w, const struct subject *s,
-    unsigned fail_at, struct tn_linked **linked)
+static int link_once(struct world *w, const struct subject *s, unsigned fail_at,
+    struct tn_linked **linked)
 {
 	int err;
 

@@ -91,8 +91,8 @@ uint64_t isa_jump(struct object *o, uint32_t text, uint32_t symbol)
 		break;
 	}
 	object_rela(o, text,
-	    (struct object_fix){ at + isa->branch_at, isa->branch, symbol,
-		isa->branch_addend });
+	    (struct object_fix){
+		at + isa->branch_at, isa->branch, symbol, isa->branch_addend });
 	return at;
 }
 
@@ -103,8 +103,7 @@ static uint64_t got_x86(struct object *o, uint32_t text, uint32_t symbol)
 		0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc };
 	const uint64_t at = object_add(o, text, code, sizeof(code));
 
-	object_rela(
-	    o, text, (struct object_fix){ at + 3, 42, symbol, -4 });
+	object_rela(o, text, (struct object_fix){ at + 3, 42, symbol, -4 });
 	return at;
 }
 
@@ -123,8 +122,8 @@ static uint64_t got_aarch64(struct object *o, uint32_t text, uint32_t symbol)
 static uint64_t got_riscv(struct object *o, uint32_t text, uint32_t symbol)
 {
 	const uint64_t at = object_add32(o, text, 0x00000517); /* auipc a0 */
-	const uint32_t label = object_symbol(o, ".L0",
-	    OBJECT_SYM(STB_LOCAL, STT_NOTYPE), text, at);
+	const uint32_t label = object_symbol(
+	    o, ".L0", OBJECT_SYM(STB_LOCAL, STT_NOTYPE), text, at);
 
 	object_add32(o, text, 0x00053503); /* ld a0, 0(a0) */
 	object_add32(o, text, 0x00008067); /* ret */
@@ -193,15 +192,13 @@ uint64_t isa_branch_target(const struct isa *isa, const uint8_t *p, uint64_t at)
 {
 	switch (isa->machine) {
 	case EM_X86_64:
-		return *p == 0xe9
-		    ? at + 5 + (uint64_t)sign(get_le32(p + 1), 32)
-		    : 0;
+		return *p == 0xe9 ? at + 5 + (uint64_t)sign(get_le32(p + 1), 32)
+				  : 0;
 	case EM_AARCH64:
 		return get_le32(p) >> 26 == 5
-		    ? at + ((uint64_t)sign(get_le32(p), 26) << 2)
-		    : 0;
-	default:
-		return (get_le32(p) & 0x7f) == 0x17 ? riscv_pair(p, at) : 0;
+			   ? at + ((uint64_t)sign(get_le32(p), 26) << 2)
+			   : 0;
+	default: return (get_le32(p) & 0x7f) == 0x17 ? riscv_pair(p, at) : 0;
 	}
 }
 
@@ -210,18 +207,19 @@ uint64_t isa_stub_cell(const struct isa *isa, const uint8_t *p, uint64_t at)
 	switch (isa->machine) {
 	case EM_X86_64:
 		return p[0] == 0xff && p[1] == 0x25
-		    ? at + 6 + (uint64_t)sign(get_le32(p + 2), 32)
-		    : 0;
+			   ? at + 6 + (uint64_t)sign(get_le32(p + 2), 32)
+			   : 0;
 	case EM_AARCH64:
 		return (get_le32(p) & 0x9f00001f) == 0x90000010 &&
-			get_le32(p + 8) == 0xd61f0200
-		    ? aarch64_page(p, at) + (get_le32(p + 4) >> 10 & 0xfff) * 8
-		    : 0;
+			       get_le32(p + 8) == 0xd61f0200
+			   ? aarch64_page(p, at) +
+				 (get_le32(p + 4) >> 10 & 0xfff) * 8
+			   : 0;
 	default:
 		return (get_le32(p) & 0xfff) == 0xe17 &&
-			get_le32(p + 8) == 0x000e0067
-		    ? riscv_pair(p, at)
-		    : 0;
+			       get_le32(p + 8) == 0x000e0067
+			   ? riscv_pair(p, at)
+			   : 0;
 	}
 }
 
@@ -237,12 +235,11 @@ bool isa_is_got_load(const struct isa *isa, const uint8_t *p)
 uint64_t isa_got_target(const struct isa *isa, const uint8_t *p, uint64_t at)
 {
 	switch (isa->machine) {
-	case EM_X86_64:
-		return at + 7 + (uint64_t)sign(get_le32(p + 3), 32);
+	case EM_X86_64: return at + 7 + (uint64_t)sign(get_le32(p + 3), 32);
 	case EM_AARCH64:
 		return aarch64_page(p, at) +
-		    (get_le32(p + 4) >> 10 & 0xfff) *
-			(isa_is_got_load(isa, p) ? 8 : 1);
+		       (get_le32(p + 4) >> 10 & 0xfff) *
+			   (isa_is_got_load(isa, p) ? 8 : 1);
 	default: return riscv_pair(p, at);
 	}
 }

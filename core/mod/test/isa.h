@@ -19,7 +19,7 @@ struct isa {
 	unsigned branch_at; /* offset of its relocation in isa_jump */
 	const char *branch_name;
 	unsigned stub_size;
-	uint64_t reach; /* of a branch, about */
+	uint64_t reach;                         /* of a branch, about */
 	unsigned relative, glob_dat, jump_slot; /* of shared objects */
 	unsigned tls, ifunc;                    /* refused ones */
 };

@@ -215,8 +215,8 @@ TEST(layout, several_sections_without_bytes_are_zero_and_apart)
 	author_bss(&a, 5000);
 	for (unsigned i = 0; i < 3; i++)
 		object_skip(a.o,
-		    object_section(a.o, ".sbss", SHT_NOBITS,
-			SHF_ALLOC | SHF_WRITE),
+		    object_section(
+			a.o, ".sbss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE),
 		    1000);
 	for (unsigned i = 0; i < 2; i++) {
 		CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
@@ -241,15 +241,16 @@ TEST(layout, common_symbols_are_aligned_zero_and_apart)
 	for (unsigned i = 0; i < 3; i++) {
 		/* st_value is the alignment */
 		const uint32_t sym = object_symbol(a.o, "tentative",
-		    OBJECT_SYM(STB_GLOBAL, STT_OBJECT), SHN_COMMON, 1u << 3 * i);
+		    OBJECT_SYM(STB_GLOBAL, STT_OBJECT), SHN_COMMON,
+		    1u << 3 * i);
 
 		object_symbol_size(a.o, sym, 10 + i);
 		author_pointer(&a, "p", sym, 0);
 	}
-	author_export(&a,
-	    (struct author_export){ .name = "pointers",
-		.symbol = object_symbol(a.o, "pointers",
-		    OBJECT_SYM(STB_GLOBAL, STT_OBJECT), a.data, 0) });
+	author_export(
+	    &a, (struct author_export){ .name = "pointers",
+		    .symbol = object_symbol(a.o, "pointers",
+			OBJECT_SYM(STB_GLOBAL, STT_OBJECT), a.data, 0) });
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	pointers = world_object(mod, "pointers");
 	memcpy(common, pointers, sizeof(common));
@@ -290,8 +291,8 @@ TEST(layout, common_symbols_that_are_too_large_are_refused)
 	struct world w;
 
 	CHECK(open_any(&w));
-	sym = object_symbol(a.o, "c", OBJECT_SYM(STB_GLOBAL, STT_OBJECT),
-	    SHN_COMMON, 8);
+	sym = object_symbol(
+	    a.o, "c", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), SHN_COMMON, 8);
 	object_symbol_size(a.o, sym, UINT64_MAX);
 	CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "unsupported",
 	    "common: the size of a common symbol is not supported "
@@ -313,8 +314,7 @@ struct refused_section {
 };
 
 static const struct refused_section refused[] = {
-	{ SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR,
-	    "writable_text",
+	{ SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR, "writable_text",
 	    "bad: a section that is writable and executable is not "
 	    "supported (section .odd)" },
 	{ SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_TLS, "unsupported",
@@ -336,8 +336,8 @@ TEST(layout, sections_that_are_not_supported_are_named)
 		    object_section(
 			a.o, ".odd", refused[i].type, refused[i].flags),
 		    8);
-		CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, refused[i].reason,
-		    refused[i].text);
+		CHECK_REFUSED(
+		    &w, a.o, TN_EOPNOTSUPP, refused[i].reason, refused[i].text);
 		author_free(&a);
 	}
 	CHECK(world_close(&w));

@@ -305,8 +305,7 @@ struct span object_file(struct object *o)
 	put_relas(o);
 	put_tables(o);
 	o->shoff = file_align(o, 8);
-	buffer_add(
-	    &o->file, o->headers, o->nheaders * sizeof(o->headers[0]));
+	buffer_add(&o->file, o->headers, o->nheaders * sizeof(o->headers[0]));
 	eh.e_shoff = o->shoff;
 	eh.e_shnum = (uint16_t)o->nheaders;
 	eh.e_shstrndx = (uint16_t)(o->nheaders - 1);

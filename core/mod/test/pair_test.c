@@ -40,15 +40,15 @@ static uint64_t add_high(struct author *a)
 	const uint64_t at = object_add32(a->o, a->text, AUIPC);
 
 	object_rela(a->o, a->text,
-	    (struct object_fix){ at, PCREL_HI20,
-		object_undefined(a->o, "target"), 0 });
+	    (struct object_fix){
+		at, PCREL_HI20, object_undefined(a->o, "target"), 0 });
 	return at;
 }
 
 static uint32_t label(struct author *a, uint64_t at)
 {
-	return object_symbol(a->o, ".L", OBJECT_SYM(STB_LOCAL, STT_NOTYPE),
-	    a->text, at);
+	return object_symbol(
+	    a->o, ".L", OBJECT_SYM(STB_LOCAL, STT_NOTYPE), a->text, at);
 }
 
 static uint64_t add_low(struct author *a, uint32_t high, bool store)
@@ -68,11 +68,11 @@ static uint64_t addressed(
 	const uint32_t hi = get_le32(s.bytes + high) & 0xfffff000;
 	const uint32_t insn = get_le32(s.bytes + low);
 	const uint32_t imm = (insn & 0x7f) == 0x23
-	    ? (insn >> 25 << 5 | (insn >> 7 & 31))
-	    : insn >> 20;
+				 ? (insn >> 25 << 5 | (insn >> 7 & 31))
+				 : insn >> 20;
 
 	return s.addr + high + (uint64_t)(int64_t)(int32_t)hi +
-	    (uint64_t)(((int64_t)imm ^ 0x800) - 0x800);
+	       (uint64_t)(((int64_t)imm ^ 0x800) - 0x800);
 }
 
 /* One HI20, three LO12: before it, far from it, of both kinds. */
@@ -139,8 +139,8 @@ TEST(pair, high_part_may_be_in_another_section)
 	CHECK(open_riscv(&w));
 	high = add_high(&a);
 	sym = label(&a, high);
-	s = object_section(a.o, ".text.other", SHT_PROGBITS,
-	    SHF_ALLOC | SHF_EXECINSTR);
+	s = object_section(
+	    a.o, ".text.other", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
 	object_add32(a.o, s, LW);
 	object_rela(a.o, s, (struct object_fix){ 0, LO12_I, sym, 0 });
 	CHECK_EQ(world_link(&w, a.o, &linked), 0);
@@ -178,9 +178,9 @@ TEST(pair, low_part_whose_label_is_at_no_high_part_is_refused)
 	CHECK(open_riscv(&w));
 	for (unsigned i = 0; i < 8; i++) {
 		struct author a = author_new(EM_RISCV, "wrong");
-		const uint32_t sym = object_symbol(a.o, ".L",
-		    OBJECT_SYM(STB_LOCAL, STT_NOTYPE),
-		    i < 5 ? a.text : places[i - 5], i < 5 ? values[i] : 0);
+		const uint32_t sym =
+		    object_symbol(a.o, ".L", OBJECT_SYM(STB_LOCAL, STT_NOTYPE),
+			i < 5 ? a.text : places[i - 5], i < 5 ? values[i] : 0);
 
 		add_high(&a);
 		add_low(&a, sym, false);
@@ -200,8 +200,8 @@ TEST(pair, two_high_parts_at_one_place_are_refused)
 	CHECK(open_riscv(&w));
 	for (int i = 0; i < 2; i++)
 		object_rela(a.o, a.text,
-		    (struct object_fix){ 0, PCREL_HI20,
-			object_undefined(a.o, "target"), 0 });
+		    (struct object_fix){
+			0, PCREL_HI20, object_undefined(a.o, "target"), 0 });
 	object_add32(a.o, a.text, AUIPC);
 	CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "reloc_pair",
 	    "double: .text+0x0: R_RISCV_PCREL_HI20 against 'target': its "
@@ -217,8 +217,8 @@ TEST(pair, high_part_at_an_odd_place_is_refused)
 
 	CHECK(open_riscv(&w));
 	object_rela(a.o, a.text,
-	    (struct object_fix){ 1, PCREL_HI20,
-		object_undefined(a.o, "target"), 0 });
+	    (struct object_fix){
+		1, PCREL_HI20, object_undefined(a.o, "target"), 0 });
 	object_skip(a.o, a.text, 8);
 	CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "reloc_place",
 	    "odd: .text+0x1: R_RISCV_PCREL_HI20 against 'target': the place "
@@ -244,8 +244,8 @@ TEST(pair, thousands_of_pairs_backwards)
 		add_high(&a);
 	CHECK_EQ(world_link(&w, a.o, &linked), 0);
 	for (unsigned i = 0; i < n; i++)
-		CHECK_EQ(addressed(linked, 4ull * (2 * n - 1 - i), low[i]),
-		    TARGET);
+		CHECK_EQ(
+		    addressed(linked, 4ull * (2 * n - 1 - i), low[i]), TARGET);
 	tn_linked_free(linked);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -275,8 +275,8 @@ static struct uleb uleb_new(unsigned n, uint64_t distance)
 static void uleb_fix(struct uleb *u, uint64_t at, bool minus)
 {
 	object_rela(u->a.o, u->s,
-	    (struct object_fix){ at, minus ? SUB_ULEB : SET_ULEB,
-		minus ? u->from : u->to, 0 });
+	    (struct object_fix){
+		at, minus ? SUB_ULEB : SET_ULEB, minus ? u->from : u->to, 0 });
 }
 
 /* psABI: the pair writes S1 + A1 - S2 - A2 and keeps the length. */
@@ -312,8 +312,8 @@ TEST(pair, uleb128_that_needs_more_bytes_is_refused)
 	CHECK(open_riscv(&w));
 	uleb_fix(&u, 0, false);
 	uleb_fix(&u, 0, true);
-	CHECK_EQ(world_link(&w, u.a.o, &(struct tn_linked *){ NULL }),
-	    -TN_ERANGE);
+	CHECK_EQ(
+	    world_link(&w, u.a.o, &(struct tn_linked *){ NULL }), -TN_ERANGE);
 	CHECK_EQ(w.diag.reason, TN_REASON_RELOC_RANGE);
 	CHECK_STR(w.diag.section, ".rodata");
 	CHECK_EQ(w.diag.value, 128);

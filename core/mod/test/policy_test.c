@@ -17,7 +17,8 @@ static const struct tn_export exports[] = {
 	WORLD_EXPORT(plain_word),
 	{ .name = "gpl_word", .addr = &gpl_word, .flags = TN_EXPORT_GPL },
 	{ .name = "spaced_word", .addr = &spaced_word, .ns = "SPACE" },
-	{ .name = "versioned_word", .addr = &versioned_word,
+	{ .name = "versioned_word",
+	    .addr = &versioned_word,
 	    .crc = 0x12345678 },
 };
 
@@ -40,7 +41,7 @@ static void set_license(struct author *a, const char *value)
 {
 	const struct span file = object_file(a->o);
 	uint8_t *p = (uint8_t *)(uintptr_t)file.p +
-	    object_shdr(a->o, a->modinfo)->sh_offset;
+		     object_shdr(a->o, a->modinfo)->sh_offset;
 
 	while (memcmp(p, "license=", 8) != 0)
 		p++;
@@ -126,7 +127,7 @@ static void loads_with_license(const char *license, bool ok)
 	author_info(&a, entry);
 	set_license(&a, "GPL");
 	uint8_t *p = (uint8_t *)(uintptr_t)object_bytes(a.o).p +
-	    object_shdr(a.o, a.modinfo)->sh_offset;
+		     object_shdr(a.o, a.modinfo)->sh_offset;
 	while (memcmp(p, "license=", 8) != 0)
 		p++;
 	p[0] = 'x';
@@ -291,12 +292,12 @@ TEST(policy, imports_can_be_forbidden)
 	    "slot: an imported symbol is not supported (symbol "
 	    "'plain_word')");
 	/* a weak one is nobody, even where somebody exports it */
-	author_export(&b,
-	    (struct author_export){ .name = "p",
-		.symbol = author_pointer(&b, "p",
-		    object_symbol(b.o, "plain_word",
-			OBJECT_SYM(STB_WEAK, STT_NOTYPE), SHN_UNDEF, 0),
-		    0) });
+	author_export(
+	    &b, (struct author_export){ .name = "p",
+		    .symbol = author_pointer(&b, "p",
+			object_symbol(b.o, "plain_word",
+			    OBJECT_SYM(STB_WEAK, STT_NOTYPE), SHN_UNDEF, 0),
+			0) });
 	CHECK_EQ(world_load(&w, b.o, TN_LOAD_NO_IMPORTS, &mod), 0);
 	CHECK_EQ(*(uint64_t *)world_object(mod, "p"), 0);
 	CHECK_EQ(world_unload(&w, mod), 0);
@@ -336,8 +337,8 @@ TEST(policy, names_that_are_none_are_refused)
 	struct world w;
 
 	CHECK(open_here(&w));
-	CHECK_REFUSED(&w, empty.o, TN_EINVAL, "bad_name",
-	    "'' is not a module name");
+	CHECK_REFUSED(
+	    &w, empty.o, TN_EINVAL, "bad_name", "'' is not a module name");
 	CHECK_REFUSED(&w, blank.o, TN_EINVAL, "bad_name",
 	    "'two words' is not a module name");
 	for (size_t n = 55; n <= 56; n++) {
@@ -345,8 +346,7 @@ TEST(policy, names_that_are_none_are_refused)
 		name[n] = '\0';
 		struct author a = author_new(isa_here()->machine, name);
 
-		snprintf(
-		    text, sizeof(text), "'%s' is not a module name", name);
+		snprintf(text, sizeof(text), "'%s' is not a module name", name);
 		if (n == 55)
 			loads(&w, &a);
 		else
@@ -358,8 +358,8 @@ TEST(policy, names_that_are_none_are_refused)
 	CHECK(world_close(&w));
 }
 
-static int load_as(struct world *w, struct object *o, const char *name,
-    struct tn_module **mod)
+static int load_as(
+    struct world *w, struct object *o, const char *name, struct tn_module **mod)
 {
 	const struct span file = object_file(o);
 	const struct tn_load_args args = { .size = sizeof(args),
@@ -417,7 +417,7 @@ static void set_note(struct author *a, unsigned i, uint32_t word)
 {
 	object_file(a->o);
 	put_le32((uint8_t *)(uintptr_t)object_bytes(a->o).p +
-		object_shdr(a->o, a->note)->sh_offset + 20 + 4 * i,
+		     object_shdr(a->o, a->note)->sh_offset + 20 + 4 * i,
 	    word);
 }
 
@@ -514,9 +514,8 @@ TEST(policy, an_unmarked_file_runs_only_when_asked)
 	object_shdr(a.o, a.note)->sh_type = SHT_PROGBITS;
 	CHECK_SPOILT(&w, a.o, TN_ENOEXEC, "unmarked",
 	    "plain: carries no .note.tenon, so it is no module for running");
-	CHECK_EQ(world_load_bytes(
-		     &w, object_bytes(a.o), TN_LOAD_UNMARKED, &mod),
-	    0);
+	CHECK_EQ(
+	    world_load_bytes(&w, object_bytes(a.o), TN_LOAD_UNMARKED, &mod), 0);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -535,7 +534,7 @@ TEST(policy, a_torn_note_never_counts)
 		object_shdr(a.o, a.note)->sh_size = n;
 		CHECK(world_load_bytes(&w, object_bytes(a.o), 0, &mod) < 0);
 		CHECK(w.diag.reason == TN_REASON_UNMARKED ||
-		    w.diag.reason == TN_REASON_PROFILE);
+		      w.diag.reason == TN_REASON_PROFILE);
 	}
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -553,8 +552,7 @@ TEST(policy, another_machine_is_named)
 		snprintf(text, sizeof(text), "foreign: is for %s, not for %s",
 		    isas[i].name, isa_here()->name);
 		if (&isas[i] != isa_here())
-			CHECK_REFUSED(
-			    &w, a.o, TN_ENOEXEC, "machine", text);
+			CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "machine", text);
 		author_free(&a);
 	}
 	CHECK(world_close(&w));
@@ -581,16 +579,18 @@ TEST(policy, the_hook_sees_every_file_before_it_is_parsed)
 
 	CHECK(open_here(&w));
 	CHECK_EQ(tn_system_destroy(w.sys), 0);
-	const struct tn_config config = { .size = sizeof(config), .abi = 1,
-		.verify = verify, .verify_arg = &seen };
+	const struct tn_config config = { .size = sizeof(config),
+		.abi = 1,
+		.verify = verify,
+		.verify_arg = &seen };
 	CHECK_EQ(tn_system_create(&w.rig.port, &config, &w.sys), 0);
 	verify_result = 0;
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK_EQ(seen, object_bytes(a.o).n);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	verify_result = 1;
-	CHECK_REFUSED(&w, a.o, TN_EACCES, "verify",
-	    "refused by the verification hook");
+	CHECK_REFUSED(
+	    &w, a.o, TN_EACCES, "verify", "refused by the verification hook");
 	/* also what is no ELF file at all */
 	CHECK_EQ(world_load_bytes(
 		     &w, (struct span){ (const uint8_t *)"junk", 4 }, 0, &mod),
@@ -627,27 +627,22 @@ TEST(policy, arguments_are_checked)
 TEST(policy, system_checks_its_tables)
 {
 	struct tn_config config = { .size = sizeof(config), .abi = 1 };
-	const struct tn_export twice[] = { exports[0], exports[1],
-		exports[0] };
+	const struct tn_export twice[] = { exports[0], exports[1], exports[0] };
 	struct tn_system *sys;
 	struct world w;
 
 	CHECK(open_here(&w));
 	config.abi = 2;
-	CHECK_EQ(
-	    tn_system_create(&w.rig.port, &config, &sys), -TN_EINVAL);
+	CHECK_EQ(tn_system_create(&w.rig.port, &config, &sys), -TN_EINVAL);
 	config.abi = 1;
 	config.size = 8;
-	CHECK_EQ(
-	    tn_system_create(&w.rig.port, &config, &sys), -TN_EINVAL);
+	CHECK_EQ(tn_system_create(&w.rig.port, &config, &sys), -TN_EINVAL);
 	config.size = sizeof(config);
 	config.exports = twice;
 	config.nexports = 3;
-	CHECK_EQ(
-	    tn_system_create(&w.rig.port, &config, &sys), -TN_EEXIST);
+	CHECK_EQ(tn_system_create(&w.rig.port, &config, &sys), -TN_EEXIST);
 	w.rig.port.abi = 2;
-	CHECK_EQ(
-	    tn_system_create(&w.rig.port, &config, &sys), -TN_EINVAL);
+	CHECK_EQ(tn_system_create(&w.rig.port, &config, &sys), -TN_EINVAL);
 	w.rig.port.abi = 1;
 	CHECK(world_close(&w));
 }

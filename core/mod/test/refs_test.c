@@ -70,9 +70,8 @@ static struct author provider(const char *name, const char *symbol)
 {
 	struct author a = author_new(isa_here()->machine, name);
 
-	author_export(&a,
-	    (struct author_export){
-		.name = symbol, .symbol = author_word(&a, symbol, 1) });
+	author_export(&a, (struct author_export){ .name = symbol,
+			      .symbol = author_word(&a, symbol, 1) });
 	return a;
 }
 
@@ -85,8 +84,8 @@ static struct author importer(
 	    author_pointer(&a, "p", object_undefined(a.o, from), 0);
 
 	if (symbol != NULL)
-		author_export(&a,
-		    (struct author_export){ .name = symbol, .symbol = p });
+		author_export(
+		    &a, (struct author_export){ .name = symbol, .symbol = p });
 	return a;
 }
 
@@ -202,9 +201,8 @@ TEST(refs, an_importer_counts_once_however_much_it_imports)
 	CHECK(begin(&w));
 	for (int i = 0; i < 40; i++) {
 		snprintf(name, sizeof(name), "w%d", i);
-		author_export(&a,
-		    (struct author_export){ .name = name,
-			.symbol = author_word(&a, name, 1) });
+		author_export(&a, (struct author_export){ .name = name,
+				      .symbol = author_word(&a, name, 1) });
 		author_pointer(&b, "p", object_undefined(b.o, name), 0);
 	}
 	author_pointer(&c, "p", object_undefined(c.o, "w1"), 0);
@@ -214,8 +212,8 @@ TEST(refs, an_importer_counts_once_however_much_it_imports)
 	CHECK_EQ(refs_of(mod[0]), 2);
 	CHECK_EQ(world_unload(&w, mod[0]), -TN_EBUSY);
 	tn_diag_text(&w.diag, text, sizeof(text));
-	CHECK_STR(text,
-	    "wide: is in use: 2 references, used by user, other_user");
+	CHECK_STR(
+	    text, "wide: is in use: 2 references, used by user, other_user");
 	for (int i = 2; i >= 0; i--)
 		CHECK_EQ(world_unload(&w, mod[i]), 0);
 	author_free(&a);

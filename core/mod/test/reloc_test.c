@@ -23,8 +23,8 @@ static struct author with_fix(
 {
 	struct author a = author_new(isa->machine, "fix");
 
-	object_symbol(a.o, "word", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), a.data,
-	    0);
+	object_symbol(
+	    a.o, "word", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), a.data, 0);
 	object_skip(a.o, a.data, 32);
 	object_rela(
 	    a.o, a.data, (struct object_fix){ offset, type, symbol, 0 });
@@ -40,15 +40,14 @@ TEST(reloc, of_an_unknown_type_is_refused)
 	CHECK(open_any(&w));
 	for (unsigned i = 0; i < 3; i++) {
 		for (unsigned k = 0; k < ARRAY_SIZE(types); k++) {
-			struct author a =
-			    with_fix(&isas[i], 12, types[k], 1);
+			struct author a = with_fix(&isas[i], 12, types[k], 1);
 
 			snprintf(text, sizeof(text),
 			    "fix: .data+0xc: relocation type %u does not "
 			    "exist",
 			    types[k]);
-			CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "reloc_unknown",
-			    text);
+			CHECK_REFUSED(
+			    &w, a.o, TN_ENOEXEC, "reloc_unknown", text);
 			author_free(&a);
 		}
 	}
@@ -107,13 +106,11 @@ TEST(reloc, that_is_not_supported_is_refused_by_name)
 	CHECK(open_any(&w));
 	for (unsigned i = 0; i < ARRAY_SIZE(refusals); i++) {
 		const struct refusal *r = &refusals[i];
-		struct author a =
-		    with_fix(isa_of(r->machine), 8, r->type, 1);
+		struct author a = with_fix(isa_of(r->machine), 8, r->type, 1);
 
 		snprintf(text, sizeof(text),
 		    "fix: .data+0x8: %s is not supported", r->text);
-		CHECK_REFUSED(
-		    &w, a.o, TN_EOPNOTSUPP, "reloc_refused", text);
+		CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "reloc_refused", text);
 		author_free(&a);
 	}
 	CHECK(world_close(&w));
@@ -122,8 +119,8 @@ TEST(reloc, that_is_not_supported_is_refused_by_name)
 /* The last place that fits, and those behind it. */
 TEST(reloc, outside_of_its_section_is_refused)
 {
-	static const uint64_t bad[] = { 25, 31, 32, 33, UINT32_MAX,
-		INT64_MAX, UINT64_MAX - 7, UINT64_MAX };
+	static const uint64_t bad[] = { 25, 31, 32, 33, UINT32_MAX, INT64_MAX,
+		UINT64_MAX - 7, UINT64_MAX };
 	struct tn_linked *linked;
 	struct world w;
 	char text[160];
@@ -146,11 +143,9 @@ TEST(reloc, outside_of_its_section_is_refused)
 			    "lies outside the section",
 			    (unsigned long long)bad[k],
 			    isas[i].machine == EM_AARCH64 ? "R_AARCH64_ABS64"
-				: isas[i].machine == EM_RISCV
-				? "R_RISCV_64"
-				: "R_X86_64_64");
-			CHECK_REFUSED(
-			    &w, a.o, TN_ENOEXEC, "reloc_place", text);
+			    : isas[i].machine == EM_RISCV ? "R_RISCV_64"
+							  : "R_X86_64_64");
+			CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "reloc_place", text);
 			author_free(&a);
 		}
 	}
@@ -173,15 +168,14 @@ TEST(reloc, against_a_symbol_that_is_none_is_refused)
 			    with_fix(&isas[i], 0, type, bad[k % 4]);
 
 			CHECK_EQ(
-			    world_link(
-				&w, a.o, &(struct tn_linked *){ NULL }),
+			    world_link(&w, a.o, &(struct tn_linked *){ NULL }),
 			    -TN_ENOEXEC);
-			CHECK_STR(tn_reason_name(w.diag.reason),
-			    "reloc_symbol");
+			CHECK_STR(
+			    tn_reason_name(w.diag.reason), "reloc_symbol");
 			CHECK_EQ(w.diag.value, bad[k % 4]);
 			tn_diag_text(&w.diag, text, sizeof(text));
 			CHECK(strstr(text, ": there is no symbol number ") !=
-			    NULL);
+			      NULL);
 			author_free(&a);
 		}
 	}
@@ -217,8 +211,8 @@ TEST(reloc, against_a_symbol_that_is_not_loaded_is_refused)
 	CHECK(open_any(&w));
 	for (unsigned k = 0; k < 4; k++) {
 		struct author a = author_new(EM_AARCH64, "unloaded");
-		const uint32_t comment = object_section(
-		    a.o, ".comment", SHT_PROGBITS, 0);
+		const uint32_t comment =
+		    object_section(a.o, ".comment", SHT_PROGBITS, 0);
 		/* SHN_XINDEX without a table, a section that is none */
 		const uint32_t where[] = { comment, a.modinfo, SHN_XINDEX,
 			1000 };
@@ -236,8 +230,7 @@ TEST(reloc, against_a_symbol_that_is_not_loaded_is_refused)
 		    "unloaded: symbol 'lost' is used but lies in %s, which "
 		    "is not loaded",
 		    names[k]);
-		CHECK_REFUSED(
-		    &w, a.o, TN_ENOEXEC, "symbol_section", text);
+		CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "symbol_section", text);
 		author_free(&a);
 	}
 	CHECK(world_close(&w));
@@ -255,13 +248,13 @@ TEST(reloc, uleb128_against_a_symbol_that_is_not_loaded_is_refused)
 	object_skip(a.o, a.data, 8);
 	object_rela(a.o, a.data,
 	    (struct object_fix){ 0, 60,
-		object_symbol(a.o, "here", OBJECT_SYM(STB_LOCAL, STT_OBJECT),
-		    a.data, 0),
+		object_symbol(
+		    a.o, "here", OBJECT_SYM(STB_LOCAL, STT_OBJECT), a.data, 0),
 		0 });
 	object_rela(a.o, a.data,
 	    (struct object_fix){ 0, 61,
-		object_symbol(a.o, "lost", OBJECT_SYM(STB_LOCAL, STT_OBJECT),
-		    comment, 0),
+		object_symbol(
+		    a.o, "lost", OBJECT_SYM(STB_LOCAL, STT_OBJECT), comment, 0),
 		0 });
 	CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "symbol_section",
 	    "unloaded: symbol 'lost' is used but lies in .comment, which is "
@@ -280,12 +273,11 @@ TEST(reloc, unused_symbols_may_be_anything)
 	CHECK(open_any(&w));
 	object_symbol(
 	    a.o, "a", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), 1000, UINT64_MAX);
-	object_symbol(a.o, "b", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), a.data,
-	    UINT64_MAX);
+	object_symbol(
+	    a.o, "b", OBJECT_SYM(STB_GLOBAL, STT_OBJECT), a.data, UINT64_MAX);
 	object_symbol(
 	    a.o, "c", OBJECT_SYM(STB_LOCAL, STT_FILE), SHN_ABS, UINT64_MAX);
-	object_symbol(
-	    a.o, "d", OBJECT_SYM(7, 9), a.text, UINT64_MAX);
+	object_symbol(a.o, "d", OBJECT_SYM(7, 9), a.text, UINT64_MAX);
 	CHECK_EQ(world_link(&w, a.o, &linked), 0);
 	CHECK_EQ(world_value(linked, "c"), UINT64_MAX);
 	tn_linked_free(linked);
@@ -323,8 +315,7 @@ TEST(reloc, symbols_that_are_not_supported_are_named)
 		struct author a = author_new(EM_RISCV, "odd");
 
 		object_symbol(a.o, "odd", s->info, s->section, 0);
-		CHECK_REFUSED(
-		    &w, a.o, TN_EOPNOTSUPP, "unsupported", s->text);
+		CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "unsupported", s->text);
 		author_free(&a);
 	}
 	CHECK(world_close(&w));
@@ -381,8 +372,7 @@ TEST(reloc, a_second_table_for_a_section_is_refused)
 
 	CHECK(open_any(&w));
 	author_return(&a, "f");
-	object_rela(
-	    a.o, a.text, (struct object_fix){ 0, isas[0].abs64, 1, 0 });
+	object_rela(a.o, a.text, (struct object_fix){ 0, isas[0].abs64, 1, 0 });
 	object_file(a.o);
 	object_shdr(a.o, object_rela_section(a.o, a.text))->sh_info = a.data;
 	CHECK_SPOILT(&w, a.o, TN_EOPNOTSUPP, "unsupported",

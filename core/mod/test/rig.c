@@ -385,5 +385,5 @@ struct rig_held rig_held(struct rig *r)
 bool rig_same(struct rig_held a, struct rig_held b)
 {
 	return a.blocks == b.blocks && a.bytes == b.bytes &&
-	    a.images == b.images && a.files == b.files;
+	       a.images == b.images && a.files == b.files;
 }

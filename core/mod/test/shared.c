@@ -173,9 +173,8 @@ static void put_gnu_hash(struct shared *s)
 	table[4] = table[5] = UINT32_MAX;
 	table[6] = first < s->nsyms ? first : 0;
 	for (uint32_t i = first; i < s->nsyms; i++)
-		table[n++] =
-		    (gnu_hash(s->strings + s->syms[i].st_name) & ~1u) |
-		    (i + 1 == s->nsyms);
+		table[n++] = (gnu_hash(s->strings + s->syms[i].st_name) & ~1u) |
+			     (i + 1 == s->nsyms);
 	shared_tag(s, DT_GNU_HASH, put(s, table, n * 4));
 }
 
@@ -188,8 +187,8 @@ static void put_tables(struct shared *s)
 		put_hash(s);
 	if (s->flags & SHARED_GNU_HASH)
 		put_gnu_hash(s);
-	shared_tag(s, DT_SYMTAB,
-	    put(s, s->syms, s->nsyms * sizeof(s->syms[0])));
+	shared_tag(
+	    s, DT_SYMTAB, put(s, s->syms, s->nsyms * sizeof(s->syms[0])));
 	shared_tag(s, DT_SYMENT, sizeof(s->syms[0]));
 	shared_tag(s, DT_STRTAB, put(s, s->strings, s->nstrings));
 	shared_tag(s, DT_STRSZ, s->nstrings);
@@ -216,8 +215,7 @@ static void put_segment(struct shared *s, unsigned i, struct elf_phdr ph)
 
 static void put_segments(struct shared *s)
 {
-	const uint64_t data =
-	    SHARED_WORDS + s->nwords * 8ul - SHARED_DATA;
+	const uint64_t data = SHARED_WORDS + s->nwords * 8ul - SHARED_DATA;
 
 	put_segment(s, SHARED_R,
 	    (struct elf_phdr){ .p_type = PT_LOAD,
@@ -262,11 +260,11 @@ struct span shared_file(struct shared *s)
 	memcpy(s->file, &eh, sizeof(eh));
 	s->used = sizeof(eh) + SHARED_SEGMENTS * sizeof(struct elf_phdr);
 	put_tables(s);
-	has_room(s->ntags * sizeof(struct elf_dyn) <=
-	    SHARED_WORDS - SHARED_DATA);
+	has_room(
+	    s->ntags * sizeof(struct elf_dyn) <= SHARED_WORDS - SHARED_DATA);
 	memcpy(s->file + SHARED_TEXT, s->code, s->ncode);
-	memcpy(s->file + SHARED_DATA, s->tags,
-	    s->ntags * sizeof(struct elf_dyn));
+	memcpy(
+	    s->file + SHARED_DATA, s->tags, s->ntags * sizeof(struct elf_dyn));
 	memcpy(s->file + SHARED_WORDS, s->words, s->nwords * 8);
 	put_segments(s);
 	return shared_bytes(s);
@@ -274,8 +272,7 @@ struct span shared_file(struct shared *s)
 
 struct span shared_bytes(const struct shared *s)
 {
-	return (struct span){ s->file,
-		SHARED_WORDS + (size_t)s->nwords * 8 };
+	return (struct span){ s->file, SHARED_WORDS + (size_t)s->nwords * 8 };
 }
 
 struct elf_ehdr *shared_ehdr(struct shared *s)
@@ -285,9 +282,8 @@ struct elf_ehdr *shared_ehdr(struct shared *s)
 
 struct elf_phdr *shared_phdr(struct shared *s, unsigned i)
 {
-	return (struct elf_phdr *)(void *)(s->file +
-		   sizeof(struct elf_ehdr)) +
-	    i;
+	return (struct elf_phdr *)(void *)(s->file + sizeof(struct elf_ehdr)) +
+	       i;
 }
 
 struct elf_dyn *shared_dyn(struct shared *s, int64_t tag)

@@ -16,13 +16,19 @@
 
 #include "isa.h"
 
-#define SHARED_PAGE 4096u
-#define SHARED_TEXT SHARED_PAGE
-#define SHARED_DATA (2 * SHARED_PAGE)
+#define SHARED_PAGE  4096u
+#define SHARED_TEXT  SHARED_PAGE
+#define SHARED_DATA  (2 * SHARED_PAGE)
 /* Where data begins behind the room for the dynamic section. */
 #define SHARED_WORDS (SHARED_DATA + 1024)
 
-enum { SHARED_R, SHARED_RX, SHARED_RW, SHARED_DYN, SHARED_SEGMENTS };
+enum {
+	SHARED_R,
+	SHARED_RX,
+	SHARED_RW,
+	SHARED_DYN,
+	SHARED_SEGMENTS
+};
 
 /* shared_new's flags */
 #define SHARED_HASH     1u /* DT_HASH */

@@ -60,11 +60,17 @@ struct magic {
 
 static const struct magic magics[] = {
 	{ "\x1f\x8b", 2, TN_GZIP },
-	{ "\xfd" "7zXZ\0", 6, TN_XZ },
+	{ "\xfd"
+	  "7zXZ\0",
+	    6, TN_XZ },
 	{ "\x28\xb5\x2f\xfd", 4, TN_ZSTD },
 	{ "\x1f", 1, -1 },
-	{ "\xfd" "7zXZ", 5, -1 },
-	{ "\xfd" "7zXZ\1", 6, -1 },
+	{ "\xfd"
+	  "7zXZ",
+	    5, -1 },
+	{ "\xfd"
+	  "7zXZ\1",
+	    6, -1 },
 	{ "\x28\xb5\x2f", 3, -1 },
 	{ "\x1f\x8a", 2, -1 },
 	{ "BZh9", 4, -1 },
@@ -105,9 +111,8 @@ static const struct answer answers[] = {
 
 TEST(source, every_answer_of_the_unpacker_is_told)
 {
-	static const struct span packed = {
-		(const uint8_t *)"\x28\xb5\x2f\xfd", 4
-	};
+	static const struct span packed = { (const uint8_t *)"\x28\xb5\x2f\xfd",
+		4 };
 	struct world w;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -123,8 +128,8 @@ TEST(source, every_answer_of_the_unpacker_is_told)
 	CHECK(begin(&w, 0));
 	w.rig.port.unpack = NULL;
 	CHECK(world_refuses(&w, packed,
-	    (struct world_refusal){ TN_EOPNOTSUPP, "no_unpacker",
-		"cannot unpack zstd here" },
+	    (struct world_refusal){
+		TN_EOPNOTSUPP, "no_unpacker", "cannot unpack zstd here" },
 	    TEST_AT));
 	CHECK(world_close(&w));
 }
@@ -155,8 +160,7 @@ TEST(source, unpacked_bytes_are_released)
 
 static int load_path(struct world *w, const char *path)
 {
-	const struct tn_load_args args = { .size = sizeof(args),
-		.path = path };
+	const struct tn_load_args args = { .size = sizeof(args), .path = path };
 	struct tn_module *mod;
 
 	tn_diag_fini(&w->diag);
@@ -208,16 +212,21 @@ TEST(source, a_module_is_called_by_its_file_when_it_says_nothing)
 static int remember(void *arg, const void *data, size_t size)
 {
 	*(size_t *)arg = size;
-	return memcmp(data, "\x7f" "ELF", 4) == 0 ? 42 : -1;
+	return memcmp(data,
+		   "\x7f"
+		   "ELF",
+		   4) == 0
+		   ? 42
+		   : -1;
 }
 
 TEST(source, read_hands_over_what_load_would_see)
 {
 	struct author a = author_new(isa_here()->machine, "read");
 	const struct span file = object_file(a.o);
-	const struct tn_load_args args = { .size = sizeof(args),
-		.data = file.p,
-		.data_size = file.n };
+	const struct tn_load_args args = {
+		.size = sizeof(args), .data = file.p, .data_size = file.n
+	};
 	struct world w;
 	size_t size = 0;
 
@@ -227,8 +236,7 @@ TEST(source, read_hands_over_what_load_would_see)
 	const struct tn_load_args none = { .size = sizeof(none),
 		.path = "/nowhere" };
 
-	CHECK_EQ(
-	    tn_read(w.sys, &none, remember, &size, &w.diag), -TN_ENOENT);
+	CHECK_EQ(tn_read(w.sys, &none, remember, &size, &w.diag), -TN_ENOENT);
 	CHECK_EQ(w.diag.reason, TN_REASON_UNREADABLE);
 	author_free(&a);
 	CHECK(world_close(&w));

@@ -48,12 +48,10 @@ static struct author shared_provider(const char *name, const char *own)
 {
 	struct author a = author_new(isa_here()->machine, name);
 
-	author_export(&a,
-	    (struct author_export){
-		.name = own, .symbol = author_word(&a, own, 0x600d) });
-	author_export(&a,
-	    (struct author_export){ .name = "in_turns",
-		.symbol = author_word(&a, "in_turns", 0x600d) });
+	author_export(&a, (struct author_export){ .name = own,
+			      .symbol = author_word(&a, own, 0x600d) });
+	author_export(&a, (struct author_export){ .name = "in_turns",
+			      .symbol = author_word(&a, "in_turns", 0x600d) });
 	return a;
 }
 
@@ -75,9 +73,9 @@ static void *run_loader(void *arg)
 {
 	struct loader *l = arg;
 	const struct span file = object_bytes(l->a.o);
-	const struct tn_load_args args = { .size = sizeof(args),
-		.data = file.p,
-		.data_size = file.n };
+	const struct tn_load_args args = {
+		.size = sizeof(args), .data = file.p, .data_size = file.n
+	};
 	struct tn_module *mod;
 
 	for (int i = 0; i < ROUNDS; i++) {
@@ -160,14 +158,13 @@ TEST(storm, readers_never_see_a_module_that_is_not_whole)
 	memset(&s, 0, sizeof(s));
 	CHECK(world_open(&s.w, exports, 1));
 	for (int i = 0; i < READERS; i++)
-		CHECK_EQ(
-		    pthread_create(&readers[i], NULL, run_reader, &s), 0);
+		CHECK_EQ(pthread_create(&readers[i], NULL, run_reader, &s), 0);
 	for (int i = 0; i < LOADERS; i++) {
 		loaders[i].s = &s;
 		loaders[i].a = shared_provider(names[i], own[i]);
 		object_file(loaders[i].a.o);
-		CHECK_EQ(pthread_create(&loaders[i].thread, NULL, run_loader,
-			     &loaders[i]),
+		CHECK_EQ(pthread_create(
+			     &loaders[i].thread, NULL, run_loader, &loaders[i]),
 		    0);
 	}
 	for (int i = 0; i < LOADERS; i++) {
@@ -188,9 +185,9 @@ static void *run_rival(void *arg)
 {
 	struct loader *l = arg;
 	const struct span file = object_bytes(l->a.o);
-	const struct tn_load_args args = { .size = sizeof(args),
-		.data = file.p,
-		.data_size = file.n };
+	const struct tn_load_args args = {
+		.size = sizeof(args), .data = file.p, .data_size = file.n
+	};
 	struct tn_module *mod;
 
 	for (int i = 0; i < ROUNDS / 2; i++) {

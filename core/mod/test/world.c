@@ -10,8 +10,7 @@
 
 #include <test/test.h>
 
-static bool start(
-    struct world *w, const struct tn_export *exports, size_t n)
+static bool start(struct world *w, const struct tn_export *exports, size_t n)
 {
 	const struct tn_config config = {
 		.size = sizeof(config),
@@ -30,8 +29,8 @@ static bool warm(struct world *w)
 {
 	struct author a = author_new(isa_here()->machine, "first");
 	struct tn_module *mod;
-	const bool ok = world_load(w, a.o, 0, &mod) == 0 &&
-	    world_unload(w, mod) == 0;
+	const bool ok =
+	    world_load(w, a.o, 0, &mod) == 0 && world_unload(w, mod) == 0;
 
 	author_free(&a);
 	return ok;
@@ -89,7 +88,7 @@ bool world_close(struct world *w)
 	tn_diag_fini(&w->diag);
 	free(w->copy);
 	clean = tn_system_destroy(w->sys) == 0 &&
-	    rig_same(rig_held(&w->rig), none) && w->rig.misuse == NULL;
+		rig_same(rig_held(&w->rig), none) && w->rig.misuse == NULL;
 	free(w->guaranteed);
 	if (clean && w->host != NULL)
 		host_port_destroy(w->host);
@@ -118,8 +117,8 @@ static struct tn_load_args load_args(
 	};
 }
 
-int world_load_bytes(struct world *w, struct span bytes, unsigned flags,
-    struct tn_module **mod)
+int world_load_bytes(
+    struct world *w, struct span bytes, unsigned flags, struct tn_module **mod)
 {
 	void *copy = exact_copy(bytes);
 	const struct tn_load_args args = load_args(copy, bytes.n, flags);
@@ -131,8 +130,8 @@ int world_load_bytes(struct world *w, struct span bytes, unsigned flags,
 	return err;
 }
 
-int world_load(struct world *w, struct object *o, unsigned flags,
-    struct tn_module **mod)
+int world_load(
+    struct world *w, struct object *o, unsigned flags, struct tn_module **mod)
 {
 	return world_load_bytes(w, object_file(o), flags, mod);
 }
@@ -254,8 +253,8 @@ static int try_file(struct world *w, struct span file)
 	return err;
 }
 
-bool world_refuses(struct world *w, struct span file,
-    struct world_refusal want, const char *at, int line)
+bool world_refuses(struct world *w, struct span file, struct world_refusal want,
+    const char *at, int line)
 {
 	const uint64_t before = world_state(w);
 	const int err = try_file(w, file);
@@ -271,7 +270,7 @@ bool world_refuses(struct world *w, struct span file,
 	    !test_expect_str(text, want.text, at, line, "sentence"))
 		return false;
 	tn_diag_fini(&w->diag);
-	return test_expect(world_state(w) == before, at, line,
-		   "nothing has changed") &&
-	    test_expect(w->rig.misuse == NULL, at, line, "no misuse");
+	return test_expect(
+		   world_state(w) == before, at, line, "nothing has changed") &&
+	       test_expect(w->rig.misuse == NULL, at, line, "no misuse");
 }

@@ -26,7 +26,10 @@ struct world {
 };
 
 /* What a world exports: struct tn_export rows. */
-#define WORLD_EXPORT(symbol) { .name = #symbol, .addr = (const void *)&symbol }
+#define WORLD_EXPORT(symbol)                                                   \
+	{                                                                      \
+		.name = #symbol, .addr = (const void *)&symbol                 \
+	}
 
 /* Over this process. False when that cannot be made. */
 bool world_open(struct world *w, const struct tn_export *exports, size_t n);
@@ -39,15 +42,14 @@ bool world_offline(
 bool world_close(struct world *w);
 
 /* Loads the object of @a; 0 or the error, which is in w->diag too. */
-int world_load(struct world *w, struct object *o, unsigned flags,
-    struct tn_module **mod);
+int world_load(
+    struct world *w, struct object *o, unsigned flags, struct tn_module **mod);
 /* Loads bytes. */
-int world_load_bytes(struct world *w, struct span bytes, unsigned flags,
-    struct tn_module **mod);
+int world_load_bytes(
+    struct world *w, struct span bytes, unsigned flags, struct tn_module **mod);
 int world_unload(struct world *w, struct tn_module *mod);
 /* Links; the result lives until tn_linked_free or the next world_link. */
-int world_link(
-    struct world *w, struct object *o, struct tn_linked **linked);
+int world_link(struct world *w, struct object *o, struct tn_linked **linked);
 int world_link_bytes(
     struct world *w, struct span bytes, struct tn_linked **linked);
 
@@ -82,5 +84,5 @@ struct world_refusal {
 #define CHECK_SPOILT(w, o, err, why, words)                                    \
 	TEST_OR_RETURN(world_refuses((w), object_bytes(o),                     \
 	    (struct world_refusal){ (err), (why), (words) }, TEST_AT))
-bool world_refuses(struct world *w, struct span file,
-    struct world_refusal want, const char *at, int line);
+bool world_refuses(struct world *w, struct span file, struct world_refusal want,
+    const char *at, int line);

@@ -13,15 +13,15 @@ extern "C" {
 
 /* How an arena keeps text from being writable and executable at once. */
 enum tn_host_mode {
-	TN_HOST_AUTO,       /* the best of those below that works here */
-	TN_HOST_DUAL,       /* memfd mapped twice: no system call per load */
-	TN_HOST_FLIP,       /* one private mapping, RW then RX by mprotect */
+	TN_HOST_AUTO, /* the best of those below that works here */
+	TN_HOST_DUAL, /* memfd mapped twice: no system call per load */
+	TN_HOST_FLIP, /* one private mapping, RW then RX by mprotect */
 };
 
 /* tn_host_config.flags */
 #define TN_HOST_NO_HOST_SYMBOLS 1u /* hosted modules get no process symbols */
-#define TN_HOST_NO_MEMBARRIER 2u   /* behave as where membarrier is banned */
-#define TN_HOST_STRICT 4u          /* guard pages between modules */
+#define TN_HOST_NO_MEMBARRIER   2u /* behave as where membarrier is banned */
+#define TN_HOST_STRICT          4u /* guard pages between modules */
 
 struct tn_host_config {
 	uint32_t size; /* sizeof(struct tn_host_config) */

@@ -7,16 +7,24 @@
 
 #include <stdint.h>
 
-#define EI_CLASS 4
-#define EI_DATA 5
-#define EI_VERSION 6
-#define EI_NIDENT 16
-#define ELFCLASS64 2
+#define EI_CLASS    4
+#define EI_DATA     5
+#define EI_VERSION  6
+#define EI_NIDENT   16
+#define ELFCLASS64  2
 #define ELFDATA2LSB 1
-#define EV_CURRENT 1
+#define EV_CURRENT  1
 
-enum { ET_REL = 1, ET_EXEC = 2, ET_DYN = 3 };
-enum { EM_X86_64 = 62, EM_AARCH64 = 183, EM_RISCV = 243 };
+enum {
+	ET_REL = 1,
+	ET_EXEC = 2,
+	ET_DYN = 3
+};
+enum {
+	EM_X86_64 = 62,
+	EM_AARCH64 = 183,
+	EM_RISCV = 243
+};
 
 enum {
 	SHN_UNDEF = 0,
@@ -44,20 +52,30 @@ enum {
 	SHT_RELR = 19,
 };
 
-#define SHF_WRITE 0x1u
-#define SHF_ALLOC 0x2u
-#define SHF_EXECINSTR 0x4u
-#define SHF_MERGE 0x10u
-#define SHF_TLS 0x400u
+#define SHF_WRITE      0x1u
+#define SHF_ALLOC      0x2u
+#define SHF_EXECINSTR  0x4u
+#define SHF_MERGE      0x10u
+#define SHF_TLS        0x400u
 #define SHF_COMPRESSED 0x800u
 
-enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_NOTE = 4, PT_TLS = 7 };
+enum {
+	PT_LOAD = 1,
+	PT_DYNAMIC = 2,
+	PT_NOTE = 4,
+	PT_TLS = 7
+};
 #define PT_GNU_RELRO 0x6474e552u
-#define PF_X 1u
-#define PF_W 2u
-#define PF_R 4u
+#define PF_X         1u
+#define PF_W         2u
+#define PF_R         4u
 
-enum { STB_LOCAL = 0, STB_GLOBAL = 1, STB_WEAK = 2, STB_GNU_UNIQUE = 10 };
+enum {
+	STB_LOCAL = 0,
+	STB_GLOBAL = 1,
+	STB_WEAK = 2,
+	STB_GNU_UNIQUE = 10
+};
 enum {
 	STT_NOTYPE = 0,
 	STT_OBJECT = 1,
@@ -92,10 +110,12 @@ enum {
 	DT_FINI_ARRAY = 26,
 	DT_INIT_ARRAYSZ = 27,
 	DT_FINI_ARRAYSZ = 28,
+	DT_FLAGS = 30,
 	DT_PREINIT_ARRAY = 32,
 	DT_RELR = 36,
 };
 #define DT_GNU_HASH 0x6ffffef5
+#define DF_TEXTREL 0x4u
 
 struct elf_ehdr {
 	uint8_t e_ident[EI_NIDENT];

@@ -24,15 +24,15 @@ struct elf_dynamic {
 	const struct elf_rela *jmprel;
 	uint32_t njmprel;
 	struct elf_range init_array, fini_array;
-	uint64_t init, fini; /* DT_INIT, DT_FINI or 0 */
+	uint64_t init, fini;           /* DT_INIT, DT_FINI or 0 */
 	const struct elf_dyn *entries; /* all, for DT_NEEDED */
 	uint32_t nentries;
 	uint32_t refused_tag; /* DT_REL, DT_RELR, DT_TEXTREL ... or 0 */
 };
 
 /* The file bytes behind the image addresses [addr, addr + size). */
-bool elf_image_bytes(const struct elf_file *file, uint64_t addr,
-    uint64_t size, struct span *out) MUST_CHECK;
+bool elf_image_bytes(const struct elf_file *file, uint64_t addr, uint64_t size,
+    struct span *out) MUST_CHECK;
 
 /* Reads PT_DYNAMIC. Returns true, or false with *@where set. */
 bool elf_dynamic_open(const struct elf_file *file, struct elf_dynamic *dyn,

@@ -19,28 +19,28 @@
 /* What is wrong with a file; elf_fault_text gives words for it. */
 enum elf_fault {
 	ELF_OK,
-	ELF_TRUNCATED,      /* shorter than an ELF header */
-	ELF_NOT_ELF,        /* no magic */
-	ELF_WRONG_CLASS,    /* not 64-bit */
-	ELF_WRONG_ENDIAN,   /* not little-endian */
+	ELF_TRUNCATED,    /* shorter than an ELF header */
+	ELF_NOT_ELF,      /* no magic */
+	ELF_WRONG_CLASS,  /* not 64-bit */
+	ELF_WRONG_ENDIAN, /* not little-endian */
 	ELF_WRONG_VERSION,
-	ELF_WRONG_TYPE,     /* neither ET_REL nor ET_DYN */
+	ELF_WRONG_TYPE, /* neither ET_REL nor ET_DYN */
 	ELF_WRONG_MACHINE,
-	ELF_BAD_HEADER,     /* header or entry sizes that no ELF64 has */
-	ELF_MISALIGNED,     /* the bytes or a table are not 8-byte aligned */
-	ELF_SECTION_TABLE,  /* the section header table is outside the file */
-	ELF_SEGMENT_TABLE,  /* the program header table is outside the file */
-	ELF_SECTION_BOUNDS, /* a section is outside the file */
-	ELF_SECTION_ALIGN,  /* sh_addralign is no power of two or too large */
-	ELF_SECTION_NAME,   /* a name outside the section name table */
-	ELF_SECTION_LINK,   /* sh_link or sh_info names no fitting section */
+	ELF_BAD_HEADER,      /* header or entry sizes that no ELF64 has */
+	ELF_MISALIGNED,      /* the bytes or a table are not 8-byte aligned */
+	ELF_SECTION_TABLE,   /* the section header table is outside the file */
+	ELF_SEGMENT_TABLE,   /* the program header table is outside the file */
+	ELF_SECTION_BOUNDS,  /* a section is outside the file */
+	ELF_SECTION_ALIGN,   /* sh_addralign is no power of two or too large */
+	ELF_SECTION_NAME,    /* a name outside the section name table */
+	ELF_SECTION_LINK,    /* sh_link or sh_info names no fitting section */
 	ELF_SECTION_OVERLAP, /* two loaded sections share file bytes */
-	ELF_ENTRY_SIZE,     /* a table that is no whole number of entries */
-	ELF_STRING_TABLE,   /* a string table that does not end with a NUL */
-	ELF_SEGMENT_BOUNDS, /* a segment is outside the file or itself */
-	ELF_SYMBOL_NAME,    /* a symbol's name is outside its string table */
-	ELF_DYNAMIC,        /* a dynamic entry points outside the segments */
-	ELF_TOO_MANY,       /* a count beyond a stated limit */
+	ELF_ENTRY_SIZE,      /* a table that is no whole number of entries */
+	ELF_STRING_TABLE,    /* a string table that does not end with a NUL */
+	ELF_SEGMENT_BOUNDS,  /* a segment is outside the file or itself */
+	ELF_SYMBOL_NAME,     /* a symbol's name is outside its string table */
+	ELF_DYNAMIC,         /* a dynamic entry points outside the segments */
+	ELF_TOO_MANY,        /* a count beyond a stated limit */
 	ELF_FAULTS
 };
 
@@ -105,8 +105,7 @@ static inline const char *elf_symtab_name(
 {
 	const uint32_t off = tab->syms[i].st_name;
 
-	return off < tab->strings.n ? (const char *)tab->strings.p + off
-				    : NULL;
+	return off < tab->strings.n ? (const char *)tab->strings.p + off : NULL;
 }
 
 /* The section index of symbol @i, SHN_XINDEX followed. */

@@ -62,11 +62,11 @@ extern const size_t tn_guaranteed_count;
 typedef int tn_verify_fn(void *arg, const void *data, size_t size);
 
 struct tn_config {
-	uint32_t size; /* sizeof(struct tn_config) */
-	uint32_t abi;  /* 1 */
+	uint32_t size;                   /* sizeof(struct tn_config) */
+	uint32_t abi;                    /* 1 */
 	const struct tn_export *exports; /* live as long as the system */
 	size_t nexports;
-	uint64_t seed; /* secret; keeps hash collisions unpredictable */
+	uint64_t seed;        /* secret; keeps hash collisions unpredictable */
 	tn_verify_fn *verify; /* or NULL */
 	void *verify_arg;
 };
@@ -76,8 +76,8 @@ struct tn_config {
  * -TN_EINVAL: a table is missing or of another abi; -TN_ENOMEM;
  * -TN_EEXIST: an export is named twice.
  */
-int tn_system_create(const struct tn_port *port,
-    const struct tn_config *config, struct tn_system **out);
+int tn_system_create(const struct tn_port *port, const struct tn_config *config,
+    struct tn_system **out);
 
 /* Frees @sys. -TN_EBUSY while a module is loaded. Sleeps. */
 int tn_system_destroy(struct tn_system *sys);
@@ -86,20 +86,23 @@ int tn_system_destroy(struct tn_system *sys);
 
 /* tn_load_args.flags */
 #define TN_LOAD_UNMARKED 1u /* run a file that carries no .note.tenon */
-#define TN_LOAD_DIRECT 2u   /* bind=direct: GOT loads and branches become
+#define TN_LOAD_DIRECT                                                         \
+	2u                  /* bind=direct: GOT loads and branches become
 			       direct where they reach; pins the providers */
 #define TN_LOAD_NO_RELAX 4u /* keep every GOT access as it is */
-#define TN_LOAD_NO_INIT 8u  /* run neither constructors and init nor, at
+#define TN_LOAD_NO_INIT                                                        \
+	8u /* run neither constructors and init nor, at
 			       unload, exit and destructors */
-#define TN_LOAD_NO_IMPORTS 16u /* an undefined symbol is refused as not
+#define TN_LOAD_NO_IMPORTS                                                     \
+	16u /* an undefined symbol is refused as not
 				  supported (slots) */
 
 struct tn_load_args {
 	uint32_t size; /* sizeof(struct tn_load_args) */
 	uint32_t flags;
-	const char *name;  /* overrides the file's own; or NULL */
-	const char *path;  /* a file, or NULL: */
-	const void *data;  /* the file in memory; must stay until tn_load
+	const char *name; /* overrides the file's own; or NULL */
+	const char *path; /* a file, or NULL: */
+	const void *data; /* the file in memory; must stay until tn_load
 			      returns; 8-byte aligned, or it is copied */
 	size_t data_size;
 };
@@ -179,10 +182,10 @@ enum tn_state {
 
 /* How long each step of the load took, in nanoseconds. */
 struct tn_timing {
-	uint64_t source;   /* read and unpack */
-	uint64_t link;     /* parse, lay out, resolve, relocate */
-	uint64_t protect;  /* permissions and instruction cache */
-	uint64_t init;     /* constructors and init */
+	uint64_t source;  /* read and unpack */
+	uint64_t link;    /* parse, lay out, resolve, relocate */
+	uint64_t protect; /* permissions and instruction cache */
+	uint64_t init;    /* constructors and init */
 };
 
 struct tn_module_info {
@@ -191,9 +194,9 @@ struct tn_module_info {
 	const char *license; /* or "" */
 	enum tn_state state;
 	enum tn_profile profile;
-	uint32_t refs;      /* references, dependents included */
+	uint32_t refs; /* references, dependents included */
 	uint32_t nexports;
-	uint32_t ncells;    /* GOT cells */
+	uint32_t ncells; /* GOT cells */
 	uint32_t nstubs;
 	uint32_t nrelocs;   /* relocations applied */
 	uint64_t text_addr; /* start of the text part, or of the span */

@@ -34,17 +34,16 @@ struct tn_linked_file {
 	uint32_t nsymbols;
 };
 
-void tn_linked_file(
-    const struct tn_linked *linked, struct tn_linked_file *out);
+void tn_linked_file(const struct tn_linked *linked, struct tn_linked_file *out);
 
 /* The parts with their addresses and bytes. */
 const struct tn_image *tn_linked_image(const struct tn_linked *linked);
 
 struct tn_linked_section {
-	uint32_t index;   /* in the input file; 0 for a part */
+	uint32_t index; /* in the input file; 0 for a part */
 	const char *name;
-	uint32_t type;    /* sh_type */
-	uint64_t flags;   /* sh_flags */
+	uint32_t type;  /* sh_type */
+	uint64_t flags; /* sh_flags */
 	uint64_t align;
 	uint64_t addr;
 	uint64_t size;
@@ -57,9 +56,13 @@ bool tn_linked_section(const struct tn_linked *linked, uint32_t *at,
     struct tn_linked_section *out);
 
 /* What the loader adds: enum tn_linked_extra names it. */
-enum tn_linked_extra { TN_LINKED_STUBS, TN_LINKED_COMMON, TN_LINKED_GOT };
-bool tn_linked_extra(const struct tn_linked *linked,
-    enum tn_linked_extra which, struct tn_linked_section *out);
+enum tn_linked_extra {
+	TN_LINKED_STUBS,
+	TN_LINKED_COMMON,
+	TN_LINKED_GOT
+};
+bool tn_linked_extra(const struct tn_linked *linked, enum tn_linked_extra which,
+    struct tn_linked_section *out);
 
 /* A GOT cell, and the branch stub that jumps through it. */
 struct tn_linked_ref {
@@ -77,16 +80,16 @@ struct tn_linked_symbol {
 	const char *name; /* may be "" */
 	uint64_t value;
 	uint64_t size;
-	uint8_t info;    /* st_info */
-	uint8_t other;   /* st_other */
+	uint8_t info;     /* st_info */
+	uint8_t other;    /* st_other */
 	uint32_t section; /* index in the input file, or 0: undefined there */
 	bool is_common;
 	bool is_absolute;
 };
 
 /* Symbol @i of the file, from 1 on. */
-bool tn_linked_symbol(const struct tn_linked *linked, uint32_t i,
-    struct tn_linked_symbol *out);
+bool tn_linked_symbol(
+    const struct tn_linked *linked, uint32_t i, struct tn_linked_symbol *out);
 
 /* Bytes of input section @section that alignment did not need (riscv). */
 bool tn_linked_shrink(const struct tn_linked *linked, uint32_t section,
@@ -97,8 +100,7 @@ bool tn_linked_shrink(const struct tn_linked *linked, uint32_t section,
  * input section and offset and the name of its type.
  */
 void tn_linked_relaxed(const struct tn_linked *linked,
-    void (*fn)(void *arg, uint32_t section, uint64_t offset,
-	const char *type),
+    void (*fn)(void *arg, uint32_t section, uint64_t offset, const char *type),
     void *arg);
 
 #ifdef __cplusplus

@@ -21,9 +21,9 @@ extern "C" {
 #endif
 
 /* Permissions for tn_pool_world.protect. Never write and exec together. */
-#define TN_PROT_READ 1u
+#define TN_PROT_READ  1u
 #define TN_PROT_WRITE 2u
-#define TN_PROT_EXEC 4u
+#define TN_PROT_EXEC  4u
 
 struct tn_pool_world {
 	void *ctx;

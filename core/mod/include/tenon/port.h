@@ -35,12 +35,12 @@ enum tn_part_kind {
 #define TN_MAX_PARTS 12
 
 struct tn_part {
-	uint8_t kind;     /* enum tn_part_kind */
-	size_t size;      /* bytes; a part of size 0 is not placed */
+	uint8_t kind; /* enum tn_part_kind */
+	size_t size;  /* bytes; a part of size 0 is not placed */
 	size_t align;
-	size_t offset;    /* from the image's start, in span mode */
-	uint64_t addr;    /* out: where it will run */
-	uint8_t *write;   /* out: where the engine fills it; NULL when the
+	size_t offset;      /* from the image's start, in span mode */
+	uint64_t addr;      /* out: where it will run */
+	uint8_t *write;     /* out: where the engine fills it; NULL when the
 			     part may not be written any more */
 	void *port_data[2]; /* for the port */
 };
@@ -65,9 +65,19 @@ struct tn_bytes {
 	void *port_data[2];
 };
 
-enum tn_packing { TN_PLAIN, TN_GZIP, TN_XZ, TN_ZSTD };
+enum tn_packing {
+	TN_PLAIN,
+	TN_GZIP,
+	TN_XZ,
+	TN_ZSTD
+};
 
-enum tn_log_level { TN_LOG_ERROR, TN_LOG_WARNING, TN_LOG_INFO, TN_LOG_DEBUG };
+enum tn_log_level {
+	TN_LOG_ERROR,
+	TN_LOG_WARNING,
+	TN_LOG_INFO,
+	TN_LOG_DEBUG
+};
 
 /* tn_port.flags */
 #define TN_PORT_NO_WX 1u /* cannot promise W^X (no MMU) */
@@ -127,8 +137,8 @@ struct tn_port {
 	 * Unpacks @in. -TN_EOPNOTSUPP: no such unpacker here;
 	 * -TN_EBADMSG: damaged; -TN_EFBIG: more than the port's limit.
 	 */
-	int (*unpack)(void *ctx, enum tn_packing packing,
-	    const void *in, size_t size, struct tn_bytes *out);
+	int (*unpack)(void *ctx, enum tn_packing packing, const void *in,
+	    size_t size, struct tn_bytes *out);
 	void (*release)(void *ctx, struct tn_bytes *bytes);
 
 	/* --- concurrency */
