@@ -87,6 +87,7 @@ void load_release(struct tn_load *l)
 	const struct tn_port *port = l->port;
 
 	free_tables(l);
+	versions_close(l);
 	if (l->copy != NULL)
 		load_free_array(l, l->copy, l->args->data_size, 1);
 	if (l->unpacked.data != NULL)

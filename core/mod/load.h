@@ -94,6 +94,12 @@ struct anchors {
 	uint32_t count;
 };
 
+/* What the file says about one import; the name lies in the file. */
+struct version_key {
+	struct index_key key; /* first: struct index key */
+	uint64_t crc;
+};
+
 struct tn_load {
 	struct tn_system *sys;
 	const struct tn_port *port;
@@ -120,6 +126,9 @@ struct tn_load {
 	enum tn_profile profile;
 
 	/* resolve */
+	struct version_key *version_keys;
+	size_t nversion_keys;
+	struct index version_index;
 	struct symbol *symbols;
 	uint32_t nsymbols;
 	struct tn_module **providers; /* each holds one reference */
@@ -200,6 +209,13 @@ const char *load_symbol_name(const struct tn_load *l, uint32_t i);
 /* A printable name: "section:index+value" for one without a name. */
 void load_symbol_label(
     const struct tn_load *l, uint32_t i, char *buf, size_t cap);
+
+/* --- __versions (versions.c) */
+int versions_open(struct tn_load *l) MUST_CHECK;
+void versions_close(struct tn_load *l);
+/* Was the module built for this export? */
+int versions_check(
+    struct tn_load *l, const struct export_record *rec) MUST_CHECK;
 
 /* --- ALIGN deletions (shrink.c) */
 int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;

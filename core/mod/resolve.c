@@ -15,13 +15,6 @@
 #include <base/string.h>
 #include <elf/tables.h>
 
-/* One record of __versions (Linux, struct modversion_info). */
-struct version_record {
-	uint64_t crc;
-	char name[56];
-};
-_Static_assert(sizeof(struct version_record) == 64, "modversion_info");
-
 static bool is_gpl_licence(const char *name)
 {
 	static const char *const licences[] = { "GPL", "GPL v2",
@@ -142,7 +135,8 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 	}
 	sym->value = rec->value;
 	sym->flags |= SYM_FOREIGN | (is_fixed(l, rec) ? SYM_FIXED : 0);
-	return check_permission(l, rec);
+	err = check_permission(l, rec);
+	return err != 0 ? err : versions_check(l, rec);
 }
 
 static int refuse_imports(struct tn_load *l, uint32_t i)
@@ -271,42 +265,6 @@ static int classify(struct tn_load *l, uint32_t i)
 	return 0;
 }
 
-/* Asked of versions that differ alone, so it may take its time. */
-static bool is_imported(const struct tn_load *l, const char *name)
-{
-	for (uint32_t i = 1; i < l->symtab.n; i++)
-		if (l->symtab.syms[i].st_shndx == SHN_UNDEF &&
-		    str_eq(load_symbol_name(l, i), name))
-			return true;
-	return false;
-}
-
-/* __versions: what this module was built against, by Linux's rules. */
-static int check_versions(struct tn_load *l)
-{
-	const size_t n = l->versions.n / sizeof(struct version_record);
-
-	for (size_t i = 0; i < n && !l->offline; i++) {
-		struct version_record v;
-		const struct export_record *rec;
-
-		memcpy(&v, l->versions.p + i * sizeof(v), sizeof(v));
-		v.name[sizeof(v.name) - 1] = '\0';
-		rec = (const struct export_record *)index_find(
-		    &l->sys->exports, v.name);
-		if (rec == NULL || rec->crc == 0 || rec->crc == v.crc ||
-		    !is_imported(l, v.name))
-			continue;
-		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_CRC);
-
-		(void)str_copy(d->symbol, sizeof(d->symbol), v.name);
-		d->value = v.crc;
-		d->high = rec->crc;
-		return d->error;
-	}
-	return 0;
-}
-
 /* Names are scattered over the string table: fetch them ahead of their turn. */
 #define AHEAD 12
 
@@ -325,7 +283,7 @@ static int resolve_locked(struct tn_load *l)
 		prefetch_name(l, i + AHEAD);
 		err = classify(l, i);
 	}
-	return err != 0 ? err : check_versions(l);
+	return err;
 }
 
 /* What the index did not have: the process, weak, or missing. */
@@ -417,6 +375,9 @@ int load_resolve(struct tn_load *l)
 		return l->diag->error;
 	l->symbols[0].flags = SYM_FIXED;
 	l->is_gpl = is_gpl_compatible(l);
+	err = versions_open(l);
+	if (err != 0)
+		return err;
 	l->port->lock(l->port->ctx);
 	err = resolve_locked(l);
 	l->port->unlock(l->port->ctx);

@@ -59,7 +59,7 @@ struct segment_field {
 	"blob: has an alignment that is no power of two or above 2 MiB, "      \
 	"value "
 #define DYN  "has a dynamic entry that points outside the image, value "
-#define MANY "has more entries in a table than are supported, value "
+#define LIMIT " bytes of an image are more than the limit of 2147483647"
 #define WX   "a segment that is writable and executable is not supported"
 
 // clang-format off
@@ -76,7 +76,7 @@ static const struct segment_field segment_fields[] = {
 	P(SHARED_RW, p_memsz, 1ull << 62, TN_EFBIG, "blob: 4611686018427396096" LIMIT),
 	P(SHARED_RW, p_memsz, 0x80000000, TN_EFBIG, "blob: 2147491840" LIMIT),
 	P(SHARED_RW, p_vaddr, UINT64_MAX - 255, TN_ENOEXEC, OUTSIDE),
-	P(SHARED_RW, p_vaddr, UINT64_MAX - 4095, TN_ENOEXEC, "blob: " DYN),
+	P(SHARED_RW, p_vaddr, UINT64_MAX - 4095, TN_EFBIG, "blob: "),
 	P(SHARED_RX, p_align, 3, TN_ENOEXEC, SKEW "0x3"),
 	P(SHARED_RX, p_align, 0x400000, TN_ENOEXEC, SKEW "0x400000"),
 	P(SHARED_RX, p_align, UINT64_MAX, TN_ENOEXEC, SKEW "0xffffffffffffffff"),
