@@ -180,6 +180,7 @@ static void format_into(struct text *t, const char *fmt, va_list *ap)
 		t->buf[t->len < t->cap ? t->len : t->cap - 1] = '\0';
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): struct text writes it */
 size_t text_vformat(char *buf, size_t cap, const char *fmt, va_list ap)
 {
 	struct text t = { buf, cap, 0 };

@@ -236,7 +236,8 @@ def whole_world(arch):
     support = compile_to(driver(arch, "gcc") + ["-O1", "-fPIC"],
                          os.path.join(SRC, "support.c"))
     command = driver(arch, "gcc") + ["-r", "-nostdlib"]
-    command += ["-Wl,-u,__udivmodti4,-u,__divti3,-u,__modti3,-u,__udivti3,-u,__umodti3"]
+    command += ["-Wl,-u,__%s" % helper for helper in (
+        "udivmodti4", "udivti3", "umodti3", "divti3", "modti3")]
     inputs = [world(arch), support]
     path = cached(command, inputs, ".o")
     if not os.path.exists(path):

@@ -23,7 +23,7 @@ import elf
 TENON = {arch: os.path.join(build.BUILD,
                             "host" if arch == build.NATIVE else "host-" + arch,
                             "bin", "tenon") for arch in build.ARCHES}
-LIMIT = 300     # Seconds; detects a hang, measures nothing.
+LIMIT = 120     # Seconds; detects a hang, measures nothing.
 MASK = (1 << 64) - 1
 RESULT = re.compile(r"^matrix_(\w+)\(\) = (-?\d+)$", re.M)
 

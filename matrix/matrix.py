@@ -21,6 +21,7 @@ import edges
 import execute
 import ldcheck
 import mutants
+import reach
 import refusals
 
 # The ways an object of each reach is executed.  `cells` is an image whose GOT
@@ -129,6 +130,9 @@ def run_config(config, everything):
     run_program(outcome)
     for way in (ALL_WAYS if everything else WAYS)[config.variant.reach]:
         run_way(outcome, way)
+    if reach.is_asked(config):
+        for text in reach.problems(config, outcome.objects):
+            outcome.problem(text)
     return outcome
 
 

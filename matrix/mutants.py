@@ -4,8 +4,8 @@
 For every wanted type one relocation of an object that ran well is changed: its
 addend is moved so far that the field must come out differently. The changed
 object must be refused, crash, or return something else than 0; otherwise its
-good result would prove nothing. Objects and relocations are tried in turn until
-one is noticed.
+good result would prove nothing. Objects and relocations are tried in turn
+until one is noticed.
 """
 
 import collections

@@ -119,7 +119,8 @@ def common_cases():
     return [
         Case("writable-text", BOTH, PIC, WRITABLE_TEXT,
              r"writable and executable.*\.both|\.both.*writable and execu"),
-        Case("rel", BOTH, PIC, GLOBALS, r"\bREL\b.*is not supported \(section \.rela\.text\)"),
+        Case("rel", BOTH, PIC, GLOBALS,
+             r"\bREL\b.*is not supported \(section \.rela\.text\)"),
     ]
 
 

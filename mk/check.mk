@@ -21,6 +21,7 @@ fmt-check: | $(SETUP) ## refuse sources that `make fmt` would change
 TIDY := base core/elf core/reloc core/mod host lib tools
 TIDY_UNITS := $(foreach c,$(TIDY),$(filter host-clang|$c|free|% \
 	host-clang|$c|host|%,$(UNITS)))
+TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/%,$(call unit,$u,4)),,$u))
 HEADERS := $(foreach c,$(COMPONENTS),$(wildcard $c/*.h $c/include/*/*.h))
 tidy_ok = $(B)/check/tidy/$(call unit,$1,4).ok
 CONFIG := host-clang

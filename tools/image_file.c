@@ -32,6 +32,8 @@ static size_t buffer_add(struct buffer *b, const void *data, size_t n)
 {
 	const size_t at = b->n;
 
+	if (n == 0)
+		return at;
 	if (b->cap - b->n < n) {
 		const size_t cap = b->cap * 2 + n;
 		uint8_t *more = realloc(b->p, cap);

@@ -12,29 +12,6 @@
 #include <elf/file.h>
 #include <elf/tables.h>
 
-void modname_of_path(const char *path, char name[TN_MODULE_NAME_MAX])
-{
-	const char *base = strrchr(path, '/');
-	size_t n = 0;
-
-	base = base != NULL ? base + 1 : path;
-	for (; base[n] != '\0' && n + 1 < TN_MODULE_NAME_MAX; n++) {
-		if (strncmp(base + n, ".ko", 3) == 0 ||
-		    strncmp(base + n, ".so", 3) == 0)
-			break;
-		name[n] = base[n] == '-' ? '_' : base[n];
-	}
-	name[n] = '\0';
-}
-
-static void set_name(struct modfile *f, const char *name)
-{
-	(void)snprintf(f->name, sizeof(f->name), "%s", name);
-	for (char *p = f->name; *p != '\0'; p++)
-		if (*p == '-')
-			*p = '_';
-}
-
 static int add_depend(struct modfile *f, const char *name, size_t n)
 {
 	char **more =
@@ -75,7 +52,7 @@ static int inspect(void *arg, const void *data, size_t size)
 	struct span modinfo;
 
 	sha256(data, size, digest);
-	for (unsigned i = 0; i < sizeof(digest); i++)
+	for (size_t i = 0; i < sizeof(digest); i++)
 		(void)snprintf(f->sha256 + 2 * i, 3, "%02x", digest[i]);
 	/* A file that is no ELF is diagnosed when it is loaded. */
 	if (!elf_open(&elf, (struct span){ data, size }, 0, &where) ||
@@ -86,7 +63,7 @@ static int inspect(void *arg, const void *data, size_t size)
 	const char *depends = elf_modinfo_get(modinfo, "depends");
 
 	if (name != NULL)
-		set_name(f, name);
+		tn_module_name(name, f->name);
 	return depends != NULL ? parse_depends(f, depends) : 0;
 }
 
@@ -130,7 +107,7 @@ static int read_depfile(struct modfile *f)
 		return 0;
 	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
 	     word != NULL && err == 0; word = strtok_r(NULL, " ", &save)) {
-		modname_of_path(word, name);
+		tn_module_name(word, name);
 		err = add_depend(f, name, strlen(name));
 	}
 	free(line);
@@ -171,7 +148,7 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 		return err;
 	}
 	f->path = strdup(path);
-	modname_of_path(path, f->name);
+	tn_module_name(path, f->name);
 	if (f->path != NULL)
 		err = tn_read(sys, &args, inspect, f, diag);
 	if (err == 0 && f->ndepends == 0)
@@ -237,7 +214,7 @@ static char *find_by_depfile(const struct modfile *from, const char *name)
 		return NULL;
 	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
 	     word != NULL && path == NULL; word = strtok_r(NULL, " ", &save)) {
-		modname_of_path(word, have);
+		tn_module_name(word, have);
 		if (strcmp(have, name) == 0 &&
 		    asprintf(&path, "%.*s%s", *word == '/' ? 0 : dir,
 			from->path, word) < 0)

@@ -49,6 +49,3 @@ char *modpath_find(
 struct modfile *modpath_known(const struct modpath *mp, const char *name);
 
 void modpath_free(struct modpath *mp);
-
-/* The module name of a path: "dir/a-b.ko.xz" is "a_b". */
-void modname_of_path(const char *path, char name[TN_MODULE_NAME_MAX]);

@@ -181,36 +181,6 @@ static int find_note(struct tn_load *l)
 	return err;
 }
 
-static bool is_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '+';
-}
-
-/*
- * Module names are what kmod makes of them: '-' reads as '_', and a file name
- * counts up to ".ko" or ".so".
- */
-static bool take_name(struct tn_load *l, const char *s, bool is_path)
-{
-	size_t n = 0;
-
-	for (const char *p = s; is_path && *p != '\0'; p++)
-		if (*p == '/')
-			s = p + 1;
-	for (; s[n] != '\0' && n + 1 < sizeof(l->name); n++) {
-		if (is_path &&
-		    (str_begins(s + n, ".ko") || str_begins(s + n, ".so") ||
-			str_begins(s + n, ".o")))
-			break;
-		l->name[n] = s[n] == '-' ? '_' : s[n];
-		if (!is_name_char(l->name[n]))
-			break;
-	}
-	l->name[n] = '\0';
-	return n != 0 && (is_path || s[n] == '\0');
-}
-
 static int find_name(struct tn_load *l)
 {
 	const char *own = elf_modinfo_get(l->modinfo, "name");
@@ -218,13 +188,14 @@ static int find_name(struct tn_load *l)
 	if (l->args->name != NULL || own != NULL) {
 		const char *s = l->args->name != NULL ? l->args->name : own;
 
-		if (take_name(l, s, false))
+		if (module_name_take(s, l->name))
 			return 0;
 		l->name[0] = '\0';
 		return load_fail_other(l, TN_EINVAL, TN_REASON_BAD_NAME, s);
 	}
-	if (l->args->path != NULL && take_name(l, l->args->path, true))
-		return 0;
+	if (module_name_is_sound(l->name))
+		return 0; /* that of the path, see load_check */
+	l->name[0] = '\0';
 	return l->offline ? 0
 			  : load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
 }
@@ -242,9 +213,9 @@ int load_check(struct tn_load *l)
 	l->stage = TN_STAGE_CHECK;
 	/* For failures, until the file itself says what it is called. */
 	if (l->args->path != NULL)
-		(void)take_name(l, l->args->path, true);
+		tn_module_name(l->args->path, l->name);
 	else if (l->args->name != NULL)
-		(void)take_name(l, l->args->name, false);
+		(void)module_name_take(l->args->name, l->name);
 	if (!elf_open(&l->elf, l->bytes, 0, &where))
 		return fail_elf(l, &where);
 	l->is_dyn = l->elf.ehdr->e_type == ET_DYN;

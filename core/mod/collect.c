@@ -192,12 +192,12 @@ static uint64_t entry_word(
 	const uint64_t at = (uint64_t)i * entry_size(l);
 
 	if (!l->machine->prel_exports)
-		return get_le64(t->entries->write + at + field * 8);
+		return get_le64(t->entries->write + at + (size_t)field * 8);
 	const int32_t delta =
-	    (int32_t)get_le32(t->entries->write + at + field * 4);
+	    (int32_t)get_le32(t->entries->write + at + (size_t)field * 4);
 
 	return delta == 0 ? 0
-			  : t->entries->addr + at + field * 4 +
+			  : t->entries->addr + at + (uint64_t)field * 4 +
 				(uint64_t)(int64_t)delta;
 }
 
@@ -279,7 +279,9 @@ static int add_exports(struct tn_load *l, const struct table *t,
 		*rec = (struct export_record){
 			.name = image_string(strings, name),
 			.value = entry_word(l, t, i, 0),
-			.crc = t->crcs != NULL ? get_le32(t->crcs + i * 4) : 0,
+			.crc = t->crcs != NULL
+				   ? get_le32(t->crcs + (size_t)i * 4)
+				   : 0,
 			.position = (first + i) & EXPORT_MAX,
 			.flags = t->flags & 0xff,
 		};

@@ -27,13 +27,8 @@ static bool name_is_loaded(struct tn_load *l, const char *needed)
 {
 	char name[TN_MODULE_NAME_MAX];
 	struct tn_module *mod;
-	size_t n = 0;
 
-	for (; needed[n] != '\0' && n + 1 < sizeof(name) &&
-	       !str_begins(needed + n, ".so") && !str_begins(needed + n, ".ko");
-	     n++)
-		name[n] = needed[n] == '-' ? '_' : needed[n];
-	name[n] = '\0';
+	tn_module_name(needed, name);
 	mod = tn_module_find(l->sys, name);
 	if (mod != NULL)
 		tn_module_put(mod);
@@ -172,8 +167,8 @@ int dyn_layout(struct tn_load *l)
 
 	l->stage = TN_STAGE_LAYOUT;
 	if (l->dyn.high - low > INT32_MAX) {
-		(void)load_fail_other(l, TN_EFBIG, TN_REASON_LIMIT,
-		    "bytes of an image");
+		(void)load_fail_other(
+		    l, TN_EFBIG, TN_REASON_LIMIT, "bytes of an image");
 		l->diag->value = l->dyn.high - low;
 		l->diag->high = INT32_MAX;
 		return l->diag->error;

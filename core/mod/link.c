@@ -30,52 +30,52 @@ static int fail_memory(struct tn_diag *diag)
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag)
 {
-	struct tn_linked *k = port_alloc(sys->port, sizeof(*k));
+	struct tn_linked *linked = port_alloc(sys->port, sizeof(*linked));
 	int err = -TN_EINVAL;
 
-	if (k == NULL)
+	if (linked == NULL)
 		return fail_memory(diag);
-	tn_diag_init(&k->scratch);
-	if (load_begin(
-		&k->load, sys, args, diag != NULL ? diag : &k->scratch)) {
-		k->args = *args;
-		k->load.args = &k->args;
-		k->load.offline = true;
-		err = load_source(&k->load);
+	tn_diag_init(&linked->scratch);
+	if (load_begin(&linked->load, sys, args,
+		diag != NULL ? diag : &linked->scratch)) {
+		linked->args = *args;
+		linked->load.args = &linked->args;
+		linked->load.offline = true;
+		err = load_source(&linked->load);
 	}
 	if (err == 0)
-		err = load_link(&k->load);
+		err = load_link(&linked->load);
 	if (err == 0)
-		*out = k;
+		*out = linked;
 	else
-		tn_linked_free(k);
+		tn_linked_free(linked);
 	return err;
 }
 
-void tn_linked_free(struct tn_linked *k)
+void tn_linked_free(struct tn_linked *linked)
 {
-	const struct tn_port *port = k->load.port;
+	const struct tn_port *port = linked->load.port;
 
-	load_release(&k->load);
-	tn_diag_fini(&k->scratch);
-	port_free(port, k, sizeof(*k));
+	load_release(&linked->load);
+	tn_diag_fini(&linked->scratch);
+	port_free(port, linked, sizeof(*linked));
 }
 
-void tn_linked_file(const struct tn_linked *k, struct tn_linked_file *out)
+void tn_linked_file(const struct tn_linked *linked, struct tn_linked_file *out)
 {
-	const struct elf_ehdr *eh = k->load.elf.ehdr;
+	const struct elf_ehdr *eh = linked->load.elf.ehdr;
 
 	*out = (struct tn_linked_file){
 		.machine = eh->e_machine,
 		.eflags = eh->e_flags,
-		.is_shared = k->load.is_dyn,
-		.nsymbols = k->load.symtab.n,
+		.is_shared = linked->load.is_dyn,
+		.nsymbols = linked->load.symtab.n,
 	};
 }
 
-const struct tn_image *tn_linked_image(const struct tn_linked *k)
+const struct tn_image *tn_linked_image(const struct tn_linked *linked)
 {
-	return &k->load.image;
+	return &linked->load.image;
 }
 
 /* ELF's words for what a part is. */
@@ -111,9 +111,9 @@ static bool next_part(
 }
 
 bool tn_linked_section(
-    const struct tn_linked *k, uint32_t *at, struct tn_linked_section *out)
+    const struct tn_linked *linked, uint32_t *at, struct tn_linked_section *out)
 {
-	const struct tn_load *l = &k->load;
+	const struct tn_load *l = &linked->load;
 
 	if (l->is_dyn)
 		return next_part(l, at, out);
@@ -140,10 +140,10 @@ bool tn_linked_section(
 	return false;
 }
 
-bool tn_linked_extra(const struct tn_linked *k, enum tn_linked_extra which,
+bool tn_linked_extra(const struct tn_linked *linked, enum tn_linked_extra which,
     struct tn_linked_section *out)
 {
-	const struct tn_load *l = &k->load;
+	const struct tn_load *l = &linked->load;
 
 	switch (which) {
 	case TN_LINKED_STUBS:
@@ -184,9 +184,9 @@ bool tn_linked_extra(const struct tn_linked *k, enum tn_linked_extra which,
 }
 
 bool tn_linked_ref(
-    const struct tn_linked *k, uint32_t i, struct tn_linked_ref *out)
+    const struct tn_linked *linked, uint32_t i, struct tn_linked_ref *out)
 {
-	const struct tn_load *l = &k->load;
+	const struct tn_load *l = &linked->load;
 
 	if (i >= l->nrefs)
 		return false;
@@ -207,9 +207,9 @@ bool tn_linked_ref(
 }
 
 bool tn_linked_symbol(
-    const struct tn_linked *k, uint32_t i, struct tn_linked_symbol *out)
+    const struct tn_linked *linked, uint32_t i, struct tn_linked_symbol *out)
 {
-	const struct tn_load *l = &k->load;
+	const struct tn_load *l = &linked->load;
 
 	if (i >= l->symtab.n)
 		return false;
@@ -236,10 +236,10 @@ bool tn_linked_symbol(
 	return true;
 }
 
-bool tn_linked_shrink(const struct tn_linked *k, uint32_t section, uint32_t i,
-    uint64_t *offset, uint64_t *count)
+bool tn_linked_shrink(const struct tn_linked *linked, uint32_t section,
+    uint32_t i, uint64_t *offset, uint64_t *count)
 {
-	const struct tn_load *l = &k->load;
+	const struct tn_load *l = &linked->load;
 
 	if (l->is_dyn || section >= l->nsections ||
 	    i >= l->sections[section].nshrink)
@@ -251,11 +251,11 @@ bool tn_linked_shrink(const struct tn_linked *k, uint32_t section, uint32_t i,
 	return true;
 }
 
-void tn_linked_relaxed(const struct tn_linked *k,
+void tn_linked_relaxed(const struct tn_linked *linked,
     void (*fn)(void *arg, uint32_t section, uint64_t offset, const char *type),
     void *arg)
 {
-	const struct tn_load *l = &k->load;
+	const struct tn_load *l = &linked->load;
 
 	for (uint32_t i = 1; !l->is_dyn && i < l->nsections; i++) {
 		const struct rela_table t = load_rela(l, i);

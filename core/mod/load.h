@@ -214,8 +214,8 @@ void load_symbol_label(
 int versions_open(struct tn_load *l) MUST_CHECK;
 void versions_close(struct tn_load *l);
 /* Was the module built for this export? */
-int versions_check(
-    struct tn_load *l, const struct export_record *rec) MUST_CHECK;
+int versions_check(struct tn_load *l, const struct export_record *rec)
+    MUST_CHECK;
 
 /* --- ALIGN deletions (shrink.c) */
 int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;

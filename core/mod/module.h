@@ -77,6 +77,13 @@ static inline bool module_is_permanent(const struct tn_module *mod)
 	return mod->started && mod->init != 0 && mod->exit == 0;
 }
 
+/* --- name.c */
+
+/* Letters, digits, '_', '.' and '+', at least one. */
+bool module_name_is_sound(const char *name);
+/* Takes a name as it is given; false when it is too long or not sound. */
+bool module_name_take(const char *s, char name[TN_MODULE_NAME_MAX]);
+
 /* --- module.c */
 
 /* Makes @mod visible as COMING, with its name and exports, or fails. */

@@ -58,9 +58,9 @@ struct segment_field {
 #define SKEW                                                                   \
 	"blob: has an alignment that is no power of two or above 2 MiB, "      \
 	"value "
-#define DYN  "has a dynamic entry that points outside the image, value "
+#define DYN   "has a dynamic entry that points outside the image, value "
 #define LIMIT " bytes of an image are more than the limit of 2147483647"
-#define WX   "a segment that is writable and executable is not supported"
+#define WX    "a segment that is writable and executable is not supported"
 
 // clang-format off
 static const struct segment_field segment_fields[] = {

@@ -115,7 +115,7 @@ enum {
 	DT_RELR = 36,
 };
 #define DT_GNU_HASH 0x6ffffef5
-#define DF_TEXTREL 0x4u
+#define DF_TEXTREL  0x4u
 
 struct elf_ehdr {
 	uint8_t e_ident[EI_NIDENT];

@@ -205,6 +205,12 @@ struct tn_module_info {
 	struct tn_timing timing;
 };
 
+/*
+ * The module name of a file, by kmod's rules: "dir/a-b.ko.xz" is "a_b". Cut to
+ * fit. Any context.
+ */
+void tn_module_name(const char *path, char name[TN_MODULE_NAME_MAX]);
+
 /* Fills @info; the strings live as long as @mod. Caller holds a reference. */
 void tn_module_info(struct tn_module *mod, struct tn_module_info *info);
 
