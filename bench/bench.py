@@ -272,6 +272,8 @@ def main():
     shm = '/dev/shm' if os.path.isdir('/dev/shm') else None
     where = circumstances()
     print(where)
+    if os.getloadavg()[0] > os.cpu_count() / 2:
+        print('*** other programs are running: expect worse figures')
     show({f: f for f in FIELDS})
     with tempfile.TemporaryDirectory(prefix='tenon-', dir=shm) as tmpfs:
         bench = Bench(args, tmpfs)

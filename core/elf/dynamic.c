@@ -2,7 +2,8 @@
 /*
  * Reading PT_DYNAMIC (gABI chapter 5). The number of dynamic symbols is not
  * stated anywhere: it is nchain of DT_HASH, or found by walking the chains of
- * DT_GNU_HASH to the last symbol.
+ * DT_GNU_HASH to the last symbol. Where no name is hashed, what relocations
+ * refer to are all the symbols that matter.
  */
 #include <elf/dynamic.h>
 
@@ -86,7 +87,7 @@ static bool count_by_gnu_hash(
 	uint32_t i = highest_bucket(buckets);
 
 	if (i < first) {
-		*n = first; /* no hashed symbol at all */
+		*n = 0; /* no hashed symbol: it does not say */
 		return true;
 	}
 	for (;; i++) { /* the end of a chain has bit 0 set */
@@ -99,6 +100,24 @@ static bool count_by_gnu_hash(
 	}
 	*n = i + 1;
 	return true;
+}
+
+static uint32_t highest_symbol(const struct elf_rela *r, uint32_t n)
+{
+	uint32_t top = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		top = elf_rela_sym(&r[i]) > top ? elf_rela_sym(&r[i]) : top;
+	return top;
+}
+
+static uint32_t count_by_relocations(const struct elf_dynamic *d)
+{
+	const uint32_t a = highest_symbol(d->rela, d->nrela);
+	const uint32_t b = highest_symbol(d->jmprel, d->njmprel);
+	const uint32_t top = a > b ? a : b;
+
+	return top != 0 && top != UINT32_MAX ? top + 1 : top;
 }
 
 /* Values of the single-valued tags, indexed by the tag. */
@@ -152,17 +171,44 @@ static bool read_tags(const struct elf_file *f, struct elf_dynamic *d,
 	return true;
 }
 
+static bool read_relocations(const struct elf_file *f, uint64_t addr,
+    uint64_t size, const struct elf_rela **rela, uint32_t *n)
+{
+	struct span s;
+
+	if (size == 0)
+		return true;
+	if (size % sizeof(struct elf_rela) != 0 ||
+	    size / sizeof(struct elf_rela) > UINT32_MAX ||
+	    !elf_image_bytes(f, addr, size, &s) || (uintptr_t)s.p % 8 != 0)
+		return false;
+	*rela = (const struct elf_rela *)(const void *)s.p;
+	*n = (uint32_t)(size / sizeof(struct elf_rela));
+	return true;
+}
+
+static bool count_symbols(const struct elf_file *f, struct elf_dynamic *d,
+    const struct tags *t, uint32_t *n)
+{
+	d->hash_addr = t->val[DT_HASH];
+	d->gnu_hash_addr = t->gnu_hash;
+	if (d->hash_addr != 0)
+		return count_by_hash(f, d->hash_addr, n);
+	if (d->gnu_hash_addr != 0 &&
+	    !count_by_gnu_hash(f, d->gnu_hash_addr, n))
+		return false;
+	if (*n == 0)
+		*n = count_by_relocations(d);
+	return true;
+}
+
 static bool read_symbols(const struct elf_file *f, struct elf_dynamic *d,
     const struct tags *t, struct elf_where *where)
 {
 	struct span s;
 	uint32_t n = 0;
 
-	d->hash_addr = t->val[DT_HASH];
-	d->gnu_hash_addr = t->gnu_hash;
-	if (d->hash_addr != 0 ? !count_by_hash(f, d->hash_addr, &n)
-			      : d->gnu_hash_addr != 0 &&
-				    !count_by_gnu_hash(f, d->gnu_hash_addr, &n))
+	if (!count_symbols(f, d, t, &n))
 		return fail(where, d->hash_addr);
 	d->symtab_addr = t->val[DT_SYMTAB];
 	d->strtab_addr = t->val[DT_STRTAB];
@@ -181,22 +227,6 @@ static bool read_symbols(const struct elf_file *f, struct elf_dynamic *d,
 		return fail(where, d->symtab_addr);
 	d->symtab.syms = (const struct elf_sym *)(const void *)s.p;
 	d->symtab.n = n;
-	return true;
-}
-
-static bool read_relocations(const struct elf_file *f, uint64_t addr,
-    uint64_t size, const struct elf_rela **rela, uint32_t *n)
-{
-	struct span s;
-
-	if (size == 0)
-		return true;
-	if (size % sizeof(struct elf_rela) != 0 ||
-	    size / sizeof(struct elf_rela) > UINT32_MAX ||
-	    !elf_image_bytes(f, addr, size, &s) || (uintptr_t)s.p % 8 != 0)
-		return false;
-	*rela = (const struct elf_rela *)(const void *)s.p;
-	*n = (uint32_t)(size / sizeof(struct elf_rela));
 	return true;
 }
 
@@ -223,7 +253,7 @@ bool elf_dynamic_open(
 	*d = (struct elf_dynamic){ 0 };
 	if (!read_extent(f, d))
 		return fail(where, 0);
-	if (!read_tags(f, d, &t, where) || !read_symbols(f, d, &t, where))
+	if (!read_tags(f, d, &t, where))
 		return false;
 	if ((t.val[DT_RELASZ] != 0 &&
 		t.val[DT_RELAENT] != sizeof(struct elf_rela)) ||
@@ -232,6 +262,8 @@ bool elf_dynamic_open(
 	    !read_relocations(f, t.val[DT_JMPREL], t.val[DT_PLTRELSZ],
 		&d->jmprel, &d->njmprel))
 		return fail(where, t.val[DT_RELA]);
+	if (!read_symbols(f, d, &t, where))
+		return false;
 	d->init_array =
 	    (struct elf_range){ t.val[DT_INIT_ARRAY], t.val[DT_INIT_ARRAYSZ] };
 	d->fini_array =

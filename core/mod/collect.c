@@ -204,52 +204,49 @@ static uint64_t entry_word(
 /* Where names may lie: up to the last NUL of the section of export strings. */
 struct strings {
 	uint64_t addr;
-	uint64_t size; /* its last byte is a NUL, or it is 0 */
+	uint64_t size;        /* its last byte is a NUL, or it is 0 */
+	const uint8_t *bytes; /* readable before the image is sealed */
 };
 
 static struct strings find_strings(const struct tn_load *l)
 {
 	const uint32_t i = elf_section_find(&l->elf, "__ksymtab_strings");
 	const struct section *sec = &l->sections[i];
-	struct strings s = { 0, 0 };
+	struct strings s = { 0, 0, NULL };
 
 	if (i == 0 || sec->part == NO_PART || sec->part >= TN_INIT_TEXT)
 		return s;
 	s.addr = sec->addr;
 	s.size = sec->size;
-	while (s.size != 0 && sec->write[s.size - 1] != '\0')
+	s.bytes = sec->write;
+	while (s.size != 0 && s.bytes[s.size - 1] != '\0')
 		s.size--;
 	return s;
 }
 
-/* The NUL-terminated string at @addr, or NULL when it is none of them. */
-static const char *image_string(struct strings s, uint64_t addr)
+/* Does a string begin at @addr, and is it not empty? */
+static bool is_string(struct strings s, uint64_t addr)
 {
-	return addr - s.addr < s.size ? (const char *)(uintptr_t)addr : NULL;
-}
-
-/* The same string as it can be read now, before the image is sealed. */
-static const char *readable(const struct tn_load *l, const char *s)
-{
-	return (const char *)load_image_at(l, (uintptr_t)s, 1);
+	return addr - s.addr < s.size && s.bytes[addr - s.addr] != '\0';
 }
 
 static int set_namespace(struct tn_load *l, struct strings strings,
     const struct export_record *rec, uint64_t addr)
 {
 	struct export_block *b = export_block_of(rec);
-	const char *ns = addr != 0 ? image_string(strings, addr) : NULL;
 
-	if (addr != 0 && ns == NULL)
-		return -TN_ENOEXEC;
-	if (ns == NULL || *readable(l, ns) == '\0')
+	if (addr == 0)
 		return 0;
+	if (addr - strings.addr >= strings.size)
+		return -TN_ENOEXEC;
+	if (!is_string(strings, addr))
+		return 0; /* "" is no namespace either */
 	if (b->ns == NULL) {
 		b->ns = load_alloc_array(l, b->n, sizeof(*b->ns));
 		if (b->ns == NULL)
 			return l->diag->error;
 	}
-	b->ns[rec->position] = ns;
+	b->ns[rec->position] = (const char *)(uintptr_t)addr;
 	return 0;
 }
 
@@ -277,7 +274,7 @@ static int add_exports(struct tn_load *l, const struct table *t,
 		int err;
 
 		*rec = (struct export_record){
-			.name = image_string(strings, name),
+			.name = (const char *)(uintptr_t)name,
 			.value = entry_word(l, t, i, 0),
 			.crc = t->crcs != NULL
 				   ? get_le32(t->crcs + (size_t)i * 4)
@@ -285,8 +282,7 @@ static int add_exports(struct tn_load *l, const struct table *t,
 			.position = (first + i) & EXPORT_MAX,
 			.flags = t->flags & 0xff,
 		};
-		if (rec->name == NULL || *readable(l, rec->name) == '\0' ||
-		    !is_resident(l, rec->value))
+		if (!is_string(strings, name) || !is_resident(l, rec->value))
 			return fail_table(l, t, (uint64_t)i * entry_size(l));
 		err = set_namespace(l, strings, rec, entry_word(l, t, i, 2));
 		if (err == -TN_ENOEXEC)

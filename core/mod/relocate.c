@@ -248,36 +248,70 @@ static int apply(
 /*
  * The common case, most of all relocations: a symbol of this image or a fixed
  * one without a ref, in an expression of S, A and P, at a place that nothing
- * has moved. Returns true when it is done; what is unusual in any way, errors
- * too, is left to apply_any.
+ * has moved. What it needs is kept in locals: the bytes that it writes might
+ * else be anything, and all be read again for each relocation.
  */
-static inline bool apply_common(const struct tn_load *l,
-    const struct section *sec, const struct elf_rela *r,
-    const struct reloc_howto *how)
+struct common {
+	const struct symbol *symbols;
+	uint32_t nsymbols;
+	struct reloc_table table; /* the machine's most used one */
+	uint64_t addr, size;
+	uint8_t *write;
+};
+
+static struct common common_of(const struct tn_load *l, uint32_t section)
 {
-	const struct symbol *sym = &l->symbols[elf_rela_sym(r)];
-	const uint64_t p = sec->addr + r->r_offset;
+	const struct section *sec = &l->sections[section];
 
-	if (sym->ref != 0 || sym->flags != SYM_FIXED || sec->nshrink != 0 ||
-	    how->expr < RELOC_ABS || how->expr > RELOC_PAGE)
-		return false;
-	const uint64_t v =
-	    reloc_value(how->expr, sym->value, (uint64_t)r->r_addend, p);
-
-	if (UNLIKELY(reloc_check(how, v) != 0))
-		return false;
-	reloc_put(how, sec->write + r->r_offset, v);
-	return true;
+	return (struct common){
+		.symbols = l->symbols,
+		.nsymbols = l->symtab.n,
+		.table = l->machine->tables[0],
+		.addr = sec->addr,
+		/* of a section that shrinks nothing is common */
+		.size = sec->nshrink == 0 ? sec->size : 0,
+		.write = sec->write,
+	};
 }
 
-static int apply_any(struct tn_load *l, const struct section *sec,
+/*
+ * Returns true when it is done; what is unusual in any way, errors too, is
+ * left to apply_any.
+ */
+static inline bool apply_common(struct common c, const struct elf_rela *r)
+{
+	const uint32_t row = elf_rela_type(r) - c.table.first;
+	const uint32_t sym = elf_rela_sym(r);
+	const uint64_t off = r->r_offset;
+
+	if (UNLIKELY(row >= c.table.count || sym >= c.nsymbols))
+		return false;
+	const struct reloc_howto *how = &c.table.rows[row];
+	const struct symbol *s = &c.symbols[sym];
+
+	if (s->ref != 0 || s->flags != SYM_FIXED || off > c.size ||
+	    how->size > c.size - off ||
+	    (unsigned)how->expr - RELOC_ABS > RELOC_PAGE - RELOC_ABS)
+		return false;
+	return reloc_apply(how, c.write + off,
+		   reloc_value(how->expr, s->value, (uint64_t)r->r_addend,
+		       c.addr + off)) == 0;
+}
+
+static int apply_any(struct tn_load *l, uint32_t section,
     const struct elf_rela *r, const struct elf_rela *next)
 {
-	const uint32_t section = (uint32_t)(sec - l->sections);
+	const struct section *sec = &l->sections[section];
+	const uint64_t size = l->elf.sections[section].sh_size;
+	const struct reloc_howto *how =
+	    reloc_find(l->machine, elf_rela_type(r));
+
+	if (!reloc_site_is_sound(l, size, r, how))
+		return load_fail_site(l, section, r, how);
 	const uint64_t off = shrink_map(l, sec, r->r_offset);
 	const struct site site = {
 		.r = r,
-		.how = reloc_find(l->machine, elf_rela_type(r)),
+		.how = how,
 		.sec = sec,
 		.sym = &l->symbols[elf_rela_sym(r)],
 		.p = sec->addr + off,
@@ -293,20 +327,17 @@ static int apply_any(struct tn_load *l, const struct section *sec,
 static int relocate_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
-	const struct section *sec = &l->sections[section];
+	const struct common common = common_of(l, section);
 	const struct elf_rela *end = t.rela + t.n;
-	const uint64_t size = l->elf.sections[section].sh_size;
-	int err;
 
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
+		if (LIKELY(apply_common(common, r)))
+			continue;
 		const struct reloc_howto *how =
 		    reloc_find(l->machine, elf_rela_type(r));
+		const int err =
+		    apply_any(l, section, r, r + 1 != end ? r + 1 : NULL);
 
-		if (UNLIKELY(!reloc_site_is_sound(l, size, r, how)))
-			return load_fail_site(l, section, r, how);
-		if (LIKELY(apply_common(l, sec, r, how)))
-			continue;
-		err = apply_any(l, sec, r, r + 1 != end ? r + 1 : NULL);
 		if (UNLIKELY(err != 0))
 			return err;
 		if (how->expr == RELOC_SET_ULEB)

@@ -119,11 +119,10 @@ struct seen {
 };
 
 /* Nothing to note, and all checks can wait for the second pass. */
-static bool is_plain(const struct reloc_howto *how)
+static inline bool is_plain(const struct reloc_howto *how)
 {
-	return how->flags == 0 &&
-	       (how->expr == RELOC_ABS || how->expr == RELOC_PC ||
-		   how->expr == RELOC_PAGE || how->expr == RELOC_NOTHING);
+	return how->flags == 0 && (unsigned)how->expr - RELOC_NOTHING <=
+				      RELOC_PAGE - RELOC_NOTHING;
 }
 
 static int scan_one(struct tn_load *l, uint32_t section,

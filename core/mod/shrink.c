@@ -177,5 +177,6 @@ void shrink_copy(
 		at = s->at + s->count;
 	}
 	memcpy(to, from.p + at, from.n - at);
-	rewrite_padding(l, sec);
+	if (sec->nshrink != 0)
+		rewrite_padding(l, sec);
 }

@@ -11,7 +11,16 @@
 #include <test/test.h>
 
 /* header | .text | symbols | strings | section indices | names | headers */
-enum { NONE, TEXT, BSS, SYMTAB, STRTAB, SHNDX, SHSTRTAB, SECTIONS };
+enum {
+	NONE,
+	TEXT,
+	BSS,
+	SYMTAB,
+	STRTAB,
+	SHNDX,
+	SHSTRTAB,
+	SECTIONS
+};
 
 struct file {
 	struct elf_ehdr eh;
@@ -25,11 +34,11 @@ struct file {
 
 #define AT(member) offsetof(struct file, member)
 #define SECTION(number, name, kind, member)                                    \
-	f->sh[number] = (struct elf_shdr){ .sh_name = (name),                  \
-		.sh_type = (kind),                                             \
-		.sh_offset = AT(member),                                       \
-		.sh_size = sizeof(f->member),                                  \
-		.sh_addralign = 8 }
+	f->sh[number] = (struct elf_shdr)                                      \
+	{                                                                      \
+		.sh_name = (name), .sh_type = (kind), .sh_offset = AT(member), \
+		.sh_size = sizeof(f->member), .sh_addralign = 8                \
+	}
 
 static const char names[] = "\0.text\0.bss\0.symtab\0.strtab\0.shstrtab";
 
@@ -251,8 +260,8 @@ TEST(file, every_fault_has_words)
 
 		CHECK(strlen(text) > 8);
 		for (int k = 0; k < i; k++)
-			CHECK(strcmp(text,
-				  elf_fault_text((enum elf_fault)k)) != 0);
+			CHECK(strcmp(text, elf_fault_text((enum elf_fault)k)) !=
+			      0);
 	}
 	CHECK_STR(elf_fault_text(ELF_FAULTS), "is damaged");
 }

@@ -124,7 +124,7 @@ TEST(tables, modinfo_may_end_anywhere)
 
 		while (elf_modinfo_next(&rest, &entry))
 			end = (size_t)(entry - (const char *)all.p) +
-			    strlen(entry) + 1;
+			      strlen(entry) + 1;
 		CHECK(end <= n);
 		drop(all);
 	}

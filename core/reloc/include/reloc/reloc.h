@@ -175,6 +175,30 @@ static inline void reloc_put(
 }
 
 /*
+ * reloc_check and reloc_put in one, with short ways for the two fields that
+ * make up most of all relocations: whole doublewords, which take any value, and
+ * signed words.
+ */
+static inline MUST_CHECK int reloc_apply(
+    const struct reloc_howto *how, uint8_t *place, uint64_t value)
+{
+	if (how->field == FIELD_32 && how->range == RELOC_SIGNED) {
+		if (UNLIKELY((value + 0x80000000u) >> 32 != 0))
+			return -TN_ERANGE;
+		put_le32(place, (uint32_t)value);
+		return 0;
+	}
+	if (how->field != FIELD_64) {
+		const int err = reloc_check(how, value);
+
+		if (UNLIKELY(err != 0))
+			return err;
+	}
+	reloc_put(how, place, value);
+	return 0;
+}
+
+/*
  * The riscv pair SET_ULEB128, SUB_ULEB128: writes @value over the ULEB128
  * number at @place, keeping its length. @room is what is left of the section.
  * Returns 0, -TN_ERANGE when @value needs more bytes, -TN_EINVAL when the old
