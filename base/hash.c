@@ -41,20 +41,56 @@ __attribute__((no_sanitize("address"))) static inline uint64_t word_at(
 	return word_at_page_end(s);
 }
 
-__attribute__((no_sanitize("address"))) uint64_t hash_name(
-    const char *name, uint64_t seed)
+__attribute__((no_sanitize("address"))) uint64_t hash_name_length(
+    const char *name, uint64_t seed, size_t *length)
 {
 	uint64_t h = seed ^ 0x2545f4914f6cdd1du;
+	const char *start = name;
 
 	for (;; name += 8) {
 		const uint64_t w = word_at(name);
 		const uint64_t nul = (w - ONES) & ~w & HIGHS;
 
 		if (nul != 0) {
-			const uint64_t keep = ((nul & -nul) >> 7) - 1;
+			const uint64_t first = nul & -nul; /* the lowest one */
 
-			return fold(fold(h, w & keep), h);
+			*length = (size_t)(name - start) +
+				  (size_t)__builtin_ctzll(first) / 8;
+			return fold(fold(h, w & ((first >> 7) - 1)), h);
 		}
 		h = fold(h, w);
 	}
+}
+
+uint64_t hash_name(const char *name, uint64_t seed)
+{
+	size_t length;
+
+	return hash_name_length(name, seed, &length);
+}
+
+/* Byte by byte: for short names and those at the end of a page. */
+__attribute__((noinline)) static bool equals_slowly(
+    const char *a, const char *b)
+{
+	while (*a == *b && *b != '\0') {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+__attribute__((no_sanitize("address"))) bool hash_name_equals(
+    const char *stored, const char *name, size_t length)
+{
+	uint64_t differ = 0;
+
+	if (UNLIKELY(length < 7 || length >= PAGE || length >= PAGE ||
+		     ((uintptr_t)stored & (PAGE - 1)) > PAGE - 1 - length))
+		return equals_slowly(stored, name);
+	for (size_t i = 0; i + 8 <= length; i += 8)
+		differ |= word_at(stored + i) ^ word_at(name + i);
+	/* The last word ends with the NUL. */
+	differ |= word_at(stored + length - 7) ^ word_at(name + length - 7);
+	return differ == 0;
 }

@@ -103,7 +103,7 @@ def loader_text():
            if k not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     done = subprocess.run(['make', '-s', 'size'], capture_output=True,
                           text=True, env=env)
-    code = re.search(r'^together\s+(\d+)', done.stdout, re.M)
+    code = re.search(r'^code: (\d+) bytes', done.stdout, re.M)
     budget = re.search(r'KiB of (\d+)$', done.stdout, re.M)
     if not code or not budget:
         why = (done.stderr or done.stdout).strip().split('\n')[-1]

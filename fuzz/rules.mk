@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Each fuzz/NAME.c holds one LLVMFuzzerTestOneInput and is one program.
+# Each program holds one LLVMFuzzerTestOneInput; kit.c and applets.c belong to
+# all of them.
 kind := host
 configs := fuzz
-deps := base core/elf core/reloc core/mod host
-programs := $(basename $(notdir $(wildcard fuzz/*.c)))
+deps := base core/elf core/reloc core/mod host tools
+programs := elf index link load modinfo symbols unpack
+cflags := -iquote core/mod -iquote host -iquote tools
 ldflags := -fsanitize=fuzzer

@@ -78,7 +78,8 @@ VARIANTS = {
     "aarch64": [
         variant("pic", "any", PIC),
         variant("smallpic", "any", ["-fpic"]),
-        variant("pie", "near", ["-fPIE"]),
+        variant("pie", "any", ["-fPIE"], only="gcc"),
+        variant("pie", "near", ["-fPIE"], only="clang"),
         variant("split", "any", PIC, SPLIT,
                 ["-falign-functions=64", "-falign-loops=32"]),
         variant("nopic", "near", FIXED),

@@ -18,7 +18,7 @@ $(B)/tests.list: FORCE | $(SETUP)
 		&& echo '$c|$(CFG.$c.RUN)|$t' >> $@))
 
 KERNELS := $(filter aarch64 riscv64,$(CONFIGS))
-test: $(TEST_CONFIGS) $(KERNELS) $(MODULE_FILES) $(B)/tests.list ## run every test; ONLY=text selects
+test: $(TEST_CONFIGS) $(KERNELS) $(BINS.fuzz) $(MODULE_FILES) $(B)/tests.list ## run every test; ONLY=text selects
 	@$(PYTHON) scripts/test.py --list $(B)/tests.list $(if $(ONLY),--only '$(ONLY)')
 
 run: host host-aarch64 host-riscv64 $(KERNELS) $(MODULE_FILES) ## a tour: load, call, refuse and unload real modules
@@ -39,8 +39,16 @@ $(B)/.setup-bench: mk/packages-bench.txt | $(SETUP)
 
 # The budget: what a bare machine needs to load modules.
 CONFIG := aarch64-Os
+comma := ,
 SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))
-size: $(SIZE_OBJS) ## bytes of base and core code, aarch64 -Os
+# What a bare machine that loads modules links: the functions of mk/size.roots
+# and all that they reach. What only the tools call does not count.
+SIZE_IMAGE := $(B)/aarch64-Os/loader.o
+$(SIZE_IMAGE): $(SIZE_OBJS) mk/size.roots
+	@$(CFG.aarch64-Os.CC) -nostdlib -r -Wl,--gc-sections -Wl,-e,tn_load \
+		$(addprefix -Wl$(comma)-u$(comma),$(file <mk/size.roots)) \
+		-o $@ $(SIZE_OBJS)
+size: $(SIZE_IMAGE) ## bytes of loader code, base and core, aarch64 -Os
 	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) $^
 
 # For editors: the commands of host-clang, which clang's tools understand.

@@ -194,8 +194,7 @@ static bool count_symbols(const struct elf_file *f, struct elf_dynamic *d,
 	d->gnu_hash_addr = t->gnu_hash;
 	if (d->hash_addr != 0)
 		return count_by_hash(f, d->hash_addr, n);
-	if (d->gnu_hash_addr != 0 &&
-	    !count_by_gnu_hash(f, d->gnu_hash_addr, n))
+	if (d->gnu_hash_addr != 0 && !count_by_gnu_hash(f, d->gnu_hash_addr, n))
 		return false;
 	if (*n == 0)
 		*n = count_by_relocations(d);

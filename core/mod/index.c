@@ -79,20 +79,27 @@ static struct index_key *word_key(uint64_t word)
 	return (struct index_key *)(uintptr_t)(word & POINTER_MASK);
 }
 
+/* The first word of @bucket that a record may be put into, or NULL. */
+static _Atomic uint64_t *vacant_word(struct bucket *bucket)
+{
+	unsigned vacant = 0;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < SLOTS; i++)
+		vacant |= (unsigned)(atomic_load_explicit(&bucket->word[i],
+					 memory_order_relaxed) <= TOMBSTONE)
+			  << i;
+	return vacant != 0 ? &bucket->word[__builtin_ctz(vacant)] : NULL;
+}
+
 /* The first word free for a new record, from the home bucket of @hash on. */
 static _Atomic uint64_t *free_word(struct index_table *t, uint64_t hash)
 {
-	for (uint64_t b = hash & t->mask;; b = (b + 1) & t->mask) {
-		struct bucket *bucket = &t->buckets[b];
+	_Atomic uint64_t *word = NULL;
 
-		for (unsigned i = 0; i < SLOTS; i++) {
-			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[i], memory_order_relaxed);
-
-			if (w == 0 || w == TOMBSTONE)
-				return &bucket->word[i];
-		}
-	}
+	for (uint64_t b = hash; word == NULL; b++)
+		word = vacant_word(&t->buckets[b & t->mask]);
+	return word;
 }
 
 static struct index_key *key_at(
@@ -155,26 +162,49 @@ int index_reserve(struct index *ix, size_t more)
 }
 
 /*
- * A word is loaded once: it may be another one's, or a tombstone, a moment
- * later. The acquire pairs with the release in index_insert and index_reserve.
+ * The words of a bucket that carry the tag of @hash, one bit each, and the last
+ * word. Without branches: each would wait for the bucket's cache line.
+ */
+static inline unsigned match_tags(
+    const struct bucket *bucket, uint64_t hash, uint64_t *last)
+{
+	unsigned same = 0;
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < SLOTS; i++) {
+		*last = atomic_load_explicit(
+		    &bucket->word[i], memory_order_acquire);
+		same |= (unsigned)((*last ^ hash) >> TAG_SHIFT == 0) << i;
+	}
+	return same;
+}
+
+/*
+ * Words are filled from the first on, so a bucket whose last word is empty has
+ * never been full, and nothing has gone past it. A word may be another one's,
+ * or a tombstone, when it is loaded again. The acquire pairs with the release
+ * in index_insert and index_reserve.
  */
 static struct index_key *find_hashed(
-    const struct index_table *t, const char *name, uint64_t hash)
+    const struct index_table *t, const char *name, size_t length, uint64_t hash)
 {
-	for (uint64_t b = hash & t->mask, n = 0; n <= t->mask;
-	     b = (b + 1) & t->mask, n++) {
-		struct bucket *bucket = &t->buckets[b];
+	for (uint64_t n = 0; n <= t->mask; n++) {
+		const struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
+		uint64_t last = 0;
+		unsigned same = match_tags(bucket, hash, &last);
 
-		for (unsigned i = 0; i < SLOTS; i++) {
+		for (; same != 0; same &= same - 1) {
 			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[i], memory_order_acquire);
+			    &bucket->word[__builtin_ctz(same)],
+			    memory_order_acquire);
 
-			if (w == 0)
-				return NULL;
-			if ((w ^ hash) >> TAG_SHIFT == 0 && w != TOMBSTONE &&
-			    str_eq(word_key(w)->name, name))
+			if (LIKELY(w > TOMBSTONE &&
+				   hash_name_equals(
+				       word_key(w)->name, name, length)))
 				return word_key(w);
 		}
+		if (LIKELY(last == 0))
+			return NULL;
 	}
 	return NULL;
 }
@@ -183,40 +213,44 @@ struct index_key *index_find(const struct index *ix, const char *name)
 {
 	const struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_acquire);
+	size_t length;
 
-	return t == NULL ? NULL
-			 : find_hashed(t, name, hash_name(name, ix->seed));
+	if (t == NULL)
+		return NULL;
+	const uint64_t hash = hash_name_length(name, ix->seed, &length);
+
+	return find_hashed(t, name, length, hash);
 }
 
 /*
- * One walk for both questions: is the name there, and which word is free? The
- * walk ends at the first empty word; a tombstone on the way is used again.
+ * One walk for both questions: is the name there, and which word is free? A
+ * tombstone on the way is used again.
  */
 static struct index_key *insert_hashed(struct index *ix, struct index_table *t,
     struct index_key *key, uint64_t hash)
 {
-	_Atomic uint64_t *free = NULL;
+	_Atomic uint64_t *word = NULL;
+	uint64_t last = 1;
 
-	for (uint64_t n = 0; n <= t->mask; n++) {
+	for (uint64_t n = 0; n <= t->mask && last != 0; n++) {
 		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
+		unsigned same = match_tags(bucket, hash, &last);
 
-		for (unsigned i = 0; i < SLOTS; i++) {
+		for (; UNLIKELY(same != 0); same &= same - 1) {
 			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[i], memory_order_relaxed);
+			    &bucket->word[__builtin_ctz(same)],
+			    memory_order_relaxed);
 
-			if (free == NULL && (w == 0 || w == TOMBSTONE))
-				free = &bucket->word[i];
-			if (w == 0)
-				goto out_store;
-			if ((w ^ hash) >> TAG_SHIFT == 0 && w != TOMBSTONE &&
+			if (w > TOMBSTONE &&
 			    str_eq(word_key(w)->name, key->name))
 				return word_key(w);
 		}
+		if (word == NULL)
+			word = vacant_word(bucket);
 	}
-out_store:
-	if (atomic_load_explicit(free, memory_order_relaxed) == TOMBSTONE)
+	if (atomic_load_explicit(word, memory_order_relaxed) == TOMBSTONE)
 		ix->dead--;
-	atomic_store_explicit(free, make_word(hash, key), memory_order_release);
+	atomic_store_explicit(word, make_word(hash, key), memory_order_release);
 	ix->count++;
 	return NULL;
 }
@@ -270,7 +304,7 @@ void index_remove(struct index *ix, const struct index_key *key)
 	const uint64_t hash = hash_name(key->name, ix->seed);
 	const uint64_t wanted = make_word(hash, key);
 
-	for (uint64_t n = 0; n <= t->mask; n++) {
+	for (uint64_t n = 0; t != NULL && n <= t->mask; n++) {
 		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
 
 		for (unsigned i = 0; i < SLOTS; i++) {

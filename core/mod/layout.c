@@ -140,6 +140,12 @@ static bool is_within_span(const struct tn_image *img)
 	return high < low || high - low <= INT32_MAX;
 }
 
+/* Byte @offset of @part; a part of size 0 has none. */
+static uint8_t *part_byte(const struct tn_part *part, uint64_t offset)
+{
+	return part->write != NULL ? part->write + offset : NULL;
+}
+
 static void place_sections(struct tn_load *l)
 {
 	for (uint32_t i = 1; i < l->nsections; i++) {
@@ -150,7 +156,7 @@ static void place_sections(struct tn_load *l)
 		const struct tn_part *part = &l->image.part[sec->part];
 
 		sec->addr = part->addr + sec->offset;
-		sec->write = part->write + sec->offset;
+		sec->write = part_byte(part, sec->offset);
 	}
 }
 
@@ -207,9 +213,9 @@ int load_place(struct tn_load *l)
 	if (!is_within_span(&l->image))
 		return load_fail(l, TN_ERANGE, TN_REASON_PLACEMENT)->error;
 	l->stubs_addr = text->addr + l->stubs_offset;
-	l->stubs_write = text->write + l->stubs_offset;
+	l->stubs_write = part_byte(text, l->stubs_offset);
 	l->cells_addr = data->addr + l->cells_offset;
-	l->cells_write = data->write + l->cells_offset;
+	l->cells_write = part_byte(data, l->cells_offset);
 	l->common_addr = data->addr + l->common_offset;
 	place_sections(l);
 	place_symbols(l);

@@ -324,6 +324,9 @@ static int apply_any(struct tn_load *l, uint32_t section,
 	return apply(l, &site, next);
 }
 
+/* Symbols are used in any order: fetched this many relocations ahead. */
+#define AHEAD 16
+
 static int relocate_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
@@ -331,6 +334,9 @@ static int relocate_section(struct tn_load *l, uint32_t section)
 	const struct elf_rela *end = t.rela + t.n;
 
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
+		if (end - r > AHEAD)
+			__builtin_prefetch(
+			    &common.symbols[elf_rela_sym(&r[AHEAD])]);
 		if (LIKELY(apply_common(common, r)))
 			continue;
 		const struct reloc_howto *how =

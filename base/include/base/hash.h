@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,3 +24,12 @@ static inline uint64_t hash_mix(uint64_t x)
  * never use, bytes behind the NUL within the same 4 KiB page.
  */
 uint64_t hash_name(const char *name, uint64_t seed);
+
+/* The same, and the length of @name for nothing. */
+uint64_t hash_name_length(const char *name, uint64_t seed, size_t *length);
+
+/*
+ * Is @stored the same string as @name, which has @length characters? Compares
+ * words, without a branch until the end; reads as hash_name does.
+ */
+bool hash_name_equals(const char *stored, const char *name, size_t length);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <base/hash.h>
 #include <test/test.h>
@@ -66,11 +67,15 @@ static bool finds(const struct fixture *f, const struct record *r)
 
 TEST(index, an_empty_one_finds_nothing)
 {
+	const struct record absent = { { "absent" }, "absent" };
 	struct fixture f;
 
 	begin(&f, 1);
 	CHECK(index_find(&f.ix, "x") == NULL);
 	CHECK(index_find(&f.ix, "") == NULL);
+	index_remove(&f.ix, &absent.key);
+	index_remove_all(&f.ix, &absent.key, sizeof(absent), 1);
+	CHECK_EQ(f.ix.count, 0);
 	CHECK(end(&f));
 }
 
@@ -327,6 +332,32 @@ TEST(index, names_of_all_lengths_differ)
 		if (i % 20 != 0)
 			CHECK(finds(&f, &r[i]));
 	CHECK(end(&f));
+}
+
+/*
+ * Names are compared word by word. A long one must not lead behind the end of
+ * a short one, where no page may be.
+ */
+TEST(index, a_long_name_is_not_compared_past_a_short_one)
+{
+	static char name[3 * 4096];
+	char *pages = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *stored = pages + 4096 - 4;
+
+	CHECK(pages != MAP_FAILED);
+	CHECK_EQ(mprotect(pages + 4096, 4096, PROT_NONE), 0);
+	memcpy(stored, "abc", 4);
+	memset(name, 'a', sizeof(name) - 1);
+	memcpy(name, "abc", 3);
+	for (size_t n = 1; n < sizeof(name); n += n < 300 ? 1 : 97) {
+		const char was = name[n];
+
+		name[n] = '\0';
+		CHECK_EQ(hash_name_equals(stored, name, n), n == 3);
+		name[n] = was;
+	}
+	munmap(pages, 2 * 4096);
 }
 
 /* --- readers without a lock */

@@ -55,7 +55,9 @@ __asm__(".text\n\t.balign 4\n"
 	".Lgot2: auipc a1, %got_pcrel_hi(pairs_data)\n\t"
 	"addi a2, a1, %pcrel_lo(.Lgot2)\n\t" /* the cell's own address */
 	"ld a0, 0(a2)\n\tlw a0, 0(a0)\n\tret\n"
+	".option push\n\t.option pic\n"
 	ASM_FUNCTION(pairs_la) "la a0, world_u64\n\tret\n"
+	".option pop\n"
 	ASM_FUNCTION(pairs_lla) "lla a0, pairs_data\n\tret\n");
 
 MATRIX(pairs)

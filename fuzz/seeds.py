@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Write the seed corpus fuzz/corpus/: small files, which are committed.
+
+Made of the built modules hello, weak and ctors, without their debug sections
+(`make modules` first), of one small shared object for the machine that this
+runs on, and of a few lines of text.  Run it again when the format of module
+files changes.
+"""
+import gzip
+import lzma
+import os
+import shutil
+import subprocess
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CORPUS = os.path.join(TOP, 'fuzz', 'corpus')
+MACHINES = {'x86_64': '', 'aarch64': 'aarch64-linux-gnu-',
+            'riscv64': 'riscv64-linux-gnu-'}
+SHARED = b'int counter; int bump(int n) { return counter += n; }\n'
+
+
+def run(*argv, **more):
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE,
+                          **more).stdout
+
+
+def module(machine, name):
+    """The bytes of a module without debug sections and comments."""
+    path = os.path.join(TOP, 'build', 'modules', machine, 'common',
+                        f'{name}.ko')
+    with tempfile.NamedTemporaryFile() as out:
+        run(f'{MACHINES[machine]}objcopy', '--strip-debug',
+            '--remove-section=.comment', '--remove-section=.note.GNU-stack',
+            path, out.name)
+        with open(out.name, 'rb') as f:
+            return f.read()
+
+
+def shared(machine):
+    with tempfile.NamedTemporaryFile() as out:
+        gcc = MACHINES[machine] + 'gcc'
+        run(gcc, '-Os', '-shared', '-nostdlib', '-fPIC', '-s', '-x', 'c', '-',
+            '-Wl,-z,max-page-size=4096,-z,noseparate-code,--build-id=none',
+            '-fno-asynchronous-unwind-tables', '-o', out.name, input=SHARED)
+        with open(out.name, 'rb') as f:
+            data = f.read()
+    return data
+
+
+def section(data, name):
+    """The bytes of one section of a module."""
+    with tempfile.TemporaryDirectory() as d:
+        path, out = os.path.join(d, 'm'), os.path.join(d, 's')
+        with open(path, 'wb') as f:
+            f.write(data)
+        run('objcopy', '-O', 'binary', f'--only-section={name}',
+            '--set-section-flags', f'{name}=alloc', path, out)
+        with open(out, 'rb') as f:
+            return f.read()
+
+
+def steps(*pairs):
+    return bytes(8) + bytes(b for pair in pairs for b in pair)
+
+
+def seeds():
+    """{target: {name: bytes}}"""
+    hello = module('x86_64', 'hello')
+    modinfo = section(hello, '.modinfo')
+    return {
+        'module': {
+            **{f'hello-{m}': module(m, 'hello') for m in MACHINES},
+            'weak-aarch64': module('aarch64', 'weak'),
+            'weak-riscv64': module('riscv64', 'weak'),
+            'ctors-x86_64': module('x86_64', 'ctors'),
+            **{f'shared-{m}': shared(m) for m in ('x86_64', 'riscv64')},
+            'hello.gz': gzip.compress(hello, mtime=0)},
+        'modinfo': {'modinfo': modinfo, 'note': section(hello, '.note.tenon')},
+        'index': {
+            'each': steps(*((0, i) for i in range(0, 256, 7)), (7, 0)),
+            'runs': steps(*((4, i) for i in range(0, 128, 16)), (7, 0),
+                          *((2, i) for i in range(0, 128, 3)), (6, 40),
+                          *((4, 128 + i) for i in range(0, 128, 16)))},
+        'unpack': {'gz': gzip.compress(modinfo, mtime=0),
+                   'xz': lzma.compress(modinfo),
+                   'xz-crc32': lzma.compress(b'a' * 5000, preset=0,
+                                             check=lzma.CHECK_CRC32),
+                   'zst': run('zstd', '-q', '-c', input=modinfo),
+                   'zst-long': run('zstd', '-q', '-c', input=b'a' * 5000)},
+        'symbols': {
+            'map': b'ffffffff81000000 T _text\nffffffff81000010 t local\n'
+                   b'ffffffff81000020 t local\nffffffff81000030 T local\n',
+            'module': b'ffffffffc0000000 t init_module\t[hello]\r\n\n0 A zero\n',
+            'bad': b'12345678 T\n'},
+    }
+
+
+def main():
+    for target, files in seeds().items():
+        folder = os.path.join(CORPUS, target)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        for name, data in files.items():
+            with open(os.path.join(folder, name), 'wb') as f:
+                f.write(data)
+        print(f'{target}: {len(files)} files, '
+              f'{sum(map(len, files.values()))} bytes')
+
+
+if __name__ == '__main__':
+    main()
