@@ -42,7 +42,7 @@ LINEAR = (1000, 2000, 5000, 10000, 20000, 50000, 100000, 122000)
 LINEAR_RUNS = 15
 # time = c * relocations ^ exponent, least squares.  Quadratic would be 2; what
 # is above 1 otherwise are the caches, as the exponent of a mere copy shows.
-EXPONENT_GOAL = 1.25
+EXPONENT_GOAL = 1.1
 
 LOOKUPS = 100000
 LOOKUP_RUNS = 15
@@ -267,6 +267,8 @@ def main():
                         help='write the results into docs/ too')
     parser.add_argument('--out', default=os.path.join('build', 'bench'))
     args = parser.parse_args()
+    if not os.path.exists(os.path.join(peers.BIN, 'load_bench')):
+        sys.exit('bench: build/host/bin/load_bench is missing: run make')
     os.makedirs(args.out, exist_ok=True)
     started = time.monotonic()
     shm = '/dev/shm' if os.path.isdir('/dev/shm') else None

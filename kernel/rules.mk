@@ -27,7 +27,7 @@ ldflags = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--gc-sections \
 # Prerequisites that no #include shows: embedded files, and ktest's tests.
 kernel_files := $(shell sed -n 's/^\tMODULE //p' kernel/modules.S)
 kernel_tests := $(wildcard kernel/test/*.c test/test/*.c base/test/*.c \
-	core/elf/test/*.c core/reloc/test/*.c)
+	core/reloc/test/*.c)
 define kernel_needs
 $(B)/$1/obj/kernel/modules.S.o: $(patsubst %,$(B)/modules/$1/%.ko,$(kernel_files))
 $(B)/$1/bin/ktest: $(patsubst %.c,$(B)/$1/obj/%.o,$(kernel_tests))

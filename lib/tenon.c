@@ -12,17 +12,20 @@
 #include <tenon/tenon.h>
 
 #define CONFIG_ABI 1u
+#define HOST_FLAGS                                                             \
+	(TN_HOST_NO_HOST_SYMBOLS | TN_HOST_NO_MEMBARRIER | TN_HOST_STRICT)
 
 /* Secret bits: from the system now, else those given to the process. */
 static uint64_t make_seed(void)
 {
 	uint64_t seed = 0;
-	const void *start;
+	const uint8_t *start;
 
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
 		return seed;
-	start = (const void *)(uintptr_t)getauxval(AT_RANDOM);
-	return start ? get_le64(start) : 0;
+	/* The first eight bytes are the stack protector's. */
+	start = (const uint8_t *)(uintptr_t)getauxval(AT_RANDOM);
+	return start ? get_le64(start + 8) : 0;
 }
 
 static int port_config(
@@ -36,6 +39,7 @@ static int port_config(
 
 	*out = (struct host_port_config){ 0 };
 	if (config->size < sizeof(*config) || config->abi != CONFIG_ABI ||
+	    (config->flags & ~HOST_FLAGS) != 0 ||
 	    (unsigned)config->mode >= ARRAY_SIZE(modes))
 		return -TN_EINVAL;
 	out->arena.mode = modes[config->mode];

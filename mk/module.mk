@@ -82,6 +82,8 @@ $1:
 	@mkdir -p $$(@D) && printf '%s\n' '$(subst ','\'',$2)' > $$@
 
 endef
+# What a failed command leaves is no result.
+.DELETE_ON_ERROR:
 .PHONY: TENON_FORCE
 
 # $(call tenon_compile,arch,profile,module,source,object)

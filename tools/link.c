@@ -24,7 +24,7 @@ static const char usage_text[] =
     "usage: tenon link FILE --at ADDR -o IMAGE [--symbols FILE] [--map FILE]\n"
     "                  [--no-relax]\n"
     "\n"
-    "  --at ADDR       address of the first part (text)\n"
+    "  --at ADDR       address of the first part (text): whole 4 KiB pages\n"
     "  -o IMAGE        the ELF file to write\n"
     "  --symbols FILE  values of undefined symbols: System.map lines\n"
     "  --map FILE      write sections, cells, stubs and what was relaxed\n"
@@ -59,6 +59,10 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 			return false;
 		default: return false;
 		}
+	}
+	if (o->have_at && o->at % 4096 != 0) {
+		fputs("tenon link: --at must be a multiple of 4096\n", stderr);
+		return false;
 	}
 	if (optind + 1 != argc || !o->have_at || o->output == NULL) {
 		fputs(usage_text, stderr);

@@ -52,6 +52,10 @@ static int off_image_alloc(void *ctx, struct tn_image *img)
 		at = img->span != 0
 			 ? start + p->offset
 			 : round_up(at, p->align > PAGE ? p->align : PAGE);
+		if (at < off->at || at + p->size < at) {
+			off_image_free(ctx, img);
+			return -TN_ERANGE; /* past the last address */
+		}
 		p->addr = at;
 		p->write = calloc(1, p->size != 0 ? p->size : 1);
 		p->port_data[0] = p->write;

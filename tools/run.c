@@ -6,6 +6,7 @@
 #include "applets.h"
 #include "modfile.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,8 +162,9 @@ static bool parse_call(char *text, int64_t args[MAX_CALL_ARGS], size_t *n)
 	     word = strtok_r(NULL, ",", &save)) {
 		if (*n == MAX_CALL_ARGS)
 			return false;
+		errno = 0;
 		args[*n] = strtoll(word, &end, 0);
-		if (end == word || *end != '\0')
+		if (end == word || *end != '\0' || errno != 0)
 			return false;
 		(*n)++;
 	}
@@ -189,8 +191,8 @@ static bool call_with(struct run *r, char *text)
 		    text);
 		return false;
 	}
-	if (tn_symbol_find(r->sys, text, &sym) != 0) {
-		fprintf(stderr, "tenon run: nobody exports '%s'\n", text);
+	if (tn_symbol_find(r->sys, text, &sym) != 0 || sym.owner == NULL) {
+		fprintf(stderr, "tenon run: no module exports '%s'\n", text);
 		return false;
 	}
 	print_call(text, a, n,
@@ -352,5 +354,9 @@ int run_main(int argc, char **argv)
 	free(r.calls);
 	if (r.sys != NULL)
 		(void)tn_close(r.sys); /* busy: permanent modules stay */
+	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+		perror("tenon run: standard output");
+		status = EXIT_FAILED;
+	}
 	return status;
 }

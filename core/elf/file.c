@@ -164,6 +164,8 @@ static bool check_section(
 	const struct elf_shdr *sh = &f->sections[i];
 	struct span bytes;
 
+	if (i == 0 && sh->sh_type != SHT_NULL)
+		return fail(where, ELF_SECTION_TABLE, 0, sh->sh_type);
 	if (sh->sh_name >= f->names.n)
 		return fail(where, ELF_SECTION_NAME, i, sh->sh_name);
 	if (sh->sh_addralign > 1 &&
@@ -190,16 +192,16 @@ static bool check_segment(
 	uint64_t end;
 
 	if (!span_sub(f->bytes, ph->p_offset, ph->p_filesz, &bytes))
-		return fail(where, ELF_SEGMENT_BOUNDS, i, ph->p_offset);
+		return fail(where, ELF_SEGMENT_BOUNDS, 0, ph->p_offset);
 	if (ph->p_type != PT_LOAD)
 		return true;
 	if (ph->p_filesz > ph->p_memsz ||
 	    !u64_add(ph->p_vaddr, ph->p_memsz, &end))
-		return fail(where, ELF_SEGMENT_BOUNDS, i, ph->p_memsz);
+		return fail(where, ELF_SEGMENT_BOUNDS, 0, ph->p_memsz);
 	if (ph->p_align > 1 &&
 	    (!is_pow2(ph->p_align) || ph->p_align > ELF_MAX_ALIGN ||
 		(ph->p_vaddr - ph->p_offset) % ph->p_align != 0))
-		return fail(where, ELF_SECTION_ALIGN, i, ph->p_align);
+		return fail(where, ELF_SECTION_ALIGN, 0, ph->p_align);
 	return true;
 }
 

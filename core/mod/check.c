@@ -145,18 +145,20 @@ static int read_notes(struct tn_load *l, struct span notes)
 {
 	struct elf_note note;
 	struct note_desc desc;
+	int err = 0;
 
-	while (elf_note_next(&notes, &note)) {
+	while (err == 0 && elf_note_next(&notes, &note)) {
 		if (!is_our_note(&note))
 			continue;
-		if (note.desc.n < sizeof(desc)) {
-			desc = (struct note_desc){ 0 };
-			return check_profile(l, &desc);
-		}
-		memcpy(&desc, note.desc.p, sizeof(desc));
-		return check_profile(l, &desc);
+		desc = (struct note_desc){ 0 };
+		if (note.desc.n >= sizeof(desc))
+			memcpy(&desc, note.desc.p, sizeof(desc));
+		if (l->profile != TN_PROFILE_NONE)
+			return fail_note(
+			    l, "second note of profile", desc.profile);
+		err = check_profile(l, &desc);
 	}
-	return 0;
+	return err;
 }
 
 static int find_note(struct tn_load *l)
@@ -164,7 +166,7 @@ static int find_note(struct tn_load *l)
 	int err = 0;
 
 	for (uint32_t i = 1; i < l->elf.nsections && err == 0; i++)
-		if (l->elf.sections[i].sh_type == SHT_NOTE)
+		if (!l->is_dyn && l->elf.sections[i].sh_type == SHT_NOTE)
 			err = read_notes(l, elf_section_bytes(&l->elf, i));
 	for (uint32_t i = 0; l->is_dyn && i < l->elf.nsegments && err == 0;
 	     i++) {

@@ -35,24 +35,27 @@ static int copy_strings(struct tn_load *l)
 
 /* --- entry points */
 
-static bool is_in_text(const struct tn_load *l, uint64_t addr)
+/* @resident: where it stays after init. */
+static bool is_in_text(const struct tn_load *l, uint64_t addr, bool resident)
 {
 	for (unsigned i = 0; i < l->image.nparts; i++) {
 		const struct tn_part *p = &l->image.part[i];
 
-		if ((p->kind == TN_TEXT || p->kind == TN_INIT_TEXT) &&
+		if ((p->kind == TN_TEXT ||
+			(p->kind == TN_INIT_TEXT && !resident)) &&
 		    addr - p->addr < p->size)
 			return true;
 	}
 	return false;
 }
 
-static int take_entry(struct tn_load *l, uint32_t symbol, uint64_t *entry)
+static int take_entry(
+    struct tn_load *l, uint32_t symbol, bool resident, uint64_t *entry)
 {
 	struct tn_diag *d;
 
 	*entry = symbol != 0 ? l->symbols[symbol].value : 0;
-	if (symbol == 0 || is_in_text(l, *entry))
+	if (symbol == 0 || is_in_text(l, *entry, resident))
 		return 0;
 	d = load_fail(l, TN_ENOEXEC, TN_REASON_ENTRY);
 	(void)str_copy(
@@ -214,7 +217,8 @@ static struct strings find_strings(const struct tn_load *l)
 	const struct section *sec = &l->sections[i];
 	struct strings s = { 0, 0, NULL };
 
-	if (i == 0 || sec->part == NO_PART || sec->part >= TN_INIT_TEXT)
+	/* Names are hashed again later: nobody may write them. */
+	if (i == 0 || sec->part != TN_RODATA)
 		return s;
 	s.addr = sec->addr;
 	s.size = sec->size;
@@ -333,9 +337,9 @@ int load_collect(struct tn_load *l)
 	mod->nrelocs = l->nrelocs;
 	err = copy_strings(l);
 	if (err == 0)
-		err = take_entry(l, l->init_symbol, &mod->init);
+		err = take_entry(l, l->init_symbol, false, &mod->init);
 	if (err == 0)
-		err = take_entry(l, l->exit_symbol, &mod->exit);
+		err = take_entry(l, l->exit_symbol, true, &mod->exit);
 	if (err != 0 || l->is_dyn)
 		return err;
 	err = take_arrays(l);

@@ -11,6 +11,7 @@
 #include <base/compiler.h>
 #include <base/format.h>
 #include <base/string.h>
+#include <tenon/err.h>
 #include <tenon/port.h>
 
 typedef void clause_fn(struct text *t, const struct tn_diag *d);
@@ -151,6 +152,34 @@ static void say_namespace(struct text *t, const struct tn_diag *d)
 	    d->other);
 }
 
+static void say_unreadable(struct text *t, const struct tn_diag *d)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} why[] = {
+		{ -TN_ENOENT, "there is no such file" },
+		{ -TN_EACCES, "permission denied" },
+		{ -TN_EPERM, "permission denied" },
+		{ -TN_EINVAL, "it is not a regular file" },
+		{ -TN_EFBIG, "it is larger than the limit" },
+		{ -TN_ENOMEM, "no memory" },
+		{ -TN_EOPNOTSUPP, "there are no files in this world" },
+	};
+	const char *text = "input/output error";
+
+	for (size_t i = 0; i < ARRAY_SIZE(why); i++)
+		if (why[i].error == d->error)
+			text = why[i].text;
+	text_add(t, "cannot read %s: %s", d->other, text);
+}
+
+static void say_not_live(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "'%s' is of %s, which is being loaded or unloaded",
+	    d->symbol, d->other);
+}
+
 static void say_crc(struct text *t, const struct tn_diag *d)
 {
 	text_add(t,
@@ -217,7 +246,7 @@ static const struct row {
 	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", NULL, { "bad argument: ", "" }, false },
 	[TN_REASON_NO_MEMORY] = { "no_memory", say_memory, { 0 }, false },
 	[TN_REASON_POOL_FULL] = { "pool_full", say_pool, { 0 }, false },
-	[TN_REASON_UNREADABLE] = { "unreadable", NULL, { "cannot read ", "" }, false },
+	[TN_REASON_UNREADABLE] = { "unreadable", say_unreadable, { 0 }, false },
 	[TN_REASON_UNPACK] = { "unpack", NULL, { "damaged ", " data" }, false },
 	[TN_REASON_NO_UNPACKER] = { "no_unpacker", NULL, { "cannot unpack ", " here" }, false },
 	[TN_REASON_ELF] = { "elf", say_elf, { 0 }, true },
@@ -236,6 +265,7 @@ static const struct row {
 	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", say_missing, { 0 }, false },
 	[TN_REASON_GPL_ONLY] = { "gpl_only", say_gpl, { 0 }, false },
 	[TN_REASON_NAMESPACE] = { "namespace", say_namespace, { 0 }, false },
+	[TN_REASON_NOT_LIVE] = { "not_live", say_not_live, { 0 }, false },
 	[TN_REASON_CRC] = { "crc_mismatch", say_crc, { 0 }, false },
 	[TN_REASON_NEEDED] = { "needed", NULL, { "needs ", ", which is not loaded" }, true },
 	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", say_reloc_unknown, { 0 }, false },
@@ -246,7 +276,7 @@ static const struct row {
 	[TN_REASON_RELOC_ALIGN] = { "reloc_align", say_align, { 0 }, false },
 	[TN_REASON_RELOC_PAIR] = { "reloc_pair", say_reloc_pair, { 0 }, false },
 	[TN_REASON_RELOC_CELLS] = { "reloc_cells", say_reloc_cells, { 0 }, false },
-	[TN_REASON_PLACEMENT] = { "placement", NULL, { "its parts do not lie within 2 GiB", NULL }, false },
+	[TN_REASON_PLACEMENT] = { "placement", NULL, { "its parts do not fit into 2 GiB of addresses", NULL }, false },
 	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", NULL, { "a module called ", " is loaded already" }, false },
 	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", say_duplicate_export, { 0 }, true },
 	[TN_REASON_BAD_EXPORT] = { "bad_export", say_bad_export, { 0 }, true },

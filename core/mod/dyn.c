@@ -23,16 +23,22 @@ static int fail_unsupported(struct tn_load *l, const char *what)
 	return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
 }
 
-static bool name_is_loaded(struct tn_load *l, const char *needed)
+/* Holds the module that DT_NEEDED names, as a provider. */
+static int hold_needed(struct tn_load *l, const char *needed)
 {
 	char name[TN_MODULE_NAME_MAX];
 	struct tn_module *mod;
+	int err = load_grow(l, (void **)&l->providers, l->nproviders,
+	    &l->max_providers, sizeof(*l->providers));
 
+	if (err != 0)
+		return err;
 	tn_module_name(needed, name);
 	mod = tn_module_find(l->sys, name);
-	if (mod != NULL)
-		tn_module_put(mod);
-	return mod != NULL;
+	if (mod == NULL)
+		return load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, needed);
+	l->providers[l->nproviders++] = mod;
+	return 0;
 }
 
 /* DT_NEEDED must name a loaded module (decision 6). */
@@ -47,9 +53,10 @@ static int check_needed(struct tn_load *l)
 
 		if (name == NULL)
 			return fail_elf(l, ELF_DYNAMIC, e->d_val);
-		if (!name_is_loaded(l, name))
-			return load_fail_other(
-			    l, TN_ENOENT, TN_REASON_NEEDED, name);
+		const int err = hold_needed(l, name);
+
+		if (err != 0)
+			return err;
 	}
 	return 0;
 }
@@ -72,10 +79,15 @@ int dyn_check(struct tn_load *l)
 
 /* --- layout: segments to parts */
 
+static uint64_t system_page(const struct tn_load *l)
+{
+	return l->port->page_size > 4096 ? l->port->page_size : 4096;
+}
+
 /* Pages are those that the file was linked for; 4 KiB at least. */
 static uint64_t file_page(const struct tn_load *l)
 {
-	uint64_t page = l->port->page_size > 4096 ? l->port->page_size : 4096;
+	uint64_t page = system_page(l);
 
 	for (uint32_t i = 0; i < l->elf.nsegments; i++)
 		if (l->elf.segments[i].p_type == PT_LOAD &&
@@ -132,7 +144,7 @@ static int add_segment(
 		return add_part(l, TN_TEXT, from, to, page);
 	if ((ph->p_flags & PF_W) == 0)
 		return add_part(l, TN_RODATA, from, to, page);
-	find_relro(l, low, page, &ro_from, &ro_to);
+	find_relro(l, low, system_page(l), &ro_from, &ro_to);
 	if (ro_from < from || ro_to > to || ro_from >= ro_to)
 		return add_part(l, TN_DATA, from, to, page);
 	err = add_part(l, TN_DATA, from, ro_from, page);

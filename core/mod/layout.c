@@ -117,7 +117,9 @@ int load_alloc(struct tn_load *l)
 		return 0;
 	}
 	struct tn_diag *d = load_fail(l, (enum tn_errno) - err,
-	    err == -TN_ENOSPC ? TN_REASON_POOL_FULL : TN_REASON_NO_MEMORY);
+	    err == -TN_ENOSPC   ? TN_REASON_POOL_FULL
+	    : err == -TN_ERANGE ? TN_REASON_PLACEMENT
+				: TN_REASON_NO_MEMORY);
 
 	d->value = size;
 	return d->error;
@@ -163,13 +165,15 @@ static void place_sections(struct tn_load *l)
 /* A symbol defined in a section: usable when that is loaded. */
 static void place_symbol(struct tn_load *l, uint32_t i, uint32_t shndx)
 {
-	const struct section *sec = &l->sections[shndx];
 	struct symbol *sym = &l->symbols[i];
 
-	if (UNLIKELY(shndx >= l->nsections || sec->part == NO_PART)) {
+	if (UNLIKELY(
+		shndx >= l->nsections || l->sections[shndx].part == NO_PART)) {
 		sym->flags = SYM_UNUSABLE;
 		return;
 	}
+	const struct section *sec = &l->sections[shndx];
+
 	sym->value = sec->addr + shrink_map(l, sec, l->symtab.syms[i].st_value);
 	sym->flags = SYM_FIXED;
 }

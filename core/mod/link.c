@@ -13,7 +13,15 @@ struct tn_linked {
 	struct tn_load load;
 	struct tn_load_args args;
 	struct tn_diag scratch;
+	bool is_counted; /* in sys->nlinked: the system cannot go */
 };
+
+static void count_linked(struct tn_system *sys, int step)
+{
+	sys->port->lock(sys->port->ctx);
+	sys->nlinked += (unsigned)step;
+	sys->port->unlock(sys->port->ctx);
+}
 
 static int fail_memory(struct tn_diag *diag)
 {
@@ -45,10 +53,13 @@ int tn_link(struct tn_system *sys, const struct tn_load_args *args,
 	}
 	if (err == 0)
 		err = load_link(&linked->load);
-	if (err == 0)
+	if (err == 0) {
+		count_linked(sys, 1);
+		linked->is_counted = true;
 		*out = linked;
-	else
+	} else {
 		tn_linked_free(linked);
+	}
 	return err;
 }
 
@@ -56,6 +67,8 @@ void tn_linked_free(struct tn_linked *linked)
 {
 	const struct tn_port *port = linked->load.port;
 
+	if (linked->is_counted)
+		count_linked(linked->load.sys, -1);
 	load_release(&linked->load);
 	tn_diag_fini(&linked->scratch);
 	port_free(port, linked, sizeof(*linked));

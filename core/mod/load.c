@@ -88,6 +88,7 @@ void load_release(struct tn_load *l)
 
 	free_tables(l);
 	versions_close(l);
+	namespaces_close(l);
 	if (l->copy != NULL)
 		load_free_array(l, l->copy, l->args->data_size, 1);
 	if (l->unpacked.data != NULL)
@@ -217,6 +218,7 @@ static int load(struct tn_load *l, struct tn_module **out)
 	if (l->mod == NULL)
 		return l->diag->error;
 	l->mod->sys = l->sys;
+	l->mod->direct = (l->args->flags & TN_LOAD_DIRECT) != 0;
 	list_init(&l->mod->link);
 	err = prepare(l);
 	if (err != 0)
@@ -233,6 +235,10 @@ static int load(struct tn_load *l, struct tn_module **out)
 	return err;
 }
 
+#define LOAD_FLAGS                                                             \
+	(TN_LOAD_UNMARKED | TN_LOAD_DIRECT | TN_LOAD_NO_RELAX |                \
+	    TN_LOAD_NO_INIT | TN_LOAD_NO_IMPORTS)
+
 bool load_begin(struct tn_load *l, struct tn_system *sys,
     const struct tn_load_args *args, struct tn_diag *diag)
 {
@@ -243,10 +249,10 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.diag = diag,
 		.stage = TN_STAGE_SOURCE,
 	};
-	if (args->size == sizeof(*args))
+	if (args->size == sizeof(*args) && (args->flags & ~LOAD_FLAGS) == 0)
 		return true;
 	(void)load_fail_other(l, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
-	    "size of struct tn_load_args");
+	    "size or flags of struct tn_load_args");
 	return false;
 }
 

@@ -129,6 +129,9 @@ struct tn_load {
 	struct version_key *version_keys;
 	size_t nversion_keys;
 	struct index version_index;
+	struct index_key *ns_keys;
+	size_t nns_keys;
+	struct index ns_index;
 	struct symbol *symbols;
 	uint32_t nsymbols;
 	struct tn_module **providers; /* each holds one reference */
@@ -216,6 +219,11 @@ void versions_close(struct tn_load *l);
 /* Was the module built for this export? */
 int versions_check(struct tn_load *l, const struct export_record *rec)
     MUST_CHECK;
+
+/* --- imported namespaces (namespaces.c) */
+int namespaces_open(struct tn_load *l) MUST_CHECK;
+void namespaces_close(struct tn_load *l);
+bool namespaces_import(const struct tn_load *l, const char *ns);
 
 /* --- ALIGN deletions (shrink.c) */
 int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;

@@ -130,6 +130,9 @@ int module_publish(struct tn_module *mod, struct tn_diag *d)
 	lock(mod->sys);
 	err = publish_locked(mod, d);
 	unlock(mod->sys);
+	/* A reader may have met records that went in before a double. */
+	if (err == -TN_EEXIST)
+		mod->sys->port->synchronize(mod->sys->port->ctx);
 	return err;
 }
 
@@ -311,6 +314,7 @@ void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 		.license = mod->license,
 		.state = mod->state,
 		.profile = mod->profile,
+		.direct = mod->direct,
 		.refs = count_of(mod),
 		.nexports = mod->exports != NULL ? mod->exports->n : 0,
 		.ncells = mod->ncells,

@@ -43,6 +43,7 @@ struct tn_module {
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
 	uint32_t ncells, nstubs, nrelocs;
+	bool direct;  /* TN_LOAD_DIRECT was given */
 	bool started; /* constructors and init have run, so exit shall */
 	const struct elf_sym *dynsyms;
 	const char *dynstrings;
@@ -68,6 +69,7 @@ struct tn_system {
 	/* registry lock: */
 	struct index modules;
 	struct list list; /* load order */
+	unsigned nlinked; /* results of tn_link that are not freed */
 	uint64_t ticket;
 };
 
@@ -75,6 +77,13 @@ struct tn_system {
 static inline bool module_is_permanent(const struct tn_module *mod)
 {
 	return mod->started && mod->init != 0 && mod->exit == 0;
+}
+
+static inline bool module_is_live(const struct tn_module *mod)
+{
+	/* acquire: what was written before LIVE was set */
+	return (atomic_load_explicit(&mod->word, memory_order_acquire) &
+		   MODULE_LIVE) != 0;
 }
 
 /* --- name.c */

@@ -45,18 +45,6 @@ static bool is_gpl_compatible(const struct tn_load *l)
 	return any;
 }
 
-static bool imports_namespace(const struct tn_load *l, const char *ns)
-{
-	struct span rest = l->modinfo;
-	const char *entry;
-
-	while (elf_modinfo_next(&rest, &entry))
-		if (str_begins(entry, "import_ns=") &&
-		    str_eq(entry + str_len("import_ns="), ns))
-			return true;
-	return false;
-}
-
 static int fail_import(struct tn_load *l, enum tn_errno err,
     enum tn_reason reason, const char *symbol, const char *other)
 {
@@ -77,7 +65,7 @@ static int check_permission(struct tn_load *l, const struct export_record *rec)
 	if ((rec->flags & TN_EXPORT_GPL) != 0 && !l->is_gpl)
 		return fail_import(l, TN_EACCES, TN_REASON_GPL_ONLY, rec->name,
 		    owner != NULL ? owner->name : "the engine");
-	if (ns != NULL && !imports_namespace(l, ns))
+	if (ns != NULL && !namespaces_import(l, ns))
 		return fail_import(
 		    l, TN_EACCES, TN_REASON_NAMESPACE, rec->name, ns);
 	return 0;
@@ -129,10 +117,13 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 		if (err != 0)
 			return err;
 	}
-	if (rec == NULL || !live) {
+	if (rec == NULL) {
 		sym->flags |= SYM_DEFERRED;
 		return 0;
 	}
+	if (!live)
+		return fail_import(l, TN_EAGAIN, TN_REASON_NOT_LIVE, name,
+		    export_block_of(rec)->owner->name);
 	sym->value = rec->value;
 	sym->flags |= SYM_FOREIGN | (is_fixed(l, rec) ? SYM_FIXED : 0);
 	err = check_permission(l, rec);
@@ -160,7 +151,7 @@ static bool resolve_special(struct tn_load *l, uint32_t i)
 
 	if (str_eq(name, "_GLOBAL_OFFSET_TABLE_")) {
 		l->symbols[i].flags = SYM_FIXED;
-		l->got_symbol = i; /* its value: place.c */
+		l->got_symbol = i; /* its value: load_place */
 		return true;
 	}
 	if (!l->offline && str_eq(name, "__this_module")) {
@@ -218,7 +209,7 @@ static int take_common(struct tn_load *l, uint32_t i)
 	at = (at + s->st_value - 1) & ~(s->st_value - 1);
 	if (s->st_size > UINT32_MAX || at > UINT32_MAX)
 		return fail_symbol(l, i, "the size of a common symbol");
-	l->symbols[i].value = at; /* becomes an address in place.c */
+	l->symbols[i].value = at; /* becomes an address in load_place */
 	l->symbols[i].flags = SYM_FIXED;
 	l->common_size = at + s->st_size;
 	if (s->st_value > l->common_align)
@@ -279,6 +270,8 @@ static int resolve_locked(struct tn_load *l)
 	int err = 0;
 
 	l->sys->ticket++;
+	for (uint32_t i = 0; i < l->nproviders; i++)
+		l->providers[i]->ticket = l->sys->ticket; /* DT_NEEDED */
 	for (uint32_t i = 1; i < l->symtab.n && err == 0; i++) {
 		prefetch_name(l, i + AHEAD);
 		err = classify(l, i);
@@ -376,6 +369,8 @@ int load_resolve(struct tn_load *l)
 	l->symbols[0].flags = SYM_FIXED;
 	l->is_gpl = is_gpl_compatible(l);
 	err = versions_open(l);
+	if (err == 0)
+		err = namespaces_open(l);
 	if (err != 0)
 		return err;
 	l->port->lock(l->port->ctx);

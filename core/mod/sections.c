@@ -48,6 +48,12 @@ static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
 	return l->diag->error;
 }
 
+static bool is_function_table(const struct elf_shdr *sh)
+{
+	return sh->sh_type == SHT_INIT_ARRAY || sh->sh_type == SHT_FINI_ARRAY ||
+	       sh->sh_type == SHT_PREINIT_ARRAY;
+}
+
 static int classify(struct tn_load *l, uint32_t i)
 {
 	const struct elf_shdr *sh = &l->elf.sections[i];
@@ -72,6 +78,12 @@ static int classify(struct tn_load *l, uint32_t i)
 	if (sh->sh_size > INT32_MAX)
 		return fail_unsupported(l, i, "a section of 2 GiB or more");
 	sec->part = (uint8_t)part_of(sh, name);
+	if (is_function_table(sh) && sh->sh_size % 8 != 0)
+		return fail_unsupported(
+		    l, i, "a table that is no whole number of functions");
+	if (sh->sh_type == SHT_FINI_ARRAY && sec->part >= TN_INIT_TEXT)
+		return fail_unsupported(
+		    l, i, "a destructor table that is freed after init");
 	sec->size = sh->sh_size;
 	return 0;
 }

@@ -87,7 +87,7 @@ int tn_system_destroy(struct tn_system *sys)
 	const struct tn_port *port = sys->port;
 
 	port->lock(port->ctx);
-	const bool busy = !list_empty(&sys->list);
+	const bool busy = !list_empty(&sys->list) || sys->nlinked != 0;
 	port->unlock(port->ctx);
 	if (busy)
 		return -TN_EBUSY;
@@ -107,18 +107,46 @@ static void fill_symbol(struct tn_symbol *out, const struct export_record *rec)
 	};
 }
 
+/* What a module exports can be seen from LIVE on until it goes. */
+static bool is_visible(const struct export_record *rec)
+{
+	const struct tn_module *owner = export_block_of(rec)->owner;
+
+	return owner == NULL || module_is_live(owner);
+}
+
 int tn_symbol_find(
     struct tn_system *sys, const char *name, struct tn_symbol *out)
 {
 	const struct tn_port *port = sys->port;
 	const struct export_record *rec;
+	bool found;
 
 	port->read_enter(port->ctx);
 	rec = (const struct export_record *)index_find(&sys->exports, name);
-	if (rec != NULL)
+	found = rec != NULL && is_visible(rec);
+	if (found)
 		fill_symbol(out, rec);
 	port->read_exit(port->ctx);
-	return rec != NULL ? 0 : -TN_ENOENT;
+	return found ? 0 : -TN_ENOENT;
+}
+
+int tn_symbol_get(
+    struct tn_system *sys, const char *name, struct tn_symbol *out)
+{
+	const struct tn_port *port = sys->port;
+	const struct export_record *rec;
+	bool found;
+
+	/* Inside the section the owner cannot be freed, so it can be got. */
+	port->read_enter(port->ctx);
+	rec = (const struct export_record *)index_find(&sys->exports, name);
+	found = rec != NULL && (export_block_of(rec)->owner == NULL ||
+				   tn_module_get(export_block_of(rec)->owner));
+	if (found)
+		fill_symbol(out, rec);
+	port->read_exit(port->ctx);
+	return found ? 0 : -TN_ENOENT;
 }
 
 size_t tn_symbol_count(struct tn_system *sys)

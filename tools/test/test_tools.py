@@ -129,7 +129,7 @@ class Run(Case):
 
     def test_a_missing_file_is_named(self):
         self.assertRefused(tenon('run', './absent.ko'),
-                           'cannot read ./absent.ko')
+                           'cannot read ./absent.ko: there is no such file')
         self.assertRefused(tenon('run', 'absent'),
                            'no file found for module absent')
 
@@ -148,7 +148,7 @@ class Run(Case):
     def test_a_call_of_nothing_fails_and_unloads(self):
         done = tenon('run', module('hello'), '--call', 'no_such')
         self.assertEqual(done.returncode, 1)
-        self.assertIn("nobody exports 'no_such'", done.stderr)
+        self.assertIn("no module exports 'no_such'", done.stderr)
         self.assertIn('unloaded hello', done.stdout)
         for bad in ('hello_add,x', 'hello_add,1,2,3,4,5,6,7', ',1'):
             done = tenon('run', module('hello'), '--call', bad)
@@ -164,6 +164,17 @@ class Run(Case):
         done = tenon('run', module('permanent'))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('kept permanent', done.stdout)
+
+    def test_lost_output_is_a_failure(self):
+        with open('/dev/full', 'w') as full:
+            done = subprocess.run([TENON, 'run', module('hello')],
+                                  stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
+
+    def test_only_exports_of_modules_are_called(self):
+        done = tenon('run', module('hello'), '--call', 'printk')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no module exports 'printk'", done.stderr)
 
     def test_wrong_use_is_status_2_with_the_usage(self):
         for args in ([], ['run'], ['run', '--nonsense', 'x'], ['nonsense']):

@@ -167,12 +167,13 @@ TEST(file, a_short_index_table_is_left_alone)
 	CHECK_EQ(elf_symtab_section(&tab, 2), SHN_XINDEX);
 }
 
+static volatile size_t sum;
+
 /* Looks at all that the views give. */
 static void walk(const struct elf_file *f)
 {
 	struct elf_where where;
 	struct elf_symtab tab;
-	volatile size_t sum = 0;
 
 	for (uint32_t i = 0; i < f->nsections; i++) {
 		const struct span s = elf_section_bytes(f, i);

@@ -145,7 +145,7 @@ TEST(dynhdr, wrong_segments_are_refused_in_words)
 		uint8_t *p = (uint8_t *)shared_phdr(s, f->segment);
 
 		memcpy(p + f->offset, &f->value, f->size);
-		check_blob(&w, s, f->error, f->text);
+		check_blob(&w, s, (int)f->error, f->text);
 		shared_free(s);
 		if (test_failed())
 			printf("segment field %u\n", i);
@@ -237,7 +237,7 @@ TEST(dynhdr, wrong_dynamic_entries_are_refused_in_words)
 		struct shared *s = sample(&isas[2], SHARED_HASH);
 
 		shared_dyn(s, t->tag)->d_val = t->value;
-		check_blob(&w, s, t->error, t->text);
+		check_blob(&w, s, (int)t->error, t->text);
 		shared_free(s);
 		if (test_failed())
 			printf("dynamic entry %u\n", i);
@@ -337,7 +337,7 @@ TEST(dynhdr, what_is_not_supported_is_refused_by_name)
 		shared_word(s, 0);
 		shared_tag(s, t->tag, t->value);
 		shared_file(s);
-		check_blob(&w, s, t->error, t->text);
+		check_blob(&w, s, (int)t->error, t->text);
 		shared_free(s);
 	}
 	CHECK(world_close(&w));

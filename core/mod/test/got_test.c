@@ -175,6 +175,59 @@ TEST(got, weak_undefined_is_a_cell_with_zero)
 		weak_is_zero(&isas[i]);
 }
 
+/* The same without a cell: what a static link makes of page and offset. */
+TEST(got, weak_undefined_by_page_is_the_place_or_zero)
+{
+	struct author a = author_new(EM_AARCH64, "page");
+	const uint32_t weak = object_symbol(
+	    a.o, "nobody", OBJECT_SYM(STB_WEAK, STT_NOTYPE), SHN_UNDEF, 0);
+	struct tn_linked *linked;
+	struct world w;
+
+	CHECK(open_at(&w, AT + 0x1000));
+	object_add32(a.o, a.text, 0x90000000); /* adrp x0, nobody */
+	object_add32(a.o, a.text, 0x91000000); /* add x0, x0, :lo12: */
+	object_rela(a.o, a.text, (struct object_fix){ 0, 275, weak, 0 });
+	object_rela(a.o, a.text, (struct object_fix){ 4, 277, weak, 0 });
+	CHECK_EQ(world_link(&w, a.o, &linked), 0);
+	CHECK_EQ(get_le32(code(linked, 0)), 0x90000000);
+	CHECK_EQ(get_le32(code(linked, 4)), 0x91000000);
+	tn_linked_free(linked);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* riscv: relative where 0 is in reach, absolute (lui) where it is not. */
+TEST(got, weak_undefined_by_pair_is_zero)
+{
+	static const uint64_t places[] = { 0x100000, AT << 12 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct author a = author_new(EM_RISCV, "pair");
+		const uint32_t weak = object_symbol(a.o, "nobody",
+		    OBJECT_SYM(STB_WEAK, STT_NOTYPE), SHN_UNDEF, 0);
+		const uint32_t label = object_symbol(
+		    a.o, ".L", OBJECT_SYM(STB_LOCAL, STT_NOTYPE), a.text, 0);
+		struct tn_linked *linked;
+		struct world w;
+
+		CHECK(open_at(&w, places[i]));
+		object_add32(a.o, a.text, 0x00000517); /* auipc a0 */
+		object_add32(a.o, a.text, 0x00050513); /* addi a0, a0 */
+		object_rela(a.o, a.text, (struct object_fix){ 0, 23, weak, 0 });
+		object_rela(
+		    a.o, a.text, (struct object_fix){ 4, 24, label, 0 });
+		CHECK_EQ(world_link(&w, a.o, &linked), 0);
+		if (i == 0)
+			CHECK_EQ(got_target(&isas[2], linked, 0), 0);
+		else
+			CHECK_EQ(get_le32(code(linked, 0)), 0x00000537);
+		tn_linked_free(linked);
+		author_free(&a);
+		CHECK(world_close(&w));
+	}
+}
+
 /* --- the edge of reach, to the byte */
 
 struct edge {
@@ -381,6 +434,33 @@ TEST(got, binds_modules_by_cell_unless_asked_to_bind_directly)
 	CHECK_EQ(world_unload(&w, p), 0);
 	author_free(&provider);
 	CHECK(world_close(&w));
+}
+
+static int stay(void)
+{
+	return 0;
+}
+
+/* One that has promised to stay is as fixed as the world. */
+TEST(got, binds_permanent_modules_directly)
+{
+	static const struct tn_export only[] = { WORLD_EXPORT(stay) };
+	static struct world w; /* for good, with its module */
+	struct author provider = make_provider();
+	struct author user = make_user("user");
+	struct tn_module *p, *u;
+
+	CHECK(world_open(&w, only, 1));
+	author_jump(&provider, "init_module", "stay");
+	CHECK_EQ(world_load(&w, provider.o, 0, &p), 0);
+	CHECK_EQ(world_load(&w, user.o, 0, &u), 0);
+	CHECK(!loads_cell(u, "user"));
+	CHECK_EQ(world_function(u, "user")(0, 0),
+	    (uintptr_t)world_object(p, "provided"));
+	CHECK_EQ(world_unload(&w, u), 0);
+	CHECK_EQ(world_unload(&w, p), -TN_EBUSY);
+	author_free(&user);
+	author_free(&provider);
 }
 
 TEST(got, stays_as_it_is_when_relaxing_is_forbidden)

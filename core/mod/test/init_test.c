@@ -440,3 +440,35 @@ TEST(init, ro_after_init_is_written_by_init_and_read_only_after)
 	author_free(&a);
 	CHECK(world_close(&w));
 }
+
+/* --- what a load has taken */
+
+/* A clock that each look at it moves on; @ctx of the port is the rig. */
+static uint64_t step_clock(void *ctx)
+{
+	static uint64_t now;
+
+	(void)ctx;
+	return now += 1000;
+}
+
+TEST(init, each_step_of_a_load_is_timed)
+{
+	struct author a = with_entries("timed");
+	struct tn_module_info info;
+	struct tn_module *mod;
+	struct world w;
+
+	PROVES("G31");
+	CHECK(begin(&w));
+	w.rig.port.now_ns = step_clock;
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	tn_module_info(mod, &info);
+	CHECK_EQ(info.timing.source, 1000);
+	CHECK_EQ(info.timing.link, 1000);
+	CHECK_EQ(info.timing.protect, 1000);
+	CHECK_EQ(info.timing.init, 1000);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}

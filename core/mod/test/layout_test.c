@@ -384,7 +384,7 @@ TEST(layout, parts_beyond_2_gib_of_each_other_are_refused)
 	author_word(&a, "d", 1);
 	w.rig.at_kind[TN_DATA] = AT + 0x80000000 - 7;
 	CHECK_REFUSED(&w, a.o, TN_ERANGE, "placement",
-	    "apart: its parts do not lie within 2 GiB");
+	    "apart: its parts do not fit into 2 GiB of addresses");
 	w.rig.at_kind[TN_DATA] = AT + 0x80000000 - 8;
 	CHECK_EQ(world_link(&w, a.o, &linked), 0);
 	tn_linked_free(linked);

@@ -17,6 +17,7 @@ static struct {
 	bool got;
 	int result;
 	enum tn_state state;
+	char text[128]; /* of the load inside of an entry point */
 } probe;
 
 static int t_nothing(void)
@@ -47,10 +48,14 @@ static int t_probe(void)
 	return probe.result;
 }
 
-/* init of "outer": loads another module. */
+/* init or exit of "outer": loads another module. */
 static int t_nest(void)
 {
-	return world_load(probe.w, probe.object, 0, &probe.inner);
+	struct world *w = probe.w;
+	const int err = world_load(w, probe.object, 0, &probe.inner);
+
+	tn_diag_text(&w->diag, probe.text, sizeof(probe.text));
+	return err;
 }
 
 static const struct tn_export exports[] = {
@@ -303,23 +308,59 @@ TEST(refs, a_module_cannot_be_had_during_init_and_exit)
 }
 
 /* Nobody is linked to what is not whole yet, or not any more. */
-TEST(refs, a_coming_module_exports_nothing)
+TEST(refs, a_coming_or_going_module_exports_nothing)
 {
+	static const char *const entries[] = { "init_module",
+		"cleanup_module" };
 	struct author inner = importer("inner", "of_outer", NULL);
-	struct author outer = provider("outer", "of_outer");
+	struct tn_module *mod;
+	struct tn_symbol sym;
 	struct world w;
-	char text[128];
 
 	CHECK(begin(&w));
-	author_jump(&outer, "init_module", "t_nest");
-	author_return(&outer, "cleanup_module");
 	probe.object = inner.o;
-	CHECK_EQ(world_load(&w, outer.o, 0, &probe.mod), -TN_ENOENT);
-	tn_diag_text(&w.diag, text, sizeof(text));
-	CHECK_STR(text, "outer: init failed with -2");
+	for (int i = 0; i < 2; i++) {
+		struct author outer = provider("outer", "of_outer");
+
+		author_jump(&outer, entries[i], "t_nest");
+		author_jump(&outer, entries[1 - i], "t_nothing");
+		CHECK_EQ(
+		    world_load(&w, outer.o, 0, &mod), i == 0 ? -TN_EAGAIN : 0);
+		if (i == 1)
+			CHECK_EQ(world_unload(&w, mod), 0);
+		CHECK_STR(probe.text,
+		    "inner: 'of_outer' is of outer, which is being loaded or "
+		    "unloaded");
+		CHECK_EQ(tn_symbol_find(w.sys, "of_outer", &sym), -TN_ENOENT);
+		author_free(&outer);
+	}
 	CHECK_EQ(tn_symbol_count(w.sys), ARRAY_SIZE(exports));
 	author_free(&inner);
-	author_free(&outer);
+	CHECK(world_close(&w));
+}
+
+/* A symbol and its owner at once: the address is good until the put. */
+TEST(refs, a_symbol_can_be_had_with_its_owner)
+{
+	struct author a = provider("owner", "owned");
+	struct tn_module *mod;
+	struct tn_symbol sym;
+	struct world w;
+
+	CHECK(begin(&w));
+	CHECK_EQ(tn_symbol_get(w.sys, "owned", &sym), -TN_ENOENT);
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(tn_symbol_get(w.sys, "owned", &sym), 0);
+	CHECK(sym.owner == mod);
+	CHECK_EQ(refs_of(mod), 1);
+	CHECK_EQ(world_unload(&w, mod), -TN_EBUSY);
+	CHECK_EQ(*(uint64_t *)(uintptr_t)sym.addr, 1);
+	tn_module_put(sym.owner);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK_EQ(tn_symbol_get(w.sys, "owned", &sym), -TN_ENOENT);
+	CHECK_EQ(tn_symbol_get(w.sys, "t_nothing", &sym), 0);
+	CHECK(sym.owner == NULL);
+	author_free(&a);
 	CHECK(world_close(&w));
 }
 

@@ -176,7 +176,8 @@ TEST(source, a_file_that_cannot_be_read_is_named)
 	CHECK_EQ(load_path(&w, "/nowhere/at/all.ko"), -TN_ENOENT);
 	CHECK_EQ(w.diag.reason, TN_REASON_UNREADABLE);
 	tn_diag_text(&w.diag, text, sizeof(text));
-	CHECK_STR(text, "cannot read /nowhere/at/all.ko");
+	CHECK_STR(
+	    text, "cannot read /nowhere/at/all.ko: there is no such file");
 	CHECK(load_path(&w, "/tmp") < 0);
 	CHECK_EQ(w.diag.reason, TN_REASON_UNREADABLE);
 	w.rig.port.read_file = NULL;

@@ -115,6 +115,19 @@ static void hold(struct storm *s, const char *name, const char *symbol)
 	tn_module_put(mod);
 }
 
+/* A symbol that is held with its owner can be read. */
+static void read_symbol(struct storm *s)
+{
+	struct tn_symbol sym;
+
+	if (tn_symbol_get(s->w.sys, "in_turns", &sym) != 0)
+		return;
+	atomic_fetch_add(&s->hits, 1);
+	if (*(volatile uint64_t *)(uintptr_t)sym.addr != 0x600d)
+		blame(s, "symbol has other data");
+	tn_module_put(sym.owner);
+}
+
 static int list_one(void *arg, struct tn_module *mod)
 {
 	struct tn_module_info info;
@@ -131,11 +144,7 @@ static void *run_reader(void *arg)
 	struct tn_symbol sym;
 
 	while (!atomic_load(&s->stop)) {
-		if (tn_symbol_find(s->w.sys, "in_turns", &sym) == 0) {
-			atomic_fetch_add(&s->hits, 1);
-			if (sym.addr == 0 || sym.owner == NULL)
-				blame(s, "symbol is not whole");
-		}
+		read_symbol(s);
 		if (tn_symbol_find(s->w.sys, "world_word", &sym) != 0 ||
 		    sym.addr != (uintptr_t)&world_word)
 			blame(s, "the world's symbol is gone");

@@ -196,19 +196,16 @@ static void check_all(const struct goldens *of, unsigned table)
 
 TEST(reloc, x86_64_fields_are_those_of_ld)
 {
-	PROVES("L08");
 	check_all(&all[0], FIELD);
 }
 
 TEST(reloc, aarch64_fields_are_those_of_ld)
 {
-	PROVES("L08");
 	check_all(&all[1], FIELD);
 }
 
 TEST(reloc, riscv64_fields_are_those_of_ld)
 {
-	PROVES("L08");
 	check_all(&all[2], FIELD);
 }
 

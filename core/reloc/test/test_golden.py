@@ -12,7 +12,7 @@ import gen_golden  # noqa: E402
 
 
 class Golden(unittest.TestCase):
-    """proves: L08"""
+    """proves: K5.1"""
 
     def setUp(self):
         for prefix in gen_golden.TOOLS.values():

@@ -19,9 +19,11 @@ enum tn_host_mode {
 };
 
 /* tn_host_config.flags */
-#define TN_HOST_NO_HOST_SYMBOLS 1u /* hosted modules get no process symbols */
-#define TN_HOST_NO_MEMBARRIER   2u /* behave as where membarrier is banned */
-#define TN_HOST_STRICT          4u /* guard pages between modules */
+#define TN_HOST_NO_HOST_SYMBOLS                                                \
+	1u                       /* no process symbols for anybody: hosted
+				      modules are refused */
+#define TN_HOST_NO_MEMBARRIER 2u /* behave as where membarrier is banned */
+#define TN_HOST_STRICT        4u /* guard pages between modules */
 
 struct tn_host_config {
 	uint32_t size; /* sizeof(struct tn_host_config) */
@@ -30,7 +32,7 @@ struct tn_host_config {
 	unsigned flags;
 	size_t keep_warm;    /* bytes of free image memory kept mapped;
 				0: the default of 64 MiB */
-	size_t unpack_limit; /* largest unpacked file; 0: 1 GiB */
+	size_t unpack_limit; /* largest file, read or unpacked; 0: 1 GiB */
 	tn_verify_fn *verify;
 	void *verify_arg;
 };
@@ -45,7 +47,7 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out);
 /* Closes it. -TN_EBUSY while a module is loaded. Sleeps. */
 int tn_close(struct tn_system *sys);
 
-/* The mode in use, and how text reuse is synchronised: for reports. */
+/* The mode in use, for reports. */
 enum tn_host_mode tn_host_mode(struct tn_system *sys);
 
 #ifdef __cplusplus

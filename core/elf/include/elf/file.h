@@ -60,7 +60,7 @@ struct elf_file {
 /* Where a check failed. */
 struct elf_where {
 	enum elf_fault fault;
-	uint32_t section; /* index of a section or segment, or 0 */
+	uint32_t section; /* index of a section, or 0 */
 	uint64_t value;   /* the offending number */
 };
 

@@ -59,6 +59,8 @@ enum tn_reason {
 	TN_REASON_MISSING_SYMBOL,   /* missing[], nmissing */
 	TN_REASON_GPL_ONLY,         /* symbol, other: owner */
 	TN_REASON_NAMESPACE,        /* symbol, other: namespace */
+	TN_REASON_NOT_LIVE,         /* symbol, other: owner that is loading
+				       or unloading */
 	TN_REASON_CRC,              /* symbol, value: wanted, high: present */
 	TN_REASON_NEEDED,           /* other: DT_NEEDED that is not loaded */
 	TN_REASON_RELOC_UNKNOWN,    /* section, offset, value: type number */

@@ -5,7 +5,8 @@
  * A struct tn_system is one engine: a registry of modules and an index of
  * their exports over one port. Several may live in one process. Functions
  * are safe to call from any thread unless they say otherwise, and return 0
- * or a negative enum tn_errno; @diag may be NULL. Functions marked "sleeps"
+ * or a negative enum tn_errno, and leave results alone when they fail. No
+ * pointer may be NULL but @diag and what says so. Functions marked "sleeps"
  * take the registry lock or call the port; the others do not block.
  */
 #pragma once
@@ -79,7 +80,10 @@ struct tn_config {
 int tn_system_create(const struct tn_port *port, const struct tn_config *config,
     struct tn_system **out);
 
-/* Frees @sys. -TN_EBUSY while a module is loaded. Sleeps. */
+/*
+ * Frees @sys. -TN_EBUSY while a module is loaded or a tn_linked is not freed.
+ * Sleeps.
+ */
 int tn_system_destroy(struct tn_system *sys);
 
 /* --- loading */
@@ -114,6 +118,8 @@ struct tn_load_args {
  *
  * -TN_ENOENT missing symbol or file; -TN_ENOEXEC malformed file;
  * -TN_EOPNOTSUPP refused by name; -TN_EACCES licence or namespace;
+ * -TN_EAGAIN a provider is being loaded or unloaded; -TN_EINVAL bad argument or
+ * name, or init returned a positive number; -TN_EFBIG, -TN_EIO of the source;
  * -TN_EEXIST module or export of this name; -TN_ERANGE a relocation does not
  * reach; -TN_ENOMEM; -TN_ENOSPC; -TN_EBADMSG; what init returned.
  */
@@ -132,7 +138,7 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
 /*
  * Unloads: refuses with -TN_EBUSY while references or dependents are left or
  * while it is permanent, else runs exit and destructors and frees it. @mod
- * is invalid after 0. Sleeps.
+ * is invalid after 0, so only one caller may try. Sleeps.
  */
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
@@ -149,10 +155,19 @@ struct tn_symbol {
 };
 
 /*
- * Looks @name up among all exports. -TN_ENOENT. Does not block. The strings
- * and the address live as long as the owner: hold a reference to it.
+ * Looks @name up among the exports of live modules and of the world.
+ * -TN_ENOENT. Does not block. What is found stays valid only as long as the
+ * caller knows that the owner is not unloaded; else use tn_symbol_get.
  */
 int tn_symbol_find(
+    struct tn_system *sys, const char *name, struct tn_symbol *out);
+
+/*
+ * The same, and takes a reference on the owner, if that is a module: the way to
+ * an address that stays valid until tn_module_put(out->owner). -TN_ENOENT. Does
+ * not block.
+ */
+int tn_symbol_get(
     struct tn_system *sys, const char *name, struct tn_symbol *out);
 
 /*
@@ -194,6 +209,7 @@ struct tn_module_info {
 	const char *license; /* or "" */
 	enum tn_state state;
 	enum tn_profile profile;
+	bool direct;   /* imports are bound directly where they reach */
 	uint32_t refs; /* references, dependents included */
 	uint32_t nexports;
 	uint32_t ncells; /* GOT cells */

@@ -25,6 +25,7 @@ struct tn_linked;
  */
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag);
+/* Frees it. Until then the system cannot be destroyed. Sleeps. */
 void tn_linked_free(struct tn_linked *linked);
 
 struct tn_linked_file {

@@ -102,7 +102,8 @@ struct tn_port {
 	/*
 	 * Places every part of @img: sets addr and write. The bytes behind
 	 * write are undefined; the engine fills all of them.
-	 * -TN_ENOMEM, -TN_ENOSPC (the pool is full).
+	 * -TN_ENOMEM, -TN_ENOSPC (the pool is full), -TN_ERANGE (no such
+	 * addresses), -TN_EAGAIN (not in this child of fork).
 	 */
 	int (*image_alloc)(void *ctx, struct tn_image *img);
 	/*
