@@ -54,8 +54,10 @@ __attribute__((no_sanitize("address"))) uint64_t hash_name_length(
 		if (nul != 0) {
 			const uint64_t first = nul & -nul; /* the lowest one */
 
-			*length = (size_t)(name - start) +
-				  (size_t)__builtin_ctzll(first) / 8;
+			*length =
+			    (size_t)(name - start) +
+			    (size_t)(((((first >> 7) - 1) & ONES) * ONES) >>
+				     56);
 			return fold(fold(h, w & ((first >> 7) - 1)), h);
 		}
 		h = fold(h, w);

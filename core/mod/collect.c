@@ -189,7 +189,7 @@ static int open_table(
 }
 
 /* Word @field (0 value, 1 name, 2 namespace) of entry @i: an address or 0. */
-static uint64_t entry_word(
+static inline uint64_t entry_word(
     const struct tn_load *l, const struct table *t, uint32_t i, unsigned field)
 {
 	const uint64_t at = (uint64_t)i * entry_size(l);
@@ -235,10 +235,8 @@ static bool is_string(struct strings s, uint64_t addr)
 }
 
 static int set_namespace(struct tn_load *l, struct strings strings,
-    const struct export_record *rec, uint64_t addr)
+    struct export_block *b, uint32_t i, uint64_t addr)
 {
-	struct export_block *b = export_block_of(rec);
-
 	if (addr == 0)
 		return 0;
 	if (addr - strings.addr >= strings.size)
@@ -250,7 +248,7 @@ static int set_namespace(struct tn_load *l, struct strings strings,
 		if (b->ns == NULL)
 			return l->diag->error;
 	}
-	b->ns[rec->position] = (const char *)(uintptr_t)addr;
+	b->ns[i] = (const char *)(uintptr_t)addr;
 	return 0;
 }
 
@@ -288,7 +286,8 @@ static int add_exports(struct tn_load *l, const struct table *t,
 		};
 		if (!is_string(strings, name) || !is_resident(l, rec->value))
 			return fail_table(l, t, (uint64_t)i * entry_size(l));
-		err = set_namespace(l, strings, rec, entry_word(l, t, i, 2));
+		err = set_namespace(
+		    l, strings, b, first + i, entry_word(l, t, i, 2));
 		if (err == -TN_ENOEXEC)
 			return fail_table(l, t, (uint64_t)i * entry_size(l));
 		if (err != 0)

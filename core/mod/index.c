@@ -5,14 +5,15 @@
  * Ordering: a writer fills a record before it stores the word that points to
  * it (release); a reader loads the word (acquire) before it follows it. A
  * removed record stays readable until its owner has called the port's
- * synchronize. A bucket never gets an empty word back while the table lives:
- * a removed name leaves a tombstone, so searches for names that overflowed
- * past it still go on.
+ * synchronize. A bucket whose last word has once been taken has been full, and
+ * never gets an empty word back while the table lives: a removed name leaves a
+ * tombstone there, so searches for names that overflowed past it still go on.
  */
 #include "index.h"
 
 #include <stdatomic.h>
 
+#include <base/bits.h>
 #include <base/hash.h>
 #include <base/overflow.h>
 #include <base/string.h>
@@ -89,7 +90,7 @@ static _Atomic uint64_t *vacant_word(struct bucket *bucket)
 		vacant |= (unsigned)(atomic_load_explicit(&bucket->word[i],
 					 memory_order_relaxed) <= TOMBSTONE)
 			  << i;
-	return vacant != 0 ? &bucket->word[__builtin_ctz(vacant)] : NULL;
+	return vacant != 0 ? &bucket->word[lowest_of_eight(vacant)] : NULL;
 }
 
 /* The first word free for a new record, from the home bucket of @hash on. */
@@ -180,8 +181,8 @@ static inline unsigned match_tags(
 }
 
 /*
- * Words are filled from the first on, so a bucket whose last word is empty has
- * never been full, and nothing has gone past it. A word may be another one's,
+ * The first vacant word is taken, so a bucket whose last word is empty has never
+ * been full, and nothing has gone past it. A word may be another one's,
  * or a tombstone, when it is loaded again. The acquire pairs with the release
  * in index_insert and index_reserve.
  */
@@ -195,7 +196,7 @@ static struct index_key *find_hashed(
 
 		for (; same != 0; same &= same - 1) {
 			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[__builtin_ctz(same)],
+			    &bucket->word[lowest_of_eight(same)],
 			    memory_order_acquire);
 
 			if (LIKELY(w > TOMBSTONE &&
@@ -222,27 +223,40 @@ struct index_key *index_find(const struct index *ix, const char *name)
 	return find_hashed(t, name, length, hash);
 }
 
+struct hashed {
+	uint64_t hash;
+	size_t length; /* of the name */
+};
+
+static struct hashed hash_key(const struct index *ix, const char *name)
+{
+	struct hashed h;
+
+	h.hash = hash_name_length(name, ix->seed, &h.length);
+	return h;
+}
+
 /*
  * One walk for both questions: is the name there, and which word is free? A
  * tombstone on the way is used again.
  */
 static struct index_key *insert_hashed(struct index *ix, struct index_table *t,
-    struct index_key *key, uint64_t hash)
+    struct index_key *key, struct hashed h)
 {
 	_Atomic uint64_t *word = NULL;
 	uint64_t last = 1;
 
 	for (uint64_t n = 0; n <= t->mask && last != 0; n++) {
-		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
-		unsigned same = match_tags(bucket, hash, &last);
+		struct bucket *bucket = &t->buckets[(h.hash + n) & t->mask];
+		unsigned same = match_tags(bucket, h.hash, &last);
 
 		for (; UNLIKELY(same != 0); same &= same - 1) {
 			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[__builtin_ctz(same)],
+			    &bucket->word[lowest_of_eight(same)],
 			    memory_order_relaxed);
 
-			if (w > TOMBSTONE &&
-			    str_eq(word_key(w)->name, key->name))
+			if (w > TOMBSTONE && hash_name_equals(word_key(w)->name,
+						 key->name, h.length))
 				return word_key(w);
 		}
 		if (word == NULL)
@@ -250,7 +264,8 @@ static struct index_key *insert_hashed(struct index *ix, struct index_table *t,
 	}
 	if (atomic_load_explicit(word, memory_order_relaxed) == TOMBSTONE)
 		ix->dead--;
-	atomic_store_explicit(word, make_word(hash, key), memory_order_release);
+	atomic_store_explicit(
+	    word, make_word(h.hash, key), memory_order_release);
 	ix->count++;
 	return NULL;
 }
@@ -259,7 +274,7 @@ struct index_key *index_insert(struct index *ix, struct index_key *key)
 {
 	return insert_hashed(ix,
 	    atomic_load_explicit(&ix->table, memory_order_relaxed), key,
-	    hash_name(key->name, ix->seed));
+	    hash_key(ix, key->name));
 }
 
 /* Names hashed ahead, so that their buckets are on the way from memory. */
@@ -270,10 +285,10 @@ size_t index_insert_all(struct index *ix, struct index_key *first,
 {
 	struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_relaxed);
-	uint64_t hash[AHEAD];
+	struct hashed hashed[AHEAD];
 
 	for (size_t i = 0; i < n + AHEAD; i++) {
-		uint64_t *h = &hash[i % AHEAD];
+		struct hashed *h = &hashed[i % AHEAD];
 
 		if (i >= AHEAD) {
 			*there = insert_hashed(
@@ -282,19 +297,23 @@ size_t index_insert_all(struct index *ix, struct index_key *first,
 				return i - AHEAD;
 		}
 		if (i < n) {
-			*h =
-			    hash_name(key_at(first, stride, i)->name, ix->seed);
-			__builtin_prefetch(&t->buckets[*h & t->mask]);
+			*h = hash_key(ix, key_at(first, stride, i)->name);
+			__builtin_prefetch(&t->buckets[h->hash & t->mask]);
 		}
 	}
 	return n;
 }
 
-static void bury(struct index *ix, _Atomic uint64_t *word)
+/*
+ * What the word of a removed name becomes. Nothing has gone past a bucket whose
+ * last word is empty, so there the word may be empty again.
+ */
+static uint64_t grave_in(const struct bucket *bucket)
 {
-	atomic_store_explicit(word, TOMBSTONE, memory_order_relaxed);
-	ix->count--;
-	ix->dead++;
+	return atomic_load_explicit(
+		   &bucket->word[SLOTS - 1], memory_order_relaxed) == 0
+		   ? 0
+		   : TOMBSTONE;
 }
 
 void index_remove(struct index *ix, const struct index_key *key)
@@ -306,18 +325,20 @@ void index_remove(struct index *ix, const struct index_key *key)
 
 	for (uint64_t n = 0; t != NULL && n <= t->mask; n++) {
 		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
+		const uint64_t grave = grave_in(bucket);
 
 		for (unsigned i = 0; i < SLOTS; i++) {
-			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[i], memory_order_relaxed);
-
-			if (w == 0)
-				return;
-			if (w != wanted)
+			if (atomic_load_explicit(&bucket->word[i],
+				memory_order_relaxed) != wanted)
 				continue;
-			bury(ix, &bucket->word[i]);
+			atomic_store_explicit(
+			    &bucket->word[i], grave, memory_order_relaxed);
+			ix->count--;
+			ix->dead += grave == TOMBSTONE;
 			return;
 		}
+		if (grave == 0)
+			return;
 	}
 }
 
@@ -326,14 +347,22 @@ static void sweep(
     struct index *ix, const struct index_table *t, uintptr_t from, uintptr_t to)
 {
 	for (uint64_t b = 0; b <= t->mask; b++) {
+		struct bucket *bucket = &t->buckets[b];
+		const uint64_t grave = grave_in(bucket);
+		size_t n = 0;
+
+#pragma GCC unroll 8
 		for (unsigned i = 0; i < SLOTS; i++) {
 			const uint64_t w = atomic_load_explicit(
-			    &t->buckets[b].word[i], memory_order_relaxed);
-			const uintptr_t p = w & POINTER_MASK;
+			    &bucket->word[i], memory_order_relaxed);
+			const bool gone = (w & POINTER_MASK) - from < to - from;
 
-			if (w != TOMBSTONE && p >= from && p < to)
-				bury(ix, &t->buckets[b].word[i]);
+			atomic_store_explicit(&bucket->word[i],
+			    gone ? grave : w, memory_order_relaxed);
+			n += gone;
 		}
+		ix->count -= n;
+		ix->dead += grave == TOMBSTONE ? n : 0;
 	}
 }
 

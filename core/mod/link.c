@@ -280,7 +280,7 @@ void tn_linked_relaxed(const struct tn_linked *linked,
 			    reloc_find(l->machine, type);
 
 			if (reloc_is_got(how) &&
-			    ref_is_direct(refs_find(l, elf_rela_sym(r),
+			    ref_is_direct(refs_known(l, elf_rela_sym(r),
 				reloc_ref_addend(l, how, r))))
 				fn(arg, i, r->r_offset,
 				    reloc_name(l->machine, type));

@@ -208,7 +208,12 @@ int load_fail_section(struct tn_load *l, enum tn_errno err,
     enum tn_reason reason, uint32_t section);
 
 /* --- symbols */
-const char *load_symbol_name(const struct tn_load *l, uint32_t i);
+static inline const char *load_symbol_name(const struct tn_load *l, uint32_t i)
+{
+	const char *name = elf_symtab_name(&l->symtab, i);
+
+	return name != NULL ? name : "";
+}
 /* A printable name: "section:index+value" for one without a name. */
 void load_symbol_label(
     const struct tn_load *l, uint32_t i, char *buf, size_t cap);
@@ -257,7 +262,26 @@ const struct elf_rela *load_anchor(const struct tn_load *l, uint32_t sym);
 
 /* --- references through cells and stubs (refs.c) */
 struct ref *refs_get(struct tn_load *l, uint32_t symbol, int64_t addend);
-struct ref *refs_find(const struct tn_load *l, uint32_t symbol, int64_t addend);
+/* The ref of (@symbol, @addend), or NULL. */
+static inline struct ref *refs_find(
+    const struct tn_load *l, uint32_t symbol, int64_t addend)
+{
+	uint32_t i = l->symbols[symbol].ref;
+
+	while (i != 0 && UNLIKELY(l->refs[i - 1].addend != addend))
+		i = l->refs[i - 1].next;
+	return i != 0 ? &l->refs[i - 1] : NULL;
+}
+/* The same of one that the scan has made for sure. */
+static inline const struct ref *refs_known(
+    const struct tn_load *l, uint32_t symbol, int64_t addend)
+{
+	const struct ref *ref = &l->refs[l->symbols[symbol].ref - 1];
+
+	while (UNLIKELY(ref->addend != addend))
+		ref = &l->refs[ref->next - 1];
+	return ref;
+}
 /* True when GOT accesses of the ref become direct ones. */
 static inline bool ref_is_direct(const struct ref *ref)
 {
@@ -332,9 +356,21 @@ int load_fail_site(struct tn_load *l, uint32_t section,
 /* A type that does not exist, or that is refused here (scan.c). */
 int load_fail_type(
     struct tn_load *l, uint32_t section, const struct elf_rela *r);
-/* The cell's or stub's addend of relocation @r, see refs.c. */
-int64_t reloc_ref_addend(const struct tn_load *l, const struct reloc_howto *how,
-    const struct elf_rela *r);
+/*
+ * The addend that a cell or stub includes. A branch's addend counts from the
+ * end of the displacement; on machines where the GOT expression is G + A - P
+ * the addend belongs to the place, so the cell holds S alone.
+ */
+static inline int64_t reloc_ref_addend(const struct tn_load *l,
+    const struct reloc_howto *how, const struct elf_rela *r)
+{
+	if (how->expr == RELOC_GOT_PC)
+		return 0;
+	if ((how->flags & RELOC_BRANCH) != 0)
+		return (
+		    int64_t)((uint64_t)r->r_addend + l->machine->branch_end);
+	return r->r_addend;
+}
 
 /* The writable bytes behind the image address @addr, or NULL. */
 uint8_t *load_image_at(const struct tn_load *l, uint64_t addr, uint64_t size);

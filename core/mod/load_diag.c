@@ -49,13 +49,6 @@ int load_fail_section(struct tn_load *l, enum tn_errno err,
 	return d->error;
 }
 
-const char *load_symbol_name(const struct tn_load *l, uint32_t i)
-{
-	const char *name = elf_symtab_name(&l->symtab, i);
-
-	return name != NULL ? name : "";
-}
-
 void load_symbol_label(
     const struct tn_load *l, uint32_t i, char *buf, size_t cap)
 {

@@ -14,31 +14,6 @@
 #define SLACK     0x10000u
 #define GOT_REACH (UINT64_C(0x80000000) - SLACK)
 
-/*
- * The addend that a cell or stub includes. A branch's addend counts from the
- * end of the displacement; on machines where the GOT expression is G + A - P
- * the addend belongs to the place, so the cell holds S alone.
- */
-int64_t reloc_ref_addend(const struct tn_load *l, const struct reloc_howto *how,
-    const struct elf_rela *r)
-{
-	if (how->expr == RELOC_GOT_PC)
-		return 0;
-	if ((how->flags & RELOC_BRANCH) != 0)
-		return (
-		    int64_t)((uint64_t)r->r_addend + l->machine->branch_end);
-	return r->r_addend;
-}
-
-struct ref *refs_find(const struct tn_load *l, uint32_t symbol, int64_t addend)
-{
-	for (uint32_t i = l->symbols[symbol].ref; i != 0;
-	     i = l->refs[i - 1].next)
-		if (l->refs[i - 1].addend == addend)
-			return &l->refs[i - 1];
-	return NULL;
-}
-
 static unsigned chain_length(const struct tn_load *l, uint32_t symbol)
 {
 	unsigned n = 0;
@@ -153,7 +128,9 @@ static void look_at_place(
 	struct ref *ref =
 	    refs_find(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
 
-	if (ref == NULL || (ref->flags & REF_UNSURE) == 0)
+	/* The ref may be there for the other kind of access alone. */
+	if (ref == NULL || (ref->flags & REF_UNSURE) == 0 ||
+	    (ref->flags & (branch ? REF_BRANCH : REF_GOT)) == 0)
 		return;
 	const uint64_t s = l->symbols[ref->symbol].value;
 	const uint64_t p = sec->addr + shrink_map(l, sec, r->r_offset);

@@ -115,7 +115,7 @@ static uint64_t got_value(const struct tn_load *l, const struct ref *ref,
 
 static int apply_got(struct tn_load *l, const struct site *site)
 {
-	const struct ref *ref = refs_find(
+	const struct ref *ref = refs_known(
 	    l, elf_rela_sym(site->r), reloc_ref_addend(l, site->how, site->r));
 	const struct reloc_howto *direct;
 	int shift = 0;
@@ -142,7 +142,7 @@ static uint64_t anchor_value(const struct tn_load *l, const struct section *sec,
 	*relaxed = false;
 	if (how->expr == RELOC_GOT_PC) {
 		const struct ref *ref =
-		    refs_find(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
+		    refs_known(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
 
 		if (!ref_is_direct(ref))
 			return got_value(l, ref, how, a, p);
@@ -245,57 +245,66 @@ static int apply(
 	return apply_plain(l, site);
 }
 
-/*
- * The common case, most of all relocations: a symbol of this image or a fixed
- * one without a ref, in an expression of S, A and P, at a place that nothing
- * has moved. What it needs is kept in locals: the bytes that it writes might
- * else be anything, and all be read again for each relocation.
- */
-struct common {
-	const struct symbol *symbols;
-	uint32_t nsymbols;
-	struct reloc_table table; /* the machine's most used one */
-	uint64_t addr, size;
-	uint8_t *write;
-};
+/* Symbols are visited in no order: fetch them ahead of their turn. */
+#define AHEAD 16
 
-static struct common common_of(const struct tn_load *l, uint32_t section)
+static inline void prefetch_symbol(const struct symbol *symbols,
+    const struct elf_rela *r, const struct elf_rela *end)
 {
-	const struct section *sec = &l->sections[section];
-
-	return (struct common){
-		.symbols = l->symbols,
-		.nsymbols = l->symtab.n,
-		.table = l->machine->tables[0],
-		.addr = sec->addr,
-		/* of a section that shrinks nothing is common */
-		.size = sec->nshrink == 0 ? sec->size : 0,
-		.write = sec->write,
-	};
+	if (LIKELY(end - r > AHEAD))
+		__builtin_prefetch(&symbols[elf_rela_sym(r + AHEAD)]);
 }
 
+/* What a row computes and where it goes, as one number. */
+#define KIND(expr, field) ((unsigned)(expr) | (unsigned)(field) << 8)
+#define SUM_64            KIND(RELOC_ABS, FIELD_64)
+#define DIFFERENCE_32     KIND(RELOC_PC, FIELD_32)
+
 /*
- * Returns true when it is done; what is unusual in any way, errors too, is
- * left to apply_any.
+ * The common case, most of all relocations: a fixed symbol without a stub, S +
+ * A as eight bytes or S + A - P as four, at a place that nothing has moved.
+ * Goes on as long as relocations are like that; returns the first that is not,
+ * or @end. What is unusual in any way, errors too, is left to apply_any. All is
+ * in locals, since the stores could change what is behind a pointer.
  */
-static inline bool apply_common(struct common c, const struct elf_rela *r)
+static const struct elf_rela *apply_common(const struct tn_load *l,
+    uint32_t section, const struct elf_rela *r, const struct elf_rela *end)
 {
-	const uint32_t row = elf_rela_type(r) - c.table.first;
-	const uint32_t sym = elf_rela_sym(r);
-	const uint64_t off = r->r_offset;
+	const struct section *const sec = &l->sections[section];
+	const struct reloc_table *const table = &l->machine->tables[0];
+	const struct reloc_howto *const rows = table->rows;
+	const uint32_t first = table->first, count = table->count;
+	const struct symbol *const symbols = l->symbols;
+	const uint32_t nsymbols = l->symtab.n;
+	const uint64_t addr = sec->addr, size = sec->size;
+	const uint64_t room = size >= 8 ? size - 7 : 0; /* for eight bytes */
+	uint8_t *const write = sec->write;
 
-	if (UNLIKELY(row >= c.table.count || sym >= c.nsymbols))
-		return false;
-	const struct reloc_howto *how = &c.table.rows[row];
-	const struct symbol *s = &c.symbols[sym];
+	for (; r != end; r++) {
+		const uint32_t row = elf_rela_type(r) - first;
+		const uint32_t s = elf_rela_sym(r);
+		const uint64_t at = r->r_offset;
 
-	if (s->ref != 0 || s->flags != SYM_FIXED || off > c.size ||
-	    how->size > c.size - off ||
-	    (unsigned)how->expr - RELOC_ABS > RELOC_PAGE - RELOC_ABS)
-		return false;
-	return reloc_apply(how, c.write + off,
-		   reloc_value(how->expr, s->value, (uint64_t)r->r_addend,
-		       c.addr + off)) == 0;
+		prefetch_symbol(symbols, r, end);
+		if (UNLIKELY(row >= count || s >= nsymbols || at >= room))
+			break;
+		const struct reloc_howto *how = &rows[row];
+		const struct symbol *sym = &symbols[s];
+		const uint64_t sum = sym->value + (uint64_t)r->r_addend;
+		const uint64_t difference = sum - (addr + at);
+
+		if (sym->flags != SYM_FIXED ||
+		    (sym->ref != 0 && how->flags != 0))
+			break;
+		if (KIND(how->expr, how->field) == DIFFERENCE_32 &&
+		    difference == (uint64_t)(int64_t)(int32_t)difference)
+			put_le32(write + at, (uint32_t)difference);
+		else if (KIND(how->expr, how->field) == SUM_64)
+			put_le64(write + at, sum);
+		else
+			break;
+	}
+	return r;
 }
 
 static int apply_any(struct tn_load *l, uint32_t section,
@@ -315,7 +324,7 @@ static int apply_any(struct tn_load *l, uint32_t section,
 		.sec = sec,
 		.sym = &l->symbols[elf_rela_sym(r)],
 		.p = sec->addr + off,
-		.place = sec->write + off,
+		.place = sec->write != NULL ? sec->write + off : NULL,
 	};
 
 	if (!shrink_keeps(l, sec, r->r_offset, site.how->size))
@@ -324,21 +333,17 @@ static int apply_any(struct tn_load *l, uint32_t section,
 	return apply(l, &site, next);
 }
 
-/* Symbols are used in any order: fetched this many relocations ahead. */
-#define AHEAD 16
-
 static int relocate_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
-	const struct common common = common_of(l, section);
+	const bool moved = l->sections[section].nshrink != 0;
 	const struct elf_rela *end = t.rela + t.n;
 
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
-		if (end - r > AHEAD)
-			__builtin_prefetch(
-			    &common.symbols[elf_rela_sym(&r[AHEAD])]);
-		if (LIKELY(apply_common(common, r)))
-			continue;
+		if (!moved)
+			r = apply_common(l, section, r, end);
+		if (r == end)
+			break;
 		const struct reloc_howto *how =
 		    reloc_find(l->machine, elf_rela_type(r));
 		const int err =

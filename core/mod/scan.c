@@ -125,14 +125,17 @@ static inline bool is_plain(const struct reloc_howto *how)
 				      RELOC_PAGE - RELOC_NOTHING;
 }
 
-static int scan_one(struct tn_load *l, uint32_t section,
-    const struct elf_rela *r, struct seen *seen)
+/* A branch within the image: neither a cell nor a stub will be needed. */
+static inline bool is_inner_branch(const struct tn_load *l,
+    const struct elf_rela *r, const struct reloc_howto *how)
 {
-	const struct reloc_howto *how =
-	    reloc_find(l->machine, elf_rela_type(r));
+	return how->flags == RELOC_BRANCH && elf_rela_sym(r) < l->symtab.n &&
+	       (l->symbols[elf_rela_sym(r)].flags & SYM_FOREIGN) == 0;
+}
 
-	if (LIKELY(is_plain(how)))
-		return 0;
+static int scan_one(struct tn_load *l, uint32_t section,
+    const struct elf_rela *r, const struct reloc_howto *how, struct seen *seen)
+{
 	if (how->expr == RELOC_ALIGN) {
 		seen->align = true;
 		return 0;
@@ -158,8 +161,14 @@ static int scan_section(struct tn_load *l, uint32_t section)
 	struct seen seen = { false, false };
 	int err = 0;
 
-	for (uint32_t i = 0; i < t.n && err == 0; i++)
-		err = scan_one(l, section, &t.rela[i], &seen);
+	for (uint32_t i = 0; i < t.n && err == 0; i++) {
+		const struct elf_rela *r = &t.rela[i];
+		const struct reloc_howto *how =
+		    reloc_find(l->machine, elf_rela_type(r));
+
+		if (UNLIKELY(!is_plain(how) && !is_inner_branch(l, r, how)))
+			err = scan_one(l, section, r, how, &seen);
+	}
 	if (err == 0 && seen.anchor)
 		err = anchors_collect(l, section);
 	if (err == 0 && seen.align)

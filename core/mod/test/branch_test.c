@@ -136,6 +136,31 @@ TEST(branch, of_short_reach_is_looked_at_by_place)
 	}
 }
 
+/*
+ * An absolute symbol beyond reach that a GOT access refers to as well: its
+ * cell is no reason for a stub, for which no room has been made.
+ */
+TEST(branch, to_an_absolute_symbol_has_no_stub)
+{
+	struct world w;
+
+	CHECK(open_with(&w, AT, FAR));
+	for (unsigned i = 0; i < 3; i++) {
+		struct author a = author_new(isas[i].machine, "absolute");
+		const uint32_t symbol = object_symbol(a.o, "absolute",
+		    OBJECT_SYM(STB_LOCAL, STT_NOTYPE), SHN_ABS, FAR);
+
+		isa_got(a.o, a.text, symbol);
+		isa_jump(a.o, a.text, symbol);
+		CHECK_EQ(world_link(&w, a.o, &(struct tn_linked *){ NULL }),
+		    -TN_ERANGE);
+		CHECK_EQ(w.diag.reason, TN_REASON_RELOC_RANGE);
+		CHECK_STR(w.diag.reloc, isas[i].branch_name);
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
 /* Different addends are different places. */
 TEST(branch, stubs_are_shared_by_symbol_and_addend)
 {

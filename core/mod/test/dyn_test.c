@@ -394,6 +394,8 @@ TEST(dyn, what_it_needs_must_be_a_loaded_module)
 	CHECK_STR(text, "blob: needs lib-base.so.1, which is not loaded");
 	CHECK_EQ(world_load(&w, a.o, 0, &base), 0);
 	CHECK_EQ(load(&w, shared_bytes(s), 0, &mod), 0);
+	/* which then stays, though nothing is imported from it */
+	CHECK_EQ(world_unload(&w, base), -TN_EBUSY);
 	CHECK_EQ(world_unload(&w, mod), 0);
 	CHECK_EQ(world_unload(&w, base), 0);
 	author_free(&a);

@@ -308,6 +308,18 @@ TEST(export, namespace_outside_of_the_strings_is_refused)
 	CHECK(world_close(&w));
 }
 
+/* Names are looked at as long as the module lives: nobody may write them. */
+TEST(export, names_that_can_be_written_are_refused)
+{
+	struct world w;
+	struct author a = two_exports(&w);
+
+	object_shdr(a.o, a.strings)->sh_flags |= SHF_WRITE;
+	refused_at(&w, &a, "__ksymtab+0x0");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* The value: null, before the module, behind it, freed after init. */
 TEST(export, value_outside_of_the_module_is_refused)
 {

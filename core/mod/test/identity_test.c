@@ -244,6 +244,24 @@ TEST(identity, an_unmarked_file_runs_only_when_asked)
 	CHECK(world_close(&w));
 }
 
+TEST(identity, a_second_note_is_refused)
+{
+	struct author a = author_new(isa_here()->machine, "two");
+	struct tn_module *mod;
+	struct world w;
+	uint8_t note[36];
+
+	CHECK(open_here(&w));
+	object_file(a.o);
+	memcpy(note, object_bytes(a.o).p + object_shdr(a.o, a.note)->sh_offset,
+	    sizeof(note));
+	object_add(a.o, a.note, note, sizeof(note));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), -TN_EOPNOTSUPP);
+	CHECK_EQ(w.diag.reason, TN_REASON_PROFILE);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* A note that is cut anywhere is none, or one of no profile. */
 TEST(identity, a_torn_note_never_counts)
 {

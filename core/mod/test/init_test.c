@@ -303,6 +303,61 @@ TEST(init, entry_behind_the_end_of_text_is_refused)
 	CHECK(world_close(&w));
 }
 
+/* What runs at unload must still be there. */
+TEST(init, exit_that_init_frees_is_refused)
+{
+	struct author a = author_new(isa_here()->machine, "brief");
+	struct world w;
+	uint32_t s;
+
+	CHECK(begin(&w));
+	s = object_section(
+	    a.o, ".init.text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
+	object_symbol(a.o, "cleanup_module", OBJECT_SYM(STB_GLOBAL, STT_FUNC),
+	    s, isa_return(a.o, s));
+	CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "entry",
+	    "brief: entry point 'cleanup_module' is not in the module's text");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(init, destructors_that_init_frees_are_refused)
+{
+	struct author a = author_new(isa_here()->machine, "brief");
+	struct world w;
+
+	CHECK(begin(&w));
+	author_array(
+	    &a, ".init.fini_array", SHT_FINI_ARRAY, author_return(&a, "f"));
+	CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "unsupported",
+	    "brief: a destructor table that is freed after init is not "
+	    "supported (section .init.fini_array)");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(init, an_array_of_broken_entries_is_refused)
+{
+	static const unsigned types[] = { SHT_PREINIT_ARRAY, SHT_INIT_ARRAY,
+		SHT_FINI_ARRAY };
+	struct world w;
+
+	CHECK(begin(&w));
+	for (unsigned i = 0; i < 3; i++) {
+		struct author a = author_new(isa_here()->machine, "broken");
+
+		object_skip(a.o,
+		    object_section(
+			a.o, ".array", types[i], SHF_ALLOC | SHF_WRITE),
+		    15);
+		CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "unsupported",
+		    "broken: a table that is no whole number of functions is "
+		    "not supported (section .array)");
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
 /* A local function of that name is the module's own business. */
 TEST(init, a_local_init_module_is_no_entry)
 {

@@ -350,6 +350,37 @@ TEST(inject, list_of_missing_symbols_may_be_short_of_memory)
 	CHECK(world_close(&w));
 }
 
+/* --- the tables that are made of .modinfo and __versions */
+
+static int plain_word;
+
+TEST(inject, namespaces_and_versions_fail_at_every_call)
+{
+	static const struct tn_export exports[] = {
+		{ .name = "a", .addr = &plain_word, .ns = "SPACE", .crc = 7 },
+		{ .name = "b",
+		    .addr = &plain_word,
+		    .ns = "OTHER",
+		    .flags = TN_EXPORT_GPL },
+	};
+	struct author a = author_new(isa_here()->machine, "tables");
+	struct subject s = { "namespaces and versions", { 0 } };
+	struct world w;
+
+	author_info(&a, "import_ns=SPACE");
+	author_info(&a, "import_ns=OTHER");
+	author_version(&a, "a", 7);
+	author_pointer(&a, "p", object_undefined(a.o, "a"), 0);
+	author_pointer(&a, "q", object_undefined(a.o, "b"), 0);
+	CHECK(world_open(&w, exports, ARRAY_SIZE(exports)));
+	s.args = (struct tn_load_args){ .size = sizeof(s.args),
+		.data = object_file(a.o).p,
+		.data_size = object_bytes(a.o).n };
+	fails_everywhere(&w, &s);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* --- linking offline, for every machine */
 
 static int link_once(struct world *w, const struct subject *s, unsigned fail_at,

@@ -191,6 +191,21 @@ TEST(layout, alignment_beyond_2_mib_or_odd_is_refused)
 	CHECK(world_close(&w));
 }
 
+/* What has been linked refers to its system, which stays. */
+TEST(layout, a_linked_file_keeps_its_system)
+{
+	struct author a = author_new(EM_X86_64, "kept");
+	struct tn_linked *linked;
+	struct world w;
+
+	CHECK(open_any(&w));
+	CHECK_EQ(world_link(&w, a.o, &linked), 0);
+	CHECK_EQ(tn_system_destroy(w.sys), -TN_EBUSY);
+	tn_linked_free(linked);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* --- what has no bytes in the file */
 
 static bool is_zero(const uint8_t *p, size_t n)
