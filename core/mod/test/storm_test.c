@@ -25,7 +25,7 @@ static const struct tn_export exports[] = {
 struct storm {
 	struct world w;
 	atomic_bool stop;
-	atomic_ulong loads, gets, hits, errors;
+	atomic_ulong loads, imports, gets, hits, errors;
 	const char *_Atomic what; /* the first error */
 };
 
@@ -69,6 +69,13 @@ static void unload(struct storm *s, struct tn_module *mod)
 	tn_diag_fini(&diag);
 }
 
+/* Long enough for the importer to have met what it wants. */
+static bool goes_on(struct storm *s, int round)
+{
+	return round < ROUNDS ||
+	       (round < 20 * ROUNDS && atomic_load(&s->imports) < 20);
+}
+
 static void *run_loader(void *arg)
 {
 	struct loader *l = arg;
@@ -78,7 +85,7 @@ static void *run_loader(void *arg)
 	};
 	struct tn_module *mod;
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; goes_on(l->s, i); i++) {
 		const int err = tn_load(l->s->w.sys, &args, &mod, NULL);
 
 		if (err == 0) {
@@ -155,11 +162,49 @@ static void *run_reader(void *arg)
 	return NULL;
 }
 
+/* Loads a module that imports what comes and goes: it gets it whole or not. */
+static void *run_importer(void *arg)
+{
+	struct loader *l = arg;
+	const struct span file = object_bytes(l->a.o);
+	const struct tn_load_args args = {
+		.size = sizeof(args), .data = file.p, .data_size = file.n
+	};
+	struct tn_module *mod;
+
+	while (!atomic_load(&l->s->stop)) {
+		const int err = tn_load(l->s->w.sys, &args, &mod, NULL);
+		void *p;
+
+		if (err != 0) {
+			if (err != -TN_ENOENT && err != -TN_EAGAIN)
+				blame(l->s, "import");
+			continue;
+		}
+		atomic_fetch_add(&l->s->imports, 1);
+		if (tn_module_symbol(mod, "imported", &p) != 0 ||
+		    **(volatile uint64_t **)p != 0x600d)
+			blame(l->s, "what was imported has other data");
+		unload(l->s, mod);
+	}
+	return NULL;
+}
+
+static struct author make_importer(void)
+{
+	struct author a = author_new(isa_here()->machine, "storm_user");
+
+	author_export(&a, (struct author_export){ .name = "imported",
+			      .symbol = author_pointer(&a, "imported",
+				  object_undefined(a.o, "in_turns"), 0) });
+	return a;
+}
+
 TEST(storm, readers_never_see_a_module_that_is_not_whole)
 {
 	static const char *const names[] = { "s1", "s2" };
 	static const char *const own[] = { "own_1", "own_2" };
-	struct loader loaders[LOADERS];
+	struct loader loaders[LOADERS], importer;
 	pthread_t readers[READERS];
 	struct storm s;
 
@@ -168,6 +213,10 @@ TEST(storm, readers_never_see_a_module_that_is_not_whole)
 	CHECK(world_open(&s.w, exports, 1));
 	for (int i = 0; i < READERS; i++)
 		CHECK_EQ(pthread_create(&readers[i], NULL, run_reader, &s), 0);
+	importer = (struct loader){ .s = &s, .a = make_importer() };
+	object_file(importer.a.o);
+	CHECK_EQ(
+	    pthread_create(&importer.thread, NULL, run_importer, &importer), 0);
 	for (int i = 0; i < LOADERS; i++) {
 		loaders[i].s = &s;
 		loaders[i].a = shared_provider(names[i], own[i]);
@@ -183,6 +232,8 @@ TEST(storm, readers_never_see_a_module_that_is_not_whole)
 	atomic_store(&s.stop, true);
 	for (int i = 0; i < READERS; i++)
 		pthread_join(readers[i], NULL);
+	pthread_join(importer.thread, NULL);
+	author_free(&importer.a);
 	CHECK_STR(s.what, NULL);
 	CHECK_EQ(s.errors, 0);
 	CHECK(s.loads > 0);
