@@ -42,11 +42,16 @@ BASE_OF = {
     "aarch64": ["-mno-outline-atomics"],
     "riscv64": ["-mabi=lp64d"],
 }
-CXX = ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
+CXX = ["-std=c++17", "-fno-rtti", "-fno-threadsafe-statics",
        "-fno-use-cxa-atexit"]
 
+THROWING = ("except",)     # sources with exception tables
+
 PIC, FIXED = ["-fPIC"], ["-fno-pic", "-fno-pie"]
-SPLIT = ["-ffunction-sections", "-fdata-sections", "-fvisibility=default"]
+# Much at once that changes sections and symbols, but not the way of reaching.
+SPLIT = ["-ffunction-sections", "-fdata-sections", "-fvisibility=default",
+         "-fpatchable-function-entry=2", "-g", "-falign-functions=64",
+         "-falign-loops=32"]
 GC, G = ["-march=rv64gc"], ["-march=rv64g"]
 
 # reach: where an object can be executed.
@@ -65,23 +70,22 @@ def variant(name, reach, *flags, only=None):
 VARIANTS = {
     "x86_64": [
         variant("pic", "any", PIC),
-        variant("pie", "near", ["-fPIE"]),
+        variant("pie", "near", ["-fPIE"], only="gcc"),
+        variant("pie", "any", ["-fPIE"], only="clang"),
         variant("noplt", "any", PIC, ["-fno-plt"]),
         variant("oldgot", "any", PIC, ["-Wa,-mrelax-relocations=no"]),
-        variant("split", "any", PIC, SPLIT,
-                ["-falign-functions=64", "-falign-loops=32"]),
+        variant("split", "any", PIC, SPLIT, ["-fcf-protection=full"]),
         variant("nopic", "low", FIXED),
         variant("medium", "low", FIXED, ["-mcmodel=medium",
                                          "-mlarge-data-threshold=64"],
                 only="gcc"),
+        variant("large", "any", FIXED, ["-mcmodel=large"]),
     ],
     "aarch64": [
         variant("pic", "any", PIC),
         variant("smallpic", "any", ["-fpic"]),
-        variant("pie", "any", ["-fPIE"], only="gcc"),
-        variant("pie", "near", ["-fPIE"], only="clang"),
-        variant("split", "any", PIC, SPLIT,
-                ["-falign-functions=64", "-falign-loops=32"]),
+        variant("pie", "any", ["-fPIE"]),
+        variant("split", "any", PIC, SPLIT, ["-mbranch-protection=standard"]),
         variant("nopic", "near", FIXED),
         variant("large", "any", FIXED, ["-mcmodel=large"]),
     ],
@@ -92,8 +96,7 @@ VARIANTS = {
         variant("plainnorelax", "any", PIC, G, ["-mno-relax"]),
         variant("gas", "any", PIC, GC, ["-mrelax", "-fno-integrated-as"],
                 only="clang"),
-        variant("split", "any", PIC, GC, ["-mrelax"], SPLIT,
-                ["-falign-functions=64", "-falign-loops=32"]),
+        variant("split", "any", PIC, GC, ["-mrelax"], SPLIT),
         variant("medany", "near", FIXED, GC, ["-mrelax", "-mcmodel=medany"]),
         variant("medlow", "low", FIXED, GC, ["-mrelax", "-mcmodel=medlow"]),
     ],
@@ -166,6 +169,8 @@ def flags_of(config, source):
         flags += ["-fno-addrsig"]
     if source.endswith(".cpp"):
         flags += CXX
+        if module_name(source) not in THROWING:
+            flags.append("-fno-exceptions")
     return flags
 
 

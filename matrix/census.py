@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Which relocation types the matrix must execute, and which it has executed.
 
-WANTED is what docs/module-format.md promises for relocatable objects; the
-types that compilers emit for ordinary C come first. Names are those of the
-psABIs, from the encoders' generated list.
+WANTED is what docs/module-format.md promises for relocatable objects (see
+`promised`); what compilers emit for ordinary C comes first. Names are those of
+the psABIs, from the encoders' generated list.
 """
 
 import collections
@@ -59,6 +59,16 @@ def load_names():
 
 
 TYPE_NAMES = load_names()
+
+
+def promised(arch):
+    """The types that docs/module-format.md names, without the dynamic ones."""
+    path = os.path.join(build.ROOT, "docs", "module-format.md")
+    with open(path, encoding="utf-8") as file:
+        found = re.search(r"\*\*%s\*\*: `([^`]*)`" % PREFIX[arch],
+                          file.read())
+    dynamic = {"GLOB_DAT", "JUMP_SLOT", "RELATIVE"}
+    return set(found.group(1).split()) - dynamic if found else set()
 
 
 def is_counted(section):

@@ -39,15 +39,15 @@ def runner(arch):
     return ["qemu-" + arch, "-L", "/usr/%s-linux-gnu" % arch]
 
 
-def run(command):
+def run(command, limit=LIMIT):
     """(status, output, complaints) of a program; -1 when it hung."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, errors="replace", check=False,
-                              timeout=LIMIT)
+                              timeout=limit)
     except subprocess.TimeoutExpired:
-        return -1, "", "did not end within %d s" % LIMIT
+        return -1, "", "did not end within %d s" % limit
     return done.returncode, done.stdout, done.stderr.strip()
 
 
@@ -68,7 +68,7 @@ def results_of(status, output, words):
     return {name: int(value) for name, value in RESULT.findall(output)}
 
 
-def call_engine(arch, objects, options=()):
+def call_engine(arch, objects, options=(), limit=LIMIT):
     """(status, output, words) of `tenon run` with {name: object}."""
     with scratch() as work:
         command = runner(arch) + [TENON[arch], "run", "-q", "--unmarked"]
@@ -79,12 +79,12 @@ def call_engine(arch, objects, options=()):
             module = os.path.join(work, name + ".ko")
             os.symlink(path, module)
             command.append(module)
-        return run(command)
+        return run(command, limit)
 
 
-def engine(arch, objects):
+def engine(arch, objects, limit=LIMIT):
     """Imports through cells and stubs."""
-    return results_of(*call_engine(arch, objects))
+    return results_of(*call_engine(arch, objects, (), limit))
 
 
 def direct(arch, objects):
@@ -126,7 +126,7 @@ def link_world(arch, where, work):
     return image, symbols
 
 
-def image(arch, objects, where, options=()):
+def image(arch, objects, where, options=(), limit=LIMIT):
     """Linked at fixed addresses and executed there."""
     with scratch() as work:
         first, symbols = link_world(arch, where, work)
@@ -138,7 +138,8 @@ def image(arch, objects, where, options=()):
             if status:
                 raise Failure("tenon link %s: status %d: %s" % (
                     name, status, words))
-        return results_of(*run(runner(arch) + [build.stage(arch)] + images))
+        command = runner(arch) + [build.stage(arch), *images]
+        return results_of(*run(command, limit))
 
 
 MAIN = """int printf(const char *, ...);

@@ -37,6 +37,7 @@ STEP = {
 # another cell is the right one.
 DROPPED = {"ADR_GOT_PAGE"}
 TRIES, OBJECTS = 60, 20
+HANG = 3    # Seconds; a changed program may well run for ever.
 TYPE_OFFSET, ADDEND_OFFSET = 8, 16      # in an Elf64_Rela
 
 Mutant = collections.namedtuple("Mutant", "outcome name path table row")
@@ -95,9 +96,9 @@ def is_noticed(mutant, kind):
         objects = {mutant.name: path}
         try:
             if "engine" in mutant.outcome.ways:
-                results = execute.engine(arch, objects)
+                results = execute.engine(arch, objects, HANG)
             else:
-                results = execute.image(arch, objects, "near")
+                results = execute.image(arch, objects, "near", (), HANG)
         except execute.Failure:
             return True
         return results.get(mutant.name) != 0

@@ -53,7 +53,7 @@ static void open_image(struct image *img, const char *path)
 	img->eh = p;
 	img->sections = (const Elf64_Shdr *)(img->file + img->eh->e_shoff);
 	img->names = (const char *)img->file +
-	    img->sections[img->eh->e_shstrndx].sh_offset;
+		     img->sections[img->eh->e_shstrndx].sh_offset;
 }
 
 static void map_segment(const struct image *img, const Elf64_Phdr *ph)
@@ -65,8 +65,7 @@ static void map_segment(const struct image *img, const Elf64_Phdr *ph)
 	int prot = PROT_READ;
 
 	if (mmap(at, end - start, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-		0) != at)
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != at)
 		fail(img->path, "mmap of a segment");
 	memcpy((void *)ph->p_vaddr, img->file + ph->p_offset, ph->p_filesz);
 	if ((ph->p_flags & PF_W) != 0)
@@ -135,8 +134,8 @@ static void call_functions(const struct image *img, const Elf64_Shdr *table)
 {
 	const Elf64_Sym *sym =
 	    (const Elf64_Sym *)(img->file + table->sh_offset);
-	const char *strings = (const char *)img->file +
-	    img->sections[table->sh_link].sh_offset;
+	const char *strings =
+	    (const char *)img->file + img->sections[table->sh_link].sh_offset;
 
 	for (size_t i = 0; i < table->sh_size / sizeof(*sym); i++) {
 		const char *name = strings + sym[i].st_name;

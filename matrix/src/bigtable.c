@@ -7,17 +7,17 @@
 
 static uint32_t own[512];
 
-#define TWO(f, i)  f(i), f((i) + 1)
+#define TWO(f, i)   f(i), f((i) + 1)
 #define EIGHT(f, i) TWO(f, i), TWO(f, (i) + 2), TWO(f, (i) + 4), TWO(f, (i) + 6)
-#define SIXTY(f, i) \
-	EIGHT(f, i), EIGHT(f, (i) + 8), EIGHT(f, (i) + 16), \
-	    EIGHT(f, (i) + 24), EIGHT(f, (i) + 32), EIGHT(f, (i) + 40), \
+#define SIXTY(f, i)                                                            \
+	EIGHT(f, i), EIGHT(f, (i) + 8), EIGHT(f, (i) + 16),                    \
+	    EIGHT(f, (i) + 24), EIGHT(f, (i) + 32), EIGHT(f, (i) + 40),        \
 	    EIGHT(f, (i) + 48), EIGHT(f, (i) + 56)
-#define ALL(f) \
-	SIXTY(f, 0), SIXTY(f, 64), SIXTY(f, 128), SIXTY(f, 192), \
+#define ALL(f)                                                                 \
+	SIXTY(f, 0), SIXTY(f, 64), SIXTY(f, 128), SIXTY(f, 192),               \
 	    SIXTY(f, 256), SIXTY(f, 320), SIXTY(f, 384), SIXTY(f, 448)
 #define FOREIGN(i) &world_rows[511 - (i)]
-#define OWN(i)	   &own[i]
+#define OWN(i)     &own[i]
 
 static uint32_t *const foreign_table[512] = { ALL(FOREIGN) };
 static uint32_t *own_table[512] = { ALL(OWN) };

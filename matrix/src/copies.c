@@ -49,6 +49,6 @@ MATRIX(copies)
 	CHECK(source.words[60] == 0);
 	CHECK(divide((unsigned __int128)world_u64 << 32, world_u32) != 0);
 	CHECK(divide((unsigned __int128)5 << 100,
-	    ((unsigned __int128)1 << 100) + (world_u32 & 1)) == 5000);
+		  ((unsigned __int128)1 << 100) + (world_u32 & 1)) == 5000);
 	return 0;
 }

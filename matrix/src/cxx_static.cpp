@@ -13,8 +13,7 @@ volatile int built;
 
 struct Step {
 	int at;
-	explicit Step(int n)
-	    : at(built * 10 + n)
+	explicit Step(int n) : at(built * 10 + n)
 	{
 		built = at;
 	}

@@ -27,7 +27,7 @@ struct Shape {
 		return 2 * area();
 	}
 
-protected:
+      protected:
 	~Shape() = default;
 };
 
@@ -37,7 +37,7 @@ struct Named {
 		return "nobody";
 	}
 
-protected:
+      protected:
 	~Named() = default;
 };
 
@@ -75,9 +75,7 @@ template <typename T> struct Pair {
 	{
 		return first + second;
 	}
-	Pair(T a, T b)
-	    : first(a)
-	    , second(b)
+	Pair(T a, T b) : first(a), second(b)
 	{
 	}
 };

@@ -7,10 +7,10 @@
 
 static NOINLINE uint64_t own_sum(void)
 {
-	return world_u8 + (uint64_t)world_s8 + world_u16 +
-	    (uint64_t)world_s16 + world_u32 + (uint64_t)world_s32 +
-	    world_u64 + (uint64_t)world_u128 + (uint64_t)(world_u128 >> 64) +
-	    world_v128[0] + world_v128[1] + world_v128[2] + world_v128[3];
+	return world_u8 + (uint64_t)world_s8 + world_u16 + (uint64_t)world_s16 +
+	       world_u32 + (uint64_t)world_s32 + world_u64 +
+	       (uint64_t)world_u128 + (uint64_t)(world_u128 >> 64) +
+	       world_v128[0] + world_v128[1] + world_v128[2] + world_v128[3];
 }
 
 static NOINLINE void store(uint64_t x)

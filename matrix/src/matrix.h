@@ -17,24 +17,24 @@
 /* Makes the compiler forget what it knows about the variable. */
 #define OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
-#define NOINLINE __attribute__((noinline))
-#define HIDDEN	 __attribute__((visibility("hidden")))
-#define VISIBLE	 __attribute__((visibility("default")))
-#define LIVE	 __attribute__((used))
+#define NOINLINE     __attribute__((noinline))
+#define HIDDEN       __attribute__((visibility("hidden")))
+#define VISIBLE      __attribute__((visibility("default")))
+#define LIVE         __attribute__((used))
 #define PLACED(name) __attribute__((section(name)))
 
-#define CHECK(claim) \
-	do { \
-		if (!(claim)) \
-			return __LINE__; \
+#define CHECK(claim)                                                           \
+	do {                                                                   \
+		if (!(claim))                                                  \
+			return __LINE__;                                       \
 	} while (0)
 
-#define MATRIX(name) \
-	TENON_C int matrix_##name(void); \
-	EXPORT_SYMBOL(matrix_##name); \
+#define MATRIX(name)                                                           \
+	TENON_C int matrix_##name(void);                                       \
+	EXPORT_SYMBOL(matrix_##name);                                          \
 	TENON_C int matrix_##name(void)
 
 /* A global function in assembly, reached without the GOT. */
-#define ASM_FUNCTION(name) \
-	".globl " #name "\n.hidden " #name "\n.type " #name \
+#define ASM_FUNCTION(name)                                                     \
+	".globl " #name "\n.hidden " #name "\n.type " #name                    \
 	", %function\n" #name ":\n"

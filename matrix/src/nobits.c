@@ -46,6 +46,6 @@ MATRIX(nobits)
 	CHECK(is_zero(third, 3) && is_zero(plain, 4999));
 	CHECK(is_zero(nobits_raw, 60) && nobits_between == 77);
 	CHECK(first[99] + second[32] + plain[4999] + nobits_raw[15] + last[0] ==
-	    15);
+	      15);
 	return 0;
 }

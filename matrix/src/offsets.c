@@ -19,8 +19,12 @@ struct deep {
 	int last;
 };
 
-static struct deep volatile deep = { .b = 1, .h = 2, .w = 3, .d = 4,
-	.points = { [7] = { 5, 6, 7 }, [39] = { 8, 9, 10 } }, .last = 11 };
+static struct deep volatile deep = { .b = 1,
+	.h = 2,
+	.w = 3,
+	.d = 4,
+	.points = { [7] = { 5, 6, 7 }, [39] = { 8, 9, 10 } },
+	.last = 11 };
 HIDDEN volatile int offsets_small[6] = { 1, 2, 3, 4, 5, 6 };
 
 static NOINLINE int many_of_one(void)
@@ -29,7 +33,7 @@ static NOINLINE int many_of_one(void)
 	offsets_small[3] = offsets_small[4] - offsets_small[5];
 	offsets_small[0] += offsets_small[1];
 	return offsets_small[0] * 100 + offsets_small[1] * 10 +
-	    offsets_small[3];
+	       offsets_small[3];
 }
 
 static NOINLINE int before(long n)
@@ -52,7 +56,8 @@ MATRIX(offsets)
 	deep.d = 44;
 	deep.last = 111;
 	deep.points[20].x = 12;
-	CHECK(deep.d + (uint64_t)deep.last + (uint64_t)deep.points[20].x == 167);
+	CHECK(
+	    deep.d + (uint64_t)deep.last + (uint64_t)deep.points[20].x == 167);
 	CHECK(many_of_one() == 539);
 	CHECK(before(100) == 3 && before(107) == 52);
 	CHECK(behind(1) == 7 * 511 + 3 && behind(WORLD_ROWS) == 3);

@@ -5,8 +5,8 @@
  */
 #include "matrix.h"
 
-#define HOT  NOINLINE PLACED(".text.hot.sections")
-#define COLD NOINLINE PLACED(".text.unlikely.sections")
+#define HOT     NOINLINE PLACED(".text.hot.sections")
+#define COLD    NOINLINE PLACED(".text.unlikely.sections")
 #define FAR_ONE NOINLINE PLACED(".text.sections_one")
 
 static const PLACED(".rodata.sections") int constant = 21;

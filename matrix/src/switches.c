@@ -38,8 +38,8 @@ static NOINLINE const char *with_strings(int n)
 
 MATRIX(switches)
 {
-	static const int16_t expected[] = { 6, 3, 15, 0x86, 4, 5, 22, 25,
-		-305, 38, -1, -1 };
+	static const int16_t expected[] = { 6, 3, 15, 0x86, 4, 5, 22, 25, -305,
+		38, -1, -1 };
 	int sum = 0;
 
 	for (int n = 0; n < 12; n++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A reader of .eh_frame for the sources that check it: finds the description
- * of a function. Only what gas and LLVM write for C: version 1 or 3,
- * augmentation "zR", addresses relative to their place, 4 or 8 bytes wide.
+ * of a function. Only what gas and LLVM write for C and C++: version 1 or 3,
+ * augmentations of the letters R, L and P, pointers of 4 or 8 bytes.
  * Spec: Linux Standard Base 5.0, 10.6; DWARF 4, 6.4.
  */
 #pragma once
@@ -15,25 +15,30 @@
 #else
 #define UNWIND_TYPE "%progbits"
 #endif
-#define UNWIND_START(label) \
-	__asm__(".pushsection .eh_frame, \"a\", " UNWIND_TYPE "\n" \
-		".balign 8\n" \
-		".globl " #label "\n" \
-		".hidden " #label "\n" \
-		#label ":\n" \
-		".popsection\n"); \
+#define UNWIND_START(label)                                                    \
+	__asm__(".pushsection .eh_frame, \"a\", " UNWIND_TYPE "\n"             \
+		".balign 8\n"                                                  \
+		".globl " #label "\n"                                          \
+		".hidden " #label "\n" #label ":\n"                            \
+		".popsection\n");                                              \
 	extern const HIDDEN unsigned char label[]
 
+#define UNWIND_LONGEST   4096 /* bytes of an entry of these sources */
+#define UNWIND_PATCHABLE 16   /* what gcc leaves out at the start */
+
 struct unwind {
-	uintptr_t start, size;	       /* of the function */
+	uintptr_t start, size;         /* of the function */
 	const unsigned char *at, *end; /* its instructions */
+	uintptr_t personality;         /* routine, 0 without exceptions */
+	uintptr_t sites;               /* table of call sites, or 0 */
 	uint64_t code_unit;
+	unsigned char address, table; /* encodings of pointers */
 };
 
 static inline uint32_t unwind_u32(const unsigned char *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
+	       (uint32_t)p[3] << 24;
 }
 
 static inline uint64_t unwind_uleb(const unsigned char **p)
@@ -51,35 +56,55 @@ static inline uint64_t unwind_uleb(const unsigned char **p)
 	}
 }
 
-/* Reads a CIE; returns the encoding of addresses, 0 when it is unknown. */
-static inline unsigned unwind_cie(const unsigned char *p, uint64_t *unit)
+/* A pointer in one of the encodings that compilers use; moves on. */
+static inline uintptr_t unwind_pointer(
+    const unsigned char **p, unsigned encoding)
 {
+	const uintptr_t here = (uintptr_t)*p;
+	const unsigned format = encoding & 0x0f;
+	uint64_t value = unwind_u32(*p);
+
+	if (format == 0x0b) /* sdata4 */
+		value = (uint64_t)(int64_t)(int32_t)value;
+	else if (format != 0x03) /* eight bytes */
+		value |= (uint64_t)unwind_u32(*p + 4) << 32;
+	*p += format == 0x03 || format == 0x0b ? 4 : 8;
+	if ((encoding & 0x70) == 0x10)
+		value += here;
+	if ((encoding & 0x80) != 0)
+		value = *(const uintptr_t *)value;
+	return value;
+}
+
+/* Reads a CIE; false when it is none that compilers write for C and C++. */
+static inline int unwind_cie(const unsigned char *p, struct unwind *u)
+{
+	const unsigned char *letter = p + 10;
+
 	p += 8;
-	if ((p[0] != 1 && p[0] != 3) || p[1] != 'z' || p[2] != 'R' || p[3] != 0)
+	if ((p[0] != 1 && p[0] != 3) || p[1] != 'z')
 		return 0;
-	p += 4;
-	*unit = unwind_uleb(&p);
+	while (*p++ != 0)
+		; /* the version, and the letters */
+	u->code_unit = unwind_uleb(&p);
 	(void)unwind_uleb(&p); /* data unit, signed: the same length */
 	(void)unwind_uleb(&p); /* return address register */
 	(void)unwind_uleb(&p); /* bytes of augmentation */
-	return *p;
-}
+	u->address = u->table = 0;
+	u->personality = 0;
+	for (; *letter != 0; letter++) {
+		const unsigned char encoding = *p++;
 
-/* One address of an FDE, and how far it moves on. */
-static inline uintptr_t unwind_address(
-    const unsigned char **p, unsigned encoding, int relative)
-{
-	const uintptr_t here = (uintptr_t)*p;
-	uint64_t value = unwind_u32(*p);
-
-	if ((encoding & 0x0f) == 0x0c) {
-		value |= (uint64_t)unwind_u32(*p + 4) << 32;
-		*p += 8;
-	} else {
-		value = relative ? (uint64_t)(int32_t)value : value;
-		*p += 4;
+		if (*letter == 'R')
+			u->address = encoding;
+		else if (*letter == 'L')
+			u->table = encoding;
+		else if (*letter == 'P')
+			u->personality = unwind_pointer(&p, encoding);
+		else
+			return 0;
 	}
-	return value + (relative ? here : 0);
+	return 1;
 }
 
 /* Fills @u with the description of the function at @start, or returns 0. */
@@ -88,25 +113,24 @@ static inline int unwind_find(
 {
 	for (int n = 0; n < 200; n++) {
 		const uint32_t length = unwind_u32(frame);
-		const unsigned char *next = frame + 4 + length;
 		const uint32_t back = length != 0 ? unwind_u32(frame + 4) : 0;
 		const unsigned char *p = frame + 8;
-		unsigned encoding;
 
-		if (length == 0)
+		if (length == 0 || length > UNWIND_LONGEST)
 			return 0;
-		frame = next;
+		frame += 4 + length;
 		if (back == 0)
 			continue; /* a CIE */
-		encoding = unwind_cie(p - 4 - back, &u->code_unit);
-		if ((encoding & 0xf0) != 0x10)
+		if (!unwind_cie(p - 4 - back, u))
 			return 0;
-		u->start = unwind_address(&p, encoding, 1);
-		u->size = unwind_address(&p, encoding, 0);
-		p += unwind_uleb(&p);
-		u->at = p;
-		u->end = next;
-		if (u->start == start)
+		u->start = unwind_pointer(&p, u->address);
+		u->size = unwind_pointer(&p, u->address & 0x0f);
+		const uint64_t more = unwind_uleb(&p);
+
+		u->at = p + more;
+		u->end = frame;
+		u->sites = more != 0 ? unwind_pointer(&p, u->table) : 0;
+		if (u->start - start <= UNWIND_PATCHABLE)
 			return 1;
 	}
 	return 0;

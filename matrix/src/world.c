@@ -27,8 +27,8 @@ VISIBLE struct world_record world_records[4] = {
 	{ 4, 40, 400, 4000, "three", NULL },
 };
 
-#define ROW1(i)	 7 * (i) + 3
-#define ROW4(i)	 ROW1(i), ROW1((i) + 1), ROW1((i) + 2), ROW1((i) + 3)
+#define ROW1(i)  7 * (i) + 3
+#define ROW4(i)  ROW1(i), ROW1((i) + 1), ROW1((i) + 2), ROW1((i) + 3)
 #define ROW16(i) ROW4(i), ROW4((i) + 4), ROW4((i) + 8), ROW4((i) + 12)
 #define ROW64(i) ROW16(i), ROW16((i) + 16), ROW16((i) + 32), ROW16((i) + 48)
 VISIBLE uint32_t world_rows[WORLD_ROWS] = { ROW64(0), ROW64(64), ROW64(128),
@@ -86,10 +86,10 @@ VISIBLE double world_half(double x)
 
 VISIBLE uint64_t world_sum(void)
 {
-	return world_u8 + (uint64_t)world_s8 + world_u16 +
-	    (uint64_t)world_s16 + world_u32 + (uint64_t)world_s32 +
-	    world_u64 + (uint64_t)world_u128 + (uint64_t)(world_u128 >> 64) +
-	    world_v128[0] + world_v128[1] + world_v128[2] + world_v128[3];
+	return world_u8 + (uint64_t)world_s8 + world_u16 + (uint64_t)world_s16 +
+	       world_u32 + (uint64_t)world_s32 + world_u64 +
+	       (uint64_t)world_u128 + (uint64_t)(world_u128 >> 64) +
+	       world_v128[0] + world_v128[1] + world_v128[2] + world_v128[3];
 }
 
 VISIBLE void world_note(int step)

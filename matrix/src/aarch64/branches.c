@@ -28,6 +28,7 @@ __asm__(".pushsection .text.branches_far, \"ax\", %progbits\n"
 	"branches_bytes:\t.byte 0x41, 0x42, 0x43\n"
 	".popsection\n");
 
+// clang-format off
 __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(branches_tbz)
 	"tbnz x0, #40, branches_yes\n\t"
@@ -57,6 +58,7 @@ __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(branches_signed) "ldrsw x0, branches_word\n\tret\n"
 	ASM_FUNCTION(branches_vector)
 	"ldr q0, branches_wide\n\tmov x0, v0.d[1]\n\tret\n");
+// clang-format on
 
 MATRIX(branches)
 {

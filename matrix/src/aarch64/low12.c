@@ -23,6 +23,7 @@ uint64_t low12_got_pair(void), low12_got_load(void);
 
 #define PAGE_OF(symbol) "adrp x1, " symbol "\n\t"
 
+// clang-format off
 __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(low12_byte)
 	PAGE_OF("low12_data + 1")
@@ -64,6 +65,7 @@ __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(low12_got_load)
 	"adrp x3, :got:world_u64\n\tmov x4, x3\n\t"
 	"ldr x5, [x4, #:got_lo12:world_u64]\n\tldr x0, [x5]\n\tret\n");
+// clang-format on
 
 MATRIX(low12)
 {

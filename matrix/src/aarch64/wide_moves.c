@@ -39,6 +39,7 @@ intptr_t wide_negative48(void);
 intptr_t wide_distance(void), wide_distance48(void), wide_distance32(void);
 intptr_t wide_distance16(void);
 
+// clang-format off
 __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(wide_address)
 	"movz x0, #:abs_g3:world_u64\n\t"
@@ -87,6 +88,7 @@ __asm__(".text\n\t.balign 4\n"
 	"adr x1, .\n\t"
 	"movz x0, #:prel_g0:wide_distance + 4\n\t"
 	"add x0, x0, x1\n\tret\n");
+// clang-format on
 
 #define AT(field) ((uintptr_t)&t->field + (uintptr_t)(int64_t)t->field)
 

@@ -10,6 +10,7 @@ extern const HIDDEN char alignment_table[];
 
 int alignment_run(int x), alignment_skip(int x);
 
+// clang-format off
 __asm__(".text\n"
 	ASM_FUNCTION(alignment_run)
 	"addi sp, sp, -16\n\tsd ra, 8(sp)\n\t"
@@ -31,6 +32,7 @@ __asm__(".text\n"
 	".balign 8\n"
 	".globl alignment_table\n.hidden alignment_table\n"
 	"alignment_table:\tret\n\t.balign 4\n\tret\n");
+// clang-format on
 
 MATRIX(alignment)
 {

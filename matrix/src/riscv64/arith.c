@@ -57,8 +57,8 @@ intptr_t arith_high(void), arith_high_far(void), arith_upper(void);
 intptr_t arith_upper_negative(void);
 
 #ifdef __riscv_compressed
-#define UPPER(value) \
-	".reloc ., R_RISCV_RVC_LUI, arith_absent + " value "\n\t" \
+#define UPPER(value)                                                           \
+	".reloc ., R_RISCV_RVC_LUI, arith_absent + " value "\n\t"              \
 	".2byte 0x6505\n\tret\n" /* c.lui a0, 1 */
 #else
 #define UPPER(value) "li a0, " value " & 0xfffffffffffff000\n\tret\n"
@@ -68,6 +68,7 @@ intptr_t arith_upper_negative(void);
  * Absolute halves, with a low half that is negative and one that is not. ld
  * 2.40 would relax away the lui of an undefined symbol, addend or not.
  */
+// clang-format off
 __asm__(".text\n\t.option push\n\t.option norelax\n\t.balign 4\n"
 	ASM_FUNCTION(arith_high)
 	"lui a0, %hi(arith_absent + 0x12345678)\n\t"
@@ -78,6 +79,7 @@ __asm__(".text\n\t.option push\n\t.option norelax\n\t.balign 4\n"
 	ASM_FUNCTION(arith_upper) UPPER("0x1f000")
 	ASM_FUNCTION(arith_upper_negative) UPPER("-0x20000")
 	".option pop\n");
+// clang-format on
 
 MATRIX(arith)
 {
@@ -93,7 +95,7 @@ MATRIX(arith)
 	CHECK(t->set16 == 0x9192 && t->set32 == 0x91929394);
 	CHECK(t->word == 0x81828384);
 	CHECK((uintptr_t)&t->place + (uintptr_t)(intptr_t)t->place ==
-	    (uintptr_t)arith_from);
+	      (uintptr_t)arith_from);
 	CHECK((uintptr_t)&t->far + (uintptr_t)t->far == (uintptr_t)&world_u64);
 	CHECK(arith_high() == 0x12345678 && arith_high_far() == 0x12345fff);
 	CHECK(arith_upper() == 0x1f000 && arith_upper_negative() == -0x20000);

@@ -11,6 +11,7 @@ int branches_beq(long a, long b), branches_bltu(long a, long b);
 int branches_jal(int x), branches_tail(int a, int b), branches_call(int x);
 int branches_short(long a, long b), branches_jump(int x);
 
+// clang-format off
 __asm__(".pushsection .text.branches_one, \"ax\", %progbits\n"
 	".balign 4\n"
 	".globl branches_no, branches_yes, branches_add\n"
@@ -42,20 +43,22 @@ __asm__(".pushsection .text.branches_one, \"ax\", %progbits\n"
 	"call branches_add\n\tli a1, 1000\n\tcall world_add\n\t"
 	"ld ra, 8(sp)\n\taddi sp, sp, 16\n\tret\n"
 	".popsection\n");
+// clang-format on
 
 #ifdef __riscv_compressed
-#define SHORT_BRANCH \
-	"sub a0, a0, a1\n\t" \
-	".reloc ., R_RISCV_RVC_BRANCH, branches_equal\n\t" \
+#define SHORT_BRANCH                                                           \
+	"sub a0, a0, a1\n\t"                                                   \
+	".reloc ., R_RISCV_RVC_BRANCH, branches_equal\n\t"                     \
 	".2byte 0xc101\n\t" /* c.beqz a0 */
-#define SHORT_JUMP \
-	".reloc ., R_RISCV_RVC_JUMP, branches_join\n\t" \
+#define SHORT_JUMP                                                             \
+	".reloc ., R_RISCV_RVC_JUMP, branches_join\n\t"                        \
 	".2byte 0xa001\n\t" /* c.j */
 #else
 #define SHORT_BRANCH "beq a0, a1, branches_equal\n\t"
-#define SHORT_JUMP "j branches_join\n\t"
+#define SHORT_JUMP   "j branches_join\n\t"
 #endif
 
+// clang-format off
 __asm__(".pushsection .text.branches_two, \"ax\", %progbits\n"
 	ASM_FUNCTION(branches_short) SHORT_BRANCH
 	"li a0, 2\n\tret\n"
@@ -69,6 +72,7 @@ __asm__(".pushsection .text.branches_two, \"ax\", %progbits\n"
 	"branches_equal:\tli a0, 4\n\tret\n"
 	"branches_join:\taddi a0, a0, 5\n\tret\n"
 	".popsection\n");
+// clang-format on
 
 MATRIX(branches)
 {

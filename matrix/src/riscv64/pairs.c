@@ -23,6 +23,7 @@ uint64_t pairs_got_twice(void), pairs_got_own(void);
 void pairs_store(uint64_t x);
 uintptr_t pairs_la(void), pairs_lla(void);
 
+// clang-format off
 __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(pairs_many)
 	".Lmany: auipc a1, %pcrel_hi(pairs_data)\n\t"
@@ -59,6 +60,7 @@ __asm__(".text\n\t.balign 4\n"
 	ASM_FUNCTION(pairs_la) "la a0, world_u64\n\tret\n"
 	".option pop\n"
 	ASM_FUNCTION(pairs_lla) "lla a0, pairs_data\n\tret\n");
+// clang-format on
 
 MATRIX(pairs)
 {

@@ -16,11 +16,12 @@ extern const HIDDEN struct leb uleb_table;
 extern const HIDDEN int32_t uleb_branch;
 extern const HIDDEN char uleb_a[], uleb_b[], uleb_c[], uleb_d[];
 
-#define DIFFERENCE(high, low, bytes) \
-	".reloc ., R_RISCV_SET8, " high "\n\t" \
-	".reloc ., R_RISCV_SUB8, " low "\n\t" \
+#define DIFFERENCE(high, low, bytes)                                           \
+	".reloc ., R_RISCV_SET8, " high "\n\t"                                 \
+	".reloc ., R_RISCV_SUB8, " low "\n\t"                                  \
 	".byte " bytes "\n\t"
 
+// clang-format off
 __asm__(".pushsection .rodata.uleb_space, \"a\", %progbits\n"
 	".globl uleb_a, uleb_b, uleb_c, uleb_d\n"
 	".hidden uleb_a, uleb_b, uleb_c, uleb_d\n"
@@ -40,6 +41,7 @@ __asm__(".pushsection .rodata.uleb_space, \"a\", %progbits\n"
 	".globl uleb_branch\n.hidden uleb_branch\n"
 	"uleb_branch:\t.reloc ., R_RISCV_32_PCREL, world_mul\n\t.4byte 0\n"
 	".popsection\n");
+// clang-format on
 
 static NOINLINE unsigned value(const uint8_t *p, unsigned n)
 {
@@ -63,7 +65,7 @@ MATRIX(uleb)
 	CHECK(value(t->one, 1) == 100 && value(t->two, 2) == 1000);
 	CHECK(value(t->three, 3) == 41100 && value(t->padded, 3) == 1);
 	CHECK(world_mul(2, 3) == 6);
-	CHECK(((int (*)(int a, int b))((intptr_t)branch + *branch))(6, 7) ==
-	    42);
+	CHECK(
+	    ((int (*)(int a, int b))((intptr_t)branch + *branch))(6, 7) == 42);
 	return 0;
 }

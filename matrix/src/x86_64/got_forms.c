@@ -16,9 +16,10 @@ uintptr_t got_add(uintptr_t x), got_sub(uintptr_t x), got_xor(uintptr_t x);
 uintptr_t got_and(uintptr_t x), got_or(uintptr_t x), got_sbb(uintptr_t x);
 int got_cmp(uintptr_t x), got_test(uintptr_t x), got_cmp_imm(void);
 
-#define RAX_AND_CELL(op) \
+#define RAX_AND_CELL(op)                                                       \
 	"movq %rdi, %rax\n\t" op " world_u64@GOTPCREL(%rip), %rax\n\tret\n"
 
+// clang-format off
 __asm__(".text\n" ASM_FUNCTION(got_mov)
 	"movq world_u64@GOTPCREL(%rip), %rax\n\tret\n"
 	ASM_FUNCTION(got_mov32)
@@ -48,6 +49,7 @@ __asm__(".text\n" ASM_FUNCTION(got_mov)
 	ASM_FUNCTION(got_cmp_imm)
 	"xorl %eax, %eax\n\tcmpq $0, world_add@GOTPCREL(%rip)\n\t"
 	"sete %al\n\tret\n");
+// clang-format on
 
 MATRIX(got_forms)
 {

@@ -44,6 +44,7 @@ int narrow_loop(long n);
 uint64_t narrow_movabs(void);
 
 /* LOOP has a displacement of eight bits and no longer form. */
+// clang-format off
 __asm__(".text\n" ASM_FUNCTION(narrow_loop)
 	"movq %rdi, %rcx\n\txorl %eax, %eax\n"
 	".weak narrow_again\n"
@@ -55,6 +56,7 @@ __asm__(".text\n" ASM_FUNCTION(narrow_loop)
 	"ret\n"
 	ASM_FUNCTION(narrow_movabs)
 	"movabsq $narrow_label, %rax\n\tret\n");
+// clang-format on
 
 #define AT(field) ((uintptr_t)&t->field + (uintptr_t)(int64_t)t->field)
 
