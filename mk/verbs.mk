@@ -6,7 +6,7 @@
 PYTHON := /usr/bin/python3
 TEST_CONFIGS := host host-clang host-asan host-tsan host-aarch64 host-riscv64
 
-.PHONY: all everything setup help clean run test bench corpus fuzz size
+.PHONY: all everything setup help clean run test bench corpus matrix fuzz size
 all: host $(MODULE_FILES) ## build programs and libraries for this machine (default)
 everything: $(call config_target,$(CONFIGS)) $(MODULE_FILES) ## build every configuration
 setup: $(SETUP) ## install the packages that are needed, or say which
@@ -29,6 +29,9 @@ bench: host $(MODULE_FILES) $(B)/.setup-bench ## measure against named peers; wr
 
 corpus: host host-aarch64 host-riscv64 $(MODULE_FILES) ## link whole distributions as ld does, byte for byte
 	@$(PYTHON) oracle/corpus.py $(CORPUS_ARGS)
+
+matrix: host host-aarch64 host-riscv64 $(MODULE_FILES) ## compile C into every relocation, at all levels, and run it
+	@$(PYTHON) matrix/matrix.py --all
 
 fuzz: $(BINS.fuzz) ## fuzz every parser; SECONDS=n for each target
 	@$(PYTHON) fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(FUZZ_ARGS)
