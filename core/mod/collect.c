@@ -16,20 +16,20 @@ static int copy_strings(struct tn_load *l)
 {
 	const char *version = elf_modinfo_get(l->modinfo, "version");
 	const char *license = elf_modinfo_get(l->modinfo, "license");
-	struct tn_module *mod = l->mod;
+	struct generation *gen = l->gen;
 
 	version = version != NULL ? version : "";
 	license = license != NULL ? license : "";
 	const size_t n = str_len(version) + 1;
 
-	mod->strings_size = n + str_len(license) + 1;
-	mod->strings = load_alloc_array(l, mod->strings_size, 1);
-	if (mod->strings == NULL)
+	gen->strings_size = n + str_len(license) + 1;
+	gen->strings = load_alloc_array(l, gen->strings_size, 1);
+	if (gen->strings == NULL)
 		return l->diag->error;
-	mod->version = mod->strings;
-	mod->license = mod->strings + n;
-	(void)str_copy(mod->version, n, version);
-	(void)str_copy(mod->license, mod->strings_size - n, license);
+	gen->version = gen->strings;
+	gen->license = gen->strings + n;
+	(void)str_copy(gen->version, n, version);
+	(void)str_copy(gen->license, gen->strings_size - n, license);
 	return 0;
 }
 
@@ -118,7 +118,7 @@ static void add_ranges(struct tn_load *l, const struct array *arrays,
 static int take_arrays(struct tn_load *l)
 {
 	const uint32_t max = l->nsections;
-	struct tn_module *mod = l->mod;
+	struct generation *gen = l->gen;
 	struct array *a = load_alloc_array(l, 2 * (uint64_t)max, sizeof(*a));
 
 	if (a == NULL)
@@ -129,16 +129,16 @@ static int take_arrays(struct tn_load *l)
 	const uint32_t nfini = find_arrays(l, SHT_FINI_ARRAY, a + ninit);
 
 	if (ninit + nfini != 0) {
-		mod->arrays =
-		    load_alloc_array(l, ninit + nfini, sizeof(*mod->arrays));
-		if (mod->arrays != NULL) {
-			add_ranges(l, a, ninit + nfini, mod->arrays);
-			mod->ninit_arrays = ninit;
-			mod->nfini_arrays = nfini;
+		gen->arrays =
+		    load_alloc_array(l, ninit + nfini, sizeof(*gen->arrays));
+		if (gen->arrays != NULL) {
+			add_ranges(l, a, ninit + nfini, gen->arrays);
+			gen->ninit_arrays = ninit;
+			gen->nfini_arrays = nfini;
 		}
 	}
 	load_free_array(l, a, 2 * (uint64_t)max, sizeof(*a));
-	return ninit + nfini == 0 || mod->arrays != NULL ? 0 : l->diag->error;
+	return ninit + nfini == 0 || gen->arrays != NULL ? 0 : l->diag->error;
 }
 
 /* --- exports */
@@ -313,7 +313,7 @@ static int take_exports(struct tn_load *l)
 	b = load_alloc_array(l, export_block_size(plain.n + gpl.n), 1);
 	if (b == NULL)
 		return l->diag->error;
-	l->mod->exports = b;
+	l->gen->exports = b;
 	b->owner = l->mod;
 	b->n = plain.n + gpl.n;
 	err = add_exports(l, &plain, b, 0);
@@ -324,21 +324,19 @@ static int take_exports(struct tn_load *l)
 
 int load_collect(struct tn_load *l)
 {
-	struct tn_module *mod = l->mod;
+	struct generation *gen = l->gen;
 	int err;
 
 	l->stage = TN_STAGE_PUBLISH;
-	(void)str_copy(mod->name, sizeof(mod->name), l->name);
-	mod->key.name = mod->name;
-	mod->profile = l->profile;
-	mod->ncells = l->ncells;
-	mod->nstubs = l->nstubs;
-	mod->nrelocs = l->nrelocs;
+	gen->profile = l->profile;
+	gen->ncells = l->ncells;
+	gen->nstubs = l->nstubs;
+	gen->nrelocs = l->nrelocs;
 	err = copy_strings(l);
 	if (err == 0)
-		err = take_entry(l, l->init_symbol, false, &mod->init);
+		err = take_entry(l, l->init_symbol, false, &gen->init);
 	if (err == 0)
-		err = take_entry(l, l->exit_symbol, true, &mod->exit);
+		err = take_entry(l, l->exit_symbol, true, &gen->exit);
 	if (err != 0 || l->is_dyn)
 		return err;
 	err = take_arrays(l);

@@ -307,17 +307,17 @@ static int apply_table(struct tn_load *l, const struct elf_rela *r, uint32_t n)
 /* The dynamic symbol table as the running image holds it. */
 static void take_symbols(struct tn_load *l)
 {
-	struct tn_module *mod = l->mod;
+	struct generation *gen = l->gen;
 	const uint64_t base = load_base(l);
 
 	if (l->symtab.n == 0 || l->offline)
 		return;
-	mod->base = base;
-	mod->dynsyms =
+	gen->base = base;
+	gen->dynsyms =
 	    (const struct elf_sym *)(uintptr_t)(base + l->dyn.symtab_addr);
-	mod->ndynsyms = l->symtab.n;
-	mod->dynstrings = (const char *)(uintptr_t)(base + l->dyn.strtab_addr);
-	mod->dynstrings_size = l->symtab.strings.n;
+	gen->ndynsyms = l->symtab.n;
+	gen->dynstrings = (const char *)(uintptr_t)(base + l->dyn.strtab_addr);
+	gen->dynstrings_size = l->symtab.strings.n;
 }
 
 static int take_array(struct tn_load *l, struct elf_range range,
@@ -336,24 +336,24 @@ static int take_array(struct tn_load *l, struct elf_range range,
 
 static int take_arrays(struct tn_load *l)
 {
-	struct tn_module *mod = l->mod;
+	struct generation *gen = l->gen;
 	struct image_range init = { 0, 0 }, fini = { 0, 0 };
 	unsigned ninit = 0, nfini = 0;
 	int err = take_array(l, l->dyn.init_array, &init, &ninit);
 
 	if (err == 0)
 		err = take_array(l, l->dyn.fini_array, &fini, &nfini);
-	if (err != 0 || ninit + nfini == 0 || mod == NULL)
+	if (err != 0 || ninit + nfini == 0 || gen == NULL)
 		return err;
-	mod->arrays = load_alloc_array(l, ninit + nfini, sizeof(*mod->arrays));
-	if (mod->arrays == NULL)
+	gen->arrays = load_alloc_array(l, ninit + nfini, sizeof(*gen->arrays));
+	if (gen->arrays == NULL)
 		return l->diag->error;
-	mod->ninit_arrays = ninit;
-	mod->nfini_arrays = nfini;
+	gen->ninit_arrays = ninit;
+	gen->nfini_arrays = nfini;
 	if (ninit != 0)
-		mod->arrays[0] = init;
+		gen->arrays[0] = init;
 	if (nfini != 0)
-		mod->arrays[ninit] = fini;
+		gen->arrays[ninit] = fini;
 	return 0;
 }
 
@@ -385,9 +385,9 @@ int dyn_relocate(struct tn_load *l)
 		err = apply_table(l, l->dyn.jmprel, l->dyn.njmprel);
 	if (err == 0)
 		err = take_arrays(l);
-	if (err != 0 || l->mod == NULL)
+	if (err != 0 || l->gen == NULL)
 		return err;
 	take_symbols(l);
-	err = take_function(l, l->dyn.init, &l->mod->dt_init);
-	return err != 0 ? err : take_function(l, l->dyn.fini, &l->mod->dt_fini);
+	err = take_function(l, l->dyn.init, &l->gen->dt_init);
+	return err != 0 ? err : take_function(l, l->dyn.fini, &l->gen->dt_fini);
 }

@@ -44,48 +44,48 @@ static void run_backward(const struct image_range *r)
 }
 
 /* Destructors run in the reverse order of the table (gABI). */
-static void run_destructors(struct tn_module *mod)
+static void run_destructors(struct generation *gen)
 {
-	const struct image_range *fini = mod->arrays + mod->ninit_arrays;
+	const struct image_range *fini = gen->arrays + gen->ninit_arrays;
 
-	for (unsigned i = mod->nfini_arrays; i-- > 0;)
+	for (unsigned i = gen->nfini_arrays; i-- > 0;)
 		run_backward(&fini[i]);
-	if (mod->dt_fini != 0)
-		run(mod->dt_fini);
+	if (gen->dt_fini != 0)
+		run(gen->dt_fini);
 }
 
-int module_run_init(struct tn_module *mod, struct tn_diag *d)
+int generation_run_init(struct generation *gen, struct tn_diag *d)
 {
 	int ret = 0;
 
-	mod->started = true;
-	if (mod->dt_init != 0)
-		run(mod->dt_init);
-	for (unsigned i = 0; i < mod->ninit_arrays; i++)
-		run_forward(&mod->arrays[i]);
-	if (mod->init != 0)
-		ret = ((init_fn *)(uintptr_t)mod->init)();
+	gen->started = true;
+	if (gen->dt_init != 0)
+		run(gen->dt_init);
+	for (unsigned i = 0; i < gen->ninit_arrays; i++)
+		run_forward(&gen->arrays[i]);
+	if (gen->init != 0)
+		ret = ((init_fn *)(uintptr_t)gen->init)();
 	if (ret == 0)
 		return 0;
 	/*
 	 * As in Linux exit is not called. Constructors have run, so their
 	 * destructors do. A positive value is no error number.
 	 */
-	run_destructors(mod);
+	run_destructors(gen);
 	tn_diag_fini(d);
 	d->error = ret < 0 ? ret : -TN_EINVAL;
 	d->stage = TN_STAGE_INIT;
 	d->reason = TN_REASON_INIT_FAILED;
 	d->value = (uint64_t)(int64_t)ret;
-	__builtin_memcpy(d->module, mod->name, sizeof(d->module));
+	__builtin_memcpy(d->module, gen->mod->name, sizeof(d->module));
 	return d->error;
 }
 
-void module_run_exit(struct tn_module *mod)
+void generation_run_exit(struct generation *gen)
 {
-	if (!mod->started)
+	if (!gen->started)
 		return; /* loaded with TN_LOAD_NO_INIT */
-	if (mod->exit != 0)
-		run(mod->exit);
-	run_destructors(mod);
+	if (gen->exit != 0)
+		run(gen->exit);
+	run_destructors(gen);
 }

@@ -2,8 +2,9 @@
 /*
  * Loading a module: the table of contents.
  *
- *   source -> check -> sections -> resolve -> scan -> layout -> alloc ->
- *   place -> copy -> relocate -> collect -> seal -> publish -> init -> live
+ *   source -> check -> claim -> sections -> resolve -> scan -> layout ->
+ *   alloc -> place -> copy -> relocate -> collect -> seal -> publish -> init
+ *   -> live
  *
  * The stages own nothing. All resources hang on struct tn_load until they are
  * handed to the module; load_release frees what is left, in every outcome.
@@ -36,12 +37,23 @@ static stage_fn *const dynamic_stages[] = {
 	NULL,
 };
 
+/* From here on the module's name is this load's. */
+static int claim(struct tn_load *l)
+{
+	if (l->offline)
+		return 0;
+	l->stage = TN_STAGE_PUBLISH;
+	return module_claim(l->sys, l->name, &l->mod, l->diag);
+}
+
 /* From the file's bytes to a linked image that nobody else can see. */
 int load_link(struct tn_load *l)
 {
 	stage_fn *const *stage;
 	int err = load_check(l);
 
+	if (err == 0)
+		err = claim(l);
 	stage = l->is_dyn ? dynamic_stages : object_stages;
 	for (; err == 0 && *stage != NULL; stage++)
 		err = (*stage)(l);
@@ -102,19 +114,22 @@ void load_release(struct tn_load *l)
 		    l, l->providers, l->max_providers, sizeof(*l->providers));
 	if (l->has_image)
 		port->image_free(port->ctx, &l->image);
+	if (l->gen != NULL)
+		generation_free(l->sys, l->gen);
 	if (l->mod != NULL)
-		module_free(l->mod);
+		module_unclaim(l->mod);
 }
 
-/* The module takes over what it needs for its life. */
+/* The generation takes over what it needs for its life. */
 static void hand_over(struct tn_load *l)
 {
-	struct tn_module *mod = l->mod;
+	struct generation *gen = l->gen;
 
-	mod->image = l->image;
-	mod->providers = l->providers;
-	mod->nproviders = l->nproviders;
-	mod->max_providers = l->max_providers;
+	gen->mod = l->mod;
+	gen->image = l->image;
+	gen->providers = l->providers;
+	gen->nproviders = l->nproviders;
+	gen->max_providers = l->max_providers;
 	l->has_image = false;
 	l->providers = NULL;
 	l->nproviders = 0;
@@ -147,23 +162,23 @@ static size_t init_bytes(const struct tn_image *img)
 }
 
 /* Init has run: protect what is read-only from now on, free the rest. */
-static int finish(struct tn_load *l, struct tn_module *mod)
+static int finish(struct tn_load *l, struct generation *gen)
 {
 	const struct tn_port *port = l->port;
-	struct tn_image img = mod->image;
+	struct tn_image img = gen->image;
 	const size_t init = init_bytes(&img);
 	const int err = port->image_finish(port->ctx, &img);
 
 	/* It is in the registry, where others may look at it. */
 	port->lock(port->ctx);
-	mod->image = img;
-	mod->init_bytes = init;
+	gen->image = img;
+	gen->init_bytes = init;
 	port->unlock(port->ctx);
 	if (err == 0)
 		return 0;
 	l->stage = TN_STAGE_PROTECT;
 	(void)load_fail(l, (enum tn_errno) - err, TN_REASON_PROTECT);
-	module_run_exit(mod);
+	generation_run_exit(gen);
 	return err;
 }
 
@@ -178,9 +193,9 @@ static int start(struct tn_load *l, struct tn_module *mod)
 	int err = 0;
 
 	if ((l->args->flags & TN_LOAD_NO_INIT) == 0)
-		err = module_run_init(mod, l->diag);
+		err = generation_run_init(mod->gen, l->diag);
 	if (err == 0)
-		err = finish(l, mod);
+		err = finish(l, mod->gen);
 	l->timing.init = now(l) - begin;
 	if (err != 0)
 		module_withdraw(mod);
@@ -214,25 +229,25 @@ static int load(struct tn_load *l, struct tn_module **out)
 	struct tn_module *mod;
 	int err;
 
-	l->mod = load_alloc_array(l, 1, sizeof(*l->mod));
-	if (l->mod == NULL)
+	l->gen = load_alloc_array(l, 1, sizeof(*l->gen));
+	if (l->gen == NULL)
 		return l->diag->error;
-	l->mod->sys = l->sys;
-	l->mod->direct = (l->args->flags & TN_LOAD_DIRECT) != 0;
-	list_init(&l->mod->link);
+	l->gen->direct = (l->args->flags & TN_LOAD_DIRECT) != 0;
 	err = prepare(l);
 	if (err != 0)
 		return err;
 	hand_over(l);
-	err = module_publish(l->mod, l->diag);
+	err = module_publish(l->gen, l->diag);
 	if (err != 0)
 		return err;
 	mod = l->mod;
-	l->mod = NULL;
+	l->gen = NULL;
 	err = start(l, mod);
-	if (err == 0)
-		*out = mod;
-	return err;
+	if (err != 0)
+		return err;
+	l->mod = NULL;
+	*out = mod;
+	return 0;
 }
 
 #define LOAD_FLAGS                                                             \

@@ -160,8 +160,10 @@ struct tn_load {
 	uint64_t cells_addr, stubs_addr, common_addr;
 	uint8_t *cells_write, *stubs_write, *common_write;
 
-	/* result; owned until publish hands it to the registry */
+	/* result: the claimed name, and what will be published under it;
+	   NULL offline */
 	struct tn_module *mod;
+	struct generation *gen;
 	struct tn_timing timing;
 };
 

@@ -4,7 +4,8 @@
  *
  * The registry lock protects
  *   1. sys->modules, sys->list and the writers' side of sys->exports,
- *   2. the fields of a module that module.h groups under it,
+ *   2. the fields of a module and of its generation that module.h groups
+ *      under it,
  *   3. the tickets.
  * A module's word, its reference count and LIVE bit, is atomic: a get is one
  * compare-and-swap that fails unless LIVE is set, and unloading clears LIVE
@@ -53,20 +54,6 @@ static uint32_t count_of(const struct tn_module *mod)
 		      MODULE_COUNT);
 }
 
-/* --- publishing */
-
-static void unindex(struct tn_module *mod)
-{
-	struct export_block *b = mod->exports;
-
-	if (b == NULL || b->indexed == 0)
-		return;
-	index_remove_all(&mod->sys->exports,
-	    (const struct index_key *)b->records, sizeof(b->records[0]),
-	    b->indexed);
-	b->indexed = 0;
-}
-
 static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
     const char *module)
 {
@@ -78,61 +65,162 @@ static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
 	return d->error;
 }
 
-static int index_exports(struct tn_module *mod, struct tn_diag *d)
+/* --- names */
+
+static struct tn_module *record_find(struct tn_system *sys, const char *name)
 {
-	struct export_block *b = mod->exports;
+	return (struct tn_module *)index_find(&sys->modules, name);
+}
+
+static struct tn_module *record_add(struct tn_system *sys, const char *name)
+{
+	struct tn_module *mod = port_alloc(sys->port, sizeof(*mod));
+
+	if (mod == NULL || index_reserve(&sys->modules, 1) != 0) {
+		port_free(sys->port, mod, sizeof(*mod));
+		return NULL;
+	}
+	(void)str_copy(mod->name, sizeof(mod->name), name);
+	mod->key.name = mod->name;
+	mod->sys = sys;
+	mod->state = TN_STATE_EMPTY;
+	list_init(&mod->link);
+	(void)index_insert(&sys->modules, &mod->key);
+	return mod;
+}
+
+static void record_free(struct tn_module *mod)
+{
+	struct tn_system *sys = mod->sys;
+
+	index_remove(&sys->modules, &mod->key);
+	port_free(sys->port, mod, sizeof(*mod));
+}
+
+static int claim_locked(struct tn_system *sys, const char *name,
+    struct tn_module **out, struct tn_diag *d)
+{
+	struct tn_module *mod = record_find(sys, name);
+
+	if (mod == NULL)
+		mod = record_add(sys, name);
+	if (mod == NULL)
+		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, name);
+	if (mod->state > TN_STATE_REGISTERED) {
+		(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_MODULE, "");
+		(void)str_copy(d->other, sizeof(d->other), name);
+		return d->error;
+	}
+	/* EMPTY or REGISTERED: module_unclaim wants to know which. */
+	mod->was = mod->state;
+	mod->state = TN_STATE_COMING;
+	*out = mod;
+	return 0;
+}
+
+int module_claim(struct tn_system *sys, const char *name,
+    struct tn_module **out, struct tn_diag *diag)
+{
+	int err;
+
+	lock(sys);
+	err = claim_locked(sys, name, out, diag);
+	unlock(sys);
+	return err;
+}
+
+void module_unclaim(struct tn_module *mod)
+{
+	struct tn_system *sys = mod->sys;
+
+	lock(sys);
+	mod->state = mod->was;
+	if (mod->state == TN_STATE_EMPTY)
+		record_free(mod);
+	unlock(sys);
+}
+
+static bool free_record(void *arg, struct index_key *key)
+{
+	const struct tn_system *sys = arg;
+
+	port_free(sys->port, key, sizeof(struct tn_module));
+	return true;
+}
+
+void modules_free(struct tn_system *sys)
+{
+	index_each(&sys->modules, free_record, sys);
+}
+
+int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
+{
+	int err = -TN_EBUSY;
+
+	lock(sys);
+	if (mod->state == TN_STATE_REGISTERED) {
+		record_free(mod);
+		err = 0;
+	}
+	unlock(sys);
+	return err;
+}
+
+/* --- publishing */
+
+static void unindex(struct generation *gen)
+{
+	struct export_block *b = gen->exports;
+
+	if (b == NULL || b->indexed == 0)
+		return;
+	index_remove_all(&gen->mod->sys->exports,
+	    (const struct index_key *)b->records, sizeof(b->records[0]),
+	    b->indexed);
+	b->indexed = 0;
+}
+
+static int index_exports(struct generation *gen, struct tn_diag *d)
+{
+	struct export_block *b = gen->exports;
+	struct index *ix = &gen->mod->sys->exports;
 	struct index_key *there = NULL;
 	const struct tn_module *owner;
 
 	if (b == NULL)
 		return 0;
-	if (index_reserve(&mod->sys->exports, b->n) != 0)
-		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
-	b->indexed = (uint32_t)index_insert_all(&mod->sys->exports,
-	    (struct index_key *)b->records, sizeof(b->records[0]), b->n,
-	    &there);
+	if (index_reserve(ix, b->n) != 0)
+		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, gen->mod->name);
+	b->indexed =
+	    (uint32_t)index_insert_all(ix, (struct index_key *)b->records,
+		sizeof(b->records[0]), b->n, &there);
 	if (there == NULL)
 		return 0;
 	owner = export_block_of((const struct export_record *)there)->owner;
-	(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT, mod->name);
+	(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT, gen->mod->name);
 	(void)str_copy(d->symbol, sizeof(d->symbol), there->name);
 	(void)str_copy(d->other, sizeof(d->other),
 	    owner != NULL ? owner->name : "the engine");
-	unindex(mod);
+	unindex(gen);
 	return d->error;
 }
 
-static int publish_locked(struct tn_module *mod, struct tn_diag *d)
+int module_publish(struct generation *gen, struct tn_diag *d)
 {
+	struct tn_module *mod = gen->mod;
 	struct tn_system *sys = mod->sys;
 	int err;
 
-	if (index_find(&sys->modules, mod->name) != NULL) {
-		(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_MODULE, "");
-		(void)str_copy(d->other, sizeof(d->other), mod->name);
-		return d->error;
+	lock(sys);
+	err = index_exports(gen, d);
+	if (err == 0) {
+		mod->gen = gen;
+		list_add(&sys->list, &mod->link);
 	}
-	if (index_reserve(&sys->modules, 1) != 0)
-		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
-	err = index_exports(mod, d);
-	if (err != 0)
-		return err;
-	(void)index_insert(&sys->modules, &mod->key);
-	mod->state = TN_STATE_COMING;
-	list_add(&sys->list, &mod->link);
-	return 0;
-}
-
-int module_publish(struct tn_module *mod, struct tn_diag *d)
-{
-	int err;
-
-	lock(mod->sys);
-	err = publish_locked(mod, d);
-	unlock(mod->sys);
+	unlock(sys);
 	/* A reader may have met records that went in before a double. */
 	if (err == -TN_EEXIST)
-		mod->sys->port->synchronize(mod->sys->port->ctx);
+		sys->port->synchronize(sys->port->ctx);
 	return err;
 }
 
@@ -140,7 +228,7 @@ void module_set_live(struct tn_module *mod, const struct tn_timing *timing)
 {
 	lock(mod->sys);
 	mod->state = TN_STATE_LIVE;
-	mod->timing = *timing;
+	mod->gen->timing = *timing;
 	unlock(mod->sys);
 	/* release: pairs with the acquire of tn_module_get */
 	(void)atomic_fetch_or_explicit(
@@ -149,41 +237,42 @@ void module_set_live(struct tn_module *mod, const struct tn_timing *timing)
 
 /* --- taking out */
 
-void module_free(struct tn_module *mod)
+void generation_free(struct tn_system *sys, struct generation *gen)
 {
-	const struct tn_port *port = mod->sys->port;
+	const struct tn_port *port = sys->port;
 
-	for (uint32_t i = 0; i < mod->nproviders; i++)
-		tn_module_put(mod->providers[i]);
-	port_free(port, mod->providers,
-	    mod->max_providers * sizeof(struct tn_module *));
-	if (mod->exports != NULL && mod->exports->ns != NULL)
-		port_free(port, mod->exports->ns,
-		    mod->exports->n * sizeof(const char *));
-	if (mod->exports != NULL)
+	for (uint32_t i = 0; i < gen->nproviders; i++)
+		tn_module_put(gen->providers[i]);
+	port_free(port, gen->providers,
+	    gen->max_providers * sizeof(struct tn_module *));
+	if (gen->exports != NULL && gen->exports->ns != NULL)
+		port_free(port, gen->exports->ns,
+		    gen->exports->n * sizeof(const char *));
+	if (gen->exports != NULL)
 		port_free(
-		    port, mod->exports, export_block_size(mod->exports->n));
-	port_free(port, mod->arrays,
-	    (mod->ninit_arrays + mod->nfini_arrays) *
+		    port, gen->exports, export_block_size(gen->exports->n));
+	port_free(port, gen->arrays,
+	    (gen->ninit_arrays + gen->nfini_arrays) *
 		sizeof(struct image_range));
-	port_free(port, mod->strings, mod->strings_size);
-	if (mod->image.nparts != 0)
-		port->image_free(port->ctx, &mod->image);
-	port_free(port, mod, sizeof(*mod));
+	port_free(port, gen->strings, gen->strings_size);
+	if (gen->image.nparts != 0)
+		port->image_free(port->ctx, &gen->image);
+	port_free(port, gen, sizeof(*gen));
 }
 
 void module_withdraw(struct tn_module *mod)
 {
 	struct tn_system *sys = mod->sys;
+	struct generation *gen = mod->gen;
 
 	lock(sys);
-	unindex(mod);
-	index_remove(&sys->modules, &mod->key);
+	unindex(gen);
 	list_del(&mod->link);
+	mod->gen = NULL;
 	unlock(sys);
 	/* A reader may still be comparing a name in the image. */
 	sys->port->synchronize(sys->port->ctx);
-	module_free(mod);
+	generation_free(sys, gen);
 }
 
 struct user_list {
@@ -195,8 +284,8 @@ static int add_user(void *arg, struct tn_module *mod)
 {
 	struct user_list *u = arg;
 
-	for (uint32_t i = 0; i < mod->nproviders; i++)
-		if (mod->providers[i] == u->provider)
+	for (uint32_t i = 0; i < mod->gen->nproviders; i++)
+		if (mod->gen->providers[i] == u->provider)
 			text_add(u->text, "%s%s", u->text->len != 0 ? ", " : "",
 			    mod->name);
 	return 0;
@@ -214,6 +303,14 @@ static int refuse_busy(struct tn_module *mod, struct tn_diag *d)
 	return d->error;
 }
 
+static int refuse_absent(const struct tn_module *mod, struct tn_diag *d)
+{
+	(void)fail(d, TN_ENOENT, TN_REASON_NOT_LOADED, "");
+	d->stage = TN_STAGE_UNLOAD;
+	(void)str_copy(d->other, sizeof(d->other), mod->name);
+	return d->error;
+}
+
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
 {
@@ -221,7 +318,9 @@ int tn_unload(
 	struct tn_diag *d = diag != NULL ? diag : &scratch;
 	uint64_t idle = MODULE_LIVE;
 
-	if (module_is_permanent(mod)) {
+	if (mod->gen == NULL)
+		return refuse_absent(mod, d);
+	if (generation_is_permanent(mod->gen)) {
 		(void)fail(d, TN_EBUSY, TN_REASON_NO_EXIT, mod->name);
 		d->stage = TN_STAGE_UNLOAD;
 		return d->error;
@@ -233,8 +332,11 @@ int tn_unload(
 	lock(sys);
 	mod->state = TN_STATE_GOING;
 	unlock(sys);
-	module_run_exit(mod);
+	generation_run_exit(mod->gen);
 	module_withdraw(mod);
+	lock(sys);
+	mod->state = TN_STATE_REGISTERED;
+	unlock(sys);
 	return 0;
 }
 
@@ -245,7 +347,7 @@ struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
 	struct tn_module *mod;
 
 	lock(sys);
-	mod = (struct tn_module *)index_find(&sys->modules, name);
+	mod = record_find(sys, name);
 	if (mod != NULL && !tn_module_get(mod))
 		mod = NULL;
 	unlock(sys);
@@ -274,8 +376,8 @@ int tn_module_providers(struct tn_module *mod,
 {
 	int stop = 0;
 
-	for (uint32_t i = 0; i < mod->nproviders && stop == 0; i++)
-		stop = fn(arg, mod->providers[i]);
+	for (uint32_t i = 0; i < mod->gen->nproviders && stop == 0; i++)
+		stop = fn(arg, mod->gen->providers[i]);
 	return stop;
 }
 
@@ -293,8 +395,9 @@ void tn_module_part(
 {
 	*addr = 0;
 	*size = 0;
-	for (unsigned i = 0; i < mod->image.nparts; i++) {
-		const struct tn_part *p = &mod->image.part[i];
+	for (unsigned i = 0; mod->gen != NULL && i < mod->gen->image.nparts;
+	     i++) {
+		const struct tn_part *p = &mod->gen->image.part[i];
 
 		if (p->kind != kind || p->size == 0)
 			continue;
@@ -306,23 +409,28 @@ void tn_module_part(
 
 void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 {
+	const struct generation *gen = mod->gen;
 	size_t text;
 
 	*info = (struct tn_module_info){
 		.name = mod->name,
-		.version = mod->version,
-		.license = mod->license,
+		.version = "",
+		.license = "",
 		.state = mod->state,
-		.profile = mod->profile,
-		.direct = mod->direct,
 		.refs = count_of(mod),
-		.nexports = mod->exports != NULL ? mod->exports->n : 0,
-		.ncells = mod->ncells,
-		.nstubs = mod->nstubs,
-		.nrelocs = mod->nrelocs,
-		.bytes = resident_bytes(&mod->image),
-		.init_bytes = mod->init_bytes,
-		.timing = mod->timing,
 	};
+	if (gen == NULL)
+		return;
+	info->version = gen->version;
+	info->license = gen->license;
+	info->profile = gen->profile;
+	info->direct = gen->direct;
+	info->nexports = gen->exports != NULL ? gen->exports->n : 0;
+	info->ncells = gen->ncells;
+	info->nstubs = gen->nstubs;
+	info->nrelocs = gen->nrelocs;
+	info->bytes = resident_bytes(&gen->image);
+	info->init_bytes = gen->init_bytes;
+	info->timing = gen->timing;
 	tn_module_part(mod, TN_TEXT, &info->text_addr, &text);
 }

@@ -24,18 +24,19 @@ struct image_range {
 	uint64_t count; /* of 8-byte words */
 };
 
-struct tn_module {
-	struct index_key key; /* first: its name in sys->modules */
-	/* set once before publish: */
-	struct tn_system *sys;
-	char name[TN_MODULE_NAME_MAX];
+/*
+ * One loaded image of a module. All but what is said otherwise is set once,
+ * before it is published.
+ */
+struct generation {
+	struct tn_module *mod;
 	char *version, *license; /* in .strings */
 	char *strings;
 	size_t strings_size;
 	enum tn_profile profile;
 	struct tn_image image; /* while COMING: registry lock */
 	struct export_block *exports;
-	struct tn_module **providers;
+	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders, max_providers;
 	uint64_t init, exit; /* entry points, or 0 */
 	uint64_t dt_init, dt_fini;
@@ -51,11 +52,26 @@ struct tn_module {
 	size_t dynstrings_size;
 	uint64_t base;
 	/* registry lock: */
-	struct list link; /* sys->list */
-	uint64_t ticket;  /* of the last load that has met it */
-	enum tn_state state;
 	size_t init_bytes;
 	struct tn_timing timing;
+};
+
+/*
+ * A module: a name, and the generation that is loaded under it, if any. The
+ * record stays when the module is unloaded, so that a pointer to it never
+ * dangles; tn_module_forget or the end of the system frees it.
+ */
+struct tn_module {
+	struct index_key key; /* first: its name in sys->modules */
+	/* set once: */
+	struct tn_system *sys;
+	char name[TN_MODULE_NAME_MAX];
+	/* registry lock: */
+	struct list link; /* sys->list while a generation is there */
+	uint64_t ticket;  /* of the last load that has met it */
+	enum tn_state state;
+	enum tn_state was;      /* before it was claimed */
+	struct generation *gen; /* NULL while TN_STATE_REGISTERED */
 	/* atomic: LIVE bit and number of references */
 	_Atomic uint64_t word;
 };
@@ -67,16 +83,16 @@ struct tn_system {
 	/* writers: registry lock; readers: read sections */
 	struct index exports;
 	/* registry lock: */
-	struct index modules;
-	struct list list; /* load order */
-	unsigned nlinked; /* results of tn_link that are not freed */
+	struct index modules; /* all records */
+	struct list list;     /* those with a generation, in load order */
+	unsigned nlinked;     /* results of tn_link that are not freed */
 	uint64_t ticket;
 };
 
 /* Its init has run and has no exit: it stays (as in Linux). */
-static inline bool module_is_permanent(const struct tn_module *mod)
+static inline bool generation_is_permanent(const struct generation *gen)
 {
-	return mod->started && mod->init != 0 && mod->exit == 0;
+	return gen->started && gen->init != 0 && gen->exit == 0;
 }
 
 static inline bool module_is_live(const struct tn_module *mod)
@@ -95,18 +111,29 @@ bool module_name_take(const char *s, char name[TN_MODULE_NAME_MAX]);
 
 /* --- module.c */
 
-/* Makes @mod visible as COMING, with its name and exports, or fails. */
-int module_publish(struct tn_module *mod, struct tn_diag *diag) MUST_CHECK;
-/* Takes it out again and frees it with all it holds. */
+/*
+ * Takes the name for a load: finds or makes its record, which is COMING then.
+ * -TN_EEXIST when a generation is there or coming; -TN_ENOMEM.
+ */
+int module_claim(struct tn_system *sys, const char *name,
+    struct tn_module **out, struct tn_diag *diag) MUST_CHECK;
+/* The load has failed: the record goes back to what it was. */
+void module_unclaim(struct tn_module *mod);
+/* Makes @gen its module's, with its exports, or fails. */
+int module_publish(struct generation *gen, struct tn_diag *diag) MUST_CHECK;
+/* Takes the module's generation out again and frees it with all it holds. */
 void module_withdraw(struct tn_module *mod);
-/* Frees a module that is not in the registry; its image too. */
-void module_free(struct tn_module *mod);
+/* Frees a generation that is not published; its image too. */
+void generation_free(struct tn_system *sys, struct generation *gen);
 /* COMING to LIVE. */
 void module_set_live(struct tn_module *mod, const struct tn_timing *timing);
+/* Frees the records; none has a generation. */
+void modules_free(struct tn_system *sys);
 
 /* --- init.c */
-int module_run_init(struct tn_module *mod, struct tn_diag *diag) MUST_CHECK;
-void module_run_exit(struct tn_module *mod);
+int generation_run_init(struct generation *gen, struct tn_diag *diag)
+    MUST_CHECK;
+void generation_run_exit(struct generation *gen);
 
 /* --- nearest.c */
 

@@ -99,7 +99,7 @@ static bool is_fixed(const struct tn_load *l, const struct export_record *rec)
 {
 	const struct tn_module *owner = export_block_of(rec)->owner;
 
-	return owner == NULL || module_is_permanent(owner) ||
+	return owner == NULL || generation_is_permanent(owner->gen) ||
 	       (l->args->flags & TN_LOAD_DIRECT) != 0;
 }
 

@@ -47,6 +47,7 @@ static void destroy(struct tn_system *sys)
 {
 	const struct tn_port *port = sys->port;
 
+	modules_free(sys);
 	index_fini(&sys->exports);
 	index_fini(&sys->modules);
 	if (sys->world != NULL) {
@@ -161,10 +162,10 @@ size_t tn_symbol_count(struct tn_system *sys)
 
 /* A relocation may have overwritten the NUL at the end of the strings. */
 static bool dynamic_name_is(
-    const struct tn_module *mod, uint32_t at, const char *name)
+    const struct generation *gen, uint32_t at, const char *name)
 {
-	for (size_t i = at; i < mod->dynstrings_size; i++, name++) {
-		if (mod->dynstrings[i] != *name)
+	for (size_t i = at; i < gen->dynstrings_size; i++, name++) {
+		if (gen->dynstrings[i] != *name)
 			return false;
 		if (*name == '\0')
 			return true;
@@ -174,17 +175,17 @@ static bool dynamic_name_is(
 
 /* An ET_DYN image is searched in order: it has few symbols, or is asked once. */
 static int find_dynamic(
-    const struct tn_module *mod, const char *name, void **addr)
+    const struct generation *gen, const char *name, void **addr)
 {
-	for (uint32_t i = 1; i < mod->ndynsyms; i++) {
-		const struct elf_sym *s = &mod->dynsyms[i];
+	for (uint32_t i = 1; i < gen->ndynsyms; i++) {
+		const struct elf_sym *s = &gen->dynsyms[i];
 
 		if (s->st_shndx == SHN_UNDEF || elf_sym_bind(s) == STB_LOCAL ||
-		    !dynamic_name_is(mod, s->st_name, name))
+		    !dynamic_name_is(gen, s->st_name, name))
 			continue;
 		*addr = (void *)(uintptr_t)(s->st_shndx == SHN_ABS
 						? s->st_value
-						: mod->base + s->st_value);
+						: gen->base + s->st_value);
 		return 0;
 	}
 	return -TN_ENOENT;
@@ -194,8 +195,10 @@ int tn_module_symbol(struct tn_module *mod, const char *name, void **addr)
 {
 	struct tn_symbol sym;
 
-	if (mod->dynsyms != NULL)
-		return find_dynamic(mod, name, addr);
+	if (mod->gen == NULL)
+		return -TN_ENOENT;
+	if (mod->gen->dynsyms != NULL)
+		return find_dynamic(mod->gen, name, addr);
 	if (tn_symbol_find(mod->sys, name, &sym) != 0 || sym.owner != mod)
 		return -TN_ENOENT;
 	*addr = (void *)(uintptr_t)sym.addr;

@@ -141,6 +141,7 @@ static void fails_everywhere(struct world *w, const struct subject *s)
 	CHECK_EQ(tn_unload(w->sys, mod, &w->diag), 0);
 	CHECK_EQ(w->rig.calls, 0);
 	rig_arm(&w->rig, 0);
+	CHECK_EQ(tn_module_forget(w->sys, mod), 0);
 	CHECK_EQ(world_state(w), before);
 	CHECK(t.total >= 8);
 	print_tally(s->name, &t);

@@ -138,8 +138,11 @@ int world_load(
 
 int world_unload(struct world *w, struct tn_module *mod)
 {
+	int err;
+
 	tn_diag_fini(&w->diag);
-	return tn_unload(w->sys, mod, &w->diag);
+	err = tn_unload(w->sys, mod, &w->diag);
+	return err != 0 ? err : tn_module_forget(w->sys, mod);
 }
 
 int world_link_bytes(

@@ -47,6 +47,7 @@ int world_load(
 /* Loads bytes. */
 int world_load_bytes(
     struct world *w, struct span bytes, unsigned flags, struct tn_module **mod);
+/* Unloads and forgets: nothing of it is left. */
 int world_unload(struct world *w, struct tn_module *mod);
 /* Links; the result lives until tn_linked_free or the next world_link. */
 int world_link(struct world *w, struct object *o, struct tn_linked **linked);

@@ -137,11 +137,18 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
 
 /*
  * Unloads: refuses with -TN_EBUSY while references or dependents are left or
- * while it is permanent, else runs exit and destructors and frees it. @mod
- * is invalid after 0, so only one caller may try. Sleeps.
+ * while it is permanent, else runs exit and destructors and frees the image.
+ * @mod stays a valid name without an image: another unload of it is refused
+ * with -TN_ENOENT, and a load of the same name uses it again. Sleeps.
  */
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
+
+/*
+ * Frees the record of a module that is not loaded; @mod is invalid after 0.
+ * -TN_EBUSY: it is loaded, coming or going. Sleeps.
+ */
+int tn_module_forget(struct tn_system *sys, struct tn_module *mod);
 
 /* --- symbols */
 
@@ -190,7 +197,9 @@ void tn_module_put(struct tn_module *mod);
 struct tn_module *tn_module_find(struct tn_system *sys, const char *name);
 
 enum tn_state {
-	TN_STATE_COMING, /* loaded, init is running */
+	TN_STATE_EMPTY,      /* no such module yet */
+	TN_STATE_REGISTERED, /* known by name, not loaded */
+	TN_STATE_COMING,     /* being loaded; until init has run */
 	TN_STATE_LIVE,
 	TN_STATE_GOING,
 };
