@@ -21,6 +21,7 @@
 
 #include "blocks.h"
 #include "file.h"
+#include "thread.h"
 
 #define DEFAULT_UNPACK_LIMIT ((size_t)1 << 30)
 #define MAX_UNPACK_LIMIT     ((size_t)1 << 36)
@@ -208,6 +209,12 @@ static const struct tn_port template = {
 	.read_enter = port_read_enter,
 	.read_exit = port_read_exit,
 	.synchronize = port_synchronize,
+	.wait = thread_wait,
+	.wake = thread_wake,
+	.relax = thread_relax,
+	.thread_self = thread_self,
+	.thread_create = thread_create,
+	.thread_join = thread_join,
 	.now_ns = port_now_ns,
 	.log = port_log,
 	.host_symbol = port_host_symbol,

@@ -53,6 +53,38 @@ static void pool_synchronize(void *ctx)
 	BASE(ctx)->synchronize(BASE(ctx)->ctx);
 }
 
+static int pool_wait(
+    void *ctx, const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	return BASE(ctx)->wait(BASE(ctx)->ctx, word, value, deadline_ns);
+}
+
+static void pool_wake(void *ctx, const uint32_t *word)
+{
+	BASE(ctx)->wake(BASE(ctx)->ctx, word);
+}
+
+static void pool_relax(void *ctx)
+{
+	BASE(ctx)->relax(BASE(ctx)->ctx);
+}
+
+static uintptr_t pool_thread_self(void *ctx)
+{
+	return BASE(ctx)->thread_self(BASE(ctx)->ctx);
+}
+
+static int pool_thread_create(void *ctx, const char *name,
+    void (*fn)(void *arg), void *arg, void **thread)
+{
+	return BASE(ctx)->thread_create(BASE(ctx)->ctx, name, fn, arg, thread);
+}
+
+static void pool_thread_join(void *ctx, void *thread)
+{
+	BASE(ctx)->thread_join(BASE(ctx)->ctx, thread);
+}
+
 static uint64_t pool_now_ns(void *ctx)
 {
 	return BASE(ctx)->now_ns(BASE(ctx)->ctx);
@@ -94,6 +126,12 @@ static struct tn_port make_port(
 		.read_enter = pool_read_enter,
 		.read_exit = pool_read_exit,
 		.synchronize = pool_synchronize,
+		.wait = base->wait ? pool_wait : NULL,
+		.wake = base->wait ? pool_wake : NULL,
+		.relax = base->wait ? pool_relax : NULL,
+		.thread_self = base->wait ? pool_thread_self : NULL,
+		.thread_create = base->wait ? pool_thread_create : NULL,
+		.thread_join = base->wait ? pool_thread_join : NULL,
 		.now_ns = pool_now_ns,
 		.log = pool_log,
 		.host_symbol = base->host_symbol ? pool_host_symbol : NULL,

@@ -20,6 +20,7 @@ const char *const rig_call_names[RIG_CALLS] = {
 	[RIG_IMAGE_FINISH] = "image_finish",
 	[RIG_READ_FILE] = "read_file",
 	[RIG_UNPACK] = "unpack",
+	[RIG_THREAD] = "thread_create",
 };
 
 static void misused(struct rig *r, const char *how)
@@ -302,6 +303,43 @@ static void rig_synchronize(void *ctx)
 		r->world->synchronize(r->world->ctx);
 }
 
+#define WORLD(ctx) (((struct rig *)(ctx))->world)
+
+static int rig_wait(
+    void *ctx, const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	return WORLD(ctx)->wait(WORLD(ctx)->ctx, word, value, deadline_ns);
+}
+
+static void rig_wake(void *ctx, const uint32_t *word)
+{
+	WORLD(ctx)->wake(WORLD(ctx)->ctx, word);
+}
+
+static void rig_relax(void *ctx)
+{
+	WORLD(ctx)->relax(WORLD(ctx)->ctx);
+}
+
+static uintptr_t rig_thread_self(void *ctx)
+{
+	return WORLD(ctx)->thread_self(WORLD(ctx)->ctx);
+}
+
+static int rig_thread_create(void *ctx, const char *name, void (*fn)(void *arg),
+    void *arg, void **thread)
+{
+	if (must_fail(ctx, RIG_THREAD))
+		return -TN_EAGAIN;
+	return WORLD(ctx)->thread_create(
+	    WORLD(ctx)->ctx, name, fn, arg, thread);
+}
+
+static void rig_thread_join(void *ctx, void *thread)
+{
+	WORLD(ctx)->thread_join(WORLD(ctx)->ctx, thread);
+}
+
 static uint64_t rig_now(void *ctx)
 {
 	struct rig *r = ctx;
@@ -355,6 +393,12 @@ void rig_over(struct rig *r, const struct tn_port *world)
 	r->port.unpack = rig_unpack;
 	r->port.release = rig_release;
 	r->port.host_symbol = rig_host_symbol;
+	r->port.wait = rig_wait;
+	r->port.wake = rig_wake;
+	r->port.relax = rig_relax;
+	r->port.thread_self = rig_thread_self;
+	r->port.thread_create = rig_thread_create;
+	r->port.thread_join = rig_thread_join;
 	r->world = world;
 }
 

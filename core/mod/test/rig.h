@@ -24,6 +24,7 @@ enum rig_call {
 	RIG_IMAGE_FINISH,
 	RIG_READ_FILE,
 	RIG_UNPACK,
+	RIG_THREAD,
 	RIG_CALLS
 };
 

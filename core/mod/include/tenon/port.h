@@ -157,6 +157,29 @@ struct tn_port {
 	void (*read_exit)(void *ctx);
 	void (*synchronize)(void *ctx);
 
+	/*
+	 * These may be NULL, together, in a world that has one thread.
+	 *
+	 * wait: returns once *@word is not @value, or earlier for no reason;
+	 * sleeps. -TN_ETIMEDOUT when now_ns has passed @deadline_ns
+	 * (UINT64_MAX: none). NULL: waiting would never end (-TN_EDEADLK).
+	 * wake: wakes all who wait for @word. Does not sleep.
+	 */
+	int (*wait)(void *ctx, const uint32_t *word, uint32_t value,
+	    uint64_t deadline_ns);
+	void (*wake)(void *ctx, const uint32_t *word);
+	/* Lets others run while a short decision is awaited. Does not sleep. */
+	void (*relax)(void *ctx);
+	/* A number of the calling thread, not 0. Does not sleep. */
+	uintptr_t (*thread_self)(void *ctx);
+	/*
+	 * Starts a thread that runs @fn(@arg); may sleep. -TN_ENOMEM,
+	 * -TN_EAGAIN. join waits for its end and frees it.
+	 */
+	int (*thread_create)(void *ctx, const char *name, void (*fn)(void *arg),
+	    void *arg, void **thread);
+	void (*thread_join)(void *ctx, void *thread);
+
 	/* --- the world; does not sleep */
 
 	uint64_t (*now_ns)(void *ctx); /* monotonic */
