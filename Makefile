@@ -6,7 +6,8 @@
 #
 #   mk/layers.mk     which component stands on which layer; arrows go down
 #   mk/flags.mk      warnings and language flags
-#   mk/component.mk  the templates: objects, test programs, libraries
+#   mk/library.mk    how libtenon is linked, shared and static
+#   mk/component.mk  the templates: objects, test programs, configurations
 #   mk/check.mk      `make check` and its parts
 #   mk/verbs.mk      test, run, bench, corpus, fuzz, size, help
 #   mk/install.mk    install and uninstall
@@ -37,6 +38,7 @@ $(SETUP): mk/packages.txt scripts/setup.sh
 
 include mk/layers.mk
 include mk/flags.mk
+include mk/library.mk
 include mk/component.mk
 MODULES := $(wildcard modules/*/*)
 -include mk/modules-tree.mk

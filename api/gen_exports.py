@@ -36,6 +36,11 @@ C_HEAD = """\
 #pragma GCC diagnostic ignored "-Wredundant-decls"
 
 struct module;
+struct tn_interface;
+struct interface_desc;
+struct interface_want;
+struct interface_frame;
+struct interface_binding;
 extern const struct tn_export tn_guaranteed[];
 extern const size_t tn_guaranteed_count;
 """

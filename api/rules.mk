@@ -4,8 +4,7 @@
 kind := free
 deps :=
 test_deps := base core/elf core/mod host lib
-install := tenon/module.h tenon/module_info.h tenon/module_param.h \
-	tenon/string.h
+install = $(patsubst api/include/%,%,$(wildcard api/include/tenon/*.h))
 
 GUARANTEED := $(B)/gen/guaranteed.c
 $(GUARANTEED): api/exports.list api/gen_exports.py | $(SETUP)

@@ -5,12 +5,11 @@
  * page is assembled byte by byte, so no page is touched that holds no byte of
  * the string.
  */
+#include <base/bits.h>
 #include <base/compiler.h>
 #include <base/hash.h>
 
-#define ONES  0x0101010101010101u
-#define HIGHS 0x8080808080808080u
-#define PAGE  4096u
+#define PAGE 4096u
 
 static uint64_t word_at_page_end(const char *s)
 {
@@ -36,9 +35,7 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) unaligned_word;
 __attribute__((no_sanitize("address"))) static inline uint64_t word_at(
     const char *s)
 {
-	if (LIKELY(((uintptr_t)s & (PAGE - 1)) <= PAGE - 8))
-		return *(const unaligned_word *)(const void *)s;
-	return word_at_page_end(s);
+	return *(const unaligned_word *)(const void *)s;
 }
 
 __attribute__((no_sanitize("address"))) uint64_t hash_name_length(
@@ -48,17 +45,15 @@ __attribute__((no_sanitize("address"))) uint64_t hash_name_length(
 	const char *start = name;
 
 	for (;; name += 8) {
-		const uint64_t w = word_at(name);
-		const uint64_t nul = (w - ONES) & ~w & HIGHS;
+		const uint64_t w =
+		    LIKELY(((uintptr_t)name & (PAGE - 1)) <= PAGE - 8)
+			? word_at(name)
+			: word_at_page_end(name);
+		const uint64_t nul = zero_bytes(w);
 
 		if (nul != 0) {
-			const uint64_t first = nul & -nul; /* the lowest one */
-
-			*length =
-			    (size_t)(name - start) +
-			    (size_t)(((((first >> 7) - 1) & ONES) * ONES) >>
-				     56);
-			return fold(fold(h, w & ((first >> 7) - 1)), h);
+			*length = (size_t)(name - start) + bytes_below(nul);
+			return fold(fold(h, w & bits_below(nul)), h);
 		}
 		h = fold(h, w);
 	}
@@ -82,17 +77,30 @@ __attribute__((noinline)) static bool equals_slowly(
 	return *a == *b;
 }
 
+__attribute__((no_sanitize("address"))) static inline uint64_t differ_at(
+    const char *a, const char *b, size_t at)
+{
+	return word_at(a + at) ^ word_at(b + at);
+}
+
+static inline size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 __attribute__((no_sanitize("address"))) bool hash_name_equals(
     const char *stored, const char *name, size_t length)
 {
-	uint64_t differ = 0;
+	const size_t last = length - 7; /* of the word that ends with the NUL */
+	uint64_t differ;
 
-	if (UNLIKELY(length < 7 || length >= PAGE || length >= PAGE ||
+	if (UNLIKELY(length < 7 || length >= PAGE ||
 		     ((uintptr_t)stored & (PAGE - 1)) > PAGE - 1 - length))
 		return equals_slowly(stored, name);
-	for (size_t i = 0; i + 8 <= length; i += 8)
-		differ |= word_at(stored + i) ^ word_at(name + i);
-	/* The last word ends with the NUL. */
-	differ |= word_at(stored + length - 7) ^ word_at(name + length - 7);
+	differ = differ_at(stored, name, 0) | differ_at(stored, name, last) |
+		 differ_at(stored, name, least(8, last)) |
+		 differ_at(stored, name, least(16, last));
+	for (size_t i = 24; UNLIKELY(i < last); i += 8)
+		differ |= differ_at(stored, name, i);
 	return differ == 0;
 }

@@ -2,11 +2,12 @@
 /*
  * Arenas: choice of the mode, blocks and their quarantine, forks.
  *
- * Text is reused at the same address after a core synchronisation. Where that
- * is not to be had, freed text stays out of use until nothing lives in its
- * chunk; then the chunk is unmapped and its addresses are mapped again later.
- * That is what happens to every dlclose and dlopen: the system promises that
- * code mapped afresh is what runs, whatever the processors had fetched there.
+ * Text is reused at the same address after a core synchronisation, on some
+ * machines after two (image.c, discard_fetched). Where that is not to be had,
+ * freed text stays out of use until nothing lives in its chunk; then the chunk
+ * is unmapped and its addresses are mapped again later. That is what happens to
+ * every dlclose and dlopen: the system promises that code mapped afresh is what
+ * runs, whatever the processors had fetched there.
  *
  * After a fork the child executes the parent's text and reads its rodata
  * through shared mappings, so bytes that were in use at a fork are not
@@ -30,37 +31,16 @@
 #define DEFAULT_CHUNK      (2u << 20)
 #define DEFAULT_QUARANTINE (256u << 10)
 
-static MUST_CHECK int world_enter(struct host_arena *a)
-{
-	struct world *w = malloc(sizeof(*w));
-
-	if (!w)
-		return -TN_ENOMEM;
-	world_init(w, &a->layout, &a->count);
-	w->generation = process_generation();
-	a->world = w;
-	return 0;
-}
-
-struct world *arena_world(struct host_arena *a)
-{
-	struct world *w = a->world;
-
-	if (w && w->generation == process_generation())
-		return w;
-	if (w) {
-		/* A child: what was there stays as it is. */
-		w->inherited = true;
-		w->older = a->before;
-		a->before = w;
-		a->world = NULL;
-		a->quarantine = NULL;
-		a->quarantined = 0;
-	}
-	return world_enter(a) == 0 ? a->world : NULL;
-}
-
 /* --- blocks */
+
+bool arena_barrier(struct host_arena *a)
+{
+	a->barriers++;
+	a->count.calls++;
+	if (!process_barrier(BARRIER_CODE))
+		a->layout.reuse = false;
+	return a->layout.reuse;
+}
 
 static void quarantine_flush(struct host_arena *a)
 {
@@ -69,11 +49,7 @@ static void quarantine_flush(struct host_arena *a)
 
 	if (!r)
 		return;
-	a->barriers++;
-	a->count.calls++;
-	/* Forbidden since the arena was made: no text is reused from now on. */
-	if (!process_barrier(BARRIER_CODE))
-		a->layout.reuse = false;
+	(void)arena_barrier(a); /* its answer is in layout.reuse */
 	a->quarantine = NULL;
 	a->quarantined = 0;
 	for (; r; r = next) {
@@ -85,15 +61,33 @@ static void quarantine_flush(struct host_arena *a)
 	}
 }
 
+static MUST_CHECK int block_find(struct host_arena *a, struct heap *h,
+    size_t size, size_t align, struct range **out)
+{
+	*out = heap_try(h, size, align);
+	if (*out)
+		return 0;
+	quarantine_flush(a);
+	return heap_alloc(h, size, align, out);
+}
+
+/* Was freed for reuse before the barrier that its new text needs was banned. */
+static bool is_too_late(const struct host_arena *a, const struct range *r)
+{
+	return r->flags & PART_REUSED && a->layout.keeps_fetched &&
+	       !a->layout.reuse;
+}
+
 int block_alloc(struct host_arena *a, struct heap *h, size_t size, size_t align,
     struct range **out)
 {
-	struct range *r = heap_try(h, size, align);
-	int err = 0;
+	struct range *r;
+	int err = block_find(a, h, size, align, &r);
 
-	if (!r) {
-		quarantine_flush(a);
-		err = heap_alloc(h, size, align, &r);
+	while (!err && is_too_late(a, r)) {
+		heap_hold(r);
+		heap_forget(r);
+		err = block_find(a, h, size, align, &r);
 	}
 	if (err)
 		return err;
@@ -153,7 +147,7 @@ static void put_code(uint64_t addr, uint8_t *alias, const uint8_t *code)
 static bool dual_works(struct host_arena *a, bool *reuse)
 {
 	const size_t page = a->layout.page;
-	const uint64_t addr = mem_reserve(&a->count, page);
+	const uint64_t addr = mem_reserve(&a->count, page, page);
 	uint8_t *alias;
 
 	if (!addr)
@@ -176,7 +170,7 @@ static bool dual_works(struct host_arena *a, bool *reuse)
 static bool flip_works(struct host_arena *a)
 {
 	const size_t page = a->layout.page;
-	const uint64_t addr = mem_reserve(&a->count, page);
+	const uint64_t addr = mem_reserve(&a->count, page, page);
 	bool works;
 
 	if (!addr)
@@ -191,6 +185,7 @@ static MUST_CHECK int choose_mode(struct host_arena *a, enum arena_mode wanted)
 {
 	struct layout *layout = &a->layout;
 
+	layout->reuse = layout->reuse && process_barrier(BARRIER_CODE);
 	if (wanted != ARENA_FLIP && dual_works(a, &layout->reuse)) {
 		layout->dual = true;
 		a->mode = ARENA_DUAL;
@@ -202,31 +197,103 @@ static MUST_CHECK int choose_mode(struct host_arena *a, enum arena_mode wanted)
 	return 0;
 }
 
+/* Decides what was left open. The lock is held. */
+static int mode_try(struct host_arena *a)
+{
+	return a->mode == ARENA_AUTO ? choose_mode(a, ARENA_AUTO) : 0;
+}
+
+/* --- the world of a process */
+
+static MUST_CHECK int world_enter(struct host_arena *a)
+{
+	struct world *w = malloc(sizeof(*w));
+
+	if (!w)
+		return -TN_ENOMEM;
+	world_init(w, &a->layout, &a->count);
+	w->generation = process_generation();
+	a->world = w;
+	return 0;
+}
+
+/* A child: what was there stays as it is. */
+static void world_leave(struct host_arena *a)
+{
+	struct world *w = a->world;
+
+	w->inherited = true;
+	w->older = a->before;
+	a->before = w;
+	a->world = NULL;
+	a->quarantine = NULL;
+	a->quarantined = 0;
+}
+
+int arena_world(struct host_arena *a, struct world **out)
+{
+	int err = mode_try(a);
+
+	if (a->world && a->world->generation != process_generation())
+		world_leave(a);
+	if (!err && !a->world)
+		err = world_enter(a);
+	if (!err)
+		*out = a->world;
+	return err;
+}
+
+/* --- arenas */
+
 static size_t or_default(size_t value, size_t standard)
 {
 	return value ? value : standard;
 }
 
-int arena_create(const struct arena_config *config, struct host_arena **out)
+static MUST_CHECK int page_of(const struct arena_config *config, size_t *out)
 {
-	struct host_arena *a = calloc(1, sizeof(*a));
-	const size_t page = mem_page_size();
-	int err;
+	const size_t system = mem_page_size();
+	const size_t page = or_default(config->page, system);
 
-	if (!a)
-		return -TN_ENOMEM;
-	a->layout = (struct layout){
+	if (page < system || (page & (page - 1)) != 0)
+		return -TN_EINVAL;
+	*out = page;
+	return 0;
+}
+
+static struct layout layout_of(const struct arena_config *config, size_t page)
+{
+	return (struct layout){
 		.page = page,
 		.span = or_default(config->span, DEFAULT_SPAN),
 		.chunk =
 		    align_up(or_default(config->chunk, DEFAULT_CHUNK), page),
 		.keep_warm = or_default(config->keep_warm, DEFAULT_WARM),
 		.strict = config->flags & ARENA_STRICT,
+		/* Enrolled now, when most processes have one thread. */
 		.reuse = !(config->flags & ARENA_NO_MEMBARRIER) &&
-			 process_barrier(BARRIER_CODE),
+			 process_enrol(BARRIER_CODE),
+		.keeps_fetched = config->flags & ARENA_KEEPS_FETCHED ||
+				 host_machine.keeps_fetched,
 	};
-	a->quarantine_max = or_default(config->quarantine, DEFAULT_QUARANTINE);
-	err = choose_mode(a, config->mode);
+}
+
+int arena_create(const struct arena_config *config, struct host_arena **out)
+{
+	struct host_arena *a = calloc(1, sizeof(*a));
+	size_t page;
+	int err;
+
+	if (!a)
+		return -TN_ENOMEM;
+	err = page_of(config, &page);
+	if (!err) {
+		a->layout = layout_of(config, page);
+		a->quarantine_max =
+		    or_default(config->quarantine, DEFAULT_QUARANTINE);
+		if (config->mode != ARENA_AUTO)
+			err = choose_mode(a, config->mode);
+	}
 	if (err) {
 		free(a);
 		return err;
@@ -257,9 +324,20 @@ void arena_destroy(struct host_arena *a)
 	free(a);
 }
 
-enum arena_mode arena_mode(const struct host_arena *a)
+enum arena_mode arena_mode(struct host_arena *a)
 {
-	return a->mode;
+	enum arena_mode mode;
+
+	pthread_mutex_lock(&a->lock);
+	(void)mode_try(a); /* a->mode says whether it has failed */
+	mode = a->mode;
+	pthread_mutex_unlock(&a->lock);
+	return mode;
+}
+
+size_t arena_page(const struct host_arena *a)
+{
+	return a->layout.page;
 }
 
 bool arena_reuses_text(struct host_arena *a)
@@ -267,7 +345,7 @@ bool arena_reuses_text(struct host_arena *a)
 	bool reuse;
 
 	pthread_mutex_lock(&a->lock);
-	reuse = a->layout.reuse;
+	reuse = mode_try(a) == 0 && a->layout.reuse;
 	pthread_mutex_unlock(&a->lock);
 	return reuse;
 }

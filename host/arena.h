@@ -16,8 +16,7 @@
 #include "span.h"
 
 struct host_arena {
-	struct layout layout;  /* constant; lock: layout.reuse */
-	enum arena_mode mode;  /* constant */
+	struct layout layout;  /* constant once mode is; lock: layout.reuse */
 	size_t quarantine_max; /* constant */
 	struct mem_count count;
 
@@ -26,6 +25,7 @@ struct host_arena {
 	 * owner's registry lock held or without; nothing is taken inside.
 	 */
 	pthread_mutex_t lock;
+	enum arena_mode mode; /* ARENA_AUTO: not tried yet; constant then */
 	struct world *world;  /* of this process; NULL before the first image */
 	struct world *before; /* of the processes it was forked from: a list */
 	struct range *quarantine; /* through bin_next */
@@ -34,10 +34,16 @@ struct host_arena {
 };
 
 /*
- * The world of this process, made when it is first needed. NULL: no memory.
- * The lock is held.
+ * The world of this process, made when it is first needed, with the mode.
+ * -TN_ENOMEM, -TN_EOPNOTSUPP. The lock is held.
  */
-struct world *arena_world(struct host_arena *a);
+MUST_CHECK int arena_world(struct host_arena *a, struct world **out);
+
+/*
+ * Makes every core discard what it has fetched. False when that is forbidden
+ * since the arena was made: then no text is used again. The lock is held.
+ */
+bool arena_barrier(struct host_arena *a);
 
 /* A block from @h, as heap_alloc. The lock is held. */
 MUST_CHECK int block_alloc(struct host_arena *a, struct heap *h, size_t size,

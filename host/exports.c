@@ -12,7 +12,7 @@
 
 #include <base/format.h>
 #include <host/exports.h>
-#include <tenon/engine.h>
+#include <tenon/interfaces.h>
 
 #define LINE_MAX_BYTES 1024
 #define SOH            '\001' /* in front of a level: see <tenon/module.h> */
@@ -76,4 +76,35 @@ void port_module_put(struct module *module)
 {
 	if (module)
 		tn_module_put(engine_module(module));
+}
+
+/* --- interfaces: here, because a thread's record is in its TLS */
+
+/* What modules see is the beginning of the engine's binding. */
+static const struct interface_binding *binding(const struct tn_binding *b)
+{
+	return (const struct interface_binding *)(const void *)b;
+}
+
+const struct interface_binding *port_interface_enter(struct tn_interface *iface)
+{
+	return binding(tn_interface_enter(iface));
+}
+
+void port_interface_exit(struct tn_interface *iface)
+{
+	tn_gate_exit(&iface->gate);
+}
+
+const struct interface_binding *port_interface_enter_guarded(
+    struct tn_interface *iface, struct interface_frame *frame)
+{
+	return binding(
+	    tn_interface_guard(iface, (struct tn_gate_frame *)(void *)frame));
+}
+
+void port_interface_exit_guarded(
+    struct tn_interface *iface, struct interface_frame *frame)
+{
+	tn_guard_exit(&iface->gate, (struct tn_gate_frame *)(void *)frame);
 }

@@ -50,6 +50,25 @@ static int read_all(int fd, uint8_t *data, size_t size)
 	return 0;
 }
 
+/* The same of a file with holes, into zeroed memory: that stays untouched. */
+static int read_sparse(int fd, uint8_t *data, size_t size)
+{
+	off_t at = 0, end = 0;
+	int err = 0;
+
+	while (!err && (at = lseek(fd, end, SEEK_DATA)) >= 0 &&
+	       (uint64_t)at < size) {
+		end = lseek(fd, at, SEEK_HOLE);
+		if (end < 0 || lseek(fd, at, SEEK_SET) < 0)
+			return error_of(errno);
+		if ((uint64_t)end > size)
+			end = (off_t)size; /* it has become longer */
+		err = read_all(fd, data + at, (size_t)(end - at));
+	}
+	/* ENXIO: there is nothing but a hole behind the last data. */
+	return err || at >= 0 || errno == ENXIO ? err : error_of(errno);
+}
+
 static void bytes_set(
     struct tn_bytes *out, void *data, size_t size, size_t block)
 {
@@ -64,6 +83,7 @@ static int read_open(
 {
 	struct stat st;
 	size_t size, block;
+	bool sparse; /* more hole than data */
 	void *data;
 	int err;
 
@@ -74,11 +94,12 @@ static int read_open(
 	if ((uint64_t)st.st_size > limit)
 		return -TN_EFBIG;
 	size = (size_t)st.st_size;
+	sparse = (uint64_t)st.st_blocks < size / 512 / 2;
 	block = size ? size : 1; /* an empty file has an address, too */
-	data = block_take(b, block, false);
+	data = block_take(b, block, sparse);
 	if (!data)
 		return -TN_ENOMEM;
-	err = read_all(fd, data, size);
+	err = sparse ? read_sparse(fd, data, size) : read_all(fd, data, size);
 	if (err)
 		block_give(b, data, block);
 	else

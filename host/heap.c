@@ -178,6 +178,7 @@ static int chunk_create(struct heap *h, size_t size)
 	}
 	c->place->owner = c;
 	c->addr = c->place->start;
+	c->fresh = c->addr;
 	err = chunk_map(c);
 	if (err)
 		goto out_place;
@@ -249,7 +250,7 @@ static struct range *take(struct range *r)
 		return NULL;
 	c = range_chunk(r);
 	set_idle(c, false);
-	r->flags = PART_WRITING;
+	r->flags = PART_WRITING | (r->start < c->fresh ? PART_REUSED : 0);
 	c->live += r->size;
 	c->writers++;
 	heap_world(c->heap)->live += r->size;
@@ -347,6 +348,15 @@ void heap_trim(struct range *r, size_t size)
 	ranges_trim(chunk_set(c), r, size);
 	c->live -= before - r->size;
 	heap_world(c->heap)->live -= before - r->size;
+}
+
+void heap_executed(struct range *r)
+{
+	struct chunk *c = range_chunk(r);
+
+	r->flags |= PART_EXECUTED;
+	if (c->fresh < r->start + r->size)
+		c->fresh = r->start + r->size;
 }
 
 void heap_written(struct range *r)

@@ -188,11 +188,12 @@ static MUST_CHECK int prepare(
 static MUST_CHECK int alloc_locked(
     struct host_arena *a, struct tn_image *img, const size_t need[AREAS])
 {
-	struct world *w = arena_world(a);
+	struct world *w;
 	struct span *s;
+	const int failed = arena_world(a, &w);
 
-	if (!w)
-		return -TN_ENOMEM;
+	if (failed)
+		return failed;
 	img->port_data[0] = w;
 	for (s = w->spans; s; s = s->next) {
 		const int err = alloc_in(a, s, img);
@@ -256,12 +257,13 @@ static MUST_CHECK int guard_set(struct host_arena *a, struct range *r)
 }
 
 /*
- * Makes new instructions visible. The run address serves both halves of the
- * work: the data cache is cleaned to the point where instructions are fetched
- * from, and it finds lines by physical address, so those written through the
- * alias are among them; the instruction cache may be indexed by virtual
- * address, and there the run address is the one that matters. x86_64 does
- * nothing here. On riscv64 it is a system call, which reaches every thread.
+ * Makes the caches agree about new instructions. The run address serves both
+ * halves of the work: the data cache is cleaned to the point where instructions
+ * are fetched from, and it finds lines by physical address, so those written
+ * through the alias are among them; the instruction cache may be indexed by
+ * virtual address, and there the run address is the one that matters. x86_64
+ * does nothing here. On riscv64 it is a system call, which makes every hart of
+ * the process do fence.i, at once or before it runs one of its threads again.
  */
 static void sync_instructions(const struct tn_part *p)
 {
@@ -284,12 +286,51 @@ static MUST_CHECK int part_seal(
 		err = part_protect(a, img, p);
 	if (err)
 		return err;
-	if (is_text(p)) {
+	if (is_text(p))
 		sync_instructions(p);
-		block->flags |= PART_EXECUTED;
-	}
 	p->write = NULL;
 	return 0;
+}
+
+/* The lock is held. Returns whether text of @img stands where other did. */
+static bool note_sealed(struct tn_image *img)
+{
+	bool reused = false;
+
+	for (unsigned i = 0; i < img->nparts; i++) {
+		const struct tn_part *p = &img->part[i];
+		struct range *r = img->span ? span_block(img) : part_block(p);
+
+		if (p->size && is_text(p)) {
+			heap_executed(r);
+			reused |= r->flags & PART_REUSED;
+		}
+		if (!img->span && r)
+			heap_written(r);
+	}
+	return reused;
+}
+
+/*
+ * Where text has stood before, the barrier of the quarantine comes too early
+ * for a core that keeps what it has fetched: until the new instructions are
+ * written, its branch predictor, which still knows the address, may make it
+ * fetch the old ones again, and if the branch goes there in the end they are
+ * executed, whatever the caches say by then (Arm ARM, B2.2.5: a context
+ * synchronization event after the write). So every core is synchronised a
+ * second time, after the caches and before anybody learns the address. Text on
+ * fresh memory needs none of this: no predictor can know it, and mapping it
+ * has made it. Of the other machines, riscv64 has done it with the caches, and
+ * x86_64 compares each store with the instructions in flight, by physical
+ * address; there the quarantine's barrier, one for many images, is enough.
+ */
+static MUST_CHECK int discard_fetched(struct host_arena *a, bool reused)
+{
+	if (!reused || !a->layout.keeps_fetched)
+		return 0;
+	if (arena_barrier(a))
+		return 0;
+	return -TN_EAGAIN; /* from now on only fresh memory is used */
 }
 
 int arena_image_seal(struct host_arena *a, struct tn_image *img)
@@ -302,15 +343,12 @@ int arena_image_seal(struct host_arena *a, struct tn_image *img)
 	}
 	if (!err && img->span)
 		err = guard_set(a, span_block(img));
-	if (err || img->span)
+	if (err)
 		return err;
 	pthread_mutex_lock(&a->lock);
-	for (unsigned i = 0; i < img->nparts; i++) {
-		if (part_block(&img->part[i]))
-			heap_written(part_block(&img->part[i]));
-	}
+	err = discard_fetched(a, note_sealed(img));
 	pthread_mutex_unlock(&a->lock);
-	return 0;
+	return err;
 }
 
 /* Puts the permissions of a block back to those of its chunk. */

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <base/overflow.h>
 #include <tenon/err.h>
 
 #include "mem.h"
@@ -40,21 +41,31 @@ size_t mem_page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-uint64_t mem_reserve(struct mem_count *n, size_t size)
-{
-	void *p;
-
-	if (refused(n))
-		return 0;
-	p = mmap(NULL, size, PROT_NONE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return p == MAP_FAILED ? 0 : (uintptr_t)p;
-}
-
 void mem_release(struct mem_count *n, uint64_t addr, size_t size)
 {
 	(void)refused(n);
 	(void)munmap(pointer(addr), size); /* a whole mapping: cannot fail */
+}
+
+uint64_t mem_reserve(struct mem_count *n, size_t size, size_t align)
+{
+	const size_t slack = align > mem_page_size() ? align : 0;
+	uint64_t addr;
+	void *p;
+
+	if (refused(n) || size > SIZE_MAX - slack)
+		return 0;
+	p = mmap(NULL, size + slack, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return 0;
+	addr = align_up((uintptr_t)p, align);
+	if (addr > (uintptr_t)p)
+		mem_release(n, (uintptr_t)p, addr - (uintptr_t)p);
+	if (addr + size < (uintptr_t)p + size + slack)
+		mem_release(
+		    n, addr + size, (uintptr_t)p + slack - (size_t)addr);
+	return addr;
 }
 
 static int open_file(struct mem_count *n)

@@ -20,8 +20,11 @@ struct mem_count {
 
 size_t mem_page_size(void);
 
-/* Reserves address space without memory; 0 when there is none. */
-uint64_t mem_reserve(struct mem_count *n, size_t size);
+/*
+ * Reserves address space without memory, from a multiple of @align on, which
+ * is a power of two; 0 when there is none.
+ */
+uint64_t mem_reserve(struct mem_count *n, size_t size, size_t align);
 void mem_release(struct mem_count *n, uint64_t addr, size_t size);
 
 /* The following three work on whole pages inside a reservation. */

@@ -276,13 +276,13 @@ int host_port_create(
 	}
 	p->table = template;
 	p->table.ctx = p;
-	p->table.page_size = (size_t)sysconf(_SC_PAGESIZE);
+	p->table.page_size = arena_page(p->arena);
 	p->table.machine = host_machine.elf_machine;
 	if (config->flags & HOST_PORT_NO_SYMBOLS)
 		p->table.host_symbol = NULL;
 	p->unpack_limit = unpack_limit(config->unpack_limit);
 	p->fence = config->flags & HOST_PORT_NO_MEMBARRIER ||
-		   !process_barrier(BARRIER_MEMORY);
+		   !process_enrol(BARRIER_MEMORY);
 	blocks_init(&p->blocks);
 	pthread_mutex_init(&p->lock, NULL);
 	p->member.before = before_fork;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,16 +66,26 @@ static void after_fork_child(void)
 	after_fork(true);
 }
 
+/* True in the program itself, which nobody can unload. */
+static bool is_of_program(const Dl_info *here)
+{
+	const void *headers = (const void *)(uintptr_t)getauxval(AT_PHDR);
+	Dl_info program;
+
+	return dladdr(headers, &program) &&
+	       program.dli_fbase == here->dli_fbase;
+}
+
 /*
  * Threads keep a destructor and the process keeps fork handlers that lie in
- * this object, so a dlclose must not unmap it. Elsewhere than in a shared
- * object there is nothing to do, and this fails.
+ * this object, so a dlclose must not unmap it. libtenon.so is linked to stay;
+ * this is for other shared objects that libtenon.a has become a part of.
  */
 static void stay_loaded(void)
 {
 	Dl_info here;
 
-	if (dladdr(&once, &here))
+	if (dladdr(&once, &here) && !is_of_program(&here))
 		(void)dlopen(
 		    here.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
@@ -148,17 +159,23 @@ static int membarrier(int command)
 	return (int)syscall(SYS_membarrier, command, 0, 0);
 }
 
+bool process_enrol(enum process_barrier kind)
+{
+	const bool code = kind == BARRIER_CODE;
+
+	return membarrier(
+		   code ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE
+			: MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+}
+
 bool process_barrier(enum process_barrier kind)
 {
 	const bool code = kind == BARRIER_CODE;
 	const int barrier = code ? MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE
 				 : MEMBARRIER_CMD_PRIVATE_EXPEDITED;
-	const int enrol =
-	    code ? MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE
-		 : MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
 
 	/* The first call of a process fails until it has registered. */
 	if (membarrier(barrier) == 0)
 		return true;
-	return membarrier(enrol) == 0 && membarrier(barrier) == 0;
+	return process_enrol(kind) && membarrier(barrier) == 0;
 }

@@ -2,6 +2,6 @@
 # Decompressors come from the distribution and exist for the build machine
 # only; a build for another machine answers NOT_SUPPORTED.
 kind := host
-deps := base api core/mod
+deps := base api core/mod core/gate
 srcs = $(wildcard host/$(if $(NATIVE),unpack,unpack_none)/*.c) $(GUARANTEED)
 libs = -lpthread $(if $(NATIVE),-lz -llzma -lzstd)

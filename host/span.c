@@ -53,7 +53,7 @@ static bool span_reserve(
 		s->size = area_sizes(layout, usual, need, size);
 		if (!s->size)
 			return false;
-		s->base = mem_reserve(s->world->count, s->size);
+		s->base = mem_reserve(s->world->count, s->size, layout->page);
 		if (s->base)
 			return true;
 	}

@@ -44,9 +44,10 @@ struct layout {
 	size_t span;
 	size_t chunk;
 	size_t keep_warm;
-	bool dual;   /* text and rodata are mapped twice */
-	bool strict; /* parts are whole pages, a guard behind them */
-	bool reuse;  /* freed text may be reused after a barrier */
+	bool dual;          /* text and rodata are mapped twice */
+	bool strict;        /* parts are whole pages, a guard behind them */
+	bool reuse;         /* freed text may be reused after a barrier */
+	bool keeps_fetched; /* ... and another one when it is written */
 };
 
 struct world {
@@ -65,6 +66,7 @@ struct world {
 #define PART_WRITING  1u /* its chunk must stay open */
 #define PART_FLIPPED  2u /* pages have other permissions than the chunk's */
 #define PART_EXECUTED 4u /* may have been fetched as instructions */
+#define PART_REUSED   8u /* and so may what was there before */
 
 struct heap {
 	struct span *span;
@@ -87,6 +89,7 @@ struct chunk {
 	size_t live;      /* bytes in use */
 	size_t held;      /* bytes that wait for a barrier */
 	size_t stale;     /* bytes that wait until the chunk is unmapped */
+	uint64_t fresh;   /* from here on nothing has been executed yet */
 	unsigned writers; /* parts that may still be written */
 	bool idle;        /* counted in world.idle */
 };
@@ -130,6 +133,9 @@ void heap_hold(struct range *r);
 /* It stays out of use until its chunk is empty and unmapped. */
 void heap_forget(struct range *r);
 void heap_trim(struct range *r, size_t size);
+
+/* Its bytes have become instructions; the lock is held, as everywhere. */
+void heap_executed(struct range *r);
 
 /* The part will not be written any more: its chunk may be closed. */
 void heap_written(struct range *r);

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-#include <tenon/engine.h>
+#include <tenon/interfaces.h>
 
 #include "exports.h"
 #include "kernel.h"
@@ -55,4 +55,39 @@ void port_module_get(struct module *module)
 void port_module_put(struct module *module)
 {
 	tn_module_put(record(module));
+}
+
+/* --- interfaces: here, because a record is the CPU's */
+
+/* What modules see is the beginning of the engine's binding. */
+static const struct interface_binding *binding(const struct tn_binding *b)
+{
+	return (const struct interface_binding *)(const void *)b;
+}
+
+const struct interface_binding *port_interface_enter(struct tn_interface *iface)
+{
+	const struct tn_binding *b = tn_gate_enter_call(&iface->gate);
+
+	return binding(b != NULL ? b : tn_interface_enter_slow(iface));
+}
+
+void port_interface_exit(struct tn_interface *iface)
+{
+	tn_gate_exit_call(&iface->gate);
+}
+
+const struct interface_binding *port_interface_enter_guarded(
+    struct tn_interface *iface, struct interface_frame *frame)
+{
+	struct tn_gate_frame *f = (struct tn_gate_frame *)(void *)frame;
+	const struct tn_binding *b = tn_guard_enter_call(&iface->gate, f);
+
+	return binding(b != NULL ? b : tn_interface_guard_slow(iface, f));
+}
+
+void port_interface_exit_guarded(
+    struct tn_interface *iface, struct interface_frame *frame)
+{
+	tn_guard_exit_call(&iface->gate, (struct tn_gate_frame *)(void *)frame);
 }

@@ -17,3 +17,14 @@ int port_vprintk(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
 bool port_try_module_get(struct module *module);
 void port_module_get(struct module *module);
 void port_module_put(struct module *module);
+
+struct tn_interface;
+struct interface_binding;
+struct interface_frame;
+const struct interface_binding *port_interface_enter(
+    struct tn_interface *iface);
+void port_interface_exit(struct tn_interface *iface);
+const struct interface_binding *port_interface_enter_guarded(
+    struct tn_interface *iface, struct interface_frame *frame);
+void port_interface_exit_guarded(
+    struct tn_interface *iface, struct interface_frame *frame);

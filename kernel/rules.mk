@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 kind := bare
 configs := aarch64 riscv64
-deps := base test core/elf core/mod api
+deps := base test core/elf core/gate core/mod api
 # smoke loads modules, ktest runs tests, crash shows a fault report.
 programs := smoke ktest crash
 

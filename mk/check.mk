@@ -3,13 +3,13 @@
 # `make check`: everything that judges the sources without running them.
 # The layer table is checked whenever make starts (mk/layers.mk).
 
-CODE_DIRS := $(wildcard $(layer_names) modules oracle)
+CODE_DIRS := $(wildcard $(layer_names) modules oracle matrix)
 CODE = $(shell find $(CODE_DIRS) -name '*.[ch]' -o -name '*.hpp' | sort)
 LIMIT := timeout 300
 
 .PHONY: check fmt fmt-check tidy headers freestanding source-check \
 	acceptance acceptance-check
-check: fmt-check headers freestanding source-check acceptance-check tidy ## all checks of the sources
+check: fmt-check headers freestanding source-check acceptance-check abi-check tidy ## all checks of the sources
 
 fmt: | $(SETUP) ## format the C sources
 	@clang-format -i $(CODE)
@@ -18,7 +18,7 @@ fmt-check: | $(SETUP) ## refuse sources that `make fmt` would change
 	@clang-format --dry-run --Werror $(CODE)
 
 # clang-tidy over the sources of these, not their tests.
-TIDY := base core/elf core/reloc core/mod host lib tools
+TIDY := base core/elf core/reloc core/gate core/mod host lib tools
 TIDY_UNITS := $(foreach c,$(TIDY),$(filter host-clang|$c|free|% \
 	host-clang|$c|host|%,$(UNITS)))
 TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/%,$(call unit,$u,4)),,$u))
@@ -47,8 +47,8 @@ define header
 $(B)/check/headers/$2.ok: $2 $(filter %.h,$(foreach d,$1 $(C.$1.deps),$(wildcard $d/include/*/*.h))) | $(SETUP)
 	$$(call say,HEADER,$$<)
 	@mkdir -p $$(@D)
-	$(Q)gcc -std=c11 $(WARN) -Werror $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c -include $$< /dev/null
-	$(Q)g++ -std=c++17 -Wall -Wextra -Werror $(header_cxx) $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c++ -include $$< /dev/null
+	$(Q)echo 'extern int unit;' | gcc -std=c11 -pedantic $(WARN) -Werror $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c -include $$< -
+	$(Q)echo 'extern int unit;' | g++ -std=c++17 -pedantic -Wall -Wextra -Werror $(header_cxx) $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c++ -include $$< -
 	@touch $$@
 headers: $(B)/check/headers/$2.ok
 endef

@@ -121,29 +121,6 @@ $(call link,$(test_name),$(call closure,test $1 $(C.$1.test_deps)),$(call \
 TESTS.$(CONFIG) += $(B)/$(CONFIG)/bin/$(test_name)
 endef
 
-# libtenon: lib and all that it stands on, static and shared.
-SONAME := libtenon.so.1
-define build_library
-$(eval objs := $(call objects_in,$(call closure,lib)))
-$(eval libs := $(foreach c,$(call closure,lib),$(C.$c.libs)))
-$(eval stamp_file := $(B)/$(CONFIG)/obj/.link-libtenon)
-$(eval command := $(CFG.$(CONFIG).CC) $(CFG.$(CONFIG).LDFLAGS) \
-	$(CFG.$(CONFIG).SOFLAGS) -shared -Wl,-soname,$(SONAME) \
-	-Wl,--version-script=lib/tenon.map)
-$(call stamp,$(stamp_file),$(command) $(objs) $(libs))
-$(B)/$(CONFIG)/lib/libtenon.a: $(objs) $(stamp_file)
-	$$(call say,AR,$$@)
-	$(Q)mkdir -p $$(@D) && rm -f $$@
-	$(Q)$(CFG.$(CONFIG).AR) rcs $$@ $$(filter %.o,$$^)
-$(B)/$(CONFIG)/lib/$(SONAME).0: $(objs) $(stamp_file) lib/tenon.map
-	$$(call say,LD,$$@)
-	$(Q)mkdir -p $$(@D)
-	$(Q)$(command) -o $$@ $$(filter %.o,$$^) $(libs)
-	$(Q)cd $$(@D) && ln -sf $(SONAME).0 $(SONAME) && \
-		ln -sf $(SONAME) libtenon.so
-LIBS.$(CONFIG) := $(B)/$(CONFIG)/lib/libtenon.a $(B)/$(CONFIG)/lib/$(SONAME).0
-endef
-
 # `make CONFIG` builds one; the name of fuzz belongs to the verb that runs it.
 config_target = $(subst fuzz,build-fuzz,$1)
 here = $(foreach c,$(COMPONENTS),$(if $(call wants,$c),$c))

@@ -27,6 +27,8 @@ STRICT := base core/% vm
 # gcc's <limits.h> must be told that no C library has another one.
 FREE := -ffreestanding -D_LIBC_LIMITS_H_
 HOST := -D_GNU_SOURCE -fPIC
+# In a process, so that a program leaves out what it does not use of libtenon.a.
+SECTIONS := -ffunction-sections -fdata-sections
 
 define load_config
 $(foreach v,$(CONFIG_VARS),$(eval $v :=))
@@ -53,4 +55,5 @@ nostdinc = -nostdinc -isystem $(call builtin_dir,$1)
 # $(call base_flags,config,component)
 base_flags = -std=c11 $(WARN) $(WARN_$(call compiler_of,$1)) $(WERROR) \
 	$(if $(filter $(STRICT),$2),$(WARN_STRICT)) \
+	$(if $(filter host,$(CFG.$1.KIND)),$(SECTIONS)) \
 	$(CFG.$1.CFLAGS) $(EXTRA_CFLAGS)

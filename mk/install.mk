@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # `make install`: DESTDIR and prefix as everywhere.  INSTALLED is a list of
-# SOURCE|TARGET below $(prefix); uninstall removes the same targets.
+# SOURCE|TARGET below $(prefix); uninstall removes the same targets.  `make abi`
+# and its check keep lib/abi.txt, the text of what libtenon promises.
 
 prefix ?= /usr/local
 DESTDIR ?=
@@ -25,8 +26,21 @@ install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 	$(Q)$(foreach i,$(INSTALLED),$(call install_one,$i) && ) :
 	$(Q)cp -P $(L)/libtenon.so.1 $(L)/libtenon.so $(DESTDIR)$(prefix)/lib/
 	$(Q)mkdir -p $(DESTDIR)$(prefix)/lib/pkgconfig
-	$(Q)sed 's|@prefix@|$(prefix)|' lib/tenon.pc.in > \
+	$(Q)sed 's|@prefix@|$(prefix)|;s|@version@|$(TENON_VERSION)|' lib/tenon.pc.in > \
 		$(DESTDIR)$(prefix)/lib/pkgconfig/tenon.pc
+
+# Folders that are empty then go too, in the system's own prefixes only those
+# that are Tenon's.
+TARGETS = $(foreach i,$(INSTALLED),$(call part,$i,2)) $(LINKS)
+FOLDERS = $(patsubst %/,%,$(sort $(dir $(TARGETS))))
 uninstall: ## remove what install put there
-	rm -f $(foreach i,$(INSTALLED),$(DESTDIR)$(prefix)/$(call part,$i,2)) \
-		$(LINKS:%=$(DESTDIR)$(prefix)/%)
+	rm -f $(TARGETS:%=$(DESTDIR)$(prefix)/%)
+	$(Q)cd $(DESTDIR)$(prefix) 2>/dev/null && rmdir $(if $(filter \
+		/usr /usr/local,$(DESTDIR)$(prefix)),$(filter %/tenon,$(FOLDERS)),-p \
+		$(FOLDERS)) 2>/dev/null || :
+
+.PHONY: abi abi-check
+abi: | $(SETUP) ## write lib/tenon.map and lib/abi.txt from the public headers
+	@$(PYTHON) scripts/abi.py write
+abi-check: $(LIBS.host) | $(SETUP)
+	@$(PYTHON) scripts/abi.py check $(LIBS.host)

@@ -6,7 +6,7 @@
 
 LAYERS := \
 	0:base \
-	1:test 1:core/elf 1:core/reloc 1:api \
+	1:test 1:core/elf 1:core/reloc 1:core/gate 1:api \
 	2:core/mod \
 	3:host 3:kernel \
 	4:lib \

@@ -8,7 +8,8 @@
 #	include /usr/local/share/tenon/module.mk
 #
 # `make` leaves build/ARCH/PROFILE/hello.ko, and beside it hello.symvers for
-# the modules that use its exports.  What a makefile may say before it:
+# the modules that use its exports; `make clean` removes them for all machines
+# and profiles.  What a makefile may say before it:
 #   MODULE         the module's name
 #   SOURCES        .c, .cpp, .cc and .S files; default MODULE.c
 #   USES           modules of this build whose exports it imports
@@ -33,6 +34,9 @@ TENON_TREE := $(wildcard $(TENON_KIT)/../api/include/tenon/module.h)
 TENON_INCLUDE := $(TENON_KIT)/../$(if $(TENON_TREE),api,..)/include
 TENON ?= $(TENON_KIT)/../$(if $(TENON_TREE),build/host/bin,../bin)/tenon
 OPT ?= -O2
+
+TENON_ARCHS := x86_64 aarch64 riscv64
+TENON_FOLDERS = $(foreach a,$(TENON_ARCHS),$(BUILD)/$a/common $(BUILD)/$a/hosted)
 
 # A name without the machine in it is a native compiler: gcc gets a prefix,
 # clang a target.  $1 is the machine.
@@ -147,12 +151,22 @@ ifneq ($(strip $(MODULE)),)
 ARCH ?= $(TENON_NATIVE)
 PROFILE ?= common
 BUILD ?= build
+$(if $(filter $(ARCH),$(TENON_ARCHS)),,$(error ARCH=$(ARCH) is none of the \
+	machines that modules are built for: $(TENON_ARCHS)))
 TENON_OUT := $(BUILD)/$(ARCH)/$(PROFILE)
 TENON_MODULE := $(MODULE)
+TENON_MODULES := $(TENON_MODULES) $(MODULE)
 $(eval $(call tenon_keep,.,$(firstword $(MAKEFILE_LIST))))
 $(if $(filter $(PROFILE),$(TENON.$(TENON_MODULE).PROFILES)),,\
 	$(error $(TENON_MODULE) is not made for the profile $(PROFILE)))
-.PHONY: modules
+.PHONY: modules clean
 modules: $(TENON_OUT)/$(TENON_MODULE).ko
+ifeq ($(words $(TENON_MODULES)),1)
+clean:
+	$(TENON_Q)rm -rf $(foreach m,$(TENON_MODULES),$(foreach f,.obj/$m \
+		$m.ko $m.symvers,$(addsuffix /$f,$(TENON_FOLDERS))))
+	$(TENON_Q)rmdir $(addsuffix /.obj,$(TENON_FOLDERS)) $(TENON_FOLDERS) \
+		$(addprefix $(BUILD)/,$(TENON_ARCHS)) $(BUILD) 2>/dev/null || :
+endif
 $(eval $(call tenon_module,$(ARCH),$(PROFILE),$(TENON_MODULE),$(TENON_OUT)))
 endif

@@ -258,8 +258,14 @@ def main():
         os.makedirs(args.keep)
     bad = 0
     for path in args.files:
-        with open(path, "rb") as file:
-            result = check(oracle, file.read(), args.kernel, args.keep)
+        try:
+            with open(path, "rb") as file:
+                result = check(oracle, file.read(), args.kernel, args.keep)
+        except (OSError, elf.BadElf) as error:
+            print("%s: %s" % (path, getattr(error, "strerror", error)),
+                  file=sys.stderr)
+            bad += 1
+            continue
         bad += result.status == "failed"
         print("%s: %s, %d bytes loaded, %d equal, %d followed %s" % (
             path, result.status, result.loaded, result.equal,

@@ -11,7 +11,6 @@
  */
 #include "image_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,19 +309,7 @@ static void write_header(struct writer *w)
 	}
 }
 
-static bool write_out(const char *path, const struct buffer *b)
-{
-	FILE *f = fopen(path, "we");
-	bool ok = f != NULL && fwrite(b->p, 1, b->n, f) == b->n;
-
-	if (f != NULL && fclose(f) != 0)
-		ok = false;
-	if (!ok)
-		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
-	return ok;
-}
-
-bool image_file_write(const char *path, const struct tn_linked *linked)
+bool image_file_write(FILE *f, const struct tn_linked *linked)
 {
 	struct writer w = { .linked = linked };
 	const struct elf_shdr null_section = { 0 };
@@ -337,10 +324,8 @@ bool image_file_write(const char *path, const struct tn_linked *linked)
 		ok = !w.file.failed && !w.sections.failed && !w.names.failed &&
 		     !w.symbols.failed && !w.strings.failed;
 	}
-	if (!ok)
-		fprintf(stderr, "tenon link: %s: no memory\n", path);
-	else
-		ok = write_out(path, &w.file);
+	if (ok)
+		(void)fwrite(w.file.p, 1, w.file.n, f); /* ferror says it */
 	free(w.file.p);
 	free(w.sections.p);
 	free(w.names.p);

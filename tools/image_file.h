@@ -5,11 +5,14 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <tenon/link.h>
 
-/* Writes @path; complains on standard error and returns false if it cannot. */
-bool image_file_write(const char *path, const struct tn_linked *linked);
+/* Both leave errors of the stream to the caller. */
+
+/* False: there is no memory. */
+bool image_file_write(FILE *f, const struct tn_linked *linked);
 
 /* Writes the map that `tenon link --map` promises (man tenon-link). */
-bool map_file_write(const char *path, const struct tn_linked *linked);
+void map_file_write(FILE *f, const struct tn_linked *linked);

@@ -6,6 +6,7 @@
 #include "applets.h"
 #include "image_file.h"
 #include "offline.h"
+#include "output.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -31,6 +32,26 @@ static const char usage_text[] =
     "  --no-relax      keep every GOT access\n"
     "\n"
     "exit status: 0 linked, 1 failed, 2 usage, 3 refused as unsupported\n";
+
+/* Would an output replace another one, or an input? */
+static bool outputs_collide(const struct options *o)
+{
+	const char *const files[] = { o->output, o->map, o->input, o->symbols };
+
+	for (int i = 0; i < 2; i++) {
+		for (int j = i + 1; j < 4; j++) {
+			if (files[i] == NULL || files[j] == NULL ||
+			    !output_is_same(files[i], files[j]))
+				continue;
+			fprintf(stderr,
+			    "tenon link: %s would be overwritten: it is also "
+			    "%s\n",
+			    files[j], files[i]);
+			return true;
+		}
+	}
+	return false;
+}
 
 static bool parse(int argc, char **argv, struct options *o, int *status)
 {
@@ -69,17 +90,41 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 		return false;
 	}
 	o->input = argv[optind];
-	return true;
+	return !outputs_collide(o);
+}
+
+static bool write_image(
+    struct output *out, const char *path, const struct tn_linked *linked)
+{
+	if (!output_open(out, path))
+		return false;
+	if (image_file_write(out->file, linked))
+		return output_end(out);
+	fprintf(stderr, "tenon link: %s: no memory\n", path);
+	return false;
+}
+
+static bool write_map(
+    struct output *out, const char *path, const struct tn_linked *linked)
+{
+	if (!output_open(out, path))
+		return false;
+	map_file_write(out->file, linked);
+	return output_end(out);
 }
 
 static int write_results(
     const struct options *o, const struct tn_linked *linked)
 {
-	if (!image_file_write(o->output, linked))
-		return EXIT_FAILED;
-	if (o->map != NULL && !map_file_write(o->map, linked))
-		return EXIT_FAILED;
-	return EXIT_OK;
+	struct output image, map = { 0 };
+	bool ok = write_image(&image, o->output, linked);
+
+	if (ok && o->map != NULL)
+		ok = write_map(&map, o->map, linked) && output_keep(&map);
+	ok = ok && output_keep(&image);
+	output_drop(&image);
+	output_drop(&map);
+	return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 static int link_file(const struct options *o, struct tn_system *sys)

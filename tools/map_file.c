@@ -5,10 +5,7 @@
  */
 #include "image_file.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 static void write_sections(FILE *f, const struct tn_linked *k)
 {
@@ -58,21 +55,10 @@ static void write_relaxed(
 	    arg, "relaxed %" PRIu32 " %" PRIx64 " %s\n", section, offset, type);
 }
 
-bool map_file_write(const char *path, const struct tn_linked *k)
+void map_file_write(FILE *f, const struct tn_linked *k)
 {
-	FILE *f = fopen(path, "we");
-	bool ok = f != NULL;
-
-	if (ok) {
-		write_sections(f, k);
-		write_refs(f, k);
-		write_common(f, k);
-		tn_linked_relaxed(k, write_relaxed, f);
-		ok = ferror(f) == 0;
-		if (fclose(f) != 0)
-			ok = false;
-	}
-	if (!ok)
-		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
-	return ok;
+	write_sections(f, k);
+	write_refs(f, k);
+	write_common(f, k);
+	tn_linked_relaxed(k, write_relaxed, f);
 }

@@ -43,6 +43,34 @@ static int parse_depends(struct modfile *f, const char *list)
 	return err;
 }
 
+static void reach(uint64_t *size, uint64_t start, uint64_t bytes)
+{
+	if (bytes != 0 && *size < start + bytes)
+		*size = start + bytes;
+}
+
+/*
+ * Where an opened file ends as an ELF file. Signatures that are appended, and
+ * whatever else is, do not count: no byte of them is loaded.
+ */
+static size_t elf_size(const struct elf_file *elf)
+{
+	const struct elf_ehdr *eh = elf->ehdr;
+	uint64_t size = sizeof(*eh);
+
+	reach(&size, eh->e_shoff,
+	    (uint64_t)elf->nsections * sizeof(struct elf_shdr));
+	reach(&size, eh->e_phoff,
+	    (uint64_t)elf->nsegments * sizeof(struct elf_phdr));
+	for (uint32_t i = 0; i < elf->nsections; i++)
+		reach(&size, elf->sections[i].sh_offset,
+		    elf_section_bytes(elf, i).n);
+	for (uint32_t i = 0; i < elf->nsegments; i++)
+		reach(&size, elf->segments[i].p_offset,
+		    elf->segments[i].p_filesz);
+	return (size_t)size;
+}
+
 static int inspect(void *arg, const void *data, size_t size)
 {
 	struct modfile *f = arg;
@@ -51,19 +79,20 @@ static int inspect(void *arg, const void *data, size_t size)
 	uint8_t digest[32];
 	struct span modinfo;
 
-	sha256(data, size, digest);
+	/* A file that is no ELF is diagnosed when it is loaded. */
+	if (!elf_open(&elf, (struct span){ data, size }, 0, &where))
+		return 0;
+	sha256(data, elf_size(&elf), digest);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		(void)snprintf(f->sha256 + 2 * i, 3, "%02x", digest[i]);
-	/* A file that is no ELF is diagnosed when it is loaded. */
-	if (!elf_open(&elf, (struct span){ data, size }, 0, &where) ||
-	    elf.nsections == 0)
+	if (elf.nsections == 0)
 		return 0;
 	modinfo = elf_section_bytes(&elf, elf_section_find(&elf, ".modinfo"));
 	const char *name = elf_modinfo_get(modinfo, "name");
 	const char *depends = elf_modinfo_get(modinfo, "depends");
 
 	if (name != NULL)
-		tn_module_name(name, f->name);
+		(void)tn_module_name(name, f->name); /* or refused later */
 	return depends != NULL ? parse_depends(f, depends) : 0;
 }
 
@@ -107,8 +136,8 @@ static int read_depfile(struct modfile *f)
 		return 0;
 	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
 	     word != NULL && err == 0; word = strtok_r(NULL, " ", &save)) {
-		tn_module_name(word, name);
-		err = add_depend(f, name, strlen(name));
+		if (tn_module_name(word, name))
+			err = add_depend(f, name, strlen(name));
 	}
 	free(line);
 	for (size_t i = 0; i < f->ndepends / 2; i++) {
@@ -148,7 +177,7 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 		return err;
 	}
 	f->path = strdup(path);
-	tn_module_name(path, f->name);
+	(void)tn_module_name(path, f->name); /* or refused by the engine */
 	if (f->path != NULL)
 		err = tn_read(sys, &args, inspect, f, diag);
 	if (err == 0 && f->ndepends == 0)
@@ -214,8 +243,7 @@ static char *find_by_depfile(const struct modfile *from, const char *name)
 		return NULL;
 	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
 	     word != NULL && path == NULL; word = strtok_r(NULL, " ", &save)) {
-		tn_module_name(word, have);
-		if (strcmp(have, name) == 0 &&
+		if (tn_module_name(word, have) && strcmp(have, name) == 0 &&
 		    asprintf(&path, "%.*s%s", *word == '/' ? 0 : dir,
 			from->path, word) < 0)
 			path = NULL;

@@ -284,6 +284,83 @@ class Depmod(Scratch):
                 '_GLOBAL_OFFSET_TABLE_', ''))
 
 
+class Headers(Scratch):
+    SOURCE = r'''
+#define pr_fmt(fmt) "use: " fmt
+#include <tenon/module.h>
+#include <tenon/string.h>
+
+static int one = 1;
+static unsigned int many[4], given;
+static char text[16];
+static bool flag;
+module_param(one, int, 0644);
+MODULE_PARM_DESC(one, "a number");
+module_param_named(alias, flag, bool, 0444);
+module_param_range(given, uint, 0444, 1, 64);
+module_param_array(many, uint, &given, 0444);
+module_param_string(words, text, sizeof(text), 0444);
+static int __initdata first = 3;
+static const int __initconst fixed = 4;
+static int __ro_after_init later;
+
+TENON_IMPORTS_BEGIN
+int shared(int x);
+int shared_gpl(int x);
+int spaced(int x);
+TENON_IMPORTS_END
+int shared(int x) { return x + later; }
+int shared_gpl(int x) { return x - 1; }
+int spaced(int x) { return x * 2; }
+EXPORT_SYMBOL(shared);
+EXPORT_SYMBOL_GPL(shared_gpl);
+EXPORT_SYMBOL_NS(spaced, SPACE);
+
+static int __init use_init(void)
+{
+	later = first + fixed;
+	pr_info("%d\n", one);
+	if (!try_module_get(THIS_MODULE))
+		return -1;
+	module_put(THIS_MODULE);
+	return printk(KERN_DEBUG "%s %u\n", text, many[0]) < 0;
+}
+
+static void __exit use_exit(void)
+{
+	pr_warn("%u\n", given);
+}
+
+module_init(use_init);
+module_exit(use_exit);
+MODULE_LICENSE("Dual MIT/GPL");
+MODULE_AUTHOR("nobody");
+MODULE_DESCRIPTION("every macro");
+MODULE_VERSION("1");
+MODULE_ALIAS("used");
+MODULE_SOFTDEP("pre: a");
+MODULE_IMPORT_NS(SPACE);
+MODULE_DEPENDS("a");
+'''
+
+    def test_every_macro_is_pedantic_c_and_cplusplus(self):
+        """But for `, ##__VA_ARGS__` of pr_info("text\\n"), as Linux has it."""
+        source = self.write('use.c', self.SOURCE)
+        for compiler, language, std, flag in (
+                ('gcc', 'c', 'c11', '-Wvariadic-macros'),
+                ('g++', 'c++', 'c++17', '-Wvariadic-macros'),
+                ('clang', 'c', 'c11',
+                 '-Wno-gnu-zero-variadic-macro-arguments'),
+                ('clang++', 'c++', 'c++17',
+                 '-Wno-gnu-zero-variadic-macro-arguments')):
+            with self.subTest(compiler):
+                out = run(compiler, f'-std={std}', '-pedantic-errors', '-Wall',
+                          '-Wextra', '-Werror', flag, '-DMODULE', '-I',
+                          os.path.join(TOP, 'api/include'), '-c', '-x',
+                          language, source, '-o', self.path('use.o'))
+                self.assertEqual(out.stderr, '')
+
+
 class External(Scratch):
     """A module's folder elsewhere needs the fragment and nothing else."""
 
@@ -356,6 +433,37 @@ class External(Scratch):
         out = run('modinfo', '-F', 'name', f'{folder}/joined-one.ko').stdout
         self.assertEqual(out.strip(), 'joined_one')
         self.assertNotIn('two', Elf(f'{folder}/joined-one.ko').undefined())
+
+    def test_clean_leaves_the_sources(self):
+        before = sorted(os.listdir(self.dir))
+        for arch in ARCHS:
+            self.make(f'ARCH={arch}')
+        self.make('PROFILE=hosted')
+        self.make('clean')
+        self.assertEqual(sorted(os.listdir(self.dir)), before)
+        self.make('clean')
+        self.make()
+        self.write('build/notes', 'of somebody else')
+        self.make('clean')
+        self.assertEqual(os.listdir(self.path('build')), ['notes'])
+
+    def test_clean_is_for_all_modules_of_a_makefile(self):
+        for name in 'ab':
+            self.write(f'{name}.c', '#include <tenon/module.h>\n'
+                       'MODULE_LICENSE("GPL");\n')
+        self.write('Makefile', ''.join(
+            f'MODULE := {name}\ninclude {TOP}/mk/module.mk\n'
+            for name in 'ab'))
+        self.make()
+        out = self.make('clean')
+        self.assertEqual(out.stderr, '')
+        self.assertFalse(os.path.exists(self.path('build')))
+
+    def test_an_unknown_machine_is_named(self):
+        out = self.make('ARCH=arm64', check=False)
+        self.assertNotEqual(out.returncode, 0)
+        self.assertIn('ARCH=arm64 is none of the machines that modules are '
+                      'built for: x86_64 aarch64 riscv64', out.stderr)
 
     def test_a_profile_that_the_module_does_not_name_is_refused(self):
         self.write('Makefile', 'PROFILES := hosted\ninclude rules.mk\n'

@@ -183,6 +183,16 @@ static int find_note(struct tn_load *l)
 	return err;
 }
 
+static const char *file_of(const char *path)
+{
+	const char *file = path;
+
+	for (; *path != '\0'; path++)
+		if (*path == '/')
+			file = path + 1;
+	return file;
+}
+
 static int find_name(struct tn_load *l)
 {
 	const char *own = elf_modinfo_get(l->modinfo, "name");
@@ -195,8 +205,16 @@ static int find_name(struct tn_load *l)
 		l->name[0] = '\0';
 		return load_fail_other(l, TN_EINVAL, TN_REASON_BAD_NAME, s);
 	}
+	/* That of the path, see load_check. */
+	if (l->args->path != NULL && !tn_module_name(l->args->path, l->name)) {
+		l->name[0] = '\0';
+		return l->offline
+			   ? 0
+			   : load_fail_other(l, TN_EINVAL, TN_REASON_BAD_NAME,
+				 file_of(l->args->path));
+	}
 	if (module_name_is_sound(l->name))
-		return 0; /* that of the path, see load_check */
+		return 0;
 	l->name[0] = '\0';
 	return l->offline ? 0
 			  : load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
@@ -215,7 +233,7 @@ int load_check(struct tn_load *l)
 	l->stage = TN_STAGE_CHECK;
 	/* For failures, until the file itself says what it is called. */
 	if (l->args->path != NULL)
-		tn_module_name(l->args->path, l->name);
+		(void)tn_module_name(l->args->path, l->name);
 	else if (l->args->name != NULL)
 		(void)module_name_take(l->args->name, l->name);
 	if (!elf_open(&l->elf, l->bytes, 0, &where))

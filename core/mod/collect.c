@@ -10,28 +10,7 @@
 #include <base/string.h>
 #include <elf/tables.h>
 
-/* --- strings */
-
-static int copy_strings(struct tn_load *l)
-{
-	const char *version = elf_modinfo_get(l->modinfo, "version");
-	const char *license = elf_modinfo_get(l->modinfo, "license");
-	struct generation *gen = l->gen;
-
-	version = version != NULL ? version : "";
-	license = license != NULL ? license : "";
-	const size_t n = str_len(version) + 1;
-
-	gen->strings_size = n + str_len(license) + 1;
-	gen->strings = load_alloc_array(l, gen->strings_size, 1);
-	if (gen->strings == NULL)
-		return l->diag->error;
-	gen->version = gen->strings;
-	gen->license = gen->strings + n;
-	(void)str_copy(gen->version, n, version);
-	(void)str_copy(gen->license, gen->strings_size - n, license);
-	return 0;
-}
+#include "metadata.h"
 
 /* --- entry points */
 
@@ -49,18 +28,81 @@ static bool is_in_text(const struct tn_load *l, uint64_t addr, bool resident)
 	return false;
 }
 
-static int take_entry(
-    struct tn_load *l, uint32_t symbol, bool resident, uint64_t *entry)
+/* init may be freed after it has run, the others stay. */
+static int take_hook(
+    struct tn_load *l, enum hook hook, uint64_t addr, const char *name)
 {
 	struct tn_diag *d;
 
-	*entry = symbol != 0 ? l->symbols[symbol].value : 0;
-	if (symbol == 0 || is_in_text(l, *entry, resident))
+	l->gen->hook[hook] = addr;
+	if (is_in_text(l, addr, hook != HOOK_INIT))
 		return 0;
 	d = load_fail(l, TN_ENOEXEC, TN_REASON_ENTRY);
-	(void)str_copy(
-	    d->symbol, sizeof(d->symbol), load_symbol_name(l, symbol));
+	(void)str_copy(d->symbol, sizeof(d->symbol), name);
 	return d->error;
+}
+
+static int take_entry(struct tn_load *l, enum hook hook, uint32_t symbol)
+{
+	return symbol == 0 ? 0
+			   : take_hook(l, hook, l->symbols[symbol].value,
+				 load_symbol_name(l, symbol));
+}
+
+static int fail_ops(struct tn_load *l, const char *what)
+{
+	return load_fail_other(l, TN_ENOEXEC, TN_REASON_OPS, what);
+}
+
+/* struct module_ops of <tenon/module_ops.h>: two numbers, then functions. */
+#define OPS_ABI  1u
+#define OPS_HEAD 8u
+
+static const char *const ops_names[HOOKS] = { "init", "start", "stop",
+	"cleanup", "quiesce", "resume", "save_state", "restore_state" };
+
+/* __tenon_module_ops is a pointer to the table, both in the image. */
+static int take_ops(struct tn_load *l)
+{
+	const uint8_t *at =
+	    load_image_at(l, l->symbols[l->ops_symbol].value, 8);
+	uint32_t size;
+	int err = 0;
+
+	if (l->init_symbol != 0 || l->exit_symbol != 0)
+		return fail_ops(l, "init_module or cleanup_module beside it");
+	if (at != NULL)
+		at = load_image_at(l, get_le64(at), OPS_HEAD);
+	if (at == NULL)
+		return fail_ops(l, "it lies outside the module");
+	size = get_le32(at);
+	if (get_le32(at + 4) != OPS_ABI)
+		return fail_ops(l, "its abi is unknown");
+	at = load_image_at(l,
+	    get_le64(load_image_at(l, l->symbols[l->ops_symbol].value, 8)),
+	    size);
+	if (at == NULL || size % 8 != 0 || size < OPS_HEAD)
+		return fail_ops(l, "its size is wrong");
+	for (unsigned i = 0; i < HOOKS && err == 0; i++) {
+		if (size < OPS_HEAD + (i + 1) * 8)
+			break;
+		const uint64_t addr = get_le64(at + OPS_HEAD + i * 8);
+
+		if (addr != 0)
+			err = take_hook(l, (enum hook)i, addr, ops_names[i]);
+	}
+	l->gen->has_ops = true;
+	return err;
+}
+
+static int take_entries(struct tn_load *l)
+{
+	int err;
+
+	if (l->ops_symbol != 0)
+		return take_ops(l);
+	err = take_entry(l, HOOK_INIT, l->init_symbol);
+	return err != 0 ? err : take_entry(l, HOOK_EXIT, l->exit_symbol);
 }
 
 /* --- constructors and destructors */
@@ -145,17 +187,14 @@ static int take_arrays(struct tn_load *l)
 
 /* One table: its entries, and CRCs in the same order when there are any. */
 struct table {
-	const struct section *entries;
+	uint64_t addr;        /* of the entries */
+	const uint8_t *bytes; /* theirs, readable before the image is sealed */
 	uint32_t section;
 	uint32_t n;
 	uint32_t flags;
+	uint32_t entry_size; /* 12: three PREL32 words; 24: three addresses */
 	const uint8_t *crcs;
 };
-
-static size_t entry_size(const struct tn_load *l)
-{
-	return l->machine->prel_exports ? 12 : 24;
-}
 
 static int fail_table(struct tn_load *l, const struct table *t, uint64_t at)
 {
@@ -170,19 +209,23 @@ static int open_table(
 {
 	const uint32_t i = elf_section_find(&l->elf, name);
 	const uint32_t c = elf_section_find(&l->elf, crc_name);
+	const struct section *entries = &l->sections[i];
 
 	t->section = i;
-	if (i == 0 || l->sections[i].part == NO_PART)
+	if (i == 0 || entries->part == NO_PART)
 		return 0;
-	t->entries = &l->sections[i];
+	t->addr = entries->addr;
+	t->bytes = entries->write;
+	t->entry_size = l->machine->prel_exports ? 12 : 24;
+	const uint64_t n = entries->size / t->entry_size;
+
 	if (l->elf.sections[i].sh_type == SHT_NOBITS ||
-	    t->entries->size % entry_size(l) != 0 ||
-	    t->entries->size / entry_size(l) > EXPORT_MAX)
-		return fail_table(l, t, t->entries->size);
-	t->n = (uint32_t)(t->entries->size / entry_size(l));
+	    entries->size % t->entry_size != 0 || n > EXPORT_MAX)
+		return fail_table(l, t, entries->size);
+	t->n = (uint32_t)n;
 	if (c == 0 || l->sections[c].part == NO_PART)
 		return 0;
-	if (l->sections[c].size != (uint64_t)t->n * 4)
+	if (l->sections[c].size != n * 4)
 		return fail_table(l, t, 0);
 	t->crcs = l->sections[c].write;
 	return 0;
@@ -190,18 +233,16 @@ static int open_table(
 
 /* Word @field (0 value, 1 name, 2 namespace) of entry @i: an address or 0. */
 static inline uint64_t entry_word(
-    const struct tn_load *l, const struct table *t, uint32_t i, unsigned field)
+    const struct table *t, uint32_t i, unsigned field)
 {
-	const uint64_t at = (uint64_t)i * entry_size(l);
+	const uint64_t at = (uint64_t)i * t->entry_size;
+	const uint64_t place = at + (uint64_t)field * 4;
 
-	if (!l->machine->prel_exports)
-		return get_le64(t->entries->write + at + (size_t)field * 8);
-	const int32_t delta =
-	    (int32_t)get_le32(t->entries->write + at + (size_t)field * 4);
+	if (t->entry_size == 24)
+		return get_le64(t->bytes + at + (size_t)field * 8);
+	const int32_t delta = (int32_t)get_le32(t->bytes + place);
 
-	return delta == 0 ? 0
-			  : t->entries->addr + at + (uint64_t)field * 4 +
-				(uint64_t)(int64_t)delta;
+	return delta == 0 ? 0 : t->addr + place + (uint64_t)(int64_t)delta;
 }
 
 /* Where names may lie: up to the last NUL of the section of export strings. */
@@ -265,31 +306,29 @@ static bool is_resident(const struct tn_load *l, uint64_t addr)
 	return false;
 }
 
-static int add_exports(struct tn_load *l, const struct table *t,
+static int add_exports(struct tn_load *l, const struct table *table,
     struct export_block *b, uint32_t first)
 {
 	const struct strings strings = find_strings(l);
+	const struct table t = *table; /* cannot be what the stores change */
 
-	for (uint32_t i = 0; i < t->n; i++) {
-		const uint64_t name = entry_word(l, t, i, 1);
+	for (uint32_t i = 0; i < t.n; i++) {
+		const uint64_t name = entry_word(&t, i, 1);
 		struct export_record *rec = &b->records[first + i];
 		int err;
 
-		*rec = (struct export_record){
-			.name = (const char *)(uintptr_t)name,
-			.value = entry_word(l, t, i, 0),
-			.crc = t->crcs != NULL
-				   ? get_le32(t->crcs + (size_t)i * 4)
-				   : 0,
-			.position = (first + i) & EXPORT_MAX,
-			.flags = t->flags & 0xff,
-		};
+		rec->name = (const char *)(uintptr_t)name;
+		rec->value = entry_word(&t, i, 0);
+		rec->crc =
+		    t.crcs != NULL ? get_le32(t.crcs + (size_t)i * 4) : 0;
+		rec->position = (first + i) & EXPORT_MAX;
+		rec->flags = t.flags & 0xff;
 		if (!is_string(strings, name) || !is_resident(l, rec->value))
-			return fail_table(l, t, (uint64_t)i * entry_size(l));
+			return fail_table(l, table, (uint64_t)i * t.entry_size);
 		err = set_namespace(
-		    l, strings, b, first + i, entry_word(l, t, i, 2));
+		    l, strings, b, first + i, entry_word(&t, i, 2));
 		if (err == -TN_ENOEXEC)
-			return fail_table(l, t, (uint64_t)i * entry_size(l));
+			return fail_table(l, table, (uint64_t)i * t.entry_size);
 		if (err != 0)
 			return err;
 	}
@@ -332,11 +371,9 @@ int load_collect(struct tn_load *l)
 	gen->ncells = l->ncells;
 	gen->nstubs = l->nstubs;
 	gen->nrelocs = l->nrelocs;
-	err = copy_strings(l);
+	err = load_metadata(l);
 	if (err == 0)
-		err = take_entry(l, l->init_symbol, false, &gen->init);
-	if (err == 0)
-		err = take_entry(l, l->exit_symbol, true, &gen->exit);
+		err = take_entries(l);
 	if (err != 0 || l->is_dyn)
 		return err;
 	err = take_arrays(l);

@@ -136,8 +136,13 @@ static void say_profile(struct text *t, const struct tn_diag *d)
 
 static void say_symbol_section(struct text *t, const struct tn_diag *d)
 {
-	text_add(t, "symbol '%s' is used but lies in %s, which is not loaded",
-	    d->symbol, d->section);
+	if (d->section[0] == '\0')
+		text_add(t, "local symbol '%s' is used but defined nowhere",
+		    d->symbol);
+	else
+		text_add(t,
+		    "symbol '%s' is used but lies in %s, which is not loaded",
+		    d->symbol, d->section);
 }
 
 static void say_gpl(struct text *t, const struct tn_diag *d)
@@ -211,12 +216,62 @@ static void say_init(struct text *t, const struct tn_diag *d)
 	text_add(t, "init failed with %lld", (long long)d->value);
 }
 
+static void say_start(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "start failed with %lld", (long long)d->value);
+}
+
+static void say_stop(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "stop failed with %lld", (long long)d->value);
+}
+
 static void say_in_use(struct text *t, const struct tn_diag *d)
 {
 	text_add(t, "is in use: %llu reference%s", (unsigned long long)d->value,
 	    d->value == 1 ? "" : "s");
 	if (d->other[0] != '\0')
 		text_add(t, ", used by %s", d->other);
+}
+
+static void say_bad_param(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "has a malformed parameter: %s+0x%llx: %s", d->section,
+	    (unsigned long long)d->offset, d->other);
+}
+
+static void say_param_unknown(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "there is no parameter '%s'", d->symbol);
+	if (d->other[0] != '\0')
+		text_add(t, " (nearest: %s)", d->other);
+}
+
+static void say_param_value(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "parameter %s: ", d->symbol);
+	if (d->other[0] != '\0')
+		text_add(t, "'%s' is no %s", d->other, d->section);
+	else
+		text_add(t, "it needs a value of type %s", d->section);
+}
+
+static void say_param_range(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "parameter %s: %s is not within %s", d->symbol, d->other,
+	    d->section);
+}
+
+static void say_param_length(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "parameter %s: '%s' has more than %lld %s", d->symbol,
+	    d->other, (long long)d->high, d->section);
+}
+
+static void say_param_read_only(struct text *t, const struct tn_diag *d)
+{
+	text_add(t, "parameter %s cannot be set once the module is loaded",
+	    d->symbol);
 }
 
 static void say_memory(struct text *t, const struct tn_diag *d)
@@ -281,12 +336,21 @@ static const struct row {
 	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", say_duplicate_export, { 0 }, true },
 	[TN_REASON_BAD_EXPORT] = { "bad_export", say_bad_export, { 0 }, true },
 	[TN_REASON_ENTRY] = { "entry", say_entry, { 0 }, false },
+	[TN_REASON_OPS] = { "ops", NULL, { "has no sound module_ops: ", "" }, true },
 	[TN_REASON_INIT_FAILED] = { "init_failed", say_init, { 0 }, false },
+	[TN_REASON_START_FAILED] = { "start_failed", say_start, { 0 }, false },
+	[TN_REASON_STOP_FAILED] = { "stop_failed", say_stop, { 0 }, false },
 	[TN_REASON_IN_USE] = { "in_use", say_in_use, { 0 }, true },
 	[TN_REASON_NOT_LOADED] = { "not_loaded", NULL, { "", " is not loaded" }, false },
 	[TN_REASON_NO_EXIT] = { "no_exit", NULL, { "has init but no exit: it is permanent", NULL }, true },
 	[TN_REASON_VERIFY] = { "verify", NULL, { "refused by the verification hook", NULL }, false },
 	[TN_REASON_PROTECT] = { "protect", NULL, { "page permissions could not be set", NULL }, false },
+	[TN_REASON_BAD_PARAM] = { "bad_param", say_bad_param, { 0 }, true },
+	[TN_REASON_PARAM_UNKNOWN] = { "param_unknown", say_param_unknown, { 0 }, false },
+	[TN_REASON_PARAM_VALUE] = { "param_value", say_param_value, { 0 }, false },
+	[TN_REASON_PARAM_RANGE] = { "param_range", say_param_range, { 0 }, false },
+	[TN_REASON_PARAM_LENGTH] = { "param_length", say_param_length, { 0 }, false },
+	[TN_REASON_PARAM_READ_ONLY] = { "param_read_only", say_param_read_only, { 0 }, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");
@@ -301,6 +365,7 @@ static const char *const stages[] = {
 	[TN_STAGE_PLAN] = "plan",
 	[TN_STAGE_RELOCATE] = "relocate",
 	[TN_STAGE_PROTECT] = "protect",
+	[TN_STAGE_PARAMS] = "params",
 	[TN_STAGE_PUBLISH] = "publish",
 	[TN_STAGE_INIT] = "init",
 	[TN_STAGE_UNLOAD] = "unload",

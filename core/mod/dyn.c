@@ -33,8 +33,8 @@ static int hold_needed(struct tn_load *l, const char *needed)
 
 	if (err != 0)
 		return err;
-	tn_module_name(needed, name);
-	mod = tn_module_find(l->sys, name);
+	mod =
+	    tn_module_name(needed, name) ? tn_module_find(l->sys, name) : NULL;
 	if (mod == NULL)
 		return load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, needed);
 	l->providers[l->nproviders++] = mod;
@@ -218,6 +218,9 @@ int dyn_place(struct tn_load *l)
 
 		if (s->st_shndx != SHN_UNDEF && s->st_shndx < SHN_LORESERVE)
 			l->symbols[i].value = base + s->st_value;
+		else if (s->st_shndx == SHN_UNDEF &&
+			 elf_sym_bind(s) == STB_LOCAL)
+			l->symbols[i].flags = SYM_UNUSABLE;
 	}
 	return 0;
 }
@@ -264,6 +267,14 @@ int dyn_copy(struct tn_load *l)
 
 /* --- relocation */
 
+static int fail_undefined(struct tn_load *l, uint32_t sym)
+{
+	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
+
+	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
+	return d->error;
+}
+
 static int apply(struct tn_load *l, const struct elf_rela *r)
 {
 	const struct reloc_howto *how =
@@ -289,8 +300,15 @@ static int apply(struct tn_load *l, const struct elf_rela *r)
 	if (place == NULL)
 		return load_fail_reloc(
 		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, 0, r);
-	value = how->expr == RELOC_BASE ? base + a : l->symbols[sym].value + a;
-	reloc_put(how, place, value);
+	if (how->expr == RELOC_BASE) {
+		reloc_put(how, place, base + a);
+		return 0;
+	}
+	if (UNLIKELY((l->symbols[sym].flags & SYM_UNUSABLE) != 0))
+		return fail_undefined(l, sym);
+	value = l->symbols[sym].value;
+	reloc_put(how, place,
+	    (how->flags & RELOC_NO_ADDEND) != 0 ? value : value + a);
 	return 0;
 }
 

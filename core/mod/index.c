@@ -2,12 +2,15 @@
 /*
  * The name index: see index.h for the structure.
  *
- * Ordering: a writer fills a record before it stores the word that points to
- * it (release); a reader loads the word (acquire) before it follows it. A
- * removed record stays readable until its owner has called the port's
- * synchronize. A bucket whose last word has once been taken has been full, and
- * never gets an empty word back while the table lives: a removed name leaves a
- * tombstone there, so searches for names that overflowed past it still go on.
+ * Ordering: a writer fills a record, stores its address (release), and then the
+ * tags (release); a reader loads the tags before an address (acquire, both).
+ * Meanwhile the address may have become another one's or NULL: the name
+ * decides. A removed record stays readable until its owner has called the
+ * port's synchronize.
+ *
+ * A bucket that a name has gone past is marked for as long as the table lives,
+ * so that searches for the name go on. When too many are, the table is made
+ * anew.
  */
 #include "index.h"
 
@@ -19,16 +22,17 @@
 #include <base/string.h>
 #include <tenon/err.h>
 
-#define SLOTS        8 /* words a bucket: one cache line */
-#define TAG_SHIFT    48
-#define POINTER_MASK ((UINT64_C(1) << TAG_SHIFT) - 1)
-#define TOMBSTONE    UINT64_C(1) /* no record lies at address 1 */
-#define MIN_BUCKETS  4
-/* Filled up to six words a bucket on average, then doubled. */
-#define MAX_LOAD     6
+#define SLOTS       7 /* records of a bucket: a cache line with the tags */
+#define MIN_BUCKETS 4
+/* Filled up to five records a bucket on average, then doubled. */
+#define MAX_LOAD    5
+
+#define PASSED (UINT64_C(1) << 56)
+#define TAGS   (PASSED - 1)
 
 struct bucket {
-	_Atomic uint64_t word[SLOTS];
+	_Atomic uint64_t tags; /* byte i: of key[i], 0 when vacant; PASSED */
+	_Atomic(struct index_key *) key[SLOTS];
 };
 
 struct index_table {
@@ -42,7 +46,7 @@ void index_init(struct index *ix, const struct tn_port *port, uint64_t seed)
 	ix->port = port;
 	ix->seed = seed;
 	ix->count = 0;
-	ix->dead = 0;
+	ix->passed = 0;
 	atomic_init(&ix->table, NULL);
 }
 
@@ -75,32 +79,58 @@ static struct index_table *table_alloc(
 	return t;
 }
 
-static struct index_key *word_key(uint64_t word)
+/* The tag of @hash, in every byte; none is 0. */
+static uint64_t tag_of(uint64_t hash)
 {
-	return (struct index_key *)(uintptr_t)(word & POINTER_MASK);
+	const uint64_t tag = hash >> 56;
+
+	return (tag + (tag == 0)) * BYTE_ONES;
 }
 
-/* The first word of @bucket that a record may be put into, or NULL. */
-static _Atomic uint64_t *vacant_word(struct bucket *bucket)
+static uint64_t load_tags(const struct bucket *bucket)
 {
-	unsigned vacant = 0;
-
-#pragma GCC unroll 8
-	for (unsigned i = 0; i < SLOTS; i++)
-		vacant |= (unsigned)(atomic_load_explicit(&bucket->word[i],
-					 memory_order_relaxed) <= TOMBSTONE)
-			  << i;
-	return vacant != 0 ? &bucket->word[lowest_of_eight(vacant)] : NULL;
+	return atomic_load_explicit(&bucket->tags, memory_order_acquire);
 }
 
-/* The first word free for a new record, from the home bucket of @hash on. */
-static _Atomic uint64_t *free_word(struct index_table *t, uint64_t hash)
+static void store_tags(struct bucket *bucket, uint64_t tags)
 {
-	_Atomic uint64_t *word = NULL;
+	atomic_store_explicit(&bucket->tags, tags, memory_order_release);
+}
 
-	for (uint64_t b = hash; word == NULL; b++)
-		word = vacant_word(&t->buckets[b & t->mask]);
-	return word;
+static struct index_key *load_key(const struct bucket *bucket, unsigned slot)
+{
+	return atomic_load_explicit(&bucket->key[slot], memory_order_acquire);
+}
+
+static void store_key(
+    struct bucket *bucket, unsigned slot, struct index_key *key)
+{
+	atomic_store_explicit(&bucket->key[slot], key, memory_order_release);
+}
+
+static struct bucket *bucket_at(const struct index_table *t, uint64_t n)
+{
+	return &t->buckets[n & t->mask];
+}
+
+/* Puts @key into the first vacant slot from the home bucket of @hash on. */
+static void put_key(struct index *ix, struct index_table *t,
+    struct index_key *key, uint64_t hash)
+{
+	struct bucket *bucket = bucket_at(t, hash);
+	uint64_t tags = load_tags(bucket);
+
+	for (uint64_t n = hash; (zero_bytes(tags) & TAGS) == 0;) {
+		ix->passed += (tags & PASSED) == 0;
+		store_tags(bucket, tags | PASSED);
+		bucket = bucket_at(t, ++n);
+		tags = load_tags(bucket);
+	}
+	const unsigned slot = bytes_below(zero_bytes(tags));
+	const uint64_t byte = UINT64_C(0xff) << (8 * slot);
+
+	store_key(bucket, slot, key);
+	store_tags(bucket, tags | (tag_of(hash) & byte));
 }
 
 static struct index_key *key_at(
@@ -109,31 +139,36 @@ static struct index_key *key_at(
 	return (struct index_key *)(void *)((char *)first + i * stride);
 }
 
-static uint64_t make_word(uint64_t hash, const struct index_key *key)
+void index_each(const struct index *ix,
+    bool (*fn)(void *arg, struct index_key *key), void *arg)
 {
-	return (hash >> TAG_SHIFT << TAG_SHIFT) | (uintptr_t)key;
-}
+	const struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_relaxed);
 
-static void copy_records(const struct index *ix, const struct index_table *from,
-    struct index_table *to)
-{
-	for (uint64_t b = 0; from != NULL && b <= from->mask; b++) {
+	for (uint64_t b = 0; t != NULL && b <= t->mask; b++) {
 		for (unsigned i = 0; i < SLOTS; i++) {
-			const uint64_t w = atomic_load_explicit(
-			    &from->buckets[b].word[i], memory_order_relaxed);
+			struct index_key *key = load_key(&t->buckets[b], i);
 
-			if (w == 0 || w == TOMBSTONE)
-				continue;
-			const uint64_t h =
-			    hash_name(word_key(w)->name, ix->seed);
-
-			/* relaxed: the table is published as a whole */
-			atomic_store_explicit(
-			    free_word(to, h), w, memory_order_relaxed);
+			if (key != NULL && !fn(arg, key))
+				return;
 		}
 	}
 }
 
+struct copying {
+	struct index *ix;
+	struct index_table *to;
+};
+
+static bool copy_record(void *arg, struct index_key *key)
+{
+	const struct copying *c = arg;
+
+	put_key(c->ix, c->to, key, hash_name(key->name, c->ix->seed));
+	return true;
+}
+
+/* Also when it is time to forget the marks of old. */
 int index_reserve(struct index *ix, size_t more)
 {
 	struct index_table *old =
@@ -141,86 +176,26 @@ int index_reserve(struct index *ix, size_t more)
 	const uint64_t want = ix->count + more;
 	uint64_t buckets = MIN_BUCKETS;
 
-	if (old != NULL && want + ix->dead <= (old->mask + 1) * MAX_LOAD)
+	if (old != NULL && want <= (old->mask + 1) * MAX_LOAD &&
+	    ix->passed <= old->mask / 2)
 		return 0;
 	while (buckets * MAX_LOAD < want)
 		buckets *= 2;
-	/* Room to spare, or tombstones would force the next copy at once. */
+	/* Room to spare, so that the next copy is far away. */
 	if (buckets * MAX_LOAD < want + want / 4)
 		buckets *= 2;
 	struct index_table *t = table_alloc(ix->port, buckets);
 
 	if (t == NULL)
 		return -TN_ENOMEM;
-	copy_records(ix, old, t);
-	ix->dead = 0;
+	index_each(ix, copy_record, &(struct copying){ ix, t });
+	ix->passed = 0;
 	atomic_store_explicit(&ix->table, t, memory_order_release);
 	if (old != NULL) {
 		ix->port->synchronize(ix->port->ctx);
 		table_free(ix->port, old);
 	}
 	return 0;
-}
-
-/*
- * The words of a bucket that carry the tag of @hash, one bit each, and the last
- * word. Without branches: each would wait for the bucket's cache line.
- */
-static inline unsigned match_tags(
-    const struct bucket *bucket, uint64_t hash, uint64_t *last)
-{
-	unsigned same = 0;
-
-#pragma GCC unroll 8
-	for (unsigned i = 0; i < SLOTS; i++) {
-		*last = atomic_load_explicit(
-		    &bucket->word[i], memory_order_acquire);
-		same |= (unsigned)((*last ^ hash) >> TAG_SHIFT == 0) << i;
-	}
-	return same;
-}
-
-/*
- * The first vacant word is taken, so a bucket whose last word is empty has never
- * been full, and nothing has gone past it. A word may be another one's,
- * or a tombstone, when it is loaded again. The acquire pairs with the release
- * in index_insert and index_reserve.
- */
-static struct index_key *find_hashed(
-    const struct index_table *t, const char *name, size_t length, uint64_t hash)
-{
-	for (uint64_t n = 0; n <= t->mask; n++) {
-		const struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
-		uint64_t last = 0;
-		unsigned same = match_tags(bucket, hash, &last);
-
-		for (; same != 0; same &= same - 1) {
-			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[lowest_of_eight(same)],
-			    memory_order_acquire);
-
-			if (LIKELY(w > TOMBSTONE &&
-				   hash_name_equals(
-				       word_key(w)->name, name, length)))
-				return word_key(w);
-		}
-		if (LIKELY(last == 0))
-			return NULL;
-	}
-	return NULL;
-}
-
-struct index_key *index_find(const struct index *ix, const char *name)
-{
-	const struct index_table *t =
-	    atomic_load_explicit(&ix->table, memory_order_acquire);
-	size_t length;
-
-	if (t == NULL)
-		return NULL;
-	const uint64_t hash = hash_name_length(name, ix->seed, &length);
-
-	return find_hashed(t, name, length, hash);
 }
 
 struct hashed {
@@ -237,44 +212,68 @@ static struct hashed hash_key(const struct index *ix, const char *name)
 }
 
 /*
- * One walk for both questions: is the name there, and which word is free? A
- * tombstone on the way is used again.
+ * The key of the name in @bucket, whose tags are @tags, or NULL. The slots may
+ * have changed since the tags were loaded.
  */
-static struct index_key *insert_hashed(struct index *ix, struct index_table *t,
-    struct index_key *key, struct hashed h)
+static inline struct index_key *find_in(const struct bucket *bucket,
+    uint64_t tags, const char *name, const struct hashed *h)
 {
-	_Atomic uint64_t *word = NULL;
-	uint64_t last = 1;
+	uint64_t same = zero_bytes(tags ^ tag_of(h->hash)) & TAGS;
 
-	for (uint64_t n = 0; n <= t->mask && last != 0; n++) {
-		struct bucket *bucket = &t->buckets[(h.hash + n) & t->mask];
-		unsigned same = match_tags(bucket, h.hash, &last);
+	for (; UNLIKELY(same != 0); same &= same - 1) {
+		struct index_key *key = load_key(bucket, bytes_below(same));
 
-		for (; UNLIKELY(same != 0); same &= same - 1) {
-			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[lowest_of_eight(same)],
-			    memory_order_relaxed);
-
-			if (w > TOMBSTONE && hash_name_equals(word_key(w)->name,
-						 key->name, h.length))
-				return word_key(w);
-		}
-		if (word == NULL)
-			word = vacant_word(bucket);
+		if (LIKELY(key != NULL &&
+			   hash_name_equals(key->name, name, h->length)))
+			return key;
 	}
-	if (atomic_load_explicit(word, memory_order_relaxed) == TOMBSTONE)
-		ix->dead--;
-	atomic_store_explicit(
-	    word, make_word(h.hash, key), memory_order_release);
+	return NULL;
+}
+
+static struct index_key *find_hashed(
+    const struct index_table *t, const char *name, const struct hashed *h)
+{
+	for (uint64_t n = 0; n <= t->mask; n++) {
+		const struct bucket *bucket = bucket_at(t, h->hash + n);
+		const uint64_t tags = load_tags(bucket);
+		struct index_key *key = find_in(bucket, tags, name, h);
+
+		if (key != NULL || LIKELY((tags & PASSED) == 0))
+			return key;
+	}
+	return NULL;
+}
+
+struct index_key *index_find(const struct index *ix, const char *name)
+{
+	const struct index_table *t =
+	    atomic_load_explicit(&ix->table, memory_order_acquire);
+
+	if (t == NULL)
+		return NULL;
+	const struct hashed h = hash_key(ix, name);
+
+	return find_hashed(t, name, &h);
+}
+
+static struct index_key *insert_hashed(struct index *ix, struct index_table *t,
+    struct index_key *key, const struct hashed *h)
+{
+	struct index_key *there = find_hashed(t, key->name, h);
+
+	if (UNLIKELY(there != NULL))
+		return there;
+	put_key(ix, t, key, h->hash);
 	ix->count++;
 	return NULL;
 }
 
 struct index_key *index_insert(struct index *ix, struct index_key *key)
 {
+	const struct hashed h = hash_key(ix, key->name);
+
 	return insert_hashed(ix,
-	    atomic_load_explicit(&ix->table, memory_order_relaxed), key,
-	    hash_key(ix, key->name));
+	    atomic_load_explicit(&ix->table, memory_order_relaxed), key, &h);
 }
 
 /* Names hashed ahead, so that their buckets are on the way from memory. */
@@ -292,28 +291,39 @@ size_t index_insert_all(struct index *ix, struct index_key *first,
 
 		if (i >= AHEAD) {
 			*there = insert_hashed(
-			    ix, t, key_at(first, stride, i - AHEAD), *h);
+			    ix, t, key_at(first, stride, i - AHEAD), h);
 			if (*there != NULL)
 				return i - AHEAD;
 		}
 		if (i < n) {
 			*h = hash_key(ix, key_at(first, stride, i)->name);
-			__builtin_prefetch(&t->buckets[h->hash & t->mask]);
+			__builtin_prefetch(bucket_at(t, h->hash));
 		}
 	}
 	return n;
 }
 
 /*
- * What the word of a removed name becomes. Nothing has gone past a bucket whose
- * last word is empty, so there the word may be empty again.
+ * Takes what lies in [from, from + size) out of a bucket: how many? Without
+ * branches, which could not be foreseen.
  */
-static uint64_t grave_in(const struct bucket *bucket)
+static size_t clear_bucket(
+    struct index *ix, struct bucket *bucket, uintptr_t from, size_t size)
 {
-	return atomic_load_explicit(
-		   &bucket->word[SLOTS - 1], memory_order_relaxed) == 0
-		   ? 0
-		   : TOMBSTONE;
+	uint64_t gone = 0; /* one bit a byte */
+	size_t n = 0;
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct index_key *key = load_key(bucket, i);
+		const bool goes = (uintptr_t)key - from < size;
+
+		store_key(bucket, i, goes ? NULL : key);
+		gone |= (uint64_t)goes << (8 * i);
+		n += goes;
+	}
+	store_tags(bucket, load_tags(bucket) & ~(gone * 0xff));
+	ix->count -= n;
+	return n;
 }
 
 void index_remove(struct index *ix, const struct index_key *key)
@@ -321,48 +331,13 @@ void index_remove(struct index *ix, const struct index_key *key)
 	struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_relaxed);
 	const uint64_t hash = hash_name(key->name, ix->seed);
-	const uint64_t wanted = make_word(hash, key);
+	bool more = t != NULL;
 
-	for (uint64_t n = 0; t != NULL && n <= t->mask; n++) {
-		struct bucket *bucket = &t->buckets[(hash + n) & t->mask];
-		const uint64_t grave = grave_in(bucket);
+	for (uint64_t n = 0; more && n <= t->mask; n++) {
+		struct bucket *bucket = bucket_at(t, hash + n);
 
-		for (unsigned i = 0; i < SLOTS; i++) {
-			if (atomic_load_explicit(&bucket->word[i],
-				memory_order_relaxed) != wanted)
-				continue;
-			atomic_store_explicit(
-			    &bucket->word[i], grave, memory_order_relaxed);
-			ix->count--;
-			ix->dead += grave == TOMBSTONE;
-			return;
-		}
-		if (grave == 0)
-			return;
-	}
-}
-
-/* Every record between @from and @to, by a walk over the whole table. */
-static void sweep(
-    struct index *ix, const struct index_table *t, uintptr_t from, uintptr_t to)
-{
-	for (uint64_t b = 0; b <= t->mask; b++) {
-		struct bucket *bucket = &t->buckets[b];
-		const uint64_t grave = grave_in(bucket);
-		size_t n = 0;
-
-#pragma GCC unroll 8
-		for (unsigned i = 0; i < SLOTS; i++) {
-			const uint64_t w = atomic_load_explicit(
-			    &bucket->word[i], memory_order_relaxed);
-			const bool gone = (w & POINTER_MASK) - from < to - from;
-
-			atomic_store_explicit(&bucket->word[i],
-			    gone ? grave : w, memory_order_relaxed);
-			n += gone;
-		}
-		ix->count -= n;
-		ix->dead += grave == TOMBSTONE ? n : 0;
+		more = clear_bucket(ix, bucket, (uintptr_t)key, 1) == 0 &&
+		       (load_tags(bucket) & PASSED) != 0;
 	}
 }
 
@@ -374,27 +349,12 @@ void index_remove_all(
 
 	/* A bucket of the walk costs less than a name that is hashed. */
 	if (t != NULL && n > t->mask) {
-		sweep(ix, t, (uintptr_t)first, (uintptr_t)first + n * stride);
+		for (uint64_t b = 0; b <= t->mask; b++)
+			(void)clear_bucket(
+			    ix, &t->buckets[b], (uintptr_t)first, n * stride);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
 		index_remove(ix, (const struct index_key *)(const void
 					 *)((const char *)first + i * stride));
-}
-
-void index_each(const struct index *ix,
-    bool (*fn)(void *arg, struct index_key *key), void *arg)
-{
-	const struct index_table *t =
-	    atomic_load_explicit(&ix->table, memory_order_relaxed);
-
-	for (uint64_t b = 0; t != NULL && b <= t->mask; b++) {
-		for (unsigned i = 0; i < SLOTS; i++) {
-			const uint64_t w = atomic_load_explicit(
-			    &t->buckets[b].word[i], memory_order_relaxed);
-
-			if (w != 0 && w != TOMBSTONE && !fn(arg, word_key(w)))
-				return;
-		}
-	}
 }

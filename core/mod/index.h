@@ -2,11 +2,11 @@
 /*
  * A hash index from names to records, with lock-free readers.
  *
- * Buckets are cache lines of eight words; a word holds the top 16 bits of the
- * hash and a 48-bit pointer to a record, whose first member is its name. A
- * name lives in its home bucket or, when that was full, in one of those after
- * it; a bucket with an empty word ends the search. So a miss usually reads one
- * line, and a hit one line, the record and the name.
+ * Buckets are cache lines: a word with one byte of the hash of each of seven
+ * records, and their addresses. A record's first member is its name. A name
+ * lives in its home bucket or, when that was full, in one of those after it;
+ * the eighth byte of the word says whether any has ever gone past. So a miss
+ * usually reads one line, and a hit one line, the record and the name.
  *
  * Writers are serialised by the caller. Words change by single stores, so a
  * reader sees each either before or after. A table is replaced as a whole; the
@@ -32,8 +32,8 @@ struct index {
 	const struct tn_port *port;
 	_Atomic(struct index_table *) table;
 	uint64_t seed;
-	size_t count; /* records */
-	size_t dead;  /* tombstones */
+	size_t count;  /* records */
+	size_t passed; /* buckets marked as passed since the table was made */
 };
 
 void index_init(struct index *ix, const struct tn_port *port, uint64_t seed);

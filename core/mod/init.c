@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a module's code around its life: constructors and init, exit and
- * destructors. No lock of the engine is held here: init may load modules.
+ * Running a module's code around its life: constructors and init, start and
+ * stop, exit and destructors. No lock of the engine is held here: a module may
+ * load others. Hooks of a module_ops are handed the module, those of Linux
+ * nothing.
  */
 #include "module.h"
 
@@ -9,6 +11,8 @@
 
 typedef void array_fn(void);
 typedef int init_fn(void);
+typedef int hook_fn(struct tn_module *mod);
+typedef void void_hook_fn(struct tn_module *mod);
 
 static void run(uint64_t addr)
 {
@@ -54,38 +58,82 @@ static void run_destructors(struct generation *gen)
 		run(gen->dt_fini);
 }
 
+/* A positive value is no error number. */
+static int failed(const struct generation *gen, enum tn_reason reason,
+    int result, struct tn_diag *d)
+{
+	tn_diag_fini(d);
+	d->error = result < 0 ? result : -TN_EINVAL;
+	d->stage = TN_STAGE_INIT;
+	d->reason = reason;
+	d->value = (uint64_t)(int64_t)result;
+	__builtin_memcpy(d->module, gen->mod->name, sizeof(d->module));
+	return d->error;
+}
+
+static int run_init(const struct generation *gen)
+{
+	const uint64_t init = gen->hook[HOOK_INIT];
+
+	if (init == 0)
+		return 0;
+	return gen->has_ops ? ((hook_fn *)(uintptr_t)init)(gen->mod)
+			    : ((init_fn *)(uintptr_t)init)();
+}
+
 int generation_run_init(struct generation *gen, struct tn_diag *d)
 {
-	int ret = 0;
+	int ret;
 
 	gen->started = true;
 	if (gen->dt_init != 0)
 		run(gen->dt_init);
 	for (unsigned i = 0; i < gen->ninit_arrays; i++)
 		run_forward(&gen->arrays[i]);
-	if (gen->init != 0)
-		ret = ((init_fn *)(uintptr_t)gen->init)();
+	ret = run_init(gen);
 	if (ret == 0)
 		return 0;
-	/*
-	 * As in Linux exit is not called. Constructors have run, so their
-	 * destructors do. A positive value is no error number.
-	 */
+	/* As in Linux exit is not called. Constructors have run, so their
+	   destructors do. */
 	run_destructors(gen);
-	tn_diag_fini(d);
-	d->error = ret < 0 ? ret : -TN_EINVAL;
-	d->stage = TN_STAGE_INIT;
-	d->reason = TN_REASON_INIT_FAILED;
-	d->value = (uint64_t)(int64_t)ret;
-	__builtin_memcpy(d->module, gen->mod->name, sizeof(d->module));
-	return d->error;
+	return failed(gen, TN_REASON_INIT_FAILED, ret, d);
+}
+
+int generation_run_hook(const struct generation *gen, enum hook hook,
+    enum tn_reason reason, struct tn_diag *d)
+{
+	const uint64_t addr = gen->hook[hook];
+	int ret = 0;
+
+	if (addr != 0 && gen->started)
+		ret = ((hook_fn *)(uintptr_t)addr)(gen->mod);
+	return ret == 0 ? 0 : failed(gen, reason, ret, d);
+}
+
+void generation_run_resume(const struct generation *gen)
+{
+	const uint64_t addr = gen->hook[HOOK_RESUME];
+
+	if (addr != 0 && gen->started)
+		((void_hook_fn *)(uintptr_t)addr)(gen->mod);
+}
+
+static void run_cleanup(const struct generation *gen)
+{
+	const uint64_t addr = gen->hook[HOOK_EXIT];
+
+	if (addr == 0)
+		return;
+	if (gen->has_ops)
+		((void_hook_fn *)(uintptr_t)addr)(gen->mod);
+	else
+		run(addr);
 }
 
 void generation_run_exit(struct generation *gen)
 {
 	if (!gen->started)
 		return; /* loaded with TN_LOAD_NO_INIT */
-	if (gen->exit != 0)
-		run(gen->exit);
+	run_cleanup(gen);
 	run_destructors(gen);
 }

@@ -183,12 +183,14 @@ static void place_symbols(struct tn_load *l)
 	for (uint32_t i = 1; i < l->symtab.n; i++) {
 		const uint32_t shndx = l->symtab.syms[i].st_shndx;
 
-		if (LIKELY(shndx != SHN_UNDEF && shndx < SHN_LORESERVE))
-			place_symbol(l, i, shndx);
+		if (LIKELY((shndx != SHN_UNDEF && shndx < SHN_LORESERVE) ||
+			   shndx == SHN_XINDEX))
+			place_symbol(l, i, elf_symtab_section(&l->symtab, i));
 		else if (shndx == SHN_COMMON)
 			l->symbols[i].value += l->common_addr;
-		else if (shndx == SHN_XINDEX)
-			place_symbol(l, i, elf_symtab_section(&l->symtab, i));
+		else if (shndx == SHN_UNDEF &&
+			 elf_sym_bind(&l->symtab.syms[i]) == STB_LOCAL)
+			l->symbols[i].flags = SYM_UNUSABLE;
 	}
 }
 

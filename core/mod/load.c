@@ -11,7 +11,11 @@
  */
 #include "load.h"
 
+#include "interface.h"
+
 #include <base/string.h>
+
+#include "param.h"
 
 typedef int stage_fn(struct tn_load *l);
 
@@ -187,6 +191,17 @@ static uint64_t now(const struct tn_load *l)
 	return l->port->now_ns(l->port->ctx);
 }
 
+/* A module whose start fails is cleaned up, not stopped. */
+static int run_start(struct tn_load *l, struct generation *gen)
+{
+	const int err = generation_run_hook(
+	    gen, HOOK_START, TN_REASON_START_FAILED, l->diag);
+
+	if (err != 0)
+		generation_run_exit(gen);
+	return err;
+}
+
 static int start(struct tn_load *l, struct tn_module *mod)
 {
 	const uint64_t begin = now(l);
@@ -196,12 +211,16 @@ static int start(struct tn_load *l, struct tn_module *mod)
 		err = generation_run_init(mod->gen, l->diag);
 	if (err == 0)
 		err = finish(l, mod->gen);
+	if (err == 0)
+		err = run_start(l, mod->gen);
 	l->timing.init = now(l) - begin;
-	if (err != 0)
+	if (err != 0) {
 		module_withdraw(mod);
-	else
-		module_set_live(mod, &l->timing);
-	return err;
+		return err;
+	}
+	module_set_live(mod, &l->timing);
+	interfaces_open(mod->gen);
+	return 0;
 }
 
 /* Everything up to a sealed image with its module record. */
@@ -221,6 +240,8 @@ static int prepare(struct tn_load *l)
 	if (err == 0)
 		err = seal(l);
 	l->timing.protect = now(l) - t0;
+	if (err == 0)
+		err = load_params(l);
 	return err;
 }
 
@@ -232,6 +253,7 @@ static int load(struct tn_load *l, struct tn_module **out)
 	l->gen = load_alloc_array(l, 1, sizeof(*l->gen));
 	if (l->gen == NULL)
 		return l->diag->error;
+	interfaces_init(l->gen);
 	l->gen->direct = (l->args->flags & TN_LOAD_DIRECT) != 0;
 	err = prepare(l);
 	if (err != 0)

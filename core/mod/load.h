@@ -137,7 +137,7 @@ struct tn_load {
 	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders, max_providers;
 	uint32_t nmissing;
-	uint32_t init_symbol, exit_symbol, got_symbol;
+	uint32_t init_symbol, exit_symbol, ops_symbol, got_symbol;
 	uint64_t common_size, common_align;
 
 	/* layout and plan */

@@ -7,51 +7,33 @@
  *   2. the fields of a module and of its generation that module.h groups
  *      under it,
  *   3. the tickets.
- * A module's word, its reference count and LIVE bit, is atomic: a get is one
- * compare-and-swap that fails unless LIVE is set, and unloading clears LIVE
- * only together with a count of 0. So a get can never race with an unload.
+ * References and handles count on the module's target (<tenon/gate.h>), so
+ * that a get can never race with an unload.
  */
 #include "module.h"
 
 #include <base/format.h>
 #include <base/string.h>
 
-static void lock(struct tn_system *sys)
-{
-	sys->port->lock(sys->port->ctx);
-}
-
-static void unlock(struct tn_system *sys)
-{
-	sys->port->unlock(sys->port->ctx);
-}
+#include "interface.h"
+#include "metadata.h"
+#include "param.h"
 
 /* --- references */
 
 bool tn_module_get(struct tn_module *mod)
 {
-	uint64_t w = atomic_load_explicit(&mod->word, memory_order_relaxed);
-
-	do {
-		if ((w & MODULE_LIVE) == 0)
-			return false;
-		/* acquire: what was written before LIVE was set */
-	} while (!atomic_compare_exchange_weak_explicit(
-	    &mod->word, &w, w + 1, memory_order_acquire, memory_order_relaxed));
-	return true;
+	return tn_target_get(&mod->target);
 }
 
 void tn_module_put(struct tn_module *mod)
 {
-	/* release: pairs with the acquire of the unload that sees 0 */
-	(void)atomic_fetch_sub_explicit(&mod->word, 1, memory_order_release);
+	tn_target_put(&mod->target);
 }
 
 static uint32_t count_of(const struct tn_module *mod)
 {
-	return (
-	    uint32_t)(atomic_load_explicit(&mod->word, memory_order_relaxed) &
-		      MODULE_COUNT);
+	return (uint32_t)gate_target_count(&mod->target);
 }
 
 static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
@@ -66,6 +48,16 @@ static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
 }
 
 /* --- names */
+
+const char *tn_state_name(enum tn_state state)
+{
+	static const char *const names[] = { "empty", "registered", "coming",
+		"loaded", "initialized", "running", "stopped", "going",
+		"failed", "quarantined" };
+
+	_Static_assert(ARRAY_SIZE(names) == TN_STATES, "one name per state");
+	return (unsigned)state < TN_STATES ? names[state] : "unknown";
+}
 
 static struct tn_module *record_find(struct tn_system *sys, const char *name)
 {
@@ -123,9 +115,9 @@ int module_claim(struct tn_system *sys, const char *name,
 {
 	int err;
 
-	lock(sys);
+	registry_lock(sys);
 	err = claim_locked(sys, name, out, diag);
-	unlock(sys);
+	registry_unlock(sys);
 	return err;
 }
 
@@ -133,11 +125,11 @@ void module_unclaim(struct tn_module *mod)
 {
 	struct tn_system *sys = mod->sys;
 
-	lock(sys);
+	registry_lock(sys);
 	mod->state = mod->was;
 	if (mod->state == TN_STATE_EMPTY)
 		record_free(mod);
-	unlock(sys);
+	registry_unlock(sys);
 }
 
 static bool free_record(void *arg, struct index_key *key)
@@ -157,12 +149,12 @@ int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 {
 	int err = -TN_EBUSY;
 
-	lock(sys);
+	registry_lock(sys);
 	if (mod->state == TN_STATE_REGISTERED) {
 		record_free(mod);
 		err = 0;
 	}
-	unlock(sys);
+	registry_unlock(sys);
 	return err;
 }
 
@@ -211,13 +203,14 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	struct tn_system *sys = mod->sys;
 	int err;
 
-	lock(sys);
+	registry_lock(sys);
 	err = index_exports(gen, d);
 	if (err == 0) {
 		mod->gen = gen;
+		mod->state = TN_STATE_LOADED;
 		list_add(&sys->list, &mod->link);
 	}
-	unlock(sys);
+	registry_unlock(sys);
 	/* A reader may have met records that went in before a double. */
 	if (err == -TN_EEXIST)
 		sys->port->synchronize(sys->port->ctx);
@@ -226,13 +219,11 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 
 void module_set_live(struct tn_module *mod, const struct tn_timing *timing)
 {
-	lock(mod->sys);
-	mod->state = TN_STATE_LIVE;
+	registry_lock(mod->sys);
+	mod->state = TN_STATE_RUNNING;
 	mod->gen->timing = *timing;
-	unlock(mod->sys);
-	/* release: pairs with the acquire of tn_module_get */
-	(void)atomic_fetch_or_explicit(
-	    &mod->word, MODULE_LIVE, memory_order_release);
+	registry_unlock(mod->sys);
+	gate_target_open(&mod->target);
 }
 
 /* --- taking out */
@@ -254,7 +245,8 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 	port_free(port, gen->arrays,
 	    (gen->ninit_arrays + gen->nfini_arrays) *
 		sizeof(struct image_range));
-	port_free(port, gen->strings, gen->strings_size);
+	params_free(port, gen);
+	metadata_free(port, gen);
 	if (gen->image.nparts != 0)
 		port->image_free(port->ctx, &gen->image);
 	port_free(port, gen, sizeof(*gen));
@@ -265,11 +257,13 @@ void module_withdraw(struct tn_module *mod)
 	struct tn_system *sys = mod->sys;
 	struct generation *gen = mod->gen;
 
-	lock(sys);
+	(void)interfaces_withdraw(gen);
+	(void)ledger_revoke_all(gen); /* how many is in the log */
+	registry_lock(sys);
 	unindex(gen);
 	list_del(&mod->link);
 	mod->gen = NULL;
-	unlock(sys);
+	registry_unlock(sys);
 	/* A reader may still be comparing a name in the image. */
 	sys->port->synchronize(sys->port->ctx);
 	generation_free(sys, gen);
@@ -316,7 +310,6 @@ int tn_unload(
 {
 	struct tn_diag scratch = { 0 };
 	struct tn_diag *d = diag != NULL ? diag : &scratch;
-	uint64_t idle = MODULE_LIVE;
 
 	if (mod->gen == NULL)
 		return refuse_absent(mod, d);
@@ -325,18 +318,21 @@ int tn_unload(
 		d->stage = TN_STAGE_UNLOAD;
 		return d->error;
 	}
-	/* acquire: everything that holders did before their put */
-	if (!atomic_compare_exchange_strong_explicit(&mod->word, &idle, 0,
-		memory_order_acquire, memory_order_relaxed))
+	if (gate_target_close(&mod->target, false) != 0)
 		return refuse_busy(mod, d);
-	lock(sys);
+	if (interfaces_close(mod->gen, sys->port->now_ns(sys->port->ctx)) !=
+	    0) {
+		gate_target_open(&mod->target);
+		return refuse_busy(mod, d);
+	}
+	registry_lock(sys);
 	mod->state = TN_STATE_GOING;
-	unlock(sys);
+	registry_unlock(sys);
 	generation_run_exit(mod->gen);
 	module_withdraw(mod);
-	lock(sys);
+	registry_lock(sys);
 	mod->state = TN_STATE_REGISTERED;
-	unlock(sys);
+	registry_unlock(sys);
 	return 0;
 }
 
@@ -346,11 +342,11 @@ struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
 {
 	struct tn_module *mod;
 
-	lock(sys);
+	registry_lock(sys);
 	mod = record_find(sys, name);
 	if (mod != NULL && !tn_module_get(mod))
 		mod = NULL;
-	unlock(sys);
+	registry_unlock(sys);
 	return mod;
 }
 
@@ -360,14 +356,14 @@ int tn_module_each(struct tn_system *sys,
 	const struct list *pos;
 	int stop = 0;
 
-	lock(sys);
+	registry_lock(sys);
 	list_for_each (pos, &sys->list) {
 		stop = fn(arg, CONTAINER_OF((struct list *)(uintptr_t)pos,
 				   struct tn_module, link));
 		if (stop != 0)
 			break;
 	}
-	unlock(sys);
+	registry_unlock(sys);
 	return stop;
 }
 

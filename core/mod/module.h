@@ -10,14 +10,27 @@
 
 #include <base/compiler.h>
 #include <base/list.h>
+#include <base/span.h>
+#include <gate/close.h>
 #include <tenon/engine.h>
 
 #include "export.h"
 #include "index.h"
+#include "ledger.h"
+#include "sync.h"
 
-/* struct tn_module.word: a count of references and one bit */
-#define MODULE_LIVE  (UINT64_C(1) << 63)
-#define MODULE_COUNT (MODULE_LIVE - 1)
+/* What the engine may call in a module: module_ops, or Linux's two. */
+enum hook {
+	HOOK_INIT,
+	HOOK_START,
+	HOOK_STOP,
+	HOOK_EXIT,
+	HOOK_QUIESCE,
+	HOOK_RESUME,
+	HOOK_SAVE,
+	HOOK_RESTORE,
+	HOOKS
+};
 
 struct image_range {
 	uint64_t addr;
@@ -30,15 +43,14 @@ struct image_range {
  */
 struct generation {
 	struct tn_module *mod;
-	char *version, *license; /* in .strings */
-	char *strings;
-	size_t strings_size;
+	const char *version, *license; /* in .modinfo, or "" */
+	struct span modinfo;           /* a copy of the file's, or empty */
 	enum tn_profile profile;
 	struct tn_image image; /* while COMING: registry lock */
 	struct export_block *exports;
 	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders, max_providers;
-	uint64_t init, exit; /* entry points, or 0 */
+	uint64_t hook[HOOKS]; /* entry points, or 0 */
 	uint64_t dt_init, dt_fini;
 	/* constructors and destructors in the order in which they run */
 	struct image_range *arrays; /* init first, then fini */
@@ -46,14 +58,21 @@ struct generation {
 	uint32_t ncells, nstubs, nrelocs;
 	bool direct;  /* TN_LOAD_DIRECT was given */
 	bool started; /* constructors and init have run, so exit shall */
+	bool has_ops; /* the hooks are of a module_ops: they take the module */
 	const struct elf_sym *dynsyms;
 	const char *dynstrings;
 	uint32_t ndynsyms;
 	size_t dynstrings_size;
 	uint64_t base;
+	const struct tenon_param *params; /* in the image */
+	uint32_t nparams;
+	/* param_lock: */
+	struct param_text *param_texts;
+	struct ledger_book book; /* what it holds */
 	/* registry lock: */
 	size_t init_bytes;
 	struct tn_timing timing;
+	struct list provisions, bonds; /* interface.h */
 };
 
 /*
@@ -72,34 +91,38 @@ struct tn_module {
 	enum tn_state state;
 	enum tn_state was;      /* before it was claimed */
 	struct generation *gen; /* NULL while TN_STATE_REGISTERED */
-	/* atomic: LIVE bit and number of references */
-	_Atomic uint64_t word;
+	struct tn_gate_target target; /* references and handles */
 };
 
 struct tn_system {
 	const struct tn_port *port;
 	struct tn_config config;
 	struct export_block *world; /* the world's exports */
+	struct mutex param_lock;    /* see param.c */
 	/* writers: registry lock; readers: read sections */
 	struct index exports;
 	/* registry lock: */
 	struct index modules; /* all records */
+	struct index interfaces;
+	uint64_t bindings; /* number of the last one */
+	struct event interfaces_changed;
 	struct list list;     /* those with a generation, in load order */
 	unsigned nlinked;     /* results of tn_link that are not freed */
 	uint64_t ticket;
+	/* has its own lock: */
+	struct ledger ledger;
 };
 
 /* Its init has run and has no exit: it stays (as in Linux). */
 static inline bool generation_is_permanent(const struct generation *gen)
 {
-	return gen->started && gen->init != 0 && gen->exit == 0;
+	return gen->started && gen->hook[HOOK_INIT] != 0 &&
+	       gen->hook[HOOK_EXIT] == 0;
 }
 
 static inline bool module_is_live(const struct tn_module *mod)
 {
-	/* acquire: what was written before LIVE was set */
-	return (atomic_load_explicit(&mod->word, memory_order_acquire) &
-		   MODULE_LIVE) != 0;
+	return gate_target_is_live(&mod->target);
 }
 
 /* --- name.c */
@@ -133,12 +156,26 @@ void modules_free(struct tn_system *sys);
 /* --- init.c */
 int generation_run_init(struct generation *gen, struct tn_diag *diag)
     MUST_CHECK;
+/* start, stop or quiesce; a failure is told with @reason. */
+int generation_run_hook(const struct generation *gen, enum hook hook,
+    enum tn_reason reason, struct tn_diag *diag) MUST_CHECK;
+void generation_run_resume(const struct generation *gen);
 void generation_run_exit(struct generation *gen);
 
 /* --- nearest.c */
 
 /* The export whose name is most like @name, or NULL. Registry lock. */
 const char *nearest_export(struct tn_system *sys, const char *name);
+
+static inline void registry_lock(struct tn_system *sys)
+{
+	sys->port->lock(sys->port->ctx);
+}
+
+static inline void registry_unlock(struct tn_system *sys)
+{
+	sys->port->unlock(sys->port->ctx);
+}
 
 static inline void *port_alloc(const struct tn_port *port, size_t size)
 {

@@ -23,7 +23,7 @@ static void copy_name(const char *s, size_t n, char name[TN_MODULE_NAME_MAX])
 	name[n] = '\0';
 }
 
-void tn_module_name(const char *path, char name[TN_MODULE_NAME_MAX])
+bool tn_module_name(const char *path, char name[TN_MODULE_NAME_MAX])
 {
 	size_t n = 0;
 
@@ -33,6 +33,7 @@ void tn_module_name(const char *path, char name[TN_MODULE_NAME_MAX])
 	while (n + 1 < TN_MODULE_NAME_MAX && !ends_name(path + n))
 		n++;
 	copy_name(path, n, name);
+	return ends_name(path + n);
 }
 
 static bool is_name_char(char c)

@@ -14,6 +14,9 @@
  *	image.port_data[0]  the address of the span, in span mode
  *	part.port_data[0]   the size that is allocated for the part
  *
+ * Text that is freed may be the next image's at once: there is no quarantine,
+ * the world's sync_text makes up for it when the next text has been written.
+ *
  * The lock is a spin lock, because alloc must not sleep and comes with and
  * without the registry lock; protect is called outside of it.
  */

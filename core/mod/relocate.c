@@ -175,9 +175,10 @@ static int fail_unusable(struct tn_load *l, uint32_t sym)
 	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
 
 	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
-	(void)str_copy(d->section, sizeof(d->section),
-	    shndx < l->nsections ? elf_section_name(&l->elf, shndx)
-				 : "no section");
+	if (shndx != SHN_UNDEF)
+		(void)str_copy(d->section, sizeof(d->section),
+		    shndx < l->nsections ? elf_section_name(&l->elf, shndx)
+					 : "no section");
 	return d->error;
 }
 
@@ -248,61 +249,78 @@ static int apply(
 /* Symbols are visited in no order: fetch them ahead of their turn. */
 #define AHEAD 16
 
-static inline void prefetch_symbol(const struct symbol *symbols,
-    const struct elf_rela *r, const struct elf_rela *end)
-{
-	if (LIKELY(end - r > AHEAD))
-		__builtin_prefetch(&symbols[elf_rela_sym(r + AHEAD)]);
-}
-
 /* What a row computes and where it goes, as one number. */
 #define KIND(expr, field) ((unsigned)(expr) | (unsigned)(field) << 8)
 #define SUM_64            KIND(RELOC_ABS, FIELD_64)
 #define DIFFERENCE_32     KIND(RELOC_PC, FIELD_32)
+#define CELL_32           KIND(RELOC_GOT_PC, FIELD_32)
+
+/*
+ * Has scan found that all accesses to the cell become direct ones, and place
+ * that the whole image reaches the symbol? Then the range needs no check.
+ */
+static inline bool is_surely_direct(const struct ref *refs, uint32_t n)
+{
+	return n != 0 && refs[n - 1].addend == 0 &&
+	       (refs[n - 1].flags & (REF_CELL | REF_UNSURE)) == 0;
+}
 
 /*
  * The common case, most of all relocations: a fixed symbol without a stub, S +
- * A as eight bytes or S + A - P as four, at a place that nothing has moved.
- * Goes on as long as relocations are like that; returns the first that is not,
- * or @end. What is unusual in any way, errors too, is left to apply_any. All is
- * in locals, since the stores could change what is behind a pointer.
+ * A as eight bytes or S + A - P as four, or a GOT access that becomes one of
+ * these, at a place that nothing has moved. Goes on as long as relocations are
+ * like that; returns the first that is not, or @end. What is unusual in any
+ * way, errors too, is left to apply_any. All is in locals, since the stores
+ * could change what is behind a pointer.
  */
 static const struct elf_rela *apply_common(const struct tn_load *l,
-    uint32_t section, const struct elf_rela *r, const struct elf_rela *end)
+    const struct section *sec, const struct elf_rela *r,
+    const struct elf_rela *end)
 {
-	const struct section *const sec = &l->sections[section];
-	const struct reloc_table *const table = &l->machine->tables[0];
-	const struct reloc_howto *const rows = table->rows;
-	const uint32_t first = table->first, count = table->count;
+	const struct reloc_machine *const machine = l->machine;
+	const struct reloc_howto *const rows = machine->tables[0].rows;
+	const uint32_t first = machine->tables[0].first;
+	const uint32_t count = machine->tables[0].count;
 	const struct symbol *const symbols = l->symbols;
+	const struct ref *const refs = l->refs;
 	const uint32_t nsymbols = l->symtab.n;
-	const uint64_t addr = sec->addr, size = sec->size;
-	const uint64_t room = size >= 8 ? size - 7 : 0; /* for eight bytes */
+	const uint64_t addr = sec->addr;
+	const uint64_t room = sec->size >= 8 ? sec->size - 7 : 0;
 	uint8_t *const write = sec->write;
+	const struct elf_rela *const last = end - r > AHEAD ? end - AHEAD : r;
 
 	for (; r != end; r++) {
 		const uint32_t row = elf_rela_type(r) - first;
 		const uint32_t s = elf_rela_sym(r);
-		const uint64_t at = r->r_offset;
+		uint64_t at = r->r_offset;
+		int shift = 0;
 
-		prefetch_symbol(symbols, r, end);
+		if (r < last)
+			__builtin_prefetch(&symbols[elf_rela_sym(r + AHEAD)]);
 		if (UNLIKELY(row >= count || s >= nsymbols || at >= room))
 			break;
 		const struct reloc_howto *how = &rows[row];
 		const struct symbol *sym = &symbols[s];
+		const unsigned kind = KIND(how->expr, how->field);
 		const uint64_t sum = sym->value + (uint64_t)r->r_addend;
+
+		if (sym->flags != SYM_FIXED)
+			break;
+		if (kind == SUM_64) {
+			put_le64(write + at, sum);
+			continue;
+		}
+		if (kind == CELL_32 && is_surely_direct(refs, sym->ref))
+			(void)reloc_relax(machine, how, write + at, &shift);
+		else if (kind != DIFFERENCE_32 ||
+			 (sym->ref != 0 && how->flags != 0))
+			break;
+		at += (uint64_t)(int64_t)shift;
 		const uint64_t difference = sum - (addr + at);
 
-		if (sym->flags != SYM_FIXED ||
-		    (sym->ref != 0 && how->flags != 0))
+		if (difference != (uint64_t)(int64_t)(int32_t)difference)
 			break;
-		if (KIND(how->expr, how->field) == DIFFERENCE_32 &&
-		    difference == (uint64_t)(int64_t)(int32_t)difference)
-			put_le32(write + at, (uint32_t)difference);
-		else if (KIND(how->expr, how->field) == SUM_64)
-			put_le64(write + at, sum);
-		else
-			break;
+		put_le32(write + at, (uint32_t)difference);
 	}
 	return r;
 }
@@ -336,12 +354,12 @@ static int apply_any(struct tn_load *l, uint32_t section,
 static int relocate_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
-	const bool moved = l->sections[section].nshrink != 0;
+	const struct section *sec = &l->sections[section];
 	const struct elf_rela *end = t.rela + t.n;
 
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
-		if (!moved)
-			r = apply_common(l, section, r, end);
+		if (sec->nshrink == 0)
+			r = apply_common(l, sec, r, end);
 		if (r == end)
 			break;
 		const struct reloc_howto *how =

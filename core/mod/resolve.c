@@ -229,6 +229,8 @@ static void note_entry(struct tn_load *l, uint32_t i)
 		l->init_symbol = i;
 	else if (name[0] == 'c' && str_eq(name, "cleanup_module"))
 		l->exit_symbol = i;
+	else if (name[0] == '_' && str_eq(name, "__tenon_module_ops"))
+		l->ops_symbol = i;
 }
 
 static int classify(struct tn_load *l, uint32_t i)

@@ -45,42 +45,41 @@ int load_fail_type(
 	return l->diag->error;
 }
 
-static bool is_refused(const struct reloc_howto *how)
-{
-	return how->expr == RELOC_REFUSED || how->expr == RELOC_UNKNOWN ||
-	       how->expr == RELOC_BASE || how->expr == RELOC_DYN_SYMBOL;
-}
+/* A section whose relocations are looked at, and what they were so far. */
+struct subject {
+	uint32_t section;
+	struct span bytes; /* in the file */
+	bool anchor, align;
+};
 
 static int fail_ref(
-    struct tn_load *l, uint32_t section, const struct elf_rela *r)
+    struct tn_load *l, const struct subject *at, const struct elf_rela *r)
 {
 	const enum tn_reason reason = l->diag->reason;
 
 	return reason == TN_REASON_RELOC_CELLS
-		   ? load_fail_reloc(l, TN_EOPNOTSUPP, reason, section, r)
+		   ? load_fail_reloc(l, TN_EOPNOTSUPP, reason, at->section, r)
 		   : l->diag->error;
 }
 
 /* Can the access at @r become direct, as far as its instruction goes? */
-static bool can_relax(const struct tn_load *l, uint32_t section,
+static bool can_relax(const struct tn_load *l, const struct subject *at,
     const struct elf_rela *r, const struct reloc_howto *how)
 {
-	const struct span s = elf_section_bytes(&l->elf, section);
-
-	return reloc_can_relax(l->machine, how, s.p + r->r_offset,
+	return reloc_can_relax(l->machine, how, at->bytes.p + r->r_offset,
 	    (size_t)r->r_offset, r->r_addend);
 }
 
-static int note_got(struct tn_load *l, uint32_t section,
+static int note_got(struct tn_load *l, const struct subject *at,
     const struct elf_rela *r, const struct reloc_howto *how)
 {
 	struct ref *ref =
 	    refs_get(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
 
 	if (ref == NULL)
-		return fail_ref(l, section, r);
+		return fail_ref(l, at, r);
 	ref->flags |= REF_GOT;
-	if (!can_relax(l, section, r, how))
+	if (!can_relax(l, at, r, how))
 		ref->flags |= REF_KEEP_GOT;
 	return 0;
 }
@@ -95,7 +94,7 @@ static bool is_special_weak(const struct tn_load *l, const struct elf_rela *r,
 	       reloc_put_weak_branch(l->machine, how, scratch, r->r_addend);
 }
 
-static int note_branch(struct tn_load *l, uint32_t section,
+static int note_branch(struct tn_load *l, const struct subject *at,
     const struct elf_rela *r, const struct reloc_howto *how)
 {
 	if ((l->symbols[elf_rela_sym(r)].flags & SYM_FOREIGN) == 0 ||
@@ -105,7 +104,7 @@ static int note_branch(struct tn_load *l, uint32_t section,
 	    refs_get(l, elf_rela_sym(r), reloc_ref_addend(l, how, r));
 
 	if (ref == NULL)
-		return fail_ref(l, section, r);
+		return fail_ref(l, at, r);
 	ref->flags |= REF_BRANCH;
 	/* A branch that reaches less far than most is looked at by place. */
 	if (how->bits < 63 &&
@@ -113,10 +112,6 @@ static int note_branch(struct tn_load *l, uint32_t section,
 		ref->flags |= REF_UNSURE;
 	return 0;
 }
-
-struct seen {
-	bool anchor, align;
-};
 
 /* Nothing to note, and all checks can wait for the second pass. */
 static inline bool is_plain(const struct reloc_howto *how)
@@ -133,47 +128,53 @@ static inline bool is_inner_branch(const struct tn_load *l,
 	       (l->symbols[elf_rela_sym(r)].flags & SYM_FOREIGN) == 0;
 }
 
-static int scan_one(struct tn_load *l, uint32_t section,
-    const struct elf_rela *r, const struct reloc_howto *how, struct seen *seen)
+static int scan_one(struct tn_load *l, struct subject *at,
+    const struct elf_rela *r, const struct reloc_howto *how)
 {
-	if (how->expr == RELOC_ALIGN) {
-		seen->align = true;
-		return 0;
+	switch (how->expr) {
+	case RELOC_ALIGN: at->align = true; return 0;
+	case RELOC_UNKNOWN:
+	case RELOC_REFUSED:
+	case RELOC_BASE:
+	case RELOC_DYN_SYMBOL: return load_fail_type(l, at->section, r);
+	default: break;
 	}
-	if (is_refused(how))
-		return load_fail_type(l, section, r);
-	if (!reloc_site_is_sound(l, l->elf.sections[section].sh_size, r, how))
-		return load_fail_site(l, section, r, how);
-	if ((how->flags & RELOC_HI20) != 0)
-		seen->anchor = true;
-	if (how->expr == RELOC_PAIR_LOW)
-		l->has_pairs = true;
+	if (!reloc_site_is_sound(l, at->bytes.n, r, how))
+		return load_fail_site(l, at->section, r, how);
+	at->anchor = at->anchor || (how->flags & RELOC_HI20) != 0;
+	l->has_pairs = l->has_pairs || how->expr == RELOC_PAIR_LOW;
 	if (reloc_is_got(how))
-		return note_got(l, section, r, how);
+		return note_got(l, at, r, how);
 	if ((how->flags & RELOC_BRANCH) != 0)
-		return note_branch(l, section, r, how);
+		return note_branch(l, at, r, how);
 	return 0;
 }
 
 static int scan_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
-	struct seen seen = { false, false };
-	int err = 0;
+	const struct reloc_machine *const machine = l->machine;
+	struct subject at = { section, elf_section_bytes(&l->elf, section),
+		false, false };
 
-	for (uint32_t i = 0; i < t.n && err == 0; i++) {
-		const struct elf_rela *r = &t.rela[i];
+	for (const struct elf_rela *r = t.rela; r != t.rela + t.n; r++) {
 		const struct reloc_howto *how =
-		    reloc_find(l->machine, elf_rela_type(r));
+		    reloc_find(machine, elf_rela_type(r));
 
-		if (UNLIKELY(!is_plain(how) && !is_inner_branch(l, r, how)))
-			err = scan_one(l, section, r, how, &seen);
+		if (LIKELY(is_plain(how) || is_inner_branch(l, r, how)))
+			continue;
+		const int err = scan_one(l, &at, r, how);
+
+		if (err != 0)
+			return err;
 	}
-	if (err == 0 && seen.anchor)
-		err = anchors_collect(l, section);
-	if (err == 0 && seen.align)
-		err = shrink_collect(l, section);
-	return err;
+	if (at.anchor) {
+		const int err = anchors_collect(l, section);
+
+		if (err != 0)
+			return err;
+	}
+	return at.align ? shrink_collect(l, section) : 0;
 }
 
 /*
@@ -181,7 +182,7 @@ static int scan_section(struct tn_load *l, uint32_t section)
  * it must be able to become direct, or none of the symbol's may.
  */
 static int scan_pair(
-    struct tn_load *l, uint32_t section, const struct elf_rela *r)
+    struct tn_load *l, const struct subject *at, const struct elf_rela *r)
 {
 	const struct reloc_howto *how =
 	    reloc_find(l->machine, elf_rela_type(r));
@@ -193,9 +194,9 @@ static int scan_pair(
 	anchor = load_anchor(l, elf_rela_sym(r));
 	if (anchor == NULL)
 		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PAIR, section, r);
+		    l, TN_ENOEXEC, TN_REASON_RELOC_PAIR, at->section, r);
 	high = reloc_find(l->machine, elf_rela_type(anchor));
-	if (!reloc_is_got(high) || can_relax(l, section, r, how))
+	if (!reloc_is_got(high) || can_relax(l, at, r, how))
 		return 0;
 	struct ref *ref = refs_find(
 	    l, elf_rela_sym(anchor), reloc_ref_addend(l, high, anchor));
@@ -205,6 +206,18 @@ static int scan_pair(
 	return 0;
 }
 
+static int scan_pairs(struct tn_load *l, uint32_t section)
+{
+	const struct rela_table t = load_rela(l, section);
+	const struct subject at = { section,
+		elf_section_bytes(&l->elf, section), false, false };
+	int err = 0;
+
+	for (uint32_t i = 0; i < t.n && err == 0; i++)
+		err = scan_pair(l, &at, &t.rela[i]);
+	return err;
+}
+
 int load_scan(struct tn_load *l)
 {
 	int err = 0;
@@ -212,12 +225,7 @@ int load_scan(struct tn_load *l)
 	l->stage = TN_STAGE_PLAN;
 	for (uint32_t i = 1; i < l->nsections && err == 0; i++)
 		err = scan_section(l, i);
-	for (uint32_t i = 1; l->has_pairs && i < l->nsections && err == 0;
-	     i++) {
-		const struct rela_table t = load_rela(l, i);
-
-		for (uint32_t j = 0; j < t.n && err == 0; j++)
-			err = scan_pair(l, i, &t.rela[j]);
-	}
+	for (uint32_t i = 1; l->has_pairs && i < l->nsections && err == 0; i++)
+		err = scan_pairs(l, i);
 	return err;
 }

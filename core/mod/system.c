@@ -2,7 +2,7 @@
 /*
  * Systems: creation, destruction, and looking symbols up.
  */
-#include "module.h"
+#include "interface.h"
 
 #include <elf/abi.h>
 
@@ -47,9 +47,12 @@ static void destroy(struct tn_system *sys)
 {
 	const struct tn_port *port = sys->port;
 
+	ledger_close(sys);
+	interfaces_free(sys);
 	modules_free(sys);
 	index_fini(&sys->exports);
 	index_fini(&sys->modules);
+	index_fini(&sys->interfaces);
 	if (sys->world != NULL) {
 		port_free(port, sys->world->ns,
 		    (sys->world->n + 1) * sizeof(*sys->world->ns));
@@ -73,8 +76,11 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	sys->port = port;
 	sys->config = *config;
 	list_init(&sys->list);
+	ledger_open(sys);
+	memory_open(sys);
 	index_init(&sys->exports, port, config->seed);
 	index_init(&sys->modules, port, config->seed);
+	index_init(&sys->interfaces, port, config->seed);
 	err = add_world(sys);
 	if (err != 0)
 		destroy(sys);

@@ -36,7 +36,8 @@ enum {
 	ROW(2, "64", AS(ABS, 64, 8), ANY)                        /* S + A */ \
 	ROW(3, "RELATIVE", AS(BASE, 64, 8), ANY)                 /* B + A */ \
 	ROW(4, "COPY", REFUSE(COPY)) \
-	ROW(5, "JUMP_SLOT", AS(DYN_SYMBOL, 64, 8), ANY)          /* S */ \
+	ROW(5, "JUMP_SLOT", AS(DYN_SYMBOL, 64, 8), ANY,          /* S */ \
+	    .flags = RELOC_NO_ADDEND) \
 	ROW(6, "TLS_DTPMOD32", REFUSE(TLS)) \
 	ROW(7, "TLS_DTPMOD64", REFUSE(TLS)) \
 	ROW(8, "TLS_DTPREL32", REFUSE(TLS)) \

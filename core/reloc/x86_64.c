@@ -24,8 +24,10 @@ enum {
 	ROW(4, "PLT32", AS(PC, 32, 4), FITS(SIGNED, 32),         /* L + A - P */ \
 	    .flags = RELOC_BRANCH) \
 	ROW(5, "COPY", REFUSE(COPY)) \
-	ROW(6, "GLOB_DAT", AS(DYN_SYMBOL, 64, 8), ANY)          /* S */ \
-	ROW(7, "JUMP_SLOT", AS(DYN_SYMBOL, 64, 8), ANY)         /* S */ \
+	ROW(6, "GLOB_DAT", AS(DYN_SYMBOL, 64, 8), ANY,          /* S */ \
+	    .flags = RELOC_NO_ADDEND) \
+	ROW(7, "JUMP_SLOT", AS(DYN_SYMBOL, 64, 8), ANY,         /* S */ \
+	    .flags = RELOC_NO_ADDEND) \
 	ROW(8, "RELATIVE", AS(BASE, 64, 8), ANY)                /* B + A */ \
 	ROW(9, "GOTPCREL", AS(GOT_PC, 32, 4), FITS(SIGNED, 32),  /* G + GOT + A - P */ \
 	    .flags = RELOC_RELAXABLE) \

@@ -225,7 +225,7 @@ TEST(arena, strict_policy_puts_a_guard_behind_every_part)
 		CHECK_EQ(kit_load(a, &img, 1), 0);
 		CHECK_EQ(kit_load(a, &next, 2), 0);
 		for (unsigned i = 0; i < img.nparts; i++)
-			CHECK_EQ(kit_prot(img.part[i].addr + 4096), 0);
+			CHECK_EQ(kit_prot(img.part[i].addr + arena_page(a)), 0);
 		CHECK_EQ(kit_call(next.part[0].addr), 2);
 		arena_image_free(a, &img);
 		img = full_image();
@@ -295,11 +295,11 @@ static struct tn_image span_image(void)
 {
 	static const enum tn_part_kind kind[] = { TN_RODATA, TN_TEXT,
 		TN_RO_AFTER_INIT, TN_DATA };
-	struct tn_image img = { .span = 0xe000, .span_align = 0x10000 };
+	struct tn_image img = { .span = 0x68000, .span_align = 0x10000 };
 
 	for (unsigned i = 0; i < 4; i++) {
 		kit_part(&img, kind[i], 0x1234);
-		img.part[i].offset = i * 0x4000;
+		img.part[i].offset = i * 0x20000; /* two large pages */
 		img.part[i].align = 0x1000;
 	}
 	return img;
@@ -315,7 +315,7 @@ TEST(arena, span_mode_keeps_offsets_and_flips_pages)
 
 			CHECK_EQ(kit_load(a, &img, round), 0);
 			CHECK_EQ(img.part[0].addr % 0x10000, 0);
-			CHECK_EQ(img.part[3].addr - img.part[0].addr, 0xc000);
+			CHECK_EQ(img.part[3].addr - img.part[0].addr, 0x60000);
 			CHECK_EQ(kit_prot(img.part[0].addr), KIT_R);
 			CHECK_EQ(
 			    kit_prot(img.part[1].addr + 0x1fff), KIT_R | KIT_X);
@@ -340,7 +340,7 @@ TEST(arena, span_mode_refuses_parts_that_share_pages)
 	img.part[1].offset += 64;
 	CHECK_EQ(arena_image_alloc(a, &img), -TN_EINVAL);
 	img = span_image();
-	img.part[3].offset = 0xd000;
+	img.part[3].offset = 0x67000;
 	CHECK_EQ(arena_image_alloc(a, &img), -TN_EINVAL);
 	arena_image_free(a, &img);
 	arena_destroy(a);

@@ -71,11 +71,11 @@ static bool fails_at(enum arena_mode mode, unsigned flags, unsigned long long n)
 
 TEST(failure, of_any_system_call_leaves_nothing_behind)
 {
-	static const unsigned flags[] = { 0, ARENA_STRICT,
-		ARENA_NO_MEMBARRIER };
+	static const unsigned flags[] = { 0, ARENA_STRICT, ARENA_NO_MEMBARRIER,
+		ARENA_KEEPS_FETCHED };
 	unsigned long long n;
 
-	for (int f = 0; f < 3; f++) {
+	for (int f = 0; f < 4; f++) {
 		for (int m = ARENA_DUAL; m <= ARENA_FLIP; m++) {
 			for (n = 1; n < 1000; n++) {
 				if (fails_at((enum arena_mode)m, flags[f], n))
@@ -146,6 +146,43 @@ static int without_membarrier(void)
 	return err ? 3 : 0;
 }
 
+/*
+ * The barrier that reused text needs is forbidden when that text has been freed
+ * for reuse already: one load fails, those after it use fresh memory.
+ */
+static int without_the_second_barrier(void)
+{
+	const struct arena_config config = { .mode = ARENA_DUAL,
+		.flags = ARENA_KEEPS_FETCHED,
+		.quarantine = 1 };
+	struct tn_image keep = kit_image(64, 0, 0);
+	struct tn_image img = kit_image(4096, 0, 0);
+	struct host_arena *a;
+	uint64_t first;
+
+	if (arena_create(&config, &a) != 0 || !arena_reuses_text(a))
+		return NO_FILTERS;
+	if (kit_load(a, &keep, 1) != 0 || kit_load(a, &img, 1) != 0)
+		return 1;
+	first = img.part[0].addr;
+	arena_image_free(a, &img);
+	if (!forbid(SYS_membarrier))
+		return NO_FILTERS;
+	if (kit_load(a, &img, 2) != -TN_EAGAIN || arena_reuses_text(a))
+		return 2;
+	for (int i = 0; i < 5; i++) {
+		if (kit_load(a, &img, 2) != 0 || img.part[0].addr == first ||
+		    kit_call(img.part[0].addr) != 2)
+			return 3;
+		arena_image_free(a, &img);
+	}
+	arena_image_free(a, &keep);
+	if (kit_stats(a).live || kit_stats(a).held)
+		return 4;
+	arena_destroy(a);
+	return 0;
+}
+
 /* Address space for a quarter of what is usually reserved. */
 static int with_little_address_space(void)
 {
@@ -193,6 +230,11 @@ TEST(failure, little_address_space_is_enough)
 TEST(failure, without_memfd_pages_are_flipped)
 {
 	check_in_child(without_memfd);
+}
+
+TEST(failure, without_the_second_barrier_text_is_not_reused)
+{
+	check_in_child(without_the_second_barrier);
 }
 
 TEST(failure, without_membarrier_text_is_remapped)

@@ -137,19 +137,42 @@ bool kit_any_wx(void)
 	return each_mapping(is_wx, NULL);
 }
 
+struct stretch {
+	uint64_t low, high;
+	size_t page;
+};
+
+static bool ends_amiss(const struct mapping *m, void *arg)
+{
+	const struct stretch *s = arg;
+	const bool starts = m->start > s->low && m->start < s->high;
+	const bool ends = m->end > s->low && m->end < s->high;
+
+	return (starts && m->start % s->page) || (ends && m->end % s->page);
+}
+
+bool kit_ends_are_aligned(uint64_t addr, size_t around, size_t page)
+{
+	/* From the text on, which comes first in a span. */
+	struct stretch s = { addr, addr + around / 2, page };
+
+	return !each_mapping(ends_amiss, &s);
+}
+
 bool kit_dontfork_works(void)
 {
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *p =
-	    mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	    mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 1;
 	pid_t pid;
 
-	madvise(p, 4096, MADV_DONTFORK);
+	madvise(p, page, MADV_DONTFORK);
 	pid = fork();
 	if (pid == 0)
 		_exit(kit_prot((uintptr_t)p) != 0);
 	waitpid(pid, &status, 0);
-	munmap(p, 4096);
+	munmap(p, page);
 	return status == 0;
 }
 

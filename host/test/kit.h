@@ -40,6 +40,12 @@ unsigned kit_prot(uint64_t addr);
 /* True when some mapping of the process is writable and executable. */
 bool kit_any_wx(void);
 
+/*
+ * True when every mapping that begins or ends behind @addr in a span of
+ * @around bytes does so at a multiple of @page.
+ */
+bool kit_ends_are_aligned(uint64_t addr, size_t around, size_t page);
+
 /* False where MADV_DONTFORK is accepted and ignored, as by qemu-user. */
 bool kit_dontfork_works(void);
 

@@ -157,6 +157,40 @@ TEST(port, a_file_is_read_whole_and_aligned)
 	host_port_destroy(p);
 }
 
+/* A gigabyte less a little, as fast as its few bytes of data. */
+TEST(port, holes_of_a_file_are_zeros_and_not_read)
+{
+	const size_t size = ((size_t)1 << 30) - 5;
+	char path[] = "/tmp/tenon-test-XXXXXX";
+	const int fd = mkstemp(path);
+	const struct tn_port *port;
+	struct tn_bytes bytes;
+	struct host_port *p;
+	const uint8_t *b;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(host_port_create(&standard, &p), 0);
+	port = host_port_table(p);
+	CHECK_EQ(ftruncate(fd, (off_t)size), 0);
+	CHECK_EQ(pwrite(fd, "first", 5, 0), 5);
+	CHECK_EQ(pwrite(fd, "middle", 6, 500000001), 6);
+	for (int last = 0; last < 2; last++) {
+		if (last)
+			CHECK_EQ(pwrite(fd, "last", 4, (off_t)size - 4), 4);
+		CHECK_EQ(port->read_file(port->ctx, path, &bytes), 0);
+		CHECK_EQ(bytes.size, size);
+		b = bytes.data;
+		CHECK(memcmp(b, "first\0", 6) == 0);
+		CHECK(memcmp(b + 500000000, "\0middle\0", 8) == 0);
+		CHECK(memcmp(b + size - 5, last ? "\0last" : "\0\0\0\0\0", 5) ==
+		      0);
+		port->release(port->ctx, &bytes);
+	}
+	close(fd);
+	unlink(path);
+	host_port_destroy(p);
+}
+
 TEST(port, files_that_cannot_be_read_are_told_apart)
 {
 	const struct host_port_config small = { .unpack_limit = 10 };

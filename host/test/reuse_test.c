@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include <host/machine.h>
 #include <test/test.h>
 
 #include "kit.h"
@@ -12,7 +13,7 @@
 TEST(arena, a_warm_small_load_makes_no_system_call)
 {
 	struct host_arena *a = kit_arena(ARENA_DUAL, 0);
-	struct arena_stats before;
+	struct arena_stats before = { 0 };
 
 	CHECK(a);
 	for (int i = 0; i < 1100; i++) {
@@ -28,11 +29,20 @@ TEST(arena, a_warm_small_load_makes_no_system_call)
 		arena_destroy(a);
 		SKIP("text is not reused here");
 	}
-	/* 832 bytes of text a load: one barrier for 256 KiB of them. */
-	CHECK_EQ(kit_stats(a).barriers - before.barriers, 3);
-	CHECK_EQ(kit_stats(a).calls - before.calls, 3);
+	/*
+	 * 832 bytes of text a load: one barrier for 256 KiB of them, and where
+	 * cores keep what they have fetched, one for each that is reused.
+	 */
+	if (host_machine.keeps_fetched)
+		CHECK(kit_stats(a).barriers - before.barriers <= 1003);
+	else
+		CHECK_EQ(kit_stats(a).barriers - before.barriers, 3);
+	CHECK_EQ(kit_stats(a).calls - before.calls,
+	    kit_stats(a).barriers - before.barriers);
 	arena_destroy(a);
 }
+
+#define PAGE_MAX ((size_t)64 << 10) /* whole pages everywhere */
 
 TEST(arena, freed_text_is_reused_only_after_a_barrier)
 {
@@ -40,7 +50,7 @@ TEST(arena, freed_text_is_reused_only_after_a_barrier)
 
 	for (int m = 0; m < 2; m++) {
 		const struct arena_config config = { .mode = modes[m],
-			.quarantine = 40000 };
+			.quarantine = 10 * PAGE_MAX - 100 };
 		struct tn_image keep = kit_image(64, 64, 64);
 		struct host_arena *a;
 		uint64_t seen[64];
@@ -49,7 +59,7 @@ TEST(arena, freed_text_is_reused_only_after_a_barrier)
 		CHECK_EQ(arena_create(&config, &a), 0);
 		CHECK_EQ(kit_load(a, &keep, 1), 0);
 		while (kit_stats(a).barriers == 0 && n < 64) {
-			struct tn_image img = kit_image(4096, 0, 0);
+			struct tn_image img = kit_image(PAGE_MAX, 0, 0);
 
 			CHECK_EQ(kit_load(a, &img, 1), 0);
 			for (int i = 0; i < n; i++)
@@ -98,6 +108,82 @@ TEST(arena, other_code_at_a_reused_address_is_what_runs)
 		check_reuse(a, 50);
 		arena_destroy(a);
 	}
+}
+
+/* Allocates, fills and seals text; how many barriers did the seal make? */
+static unsigned barriers_of_seal(struct host_arena *a, struct tn_image *img)
+{
+	unsigned long long before;
+
+	*img = kit_image(4096, 64, 64);
+	if (arena_image_alloc(a, img) != 0)
+		return 99;
+	kit_fill(img, 1);
+	before = kit_stats(a).barriers;
+	if (arena_image_seal(a, img) != 0)
+		return 99;
+	return (unsigned)(kit_stats(a).barriers - before);
+}
+
+TEST(arena, cores_discard_what_they_fetched_after_reused_text_is_written)
+{
+	static const enum arena_mode modes[] = { ARENA_DUAL, ARENA_FLIP };
+
+	PROVES("K5.4");
+	for (int m = 0; m < 2; m++) {
+		const struct arena_config config = { .mode = modes[m],
+			.flags = ARENA_KEEPS_FETCHED,
+			.quarantine = 1,
+			.span = KIT_SPAN };
+		struct tn_image keep, img;
+		struct host_arena *a;
+		uint64_t first;
+
+		CHECK_EQ(arena_create(&config, &a), 0);
+		if (!arena_reuses_text(a)) {
+			arena_destroy(a);
+			SKIP("text is not reused here");
+		}
+		CHECK_EQ(barriers_of_seal(a, &keep), 0);
+		CHECK_EQ(barriers_of_seal(a, &img), 0);
+		first = img.part[0].addr;
+		for (int i = 0; i < 3; i++) {
+			arena_image_free(a, &img);
+			CHECK_EQ(barriers_of_seal(a, &img), 1);
+			CHECK_EQ(img.part[0].addr, first);
+		}
+		arena_image_free(a, &img);
+		arena_image_free(a, &keep);
+		arena_destroy(a);
+	}
+}
+
+TEST(arena, text_on_fresh_memory_is_sealed_without_a_barrier)
+{
+	const struct arena_config config = { .mode = ARENA_DUAL,
+		.flags = ARENA_KEEPS_FETCHED,
+		.span = KIT_SPAN };
+	struct tn_image late, img[100];
+	struct host_arena *a;
+
+	CHECK_EQ(arena_create(&config, &a), 0);
+	late = kit_image(64, 0, 0);
+	CHECK_EQ(arena_image_alloc(a, &late), 0);
+	for (int i = 0; i < 100; i++) {
+		img[i] = kit_image(8192, 0, 0);
+		CHECK_EQ(arena_image_alloc(a, &img[i]), 0);
+		img[i].part[0].size = 4096; /* not all of it was needed */
+		arena_image_trim(a, &img[i]);
+		kit_fill(&img[i], 2);
+		CHECK_EQ(arena_image_seal(a, &img[i]), 0);
+	}
+	kit_fill(&late, 1);
+	CHECK_EQ(arena_image_seal(a, &late), 0);
+	CHECK_EQ(kit_stats(a).barriers, 0);
+	for (int i = 0; i < 100; i++)
+		arena_image_free(a, &img[i]);
+	arena_image_free(a, &late);
+	arena_destroy(a);
 }
 
 TEST(arena, small_code_at_reused_addresses_is_what_runs)

@@ -41,12 +41,16 @@ class Matrix(unittest.TestCase):
                 self.assertEqual([], function(arch))
 
     def test_every_object_returns_what_a_conventional_link_returns(self):
-        """Near and far, bound and through cells, with every compiler."""
+        """Near and far, bound and through cells, with every compiler.
+        proves: L02 L11 K5.1 K5.7
+        """
         self.each(lambda arch: [text for outcome in outcomes(arch)
                                 for text in outcome.problems])
 
     def test_every_relocation_type_has_been_executed(self):
-        """No type of the list is left out, and none is there unlisted."""
+        """No type of the list is left out, and none is there unlisted.
+        proves: L02 K5.1
+        """
         for arch in build.ARCHES:
             with self.subTest(arch):
                 table = matrix.count(outcomes(arch))
@@ -61,16 +65,22 @@ class Matrix(unittest.TestCase):
                              set(census.WANTED[arch].split()), arch)
 
     def test_a_wrong_relocation_of_every_type_is_noticed(self):
-        """One addend moved: the source must not return 0 any more."""
+        """One addend moved: the source must not return 0 any more.
+        proves: L02 K5.1
+        """
         self.each(lambda arch: mutants.problems(outcomes(arch), [arch]))
 
     def test_every_image_is_that_of_ld(self):
-        """The objects of -O2, byte for byte."""
+        """The objects of -O2, byte for byte.
+        proves: L02
+        """
         self.each(lambda arch: ldcheck.problems(
             [o for o in outcomes(arch) if o.config.level == "O2"]))
 
     def test_the_edge_of_every_reach_is_where_ld_has_it(self):
-        """At the edge, one past it, and misaligned."""
+        """At the edge, one past it, and misaligned.
+        proves: L02 K5.7
+        """
         self.each(edges.problems)
 
     def test_what_is_not_supported_is_refused_by_name(self):

@@ -119,6 +119,22 @@ class Run(Case):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn('loaded hello', done.stdout)
 
+    def test_the_digest_is_of_the_module_without_what_is_appended(self):
+        """A hole of 64 MiB behind it costs nothing to speak of."""
+        shutil.copy(module('hello'), self.path('hello.ko'))
+        with open(module('hello'), 'rb') as f:
+            digest = hashlib.sha256(f.read()).hexdigest()
+        with open(self.path('hello.ko'), 'r+b') as f:
+            f.truncate(64 << 20)
+        done = tenon('run', self.path('hello.ko'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f'loaded hello sha256={digest} ', done.stdout)
+
+    def test_a_file_name_that_is_too_long_is_refused(self):
+        path = self.compile('n' * 56 + '.ko', 'int x;')
+        self.assertRefused(tenon('run', '--unmarked', path),
+                           'is not a module name')
+
     def test_a_damaged_packed_file_is_refused(self):
         with open(module('hello'), 'rb') as f:
             packed = lzma.compress(f.read())
@@ -256,6 +272,60 @@ class Link(Case):
         self.assertRefused(
             tenon('link', module('hello'), '--at', '0', '--symbols',
                   self.path('absent'), '-o', self.path('image')), 'absent')
+
+    def test_outputs_appear_whole_or_not_at_all(self):
+        """Also on a full disk, and with what was there before."""
+        with open(self.path('image'), 'w') as f:
+            f.write('before')
+        os.chmod(self.path('image'), 0o640)
+        done = subprocess.run(
+            ['sh', '-c', 'ulimit -f 1; trap "" XFSZ; exec "$@"', 'sh', TENON,
+             'link', module('bigdata'), '--at', '0x10000', '-o',
+             self.path('image')], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('image: ', done.stderr)
+        with open(self.path('image')) as f:
+            self.assertEqual(f.read(), 'before')
+        self.assertEqual(os.listdir(self.dir), ['image'])
+        done = self.link(module('weak'), '--map', '/dev/full')
+        self.assertEqual(done.returncode, 1)
+        with open(self.path('image')) as f:
+            self.assertEqual(f.read(), 'before')
+        done = self.link(module('weak'), '--map', self.path('map'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.stat(self.path('image')).st_mode & 0o777, 0o640)
+        self.assertEqual(sorted(os.listdir(self.dir)),
+                         ['System.map', 'image', 'map'])
+
+    def test_outputs_may_be_no_files(self):
+        done = tenon('link', module('weak'), '--at', '0x10000', '-o',
+                     '/dev/null', '--map', '/dev/stdout')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('section ', done.stdout)
+        os.symlink('real', self.path('image'))
+        with open(self.path('real'), 'w'):
+            pass
+        self.assertEqual(self.link(module('weak')).returncode, 0)
+        self.assertTrue(os.path.islink(self.path('image')))
+        self.assertGreater(os.stat(self.path('real')).st_size, 0)
+
+    def test_outputs_replace_no_other_file_of_the_same_call(self):
+        shutil.copy(module('weak'), self.path('weak.ko'))
+        os.link(self.path('weak.ko'), self.path('same.ko'))
+        with open(self.path('symbols'), 'w'):
+            pass
+        for args in (['-o', 'image', '--map', './image'],
+                     ['-o', 'weak.ko'], ['-o', 'same.ko'],
+                     ['-o', 'image', '--map', 'weak.ko'],
+                     ['-o', 'symbols'], ['-o', 'i', '--map', 'symbols']):
+            done = tenon('link', 'weak.ko', '--at', '0x10000', '--symbols',
+                         'symbols', *args, cwd=self.dir)
+            self.assertRefused(done, 'would be overwritten', status=2)
+        self.assertEqual(sorted(os.listdir(self.dir)),
+                         ['same.ko', 'symbols', 'weak.ko'])
+        with open(module('weak'), 'rb') as f, \
+                open(self.path('weak.ko'), 'rb') as g:
+            self.assertEqual(f.read(), g.read())
 
     def test_an_output_that_cannot_be_written_is_an_error(self):
         done = tenon('link', module('weak'), '--at', '0x10000', '-o',

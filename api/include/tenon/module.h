@@ -23,6 +23,7 @@
 #include <stdarg.h>
 
 #include <tenon/module_info.h>
+#include <tenon/module_ops.h>
 #include <tenon/module_param.h>
 
 /* Where code and data live (9.1). */

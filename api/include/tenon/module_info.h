@@ -37,10 +37,10 @@
 /* A declaration that another source of the same module defines. */
 #define __module_local __attribute__((visibility("hidden")))
 
-#define TENON_STRING_(x...) #x
-#define TENON_STRING(x...)  TENON_STRING_(x)
-#define TENON_JOIN_(a, b)   a##b
-#define TENON_JOIN(a, b)    TENON_JOIN_(a, b)
+#define TENON_STRING_(...) #__VA_ARGS__
+#define TENON_STRING(...)  TENON_STRING_(__VA_ARGS__)
+#define TENON_JOIN_(a, b)  a##b
+#define TENON_JOIN(a, b)   TENON_JOIN_(a, b)
 
 /* .modinfo (7). */
 #define MODULE_INFO(tag, text)                                                 \

@@ -138,6 +138,47 @@ void author_version(struct author *a, const char *name, uint32_t crc)
 	object_add(a->o, a->versions, record, sizeof(record));
 }
 
+/* --- parameters */
+
+static void add_address(
+    struct author *a, uint32_t section, uint32_t symbol, int64_t addend)
+{
+	const uint64_t at = object_add64(a->o, section, 0);
+
+	if (symbol != 0)
+		object_rela(a->o, section,
+		    (struct object_fix){ at, a->isa->abs64, symbol, addend });
+}
+
+void author_param(struct author *a, struct author_param p)
+{
+	uint32_t name = p.name_symbol;
+	uint64_t at = 0;
+
+	if (a->params == 0) {
+		a->params = object_section(
+		    a->o, "__tenon_param", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
+		a->names = object_section(
+		    a->o, ".rodata.names", SHT_PROGBITS, SHF_ALLOC);
+		a->names_symbol = object_symbol(
+		    a->o, "", OBJECT_SYM(STB_LOCAL, STT_SECTION), a->names, 0);
+	}
+	if (name == 0 && p.name != NULL) {
+		name = a->names_symbol;
+		at = object_add(a->o, a->names, p.name, strlen(p.name) + 1);
+	}
+	object_add32(a->o, a->params, p.type | p.perm << 16);
+	object_add32(a->o, a->params, p.flags);
+	add_address(a, a->params, name, (int64_t)at);
+	add_address(a, a->params, p.symbol, p.addend);
+	add_address(a, a->params, p.count, 0);
+	object_add32(a->o, a->params, p.capacity != 0 ? p.capacity : 1);
+	object_add32(a->o, a->params, p.size);
+	object_add64(a->o, a->params, (uint64_t)p.min);
+	object_add64(a->o, a->params, (uint64_t)p.max);
+	object_add64(a->o, a->params, p.reserved);
+}
+
 /* --- further sections */
 
 void author_array(

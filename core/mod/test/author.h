@@ -18,6 +18,7 @@ struct author {
 	uint32_t rodata, bss, versions;
 	uint32_t ksymtab[2], kcrctab[2]; /* [1]: GPL */
 	uint32_t strings, strings_symbol;
+	uint32_t params, names, names_symbol;
 };
 
 /* A module of the common profile, licence GPL, with empty .text and .data. */
@@ -51,5 +52,20 @@ void author_version(struct author *a, const char *name, uint32_t crc);
 /* An entry of a table of constructors or destructors: @function's address. */
 void author_array(
     struct author *a, const char *section, unsigned type, uint32_t function);
+
+/* A record of __tenon_param (8); its fields, and hostile ones. */
+struct author_param {
+	const char *name;
+	uint32_t name_symbol; /* instead: the name is there */
+	uint32_t symbol;      /* the variable; 0: null */
+	int64_t addend;
+	uint32_t count; /* symbol of the counter, or 0 */
+	unsigned type, perm, flags;
+	uint32_t capacity; /* 0: 1 */
+	uint32_t size;
+	int64_t min, max;
+	uint64_t reserved;
+};
+void author_param(struct author *a, struct author_param p);
 
 uint32_t author_bss(struct author *a, uint64_t size);

@@ -213,7 +213,9 @@ struct fix {
 static void relocates(const struct isa *isa, bool plt)
 {
 	struct shared *s = shared_new(isa->machine, SHARED_HASH);
+	/* AAELF64 has S + A; the others have S, and glibc on x86_64 too */
 	const bool addend = isa->machine == EM_AARCH64;
+	const bool slot_addend = isa->machine != EM_X86_64; /* R_RISCV_64 */
 	const uint32_t import = shared_symbol(s, "import", DATA, 0);
 	const uint32_t own = shared_symbol(s, "own", FUNC, SHARED_TEXT + 8);
 	const uint32_t weak =
@@ -221,11 +223,13 @@ static void relocates(const struct isa *isa, bool plt)
 	const struct fix fixes[] = {
 		{ isa->relative, 0, 0x2345, 0x2345, true },
 		{ isa->glob_dat, own, 0, SHARED_TEXT + 8, true },
-		{ isa->jump_slot, own, 0, SHARED_TEXT + 8, true },
+		{ isa->jump_slot, own, 16, SHARED_TEXT + 8 + (addend ? 16 : 0),
+		    true },
 		{ isa->abs64, own, 16, SHARED_TEXT + 24, true },
-		{ isa->glob_dat, import, 0, 0xfeed0000, false },
-		{ isa->jump_slot, import, addend ? 4 : 0,
-		    0xfeed0000 + (addend ? 4 : 0), false },
+		{ isa->glob_dat, import, 8, 0xfeed0000 + (slot_addend ? 8 : 0),
+		    false },
+		{ isa->jump_slot, import, 4, 0xfeed0000 + (addend ? 4 : 0),
+		    false },
 		{ isa->abs64, weak, 0, 0, false },
 		{ 0, 0, 0, 0xdddddddd, false }, /* NONE */
 	};
@@ -324,6 +328,29 @@ TEST(dyn, malformed_relocations_are_refused)
 	PROVES("G27");
 	for (unsigned i = 0; i < ARRAY_SIZE(bad_fixes); i++)
 		refuses_fix(isa_of(EM_AARCH64), &bad_fixes[i]);
+}
+
+/* A local symbol without a definition has no address, also not 0. */
+TEST(dyn, a_local_symbol_that_is_not_defined_is_refused)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(isas); i++) {
+		struct shared *s = shared_new(isas[i].machine, SHARED_HASH);
+		const uint32_t local = shared_symbol(
+		    s, "nowhere", OBJECT_SYM(STB_LOCAL, STT_NOTYPE), 0);
+		struct world w;
+
+		CHECK(world_offline(&w, AT, NULL, 0));
+		shared_function(s, 1);
+		shared_rela(s, false,
+		    &(struct elf_rela){ shared_word(s, 0),
+			(uint64_t)local << 32 | isas[i].abs64, 0 });
+		CHECK(world_refuses(&w, shared_file(s),
+		    (struct world_refusal){ TN_ENOEXEC, "symbol_section",
+			"local symbol 'nowhere' is used but defined nowhere" },
+		    TEST_AT));
+		shared_free(s);
+		CHECK(world_close(&w));
+	}
 }
 
 /* --- imports */

@@ -79,6 +79,29 @@ TEST(export, are_found_with_address_owner_and_class)
 	CHECK(world_close(&w));
 }
 
+TEST(export, names_of_all_lengths_are_found)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+				  "abcdefghijklmnopqrstuvwxyz0123456789";
+	struct author a = provider("lengths");
+	struct tn_module *mod;
+	struct tn_symbol sym;
+	struct world w;
+
+	CHECK(open_here(&w));
+	for (const char *name = all; *name != '\0'; name++)
+		add(&a, name);
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	for (const char *name = all; *name != '\0'; name++) {
+		CHECK_EQ(tn_symbol_find(w.sys, name, &sym), 0);
+		CHECK_STR(sym.name, name);
+	}
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK_EQ(tn_symbol_count(w.sys), 1);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* Its own functions alone, whatever else has the name. */
 TEST(export, of_one_module_are_asked_for_alone)
 {
@@ -166,6 +189,61 @@ TEST(export, twice_in_one_module_is_refused)
 	CHECK_REFUSED(&w, a.o, TN_EEXIST, "duplicate_export",
 	    "double: exports 'same', which double exports already");
 	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* The name of the @i-th export of a large module. */
+static const char *numbered(char name[16], const char *prefix, unsigned i)
+{
+	snprintf(name, 16, "%s_%u", prefix, i);
+	return name;
+}
+
+/*
+ * The last name of many is taken, so all the others have been in the index. Of
+ * what is freed then nothing may be looked at again, by a search, by the next
+ * module in the same memory, or by the index when it grows: ASan would see it.
+ */
+TEST(export, a_failed_publish_leaves_nothing_visible)
+{
+	enum {
+		MANY = 300
+	};
+	struct author a = provider("refused"), b = provider("next");
+	struct tn_symbol sym;
+	struct tn_module *mod;
+	struct world w;
+	char name[16];
+
+	CHECK(open_here(&w));
+	for (unsigned i = 0; i < MANY; i++) {
+		add(&a, numbered(name, "a", i));
+		add(&b, numbered(name, "b", i));
+	}
+	add(&a, "world_word");
+	const size_t before = tn_symbol_count(w.sys);
+
+	for (int round = 0; round < 3; round++) {
+		CHECK_REFUSED(&w, a.o, TN_EEXIST, "duplicate_export",
+		    "refused: exports 'world_word', which the engine exports "
+		    "already");
+		CHECK_EQ(tn_symbol_count(w.sys), before);
+		CHECK(tn_module_find(w.sys, "refused") == NULL);
+		CHECK_EQ(world_load(&w, b.o, 0, &mod), 0);
+		for (unsigned i = 0; i < MANY; i++) {
+			CHECK_EQ(
+			    tn_symbol_find(w.sys, numbered(name, "a", i), &sym),
+			    -TN_ENOENT);
+			CHECK_EQ(
+			    tn_symbol_find(w.sys, numbered(name, "b", i), &sym),
+			    0);
+		}
+		CHECK_EQ(world_unload(&w, mod), 0);
+	}
+	CHECK_EQ(tn_symbol_find(w.sys, "world_word", &sym), 0);
+	CHECK(sym.owner == NULL);
+	author_free(&a);
+	author_free(&b);
 	CHECK(world_close(&w));
 }
 

@@ -210,7 +210,7 @@ TEST(index, overflowing_buckets_lose_nobody)
 		CHECK(add(&f, &r[i]));
 	for (size_t i = 0; i < CROWD; i++)
 		CHECK(finds(&f, &r[i]));
-	/* a tombstone on the way does not end a search */
+	/* a vacant place on the way does not end a search */
 	for (size_t i = 0; i < CROWD; i += 3)
 		index_remove(&f.ix, &r[i].key);
 	for (size_t i = 0; i < CROWD; i++)
@@ -239,7 +239,7 @@ TEST(index, the_seed_scatters_names_that_collide)
 }
 
 /* Names that come and go for ever do not make it grow. */
-TEST(index, tombstones_do_not_fill_the_table)
+TEST(index, names_that_come_and_go_do_not_fill_the_table)
 {
 	struct record *r = make_records("t", 3000);
 	long most = 0;
@@ -255,6 +255,28 @@ TEST(index, tombstones_do_not_fill_the_table)
 	}
 	CHECK_EQ(f.ix.count, 20);
 	CHECK(most < 2048);
+	free(r);
+	CHECK(end(&f));
+}
+
+/* Buckets that names have gone past are as good as new one day. */
+TEST(index, marks_of_passed_buckets_are_forgotten)
+{
+	struct record *r = colliding(99, CROWD);
+	struct fixture f;
+
+	begin(&f, 99);
+	CHECK_EQ(index_reserve(&f.ix, CROWD), 0);
+	for (size_t i = 0; i < CROWD; i++)
+		CHECK(index_insert(&f.ix, &r[i].key) == NULL);
+	CHECK(f.ix.passed >= CROWD / 7);
+	for (size_t i = 1; i < CROWD; i++)
+		index_remove(&f.ix, &r[i].key);
+	CHECK(f.ix.passed >= CROWD / 7);
+	CHECK_EQ(index_reserve(&f.ix, 1), 0);
+	CHECK_EQ(f.ix.passed, 0);
+	CHECK(finds(&f, &r[0]));
+	CHECK(index_find(&f.ix, r[1].name) == NULL);
 	free(r);
 	CHECK(end(&f));
 }

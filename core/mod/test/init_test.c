@@ -94,7 +94,7 @@ TEST(init, runs_at_load_and_exit_at_unload)
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK_STR(trace.text, "i");
 	tn_module_info(mod, &info);
-	CHECK_EQ(info.state, TN_STATE_LIVE);
+	CHECK_EQ(info.state, TN_STATE_RUNNING);
 	CHECK_STR(info.name, "life");
 	CHECK_EQ(info.refs, 0);
 	CHECK_EQ(world_unload(&w, mod), 0);

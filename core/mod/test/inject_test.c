@@ -212,6 +212,22 @@ TEST(inject, read_only_after_init_fails_at_every_call)
 	module_fails_everywhere("roafter", NULL);
 }
 
+/* Two texts are kept, one of them taken apart. */
+TEST(inject, parameters_fail_at_every_call)
+{
+	struct file_path path;
+	struct world w;
+
+	if (!file_of_module(&path, isa_here()->name, "params"))
+		SKIP("module files are not built");
+	CHECK(world_open_guaranteed(&w));
+	struct subject s = subject_file("params", path.text);
+
+	s.args.params = "mode=slow ports=1,2 label=x window=64";
+	fails_everywhere(&w, &s);
+	CHECK(world_close(&w));
+}
+
 /* From memory at an odd address: a copy is one more. */
 TEST(inject, file_in_memory_fails_at_every_call)
 {

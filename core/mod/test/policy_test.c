@@ -179,6 +179,71 @@ TEST(policy, namespace_must_be_imported)
 	CHECK(world_close(&w));
 }
 
+#define IMPORTS 800
+
+/* Nanoseconds of linking, the best of three; 0: something went wrong. */
+static uint64_t link_time(struct world *w, struct object *o)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 3; i++) {
+		struct tn_module_info info;
+		struct tn_module *mod;
+
+		if (world_load(w, o, 0, &mod) != 0)
+			return 0;
+		tn_module_info(mod, &info);
+		if (info.timing.link < best)
+			best = info.timing.link;
+		if (world_unload(w, mod) != 0)
+			return 0;
+	}
+	return best;
+}
+
+/* The same for @imports, each of a namespace of its own, the last of @n. */
+static uint64_t time_of_namespaces(unsigned imports, unsigned n)
+{
+	static char names[IMPORTS][2][16];
+	struct tn_export of[IMPORTS];
+	struct author a = author_new(isa_here()->machine, "spaces");
+	uint64_t time = 0;
+	char entry[40];
+	struct world w;
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(entry, sizeof(entry), "import_ns=SPACE_%u", i);
+		author_info(&a, entry);
+	}
+	for (unsigned i = 0; i < imports; i++) {
+		snprintf(names[i][0], sizeof(names[i][0]), "word_%u", i);
+		snprintf(names[i][1], sizeof(names[i][1]), "SPACE_%u",
+		    n - imports + i);
+		of[i] = (struct tn_export){ .name = names[i][0],
+			.addr = &spaced_word,
+			.ns = names[i][1] };
+		object_undefined(a.o, names[i][0]);
+	}
+	if (world_open(&w, of, imports)) {
+		time = link_time(&w, a.o);
+		time = world_close(&w) ? time : 0;
+	}
+	author_free(&a);
+	return time;
+}
+
+/* Each import that walked over the list would cost as much as the list. */
+TEST(policy, many_namespaces_do_not_cost_quadratic_time)
+{
+	const uint64_t few = time_of_namespaces(1, 2000);
+	const uint64_t many = time_of_namespaces(1, 16000);
+	const uint64_t all = time_of_namespaces(IMPORTS, 16000);
+
+	CHECK(few != 0 && many != 0 && all != 0);
+	CHECK(many < 30 * few);
+	CHECK(all < 20 * many);
+}
+
 TEST(policy, version_of_an_import_must_be_the_one_it_was_built_with)
 {
 	struct author right = importer("right", "versioned_word");

@@ -17,8 +17,19 @@ static struct {
 	uint8_t *region;
 	uint8_t prot[PAGES];
 	unsigned synced; /* bytes of text */
+	struct {
+		uint64_t addr;
+		size_t size;
+		uint8_t first, last, prot; /* as they were then */
+	} sync[8];
+	unsigned nsyncs;
 	bool refuse;
 } notes;
+
+static uint8_t prot_of(uint64_t addr)
+{
+	return notes.prot[(addr - (uintptr_t)notes.region) / PAGE];
+}
 
 static int note_protect(void *ctx, void *addr, size_t size, unsigned prot)
 {
@@ -33,9 +44,16 @@ static int note_protect(void *ctx, void *addr, size_t size, unsigned prot)
 
 static void note_sync(void *ctx, void *addr, size_t size)
 {
+	const uint8_t *text = addr;
+
 	(void)ctx;
-	(void)addr;
 	notes.synced += (unsigned)size;
+	notes.sync[notes.nsyncs % 8].addr = (uintptr_t)addr;
+	notes.sync[notes.nsyncs % 8].size = size;
+	notes.sync[notes.nsyncs % 8].first = text[0];
+	notes.sync[notes.nsyncs % 8].last = text[size - 1];
+	notes.sync[notes.nsyncs % 8].prot = prot_of((uintptr_t)addr);
+	notes.nsyncs++;
 }
 
 static const struct tn_pool_world with_mmu = {
@@ -83,11 +101,6 @@ static struct tn_pool *open_pool(const struct tn_pool_world *world)
 	if (tn_pool_create(region, sizeof(region), &base, world, &pool) != 0)
 		return NULL;
 	return pool;
-}
-
-static uint8_t prot_of(uint64_t addr)
-{
-	return notes.prot[(addr - (uintptr_t)region) / PAGE];
 }
 
 TEST(pool, arguments_are_checked)
@@ -261,6 +274,42 @@ TEST(pool, pages_of_an_image_have_the_permissions_of_their_stage)
 	port->image_free(port->ctx, &img);
 	CHECK_EQ(prot_of(text), TN_PROT_READ | TN_PROT_WRITE);
 	check_whole(pool, before);
+}
+
+/* Was the last but @back synchronisation that of @p, full of @byte, in RX? */
+static bool was_synced(unsigned back, const struct tn_part *p, uint8_t byte)
+{
+	const unsigned i = (notes.nsyncs - 1 - back) % 8;
+
+	return notes.sync[i].addr == p->addr && notes.sync[i].size == p->size &&
+	       notes.sync[i].first == byte && notes.sync[i].last == byte &&
+	       notes.sync[i].prot == (TN_PROT_READ | TN_PROT_EXEC);
+}
+
+/* The contract of sync_text: there is no quarantine to make up for it. */
+TEST(pool, reused_text_is_synchronised_after_it_has_been_written)
+{
+	struct tn_pool *pool = open_pool(&with_mmu);
+	const struct tn_port *port = tn_pool_port(pool);
+	uint64_t first = 0;
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct tn_image img = make_image(700);
+
+		CHECK_EQ(port->image_alloc(port->ctx, &img), 0);
+		first = i == 0 ? img.part[TN_TEXT].addr : first;
+		CHECK_EQ(img.part[TN_TEXT].addr, first);
+		for (unsigned k = 0; k < img.nparts; k++)
+			memset(img.part[k].write, (int)(0x40 + i),
+			    img.part[k].size);
+		CHECK_EQ(notes.nsyncs, 2 * i);
+		CHECK_EQ(port->image_seal(port->ctx, &img), 0);
+		CHECK_EQ(notes.nsyncs, 2 * i + 2);
+		CHECK(was_synced(1, &img.part[TN_TEXT], (uint8_t)(0x40 + i)));
+		CHECK(was_synced(
+		    0, &img.part[TN_INIT_TEXT], (uint8_t)(0x40 + i)));
+		port->image_free(port->ctx, &img);
+	}
 }
 
 TEST(pool, trim_gives_back_pages_and_whole_parts)

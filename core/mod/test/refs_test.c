@@ -295,7 +295,7 @@ TEST(refs, a_module_cannot_be_had_during_init_and_exit)
 	CHECK(begin(&w));
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK(probe.mod == mod);
-	CHECK_EQ(probe.state, TN_STATE_COMING);
+	CHECK_EQ(probe.state, TN_STATE_LOADED);
 	CHECK(!probe.got);
 	CHECK(tn_module_get(mod));
 	tn_module_put(mod);

@@ -236,6 +236,54 @@ TEST(reloc, against_a_symbol_that_is_not_loaded_is_refused)
 	CHECK(world_close(&w));
 }
 
+TEST(reloc, against_a_local_symbol_that_is_not_defined_is_refused)
+{
+	struct world w;
+
+	CHECK(open_any(&w));
+	for (unsigned i = 0; i < ARRAY_SIZE(isas); i++) {
+		struct author a = author_new(isas[i].machine, "half");
+		const uint32_t nowhere = object_symbol(a.o, "nowhere",
+		    OBJECT_SYM(STB_LOCAL, STT_NOTYPE), SHN_UNDEF, 0);
+		struct tn_linked *linked;
+
+		/* what nobody uses may stay */
+		CHECK_EQ(world_link(&w, a.o, &linked), 0);
+		tn_linked_free(linked);
+		object_skip(a.o, a.data, 8);
+		object_rela(a.o, a.data,
+		    (struct object_fix){ 0, isas[i].abs64, nowhere, 0 });
+		CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "symbol_section",
+		    "half: local symbol 'nowhere' is used but defined "
+		    "nowhere");
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
+/* Neither by a cell, nor by a branch. */
+TEST(reloc, code_against_a_local_symbol_that_is_not_defined_is_refused)
+{
+	struct world w;
+
+	CHECK(open_any(&w));
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(isas); i++) {
+		struct author a = author_new(isas[i / 2].machine, "half");
+		const uint32_t nowhere = object_symbol(a.o, "nowhere",
+		    OBJECT_SYM(STB_LOCAL, STT_NOTYPE), SHN_UNDEF, 0);
+
+		if (i % 2)
+			isa_jump(a.o, a.text, nowhere);
+		else
+			isa_got(a.o, a.text, nowhere);
+		CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "symbol_section",
+		    "half: local symbol 'nowhere' is used but defined "
+		    "nowhere");
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
 /* Also by the second half of a pair. */
 TEST(reloc, uleb128_against_a_symbol_that_is_not_loaded_is_refused)
 {

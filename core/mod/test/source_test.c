@@ -4,6 +4,7 @@
  * answer. Whether a packed file is one is told by its content.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -203,6 +204,43 @@ TEST(source, a_module_is_called_by_its_file_when_it_says_nothing)
 	path.text[10] = '_';
 	path.text[15] = '_';
 	mod = tn_module_find(w.sys, path.text + 5);
+	CHECK(mod != NULL);
+	tn_module_put(mod);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* Not cut, or it would be another module's name. */
+TEST(source, a_file_name_that_is_too_long_is_refused)
+{
+	struct author a = author_new(isa_here()->machine, "own");
+	struct file_path path;
+	char dir[] = "/tmp/tenon-long-XXXXXX", text[200], stem[64];
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	CHECK(mkdtemp(dir) != NULL);
+	object_file(a.o);
+	*((uint8_t *)(uintptr_t)object_bytes(a.o).p +
+	    object_shdr(a.o, a.modinfo)->sh_offset) = 'N';
+	for (size_t n = 55; n <= 56; n++) {
+		memset(stem, 'l', n);
+		stem[n] = '\0';
+		snprintf(text, sizeof(text), "%s/%s.ko", dir, stem);
+		CHECK(file_write(&path, object_bytes(a.o)));
+		CHECK_EQ(rename(path.text, text), 0);
+		CHECK_EQ(load_path(&w, text), n == 55 ? 0 : -TN_EINVAL);
+		unlink(text);
+	}
+	CHECK_EQ(w.diag.reason, TN_REASON_BAD_NAME);
+	tn_diag_text(&w.diag, text, sizeof(text));
+	CHECK_STR(text, "'llllllllllllllllllllllllllllllllllllllllllllllllll"
+			"llllll.ko' is not a module name");
+	rmdir(dir);
+	stem[55] = '\0';
+	struct tn_module *mod = tn_module_find(w.sys, stem);
+
 	CHECK(mod != NULL);
 	tn_module_put(mod);
 	CHECK_EQ(world_unload(&w, mod), 0);

@@ -109,7 +109,7 @@ static void hold(struct storm *s, const char *name, const char *symbol)
 		return;
 	atomic_fetch_add(&s->gets, 1);
 	tn_module_info(mod, &info);
-	if (strcmp(info.name, name) != 0 || info.state != TN_STATE_LIVE)
+	if (strcmp(info.name, name) != 0 || info.state != TN_STATE_RUNNING)
 		blame(s, "held module is not live");
 	if (tn_module_symbol(mod, symbol, &addr) != 0)
 		blame(s, "held module has lost its symbol");

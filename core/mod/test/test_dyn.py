@@ -170,6 +170,28 @@ class Shared(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(done.stderr.splitlines(), SAYS)
 
+    def test_a_damaged_segment_is_named(self):
+        """PT_LOAD is spoilt, everything else is as the linker left it."""
+        offset, vaddr, filesz, memsz, align = 8, 16, 32, 40, 48
+        bounds = 'has a segment outside the file or itself'
+        cases = ((offset, 1 << 40, bounds), (filesz, 1 << 40, bounds),
+                 (memsz, 1, bounds), (vaddr, 2**64 - 16, bounds),
+                 (align, 3, 'has an alignment that is no power of two'))
+        for arch in ARCHES:
+            for field, value, text in cases:
+                with self.subTest(arch=arch, field=field):
+                    self.compile(arch)
+                    with open(self.path, 'r+b') as f:
+                        data = bytearray(f.read())
+                        at = int.from_bytes(data[32:40], 'little')
+                        while data[at:at + 4] != b'\1\0\0\0':
+                            at += 56
+                        data[at + field:at + field + 8] = value.to_bytes(
+                            8, 'little')
+                        f.seek(0)
+                        f.write(data)
+                    self.assertRefused(arch, f'blob: {text}')
+
     def test_a_library_that_is_not_loaded_is_named(self):
         for arch in ARCHES:
             self.compile(arch, '-Wl,--no-as-needed', '-lc')

@@ -207,16 +207,16 @@ TEST(reloc, branch_reach_is_that_of_calls)
 TEST(reloc, dynamic_types_write_a_doubleword)
 {
 	static const struct {
-		uint16_t machine, type, expr;
+		uint16_t machine, type, expr, flags;
 	} types[] = {
-		{ EM_X86_64, 6, RELOC_DYN_SYMBOL },
-		{ EM_X86_64, 7, RELOC_DYN_SYMBOL },
-		{ EM_X86_64, 8, RELOC_BASE },
-		{ EM_AARCH64, 1025, RELOC_DYN_SYMBOL },
-		{ EM_AARCH64, 1026, RELOC_DYN_SYMBOL },
-		{ EM_AARCH64, 1027, RELOC_BASE },
-		{ EM_RISCV, 3, RELOC_BASE },
-		{ EM_RISCV, 5, RELOC_DYN_SYMBOL },
+		{ EM_X86_64, 6, RELOC_DYN_SYMBOL, RELOC_NO_ADDEND },
+		{ EM_X86_64, 7, RELOC_DYN_SYMBOL, RELOC_NO_ADDEND },
+		{ EM_X86_64, 8, RELOC_BASE, 0 },
+		{ EM_AARCH64, 1025, RELOC_DYN_SYMBOL, 0 },
+		{ EM_AARCH64, 1026, RELOC_DYN_SYMBOL, 0 },
+		{ EM_AARCH64, 1027, RELOC_BASE, 0 },
+		{ EM_RISCV, 3, RELOC_BASE, 0 },
+		{ EM_RISCV, 5, RELOC_DYN_SYMBOL, RELOC_NO_ADDEND },
 	};
 	const uint64_t value = 0x123456789abcdef0;
 
@@ -226,6 +226,7 @@ TEST(reloc, dynamic_types_write_a_doubleword)
 		uint8_t place[8] = { 0 };
 
 		CHECK_EQ(how->expr, types[i].expr);
+		CHECK_EQ(how->flags, types[i].flags);
 		CHECK_EQ(how->size, 8);
 		CHECK_EQ(reloc_check(how, value), 0);
 		reloc_put(how, place, value);

@@ -31,6 +31,7 @@ enum arena_mode {
 
 #define ARENA_STRICT        1u /* a guard page behind every part */
 #define ARENA_NO_MEMBARRIER 2u /* behave as where it is banned */
+#define ARENA_KEEPS_FETCHED 4u /* as where cores keep what they fetched */
 
 /* Zero stands for the default everywhere. */
 struct arena_config {
@@ -40,6 +41,8 @@ struct arena_config {
 	size_t span;       /* address space reserved at a time */
 	size_t chunk;      /* smallest chunk */
 	size_t quarantine; /* bytes of freed text per core synchronisation */
+	size_t page;       /* unit of permissions: a power of two, at least
+			      the system's own page */
 };
 
 struct arena_stats {
@@ -54,14 +57,20 @@ struct arena_stats {
 
 /*
  * -TN_EINVAL, -TN_ENOMEM; -TN_EOPNOTSUPP: the mode asked for does not work in
- * this process.
+ * this process. ARENA_AUTO tries what works when the first image comes, so
+ * that an arena costs little as long as it is empty, and a sandbox that is
+ * entered between the two is noticed.
  */
 MUST_CHECK int arena_create(
     const struct arena_config *config, struct host_arena **out);
 /* Every image is freed before. */
 void arena_destroy(struct host_arena *a);
 
-enum arena_mode arena_mode(const struct host_arena *a);
+/* The mode in use, tried now if need be; ARENA_AUTO when none works. */
+enum arena_mode arena_mode(struct host_arena *a);
+
+/* The unit of permissions. */
+size_t arena_page(const struct host_arena *a);
 
 /* True when freed text is reused after membarrier, not after remapping. */
 bool arena_reuses_text(struct host_arena *a);
@@ -73,7 +82,7 @@ void arena_stats(struct host_arena *a, struct arena_stats *out);
  * of the parent keep running and may be freed, which gives their addresses
  * back only when the arena is destroyed; new images get new spans. In a child
  * that was made without the fork handlers arena_image_alloc answers
- * -TN_EAGAIN.
+ * -TN_EAGAIN. -TN_EOPNOTSUPP: no mode works in this process.
  */
 MUST_CHECK int arena_image_alloc(struct host_arena *a, struct tn_image *img);
 void arena_image_trim(struct host_arena *a, struct tn_image *img);

@@ -48,5 +48,11 @@ enum process_barrier {
 	BARRIER_CODE,   /* and discards prefetched instructions */
 };
 
+/*
+ * Prepares the process for barriers of this kind: cheap while it has one
+ * thread, some milliseconds later on. False when the system refuses it.
+ */
+bool process_enrol(enum process_barrier kind);
+
 /* False when the system refuses it: nothing has happened then. */
 bool process_barrier(enum process_barrier kind);

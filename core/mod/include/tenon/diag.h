@@ -26,6 +26,7 @@ enum tn_stage {
 	TN_STAGE_PLAN,     /* GOT cells and stubs */
 	TN_STAGE_RELOCATE, /* fixups */
 	TN_STAGE_PROTECT,  /* page permissions, instruction cache */
+	TN_STAGE_PARAMS,   /* parameters, also those set later */
 	TN_STAGE_PUBLISH,  /* name and exports become visible */
 	TN_STAGE_INIT,     /* constructors and module_init */
 	TN_STAGE_UNLOAD,
@@ -55,7 +56,8 @@ enum tn_reason {
 	TN_REASON_UNMARKED,         /* no .note.tenon */
 	TN_REASON_NO_NAME,          /* no module name */
 	TN_REASON_BAD_NAME,         /* other: name */
-	TN_REASON_SYMBOL_SECTION,   /* symbol, section: not loaded or absent */
+	TN_REASON_SYMBOL_SECTION,   /* symbol, section: not loaded or absent;
+				       "": a local one is undefined */
 	TN_REASON_MISSING_SYMBOL,   /* missing[], nmissing */
 	TN_REASON_GPL_ONLY,         /* symbol, other: owner */
 	TN_REASON_NAMESPACE,        /* symbol, other: namespace */
@@ -78,12 +80,25 @@ enum tn_reason {
 	TN_REASON_DUPLICATE_EXPORT, /* symbol, other: the first owner */
 	TN_REASON_BAD_EXPORT,       /* section, offset: malformed table */
 	TN_REASON_ENTRY,            /* symbol: entry point is not in text */
+	TN_REASON_OPS,              /* other: what is wrong with module_ops */
 	TN_REASON_INIT_FAILED,      /* value: what init returned */
+	TN_REASON_START_FAILED,     /* value: what start returned */
+	TN_REASON_STOP_FAILED,      /* value: what stop returned */
 	TN_REASON_IN_USE,           /* value: references; other: users */
 	TN_REASON_NOT_LOADED,       /* other: name */
 	TN_REASON_NO_EXIT,          /* permanent: init without exit */
 	TN_REASON_VERIFY,           /* refused by the verification hook */
 	TN_REASON_PROTECT,          /* value: error of the port */
+	TN_REASON_BAD_PARAM,        /* section, offset, other: field of the
+				       record that is wrong */
+	TN_REASON_PARAM_UNKNOWN,    /* symbol: parameter, other: nearest */
+	TN_REASON_PARAM_VALUE,      /* symbol: parameter, other: value,
+				       section: its type */
+	TN_REASON_PARAM_RANGE,      /* the same; low, high, and section: these
+				       as text, since they may be unsigned */
+	TN_REASON_PARAM_LENGTH,     /* symbol: parameter, other: value, high:
+				       limit, section: of what */
+	TN_REASON_PARAM_READ_ONLY,  /* symbol: parameter */
 	TN_REASONS
 };
 

@@ -98,8 +98,12 @@ int tn_system_destroy(struct tn_system *sys);
 	8u /* run neither constructors and init nor, at
 			       unload, exit and destructors */
 #define TN_LOAD_NO_IMPORTS                                                     \
-	16u /* an undefined symbol is refused as not
-				  supported (slots) */
+	16u                   /* an undefined symbol is refused as not
+				  supported (slots); a weak one is 0, as no
+				  provider is asked: compilers put weak hooks
+				  of their own into every shared object */
+#define TN_LOAD_NO_START  32u /* stop at INITIALIZED: tn_start goes on */
+#define TN_LOAD_EXCLUSIVE 64u /* do not share what another thread loads */
 
 struct tn_load_args {
 	uint32_t size; /* sizeof(struct tn_load_args) */
@@ -109,6 +113,7 @@ struct tn_load_args {
 	const void *data; /* the file in memory; must stay until tn_load
 			      returns; 8-byte aligned, or it is copied */
 	size_t data_size;
+	const char *params; /* "level=3 verbose" (tenon/param.h); or NULL */
 };
 
 /*
@@ -118,8 +123,9 @@ struct tn_load_args {
  *
  * -TN_ENOENT missing symbol or file; -TN_ENOEXEC malformed file;
  * -TN_EOPNOTSUPP refused by name; -TN_EACCES licence or namespace;
- * -TN_EAGAIN a provider is being loaded or unloaded; -TN_EINVAL bad argument or
- * name, or init returned a positive number; -TN_EFBIG, -TN_EIO of the source;
+ * -TN_EAGAIN a provider is being loaded or unloaded; -TN_EINVAL bad argument,
+ * name or value of a parameter, or init returned a positive number; -TN_EFBIG,
+ * -TN_EIO of the source;
  * -TN_EEXIST module or export of this name; -TN_ERANGE a relocation does not
  * reach; -TN_ENOMEM; -TN_ENOSPC; -TN_EBADMSG; what init returned.
  */
@@ -143,6 +149,18 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
  */
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
+
+/* tn_unload_args.flags */
+#define TN_UNLOAD_WAIT 1u /* wait until nobody uses it, or time runs out */
+#define TN_UNLOAD_FORCE                                                        \
+	2u /* whatever references and permanence say; not while anyone is
+	      inside or imports from it; taints (rmmod -f) */
+
+struct tn_unload_args {
+	uint32_t size;       /* sizeof(struct tn_unload_args) */
+	uint32_t flags;      /* TN_UNLOAD_* */
+	uint64_t timeout_ns; /* for TN_UNLOAD_WAIT */
+};
 
 /*
  * Frees the record of a module that is not loaded; @mod is invalid after 0.
@@ -196,13 +214,26 @@ void tn_module_put(struct tn_module *mod);
 /* Finds a live module and takes a reference on it, or NULL. Sleeps. */
 struct tn_module *tn_module_find(struct tn_system *sys, const char *name);
 
+/*
+ * The states of a module; docs/lifecycle.md says which other words there are
+ * for them. A reference can be taken while a module is RUNNING, only then.
+ */
 enum tn_state {
-	TN_STATE_EMPTY,      /* no such module yet */
-	TN_STATE_REGISTERED, /* known by name, not loaded */
-	TN_STATE_COMING,     /* being loaded; until init has run */
-	TN_STATE_LIVE,
-	TN_STATE_GOING,
+	TN_STATE_EMPTY,       /* no such module yet */
+	TN_STATE_REGISTERED,  /* known by name, not loaded */
+	TN_STATE_COMING,      /* being loaded */
+	TN_STATE_LOADED,      /* linked and published; init has not run */
+	TN_STATE_INITIALIZED, /* init has run, start has not */
+	TN_STATE_RUNNING,     /* can be used */
+	TN_STATE_STOPPED,     /* stop has run: it can be started again */
+	TN_STATE_GOING,       /* being unloaded */
+	TN_STATE_FAILED,      /* was RUNNING and has failed */
+	TN_STATE_QUARANTINED, /* has failed too often */
+	TN_STATES
 };
+
+/* "empty", "running", ...: stable names for programs and people. */
+const char *tn_state_name(enum tn_state state);
 
 /* How long each step of the load took, in nanoseconds. */
 struct tn_timing {
@@ -231,10 +262,10 @@ struct tn_module_info {
 };
 
 /*
- * The module name of a file, by kmod's rules: "dir/a-b.ko.xz" is "a_b". Cut to
- * fit. Any context.
+ * The module name of a file, by kmod's rules: "dir/a-b.ko.xz" is "a_b". False
+ * when it is longer than a module's name may be; it is cut then. Any context.
  */
-void tn_module_name(const char *path, char name[TN_MODULE_NAME_MAX]);
+bool tn_module_name(const char *path, char name[TN_MODULE_NAME_MAX]);
 
 /* Fills @info; the strings live as long as @mod. Caller holds a reference. */
 void tn_module_info(struct tn_module *mod, struct tn_module_info *info);

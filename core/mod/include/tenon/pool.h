@@ -29,8 +29,15 @@ struct tn_pool_world {
 	void *ctx;
 	/* Changes whole pages. NULL: no MMU, no W^X promised. May sleep. */
 	int (*protect)(void *ctx, void *addr, size_t size, unsigned prot);
-	/* Makes instructions written at [addr, addr + size) fetchable by
-	   every CPU. NULL: the machine is coherent. */
+	/*
+	 * The text at [addr, addr + size) is complete and has its last
+	 * permission. Makes it what every CPU fetches from now on, and makes
+	 * every CPU discard what it has fetched: a pool gives the addresses of
+	 * freed text to the next image at once, so this is the only thing
+	 * between the two. Called once for each executable part, before
+	 * anybody learns its address. NULL: every CPU sees stores to what it
+	 * has fetched already. May sleep.
+	 */
 	void (*sync_text)(void *ctx, void *addr, size_t size);
 };
 

@@ -115,8 +115,8 @@ struct tn_port {
 	/*
 	 * The image is complete: text becomes executable, rodata read-only,
 	 * and the instruction cache is synchronised over executable parts
-	 * only. After it no thread can fetch stale instructions there. Sets
-	 * write to NULL for these parts.
+	 * only. After it no thread can fetch stale instructions there, or go
+	 * on with some that it has fetched. Sets write to NULL for these parts.
 	 */
 	int (*image_seal)(void *ctx, struct tn_image *img);
 	/*
@@ -126,8 +126,9 @@ struct tn_port {
 	int (*image_finish)(void *ctx, struct tn_image *img);
 	/*
 	 * Gives back all parts, in whatever state image_alloc and the calls
-	 * after it have left them. Text addresses are used again only after
-	 * every CPU has synchronised its instruction stream.
+	 * after it have left them. Text addresses may be used again, but
+	 * before other code runs there every CPU synchronises its instruction
+	 * stream, in its image_seal at the latest.
 	 */
 	void (*image_free)(void *ctx, struct tn_image *img);
 

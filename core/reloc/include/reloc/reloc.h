@@ -41,7 +41,7 @@ enum reloc_expr {
 	RELOC_SUB_ULEB,    /* second: SET's S + A minus this S + A */
 	RELOC_ALIGN,       /* A bytes of no-ops stand here for alignment */
 	RELOC_BASE,        /* B + A (RELATIVE; B = the load base) */
-	RELOC_DYN_SYMBOL,  /* S + A of GLOB_DAT and JUMP_SLOT (x86: S) */
+	RELOC_DYN_SYMBOL,  /* GLOB_DAT, JUMP_SLOT: S + A, or S by a flag */
 };
 
 /* Which group of unsupported relocations a refused type belongs to. */
@@ -66,6 +66,7 @@ enum reloc_range {
 #define RELOC_BRANCH    1u /* a call or jump: may go through a stub */
 #define RELOC_HI20      2u /* riscv: the anchor of RELOC_PAIR_LOW */
 #define RELOC_RELAXABLE 4u /* a GOT load that may become a direct one */
+#define RELOC_NO_ADDEND 8u /* of RELOC_DYN_SYMBOL: the value is S */
 
 struct reloc_howto {
 	uint8_t expr;  /* enum reloc_expr */

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles: slots of the thread that takes them.
+ *
+ *	slot   sequence  returned   state
+ *	          7         7       free
+ *	          8         7       held, by the handle { slot, 8 }
+ *	          8         8       free again
+ *
+ * Only the thread that owns a slot writes sequence, and only after it has
+ * seen the slot free; whoever puts a handle writes its number to returned. So
+ * there is nothing to add up and nothing to lock, and what comes late or
+ * twice writes the number of its own handle, which no later one has.
+ *
+ * A target is closed by scanning the slots of all threads. The order is that
+ * of sections (thread.c): taker: slot, compiler barrier, load of the target's
+ * word; closer: word CLOSING, barrier, loads of the slots. Either the closer
+ * sees the slot or the taker sees CLOSING, gives the slot back and waits.
+ *
+ * Chunks of slots are never freed. A thread takes slots from its list of free
+ * ones; when that is empty it collects those that were put since.
+ */
+#include "internal.h"
+
+#include <tenon/err.h>
+
+/* How many chunks without a free slot are looked at before one is made. */
+#define SWEEP_MAX 8
+
+static bool slot_is_free(const struct tn_handle_slot *s)
+{
+	/* acquire: pairs with the release of put: the holder is done, and
+	   has read what he wanted of the slot */
+	return __atomic_load_n(&s->returned, __ATOMIC_ACQUIRE) ==
+	       __atomic_load_n(&s->sequence, __ATOMIC_RELAXED);
+}
+
+/* --- the owner's free slots */
+
+static void slot_push(struct tn_gate_thread *t, struct tn_handle_slot *s)
+{
+	s->next = t->free;
+	t->free = s;
+}
+
+/* The list is empty, so a free slot is not on it. */
+static void chunk_collect(
+    struct tn_gate_thread *t, struct tn_handle_chunk *chunk)
+{
+	for (unsigned i = CHUNK_SLOTS; i-- > 0;) {
+		if (slot_is_free(&chunk->slot[i]))
+			slot_push(t, &chunk->slot[i]);
+	}
+}
+
+static struct tn_handle_chunk *chunk_after(
+    const struct tn_gate_thread *t, const struct tn_handle_chunk *chunk)
+{
+	return chunk != NULL && chunk->next != NULL ? chunk->next : t->chunks;
+}
+
+/* From the chunk where slots were found last, and further, round. */
+static void sweep(struct tn_gate_thread *t)
+{
+	struct tn_handle_chunk *chunk = t->sweep != NULL ? t->sweep : t->chunks;
+
+	for (unsigned i = 0; i < SWEEP_MAX && chunk != NULL; i++) {
+		chunk_collect(t, chunk);
+		t->sweep = chunk;
+		if (t->free != NULL)
+			return;
+		chunk = chunk_after(t, chunk);
+	}
+}
+
+static void chunk_make(struct tn_gate_thread *t)
+{
+	struct tn_handle_chunk *chunk = gate_world()->alloc(sizeof(*chunk));
+
+	if (chunk == NULL)
+		return;
+	chunk->next = t->chunks;
+	/* release: pairs with the acquire of chunks_of */
+	__atomic_store_n(&t->chunks, chunk, __ATOMIC_RELEASE);
+	chunk_collect(t, chunk);
+	t->sweep = chunk;
+}
+
+static struct tn_handle_slot *slot_pop(struct tn_gate_thread *t)
+{
+	struct tn_handle_slot *s;
+
+	if (t->free == NULL)
+		sweep(t);
+	if (t->free == NULL)
+		chunk_make(t);
+	s = t->free;
+	if (s != NULL)
+		t->free = s->next;
+	return s;
+}
+
+/* --- taking and putting */
+
+/* Fills a free slot and makes it count; the number of the handle. */
+static uint64_t slot_hold(struct tn_handle_slot *s, struct tn_gate_target *t,
+    const void *holder, const void *site)
+{
+	const uint64_t number =
+	    __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) + 1;
+
+	/* Whoever reads the new contents by slot_read sees it put before. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__atomic_store_n(&s->target, t, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->holder, holder, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->site, site, __ATOMIC_RELAXED);
+	__atomic_store_n(
+	    &s->time_ns, gate_world()->coarse_ns(), __ATOMIC_RELAXED);
+	/* release: pairs with the acquire of slot_holds */
+	__atomic_store_n(&s->sequence, number, __ATOMIC_RELEASE);
+	return number;
+}
+
+static void slot_return(struct tn_handle_slot *s, uint64_t number)
+{
+	/* release: pairs with the acquire of slot_is_free and slot_holds */
+	__atomic_store_n(&s->returned, number, __ATOMIC_RELEASE);
+}
+
+/* Only after slot_hold: LIVE, CLOSING or 0. */
+static uint64_t target_now(
+    const struct tn_gate_thread *self, const struct tn_gate_target *t)
+{
+	/* Pairs with gate_barrier of the closer. */
+	if (__builtin_expect(self->fences != 0, 0))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	else
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	/* acquire: what was written before LIVE was set */
+	return __atomic_load_n(&t->word, __ATOMIC_ACQUIRE) &
+	       (TN_TARGET_LIVE | TN_TARGET_CLOSING);
+}
+
+static void wait_until_decided(const struct tn_gate_target *t)
+{
+	unsigned round = 0;
+
+	while ((__atomic_load_n(&t->word, __ATOMIC_RELAXED) &
+		   TN_TARGET_CLOSING) != 0)
+		gate_world()->relax(round++);
+}
+
+int tn_handle_take(struct tn_gate_target *t, const void *holder,
+    const void *site, struct tn_handle *out)
+{
+	struct tn_gate_thread *self = gate_world()->self(true);
+	struct tn_handle_slot *s = self != NULL ? slot_pop(self) : NULL;
+
+	if (s == NULL)
+		return -TN_ENOMEM;
+	for (;;) {
+		const uint64_t number = slot_hold(s, t, holder, site);
+		const uint64_t word = target_now(self, t);
+
+		if (__builtin_expect((word & TN_TARGET_LIVE) != 0, 1)) {
+			*out = (struct tn_handle){ s, number };
+			return 0;
+		}
+		/* Not while waiting: nobody shall be refused because of us. */
+		slot_return(s, number);
+		if (word == 0)
+			break;
+		wait_until_decided(t);
+	}
+	slot_push(self, s);
+	return -TN_ENOENT;
+}
+
+static bool handle_is_held(struct tn_handle h)
+{
+	return h.slot != NULL &&
+	       __atomic_load_n(&h.slot->sequence, __ATOMIC_ACQUIRE) ==
+		   h.sequence &&
+	       __atomic_load_n(&h.slot->returned, __ATOMIC_RELAXED) !=
+		   h.sequence;
+}
+
+int tn_handle_put(struct tn_handle h)
+{
+	if (!handle_is_held(h))
+		return -TN_ESTALE;
+	slot_return(h.slot, h.sequence);
+	return 0;
+}
+
+int tn_handle_enter(struct tn_handle h)
+{
+	gate_world()->enter();
+	/* Inside, so that a revoker sees us, or we see what he wrote. */
+	if (handle_is_held(h) &&
+	    __atomic_load_n(&h.slot->revoked, __ATOMIC_RELAXED) != h.sequence)
+		return 0;
+	gate_world()->exit();
+	return -TN_ESTALE;
+}
+
+void tn_handle_exit(struct tn_handle h)
+{
+	(void)h;
+	gate_world()->exit();
+}
+
+/* --- who holds @t */
+
+/* The number of the handle to @t that holds @s, or 0. */
+static uint64_t slot_holds(
+    const struct tn_handle_slot *s, const struct tn_gate_target *t)
+{
+	/*
+	 * acquire: target is then the one of this number, or of a later one,
+	 * whose taker sees CLOSING if we are closing. And what the holder of
+	 * a number that was returned has done comes before us.
+	 */
+	const uint64_t number = __atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE);
+
+	if (__atomic_load_n(&s->returned, __ATOMIC_ACQUIRE) == number ||
+	    __atomic_load_n(&s->revoked, __ATOMIC_RELAXED) == number)
+		return 0;
+	return __atomic_load_n(&s->target, __ATOMIC_RELAXED) == t ? number : 0;
+}
+
+/* All slots of all threads, one after the other. */
+struct walk {
+	const struct tn_gate_thread *thread; /* of the slot */
+	const struct tn_gate_thread *next;
+	struct tn_handle_chunk *chunk;
+	unsigned i;
+};
+
+static struct walk walk_start(void)
+{
+	return (struct walk){ .next = gate_threads() };
+}
+
+static struct tn_handle_slot *walk_next(struct walk *w)
+{
+	struct tn_handle_slot *s;
+
+	while (w->chunk == NULL && w->next != NULL) {
+		w->thread = w->next;
+		w->next = w->thread->next;
+		/* acquire: pairs with the release of chunk_make */
+		w->chunk =
+		    __atomic_load_n(&w->thread->chunks, __ATOMIC_ACQUIRE);
+	}
+	if (w->chunk == NULL)
+		return NULL;
+	s = &w->chunk->slot[w->i];
+	w->i = (w->i + 1) % CHUNK_SLOTS;
+	if (w->i == 0)
+		w->chunk = w->chunk->next;
+	return s;
+}
+
+bool gate_is_held(const struct tn_gate_target *t)
+{
+	struct walk w = walk_start();
+	const struct tn_handle_slot *s;
+
+	while ((s = walk_next(&w)) != NULL) {
+		if (slot_holds(s, t) != 0)
+			return true;
+	}
+	return false;
+}
+
+size_t gate_revoke_handles(const struct tn_gate_target *t)
+{
+	struct walk w = walk_start();
+	struct tn_handle_slot *s;
+	size_t n = 0;
+
+	while ((s = walk_next(&w)) != NULL) {
+		const uint64_t number = slot_holds(s, t);
+
+		if (number == 0)
+			continue;
+		/* Does nothing to a later handle in this slot. */
+		__atomic_store_n(&s->revoked, number, __ATOMIC_RELAXED);
+		n++;
+	}
+	return n;
+}
+
+static void slot_read(const struct tn_handle_slot *s, struct gate_holder *h)
+{
+	h->holder = __atomic_load_n(&s->holder, __ATOMIC_RELAXED);
+	h->site = __atomic_load_n(&s->site, __ATOMIC_RELAXED);
+	h->time_ns = __atomic_load_n(&s->time_ns, __ATOMIC_RELAXED);
+	/* Pairs with the fence of slot_hold: what follows is not older. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+void gate_each_handle(const struct tn_gate_target *t,
+    void (*fn)(void *arg, const struct gate_holder *h), void *arg)
+{
+	struct walk w = walk_start();
+	const struct tn_handle_slot *s;
+
+	while ((s = walk_next(&w)) != NULL) {
+		const uint64_t number = slot_holds(s, t);
+		struct gate_holder h = { .thread = w.thread->number };
+
+		if (number == 0)
+			continue;
+		slot_read(s, &h);
+		/* Else it was put meanwhile, and perhaps taken again. */
+		if (slot_holds(s, t) == number)
+			fn(arg, &h);
+	}
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The side that closes gates and targets, and waits for those inside.
+ *
+ * Who publishes in one gate is serialised by the engine. Functions that wait
+ * may sleep and are not called inside of a section. "alone" in what follows:
+ * no other thread has a record.
+ */
+#pragma once
+
+#include <base/compiler.h>
+#include <tenon/gate.h>
+
+/* --- sections */
+
+/*
+ * Returns after every section that was entered before the call has been
+ * left. What was unpublished before is then nobody's.
+ */
+void gate_synchronize(void);
+
+/*
+ * The parts of gate_synchronize. After gate_barrier, each thread's earlier
+ * stores are visible here and it sees the caller's.
+ */
+void gate_barrier(void);
+/* False when @deadline_ns passes. */
+bool gate_wait_readers(uint64_t deadline_ns) MUST_CHECK;
+
+/* The calling thread is alone; then there is nobody to wait for. */
+bool gate_is_alone(void) MUST_CHECK;
+
+/* --- gates */
+
+/* @nshards 0: not sleepable. The gate is closed. */
+void gate_init(
+    struct tn_gate *g, struct tn_gate_shard *shards, uint32_t nshards);
+
+/* @b is what callers enter from now on; wakes those who wait. */
+void gate_publish(struct tn_gate *g, const struct tn_binding *b);
+
+/*
+ * Publishes @closing, DRAINING or CLOSED: after the return nobody enters by
+ * the old binding, though some may be inside.
+ */
+void gate_close(struct tn_gate *g, const struct tn_binding *closing);
+
+/* Sleepable: nobody is inside. Only after gate_close. */
+bool gate_is_drained(const struct tn_gate *g);
+
+/*
+ * Waits until nobody is inside. -TN_ETIMEDOUT: somebody is; the caller
+ * publishes the old binding again, which is as if nothing had happened.
+ */
+int gate_drain(struct tn_gate *g, uint64_t deadline_ns) MUST_CHECK;
+
+/* --- targets */
+
+/* Makes @t live. */
+void gate_target_open(struct tn_gate_target *t);
+
+static inline bool gate_target_is_live(const struct tn_gate_target *t)
+{
+	/* acquire: what was written before gate_target_open */
+	return (__atomic_load_n(&t->word, __ATOMIC_ACQUIRE) &
+		   (TN_TARGET_LIVE | TN_TARGET_CLOSING)) != 0;
+}
+
+static inline uint64_t gate_target_count(const struct tn_gate_target *t)
+{
+	return __atomic_load_n(&t->word, __ATOMIC_RELAXED) & TN_TARGET_COUNT;
+}
+
+/*
+ * 0: @t is dead, and no reference or handle to it can be had again.
+ * -TN_EBUSY: some are held, and nobody has noticed the attempt. -TN_ENOENT:
+ * it was dead. @revoke: handles do not count; they become stale. Then
+ * gate_synchronize before anything is freed, as calls may still be inside
+ * by tn_handle_enter.
+ */
+int gate_target_close(struct tn_gate_target *t, bool revoke) MUST_CHECK;
+
+/* --- holders */
+
+struct gate_holder {
+	const void *holder, *site;
+	uint64_t time_ns;
+	uint32_t thread; /* number of the record that it was taken with */
+};
+
+/* Calls @fn for each handle to @t that is held at some time of the call. */
+void gate_each_handle(const struct tn_gate_target *t,
+    void (*fn)(void *arg, const struct gate_holder *h), void *arg);
+
+/*
+ * Every handle to @t that was taken before the call becomes stale. Uses that
+ * are inside are not waited for: gate_synchronize. Returns how many.
+ */
+size_t gate_revoke_handles(const struct tn_gate_target *t);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this component share: the list of threads, their slots,
+ * and the lock of closers.
+ */
+#pragma once
+
+#include <gate/close.h>
+#include <gate/world.h>
+
+#define CHUNK_SLOTS 15
+
+/* Slots of one thread; with its link 1 KiB. */
+struct tn_handle_chunk {
+	struct tn_handle_chunk *next; /* set before it is listed */
+	struct tn_handle_slot slot[CHUNK_SLOTS];
+};
+
+/* The newest record; the others follow by next. */
+struct tn_gate_thread *gate_threads(void);
+
+/* Excludes forks, and closers of targets each other. */
+void gate_closing_lock(void);
+void gate_closing_unlock(void);
+
+/* Somebody holds a handle to @t. */
+bool gate_is_held(const struct tn_gate_target *t);
+
+static inline bool gate_deadline_passed(uint64_t deadline_ns)
+{
+	return deadline_ns != TN_GATE_FOREVER &&
+	       gate_world()->now_ns() >= deadline_ns;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: the world they run in, their records, and waiting for sections.
+ *
+ * Records form a list that only grows, at its head; a record is taken and
+ * given back by its flag `taken`, so that nobody needs a lock and waiters walk
+ * the list at any time.
+ *
+ * Ordering. A writer unpublishes a pointer, waits, and frees what it pointed
+ * to. Two things must hold for each reader:
+ *  1. Either the waiter sees the reader's word, or the reader sees the
+ *     pointer unpublished. Between the store of its word and its loads the
+ *     reader has only a compiler barrier; the waiter executes gate_barrier
+ *     between its store and its loads of the words, which puts a full
+ *     barrier into every running thread at that moment. If it falls behind
+ *     the reader's store, the waiter sees the word; if it falls before, the
+ *     reader's loads come later than the writer's store. Where the world has
+ *     no such barrier both sides have a seq_cst fence, and the same follows
+ *     from their order.
+ *  2. The reader's loads come before the free: the store that ends the
+ *     section is a release, which the waiter's acquire load reads.
+ * model/ checks both, with and without store buffers and reordering.
+ */
+#include "internal.h"
+
+/* Set once, before the first thread and gate. */
+static const struct gate_world *the_world;
+
+static struct tn_gate_thread *threads; /* atomic; grows at its head */
+static uint32_t nthreads;              /* atomic; the next number */
+static uint64_t in_crowd;              /* atomic; sections without a record */
+static uint32_t closing;               /* atomic; the lock of closers */
+
+void gate_start(const struct gate_world *world)
+{
+	/* release: pairs with gate_world, if threads are there already */
+	__atomic_store_n(&the_world, world, __ATOMIC_RELEASE);
+}
+
+const struct gate_world *gate_world(void)
+{
+	return __atomic_load_n(&the_world, __ATOMIC_ACQUIRE);
+}
+
+struct tn_gate_thread *gate_threads(void)
+{
+	/* acquire: pairs with the release that listed the record */
+	return __atomic_load_n(&threads, __ATOMIC_ACQUIRE);
+}
+
+/* --- records */
+
+static bool thread_take(struct tn_gate_thread *t)
+{
+	uint32_t free = 0;
+
+	if (__atomic_load_n(&t->taken, __ATOMIC_RELAXED) != 0)
+		return false;
+	/* acquire: pairs with the release of gate_thread_release, so that
+	   the slots are as their last thread has left them */
+	return __atomic_compare_exchange_n(
+	    &t->taken, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static struct tn_gate_thread *thread_find(void)
+{
+	struct tn_gate_thread *t = gate_threads();
+
+	while (t != NULL && !thread_take(t))
+		t = t->next;
+	return t;
+}
+
+static struct tn_gate_thread *thread_make(void)
+{
+	struct tn_gate_thread *t = gate_world()->alloc(sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->taken = 1;
+	t->number = __atomic_fetch_add(&nthreads, 1, __ATOMIC_RELAXED);
+	t->next = gate_threads();
+	/* release: pairs with the acquire of gate_threads */
+	while (!__atomic_compare_exchange_n(
+	    &threads, &t->next, t, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return t;
+}
+
+struct tn_gate_thread *gate_thread_claim(bool fences)
+{
+	struct tn_gate_thread *t = thread_find();
+
+	if (t == NULL)
+		t = thread_make();
+	if (t == NULL)
+		return NULL;
+	t->fences = fences;
+	/*
+	 * Pairs with the fence of gate_is_alone: either the waiter sees that
+	 * the record is taken, or our sections see what it has unpublished.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return t;
+}
+
+void gate_thread_release(struct tn_gate_thread *t)
+{
+	const uint64_t word = __atomic_load_n(&t->word, __ATOMIC_RELAXED);
+
+	t->frames = NULL;
+	__atomic_store_n(&t->owner, NULL, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->deadline_ns, 0, __ATOMIC_RELAXED);
+	/* Ends the sections that it is in; release as in every exit. */
+	__atomic_store_n(
+	    &t->word, (word | TN_GATE_DEPTH) + 1, __ATOMIC_RELEASE);
+	/* release: pairs with thread_take and with gate_is_alone */
+	__atomic_store_n(&t->taken, 0, __ATOMIC_RELEASE);
+}
+
+void gate_crowd_enter(void)
+{
+	(void)__atomic_fetch_add(&in_crowd, 1, __ATOMIC_RELAXED);
+	/* Pairs with the fence of gate_is_alone and of gate_barrier. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void gate_crowd_exit(void)
+{
+	/* release: pairs with the acquire of crowd_is_empty */
+	(void)__atomic_fetch_sub(&in_crowd, 1, __ATOMIC_RELEASE);
+}
+
+static bool crowd_is_empty(void)
+{
+	return __atomic_load_n(&in_crowd, __ATOMIC_ACQUIRE) == 0;
+}
+
+/* --- waiting */
+
+/*
+ * A thread that gets a record later, or joins the crowd, has a fence behind
+ * ours, and so sees what was unpublished before this call. Hence the fence
+ * comes before all loads.
+ */
+bool gate_is_alone(void)
+{
+	const struct tn_gate_thread *self = gate_world()->self(false);
+	const struct tn_gate_thread *t;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!crowd_is_empty())
+		return false;
+	for (t = gate_threads(); t != NULL; t = t->next) {
+		/* acquire: the sections of a thread that has ended */
+		if (t != self && __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE))
+			return false;
+	}
+	return true;
+}
+
+void gate_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	gate_world()->barrier();
+}
+
+/* acquire: pairs with the release of the exit */
+static bool wait_for(const struct tn_gate_thread *t, uint64_t deadline_ns)
+{
+	const uint64_t first = __atomic_load_n(&t->word, __ATOMIC_ACQUIRE);
+	uint64_t word = first;
+	unsigned round = 0;
+
+	while ((word & TN_GATE_DEPTH) != 0 &&
+	       (word | TN_GATE_DEPTH) == (first | TN_GATE_DEPTH)) {
+		if (gate_deadline_passed(deadline_ns))
+			return false;
+		gate_world()->relax(round++);
+		word = __atomic_load_n(&t->word, __ATOMIC_ACQUIRE);
+	}
+	return true;
+}
+
+bool gate_wait_readers(uint64_t deadline_ns)
+{
+	const struct tn_gate_thread *t;
+	unsigned round = 0;
+
+	for (t = gate_threads(); t != NULL; t = t->next) {
+		if (!wait_for(t, deadline_ns))
+			return false;
+	}
+	while (!crowd_is_empty()) {
+		if (gate_deadline_passed(deadline_ns))
+			return false;
+		gate_world()->relax(round++);
+	}
+	return true;
+}
+
+void gate_synchronize(void)
+{
+	if (gate_is_alone())
+		return;
+	gate_barrier();
+	(void)gate_wait_readers(TN_GATE_FOREVER); /* never times out */
+}
+
+/* --- forks */
+
+void gate_closing_lock(void)
+{
+	unsigned round = 0;
+
+	/* acquire and release: an ordinary lock */
+	while (__atomic_exchange_n(&closing, 1, __ATOMIC_ACQUIRE) != 0)
+		gate_world()->relax(round++);
+}
+
+void gate_closing_unlock(void)
+{
+	__atomic_store_n(&closing, 0, __ATOMIC_RELEASE);
+}
+
+/* No target is half closed in the child. */
+void gate_before_fork(void)
+{
+	gate_closing_lock();
+}
+
+/*
+ * The other threads are gone, and with them their sections. Their lists of
+ * free slots may be torn; without one a thread looks at all of its slots.
+ */
+static void thread_abandon(struct tn_gate_thread *t)
+{
+	gate_thread_release(t);
+	t->free = NULL;
+	t->sweep = NULL;
+}
+
+void gate_after_fork(bool child, struct tn_gate_thread *self, unsigned crowd)
+{
+	struct tn_gate_thread *t = child ? gate_threads() : NULL;
+
+	for (; t != NULL; t = t->next) {
+		if (t != self)
+			thread_abandon(t);
+	}
+	if (child)
+		__atomic_store_n(&in_crowd, crowd, __ATOMIC_RELAXED);
+	gate_closing_unlock();
+}

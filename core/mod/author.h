@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The implementations behind the author's names that are the same in every
+ * world. <tenon/module_interface.h> says what each does; interface_enter and
+ * its like are the world's, because they lie on the fast path.
+ */
+#pragma once
+
+struct module;
+struct tn_interface;
+struct interface_desc;
+struct interface_want;
+struct interface_frame;
+struct interface_binding;
+
+int module_provide(struct module *owner, const struct interface_desc *desc);
+int module_retract(struct module *owner, const char *name);
+int module_bind(struct module *holder, const struct interface_want *want,
+    struct tn_interface **out);
+int module_unbind(struct tn_interface *iface, struct module *holder);
+const struct interface_binding *module_enter_sleeping(
+    struct tn_interface *iface, struct interface_frame *frame);
+void module_exit_sleeping(
+    struct tn_interface *iface, struct interface_frame *frame);

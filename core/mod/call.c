@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls through interfaces, where they are more than the inline part of
+ * <tenon/gate.h>: gates that are not open, operations by number, and handles.
+ */
+#include "interface.h"
+
+#include <gate/close.h>
+
+/* --- calling */
+
+/* A draining gate is waited for; then the next try may meet another one. */
+const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface)
+{
+	const struct tn_binding *b = NULL;
+
+	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
+		b = tn_gate_enter_call(&iface->gate);
+	return b;
+}
+
+const struct tn_binding *tn_interface_guard_slow(
+    struct tn_interface *iface, struct tn_gate_frame *frame)
+{
+	const struct tn_binding *b = NULL;
+
+	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
+		b = tn_guard_enter_call(&iface->gate, frame);
+	return b;
+}
+
+typedef int op_fn(void *instance, void *cookie);
+
+static int fire(const struct tn_binding *b, unsigned op, void *cookie)
+{
+	const struct tn_ops_head *head = b->ops;
+	op_fn *const *table = (op_fn *const *)(const void *)(head + 1);
+
+	if (op >= (head->size - sizeof(*head)) / sizeof(*table) ||
+	    table[op] == NULL)
+		return -TN_ENOSYS;
+	return table[op](b->instance, cookie);
+}
+
+static int fire_sleeping(struct tn_interface *iface, unsigned op, void *cookie)
+{
+	struct tn_gate_ticket ticket;
+	int ret;
+
+	if (tn_gate_enter_sleepable(&iface->gate, TN_GATE_FOREVER, &ticket) !=
+	    0)
+		return -TN_ENODEV;
+	ret = fire(ticket.binding, op, cookie);
+	tn_gate_exit_sleepable(&iface->gate, &ticket);
+	return ret;
+}
+
+static int fire_guarded(struct tn_interface *iface, unsigned op, void *cookie)
+{
+	struct tn_gate_frame frame;
+	const struct tn_binding *b = tn_guard_enter_call(&iface->gate, &frame);
+	int ret;
+
+	if (b == NULL)
+		b = tn_interface_guard_slow(iface, &frame);
+	if (b == NULL)
+		return -TN_ENODEV;
+	ret = fire(b, op, cookie);
+	tn_guard_exit_call(&iface->gate, &frame);
+	return ret;
+}
+
+int interface_fire(struct tn_interface *iface, unsigned op, void *cookie)
+{
+	const struct tn_binding *b;
+	int ret;
+
+	if ((iface->gate.flags & TN_GATE_SLEEPS) != 0)
+		return fire_sleeping(iface, op, cookie);
+	if ((iface->gate.flags & TN_GATE_GUARDED) != 0)
+		return fire_guarded(iface, op, cookie);
+	b = tn_gate_enter_call(&iface->gate);
+	if (b == NULL)
+		b = tn_interface_enter_slow(iface);
+	if (b == NULL)
+		return -TN_ENODEV;
+	ret = fire(b, op, cookie);
+	tn_gate_exit_call(&iface->gate);
+	return ret;
+}
+
+/* --- handles */
+
+int tn_handle_get(
+    struct tn_module *mod, const char *holder, struct tn_handle *out)
+{
+	return tn_handle_take(
+	    &mod->target, holder, __builtin_return_address(0), out);
+}
+
+int tn_interface_acquire(struct tn_interface *iface, const char *holder,
+    struct tn_handle *out, const struct tn_binding **binding)
+{
+	const void *site = __builtin_return_address(0);
+	const struct tn_binding *b = tn_gate_enter_call(&iface->gate);
+	const struct generation *gen;
+	int err = 0;
+
+	if (b == NULL)
+		b = tn_interface_enter_slow(iface);
+	if (b == NULL)
+		return -TN_ENODEV;
+	/* Inside the gate, so the provider cannot have been freed. */
+	gen = b->owner;
+	*out = (struct tn_handle){ NULL, 0 };
+	if (gen != NULL)
+		err = tn_handle_take(&gen->mod->target, holder, site, out);
+	tn_gate_exit_call(&iface->gate);
+	if (err == -TN_ENOENT)
+		return -TN_ENODEV;
+	if (err == 0)
+		*binding = b;
+	return err;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interfaces: named, versioned tables of operations that modules provide and
+ * others call, without ever holding an address in a module.
+ *
+ * An interface belongs to the engine and stays as long as its system; its
+ * first member is a gate (<tenon/gate.h>). Whoever provides it may come and
+ * go: the first of several providers that is running is the primary one, which
+ * the gate leads to. Who is bound holds the interface; a bond that is not
+ * weak also keeps its provider from being unloaded.
+ *
+ *	struct tn_interface *clock;
+ *	int err = tn_interface_bind(sys, &want, &clock);
+ *	...
+ *	err = tn_call(clock, struct clock_ops, read, &now);
+ *
+ * Every operation takes the provider's instance first and returns an int, so
+ * that the call can return an error of its own: -TN_ENODEV when nobody
+ * provides the interface.
+ *
+ * Modules use <tenon/module_interface.h>. All functions may be called from any
+ * thread and sleep, unless they say otherwise. Since 0.1.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <tenon/engine.h>
+#include <tenon/err.h>
+#include <tenon/gate.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Stable for the life of the system. The members behind are the engine's. */
+struct tn_interface {
+	struct tn_gate gate;
+};
+
+/* Which version: 1.2 is TN_INTERFACE_VERSION(1, 2). */
+#define TN_INTERFACE_VERSION(major, minor)                                     \
+	((uint32_t)(major) << 16 | (uint32_t)(minor))
+
+/*
+ * How an interface is called; its first provider decides, and everybody else
+ * must say the same. Neither: counted calls, which do not sleep (tn_call).
+ */
+#define TN_INTERFACE_SLEEPS  1u /* operations may sleep: tn_call_sleeping */
+#define TN_INTERFACE_GUARDED 2u /* calls have an owner: tn_call_guarded */
+
+/* What somebody provides. All that it points to stays until it is withdrawn. */
+struct tn_interface_desc {
+	uint32_t size;    /* sizeof(struct tn_interface_desc) */
+	uint32_t flags;   /* TN_INTERFACE_* */
+	const char *name; /* at most 55 characters; copied */
+	uint32_t version; /* TN_INTERFACE_VERSION() */
+	uint32_t reserved;
+	const void *ops;    /* struct tn_ops_head first */
+	void *instance;     /* first argument of each operation */
+	uint64_t budget_ns; /* of a guarded call; 0: as long as it likes */
+};
+
+/*
+ * Provides an interface in the name of @owner, or of the world when @owner is
+ * NULL. That of a module is open while the module is running: before, callers
+ * meet the provider before it or nobody. -TN_EINVAL: no name, no operations,
+ * or flags that differ from the interface's; -TN_EEXIST: @owner provides it
+ * already; -TN_ENOMEM.
+ */
+int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
+    const struct tn_interface_desc *desc);
+
+/*
+ * Takes it back, when everybody has left it. Not from inside of a call.
+ * -TN_ENOENT: @owner does not provide it; -TN_EBUSY: bonds that are not weak
+ * have no other provider, or calls were still inside after @timeout_ns.
+ */
+int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
+    const char *name, uint64_t timeout_ns);
+
+/*
+ * Makes @provider (NULL: the world) the primary one, when everybody has left
+ * the one before. Not from inside of a call. -TN_ENOENT: it does not provide
+ * the interface, or is not running; -TN_EBUSY: calls were still inside after
+ * @timeout_ns.
+ */
+int tn_interface_prefer(struct tn_system *sys, struct tn_module *provider,
+    const char *name, uint64_t timeout_ns);
+
+/* tn_interface_want.flags, besides TN_INTERFACE_* */
+#define TN_BIND_WEAK 0x100u /* the provider may be absent, and may leave */
+
+/* What somebody wants to call. */
+struct tn_interface_want {
+	uint32_t size;     /* sizeof(struct tn_interface_want) */
+	uint32_t flags;    /* TN_INTERFACE_*, TN_BIND_* */
+	const char *name;  /* of the interface */
+	uint32_t version;  /* the same major, at least this minor number */
+	uint32_t ops_size; /* sizeof the table that is called, 0: any */
+	struct tn_module *module; /* who wants it; NULL: the world ... */
+	const char *holder;       /* ... under this name, which stays */
+};
+
+/*
+ * Binds. -TN_ENODEV: nobody provides it (not of weak bonds); -TN_ERANGE: the
+ * provider's version or table is too old, or of another major version;
+ * -TN_EINVAL: it is called in another way; -TN_ENOMEM.
+ */
+int tn_interface_bind(struct tn_system *sys,
+    const struct tn_interface_want *want, struct tn_interface **out);
+
+/*
+ * Ends one bond of @module, or of the world under the name @holder.
+ * -TN_ENOENT: there is none.
+ */
+int tn_interface_unbind(
+    struct tn_interface *iface, struct tn_module *module, const char *holder);
+
+/* --- calls */
+
+/*
+ * Calls operation @op of a table of struct type @type with the instance and the
+ * arguments that follow; the value is the operation's, or -TN_ENODEV. While
+ * its provider is about to leave, a call waits until that is decided; so do not
+ * call from inside of a section of another interface that may leave.
+ */
+#define tn_call(iface, type, op, ...)                                          \
+	__extension__({                                                        \
+		const struct tn_binding *tn_b_ = tn_interface_enter(iface);    \
+		int tn_r_ = -TN_ENODEV;                                        \
+		if (tn_b_ != NULL) {                                           \
+			tn_r_ = ((type *)tn_b_->ops)                           \
+				    ->op(tn_b_->instance, ##__VA_ARGS__);      \
+			tn_gate_exit(&(iface)->gate);                          \
+		}                                                              \
+		tn_r_;                                                         \
+	})
+
+/* The same for TN_INTERFACE_GUARDED. */
+#define tn_call_guarded(iface, type, op, ...)                                  \
+	__extension__({                                                        \
+		struct tn_gate_frame tn_f_;                                    \
+		const struct tn_binding *tn_b_ =                               \
+		    tn_interface_guard(iface, &tn_f_);                         \
+		int tn_r_ = -TN_ENODEV;                                        \
+		if (tn_b_ != NULL) {                                           \
+			tn_r_ = ((type *)tn_b_->ops)                           \
+				    ->op(tn_b_->instance, ##__VA_ARGS__);      \
+			tn_guard_exit(&(iface)->gate, &tn_f_);                 \
+		}                                                              \
+		tn_r_;                                                         \
+	})
+
+/* The same for TN_INTERFACE_SLEEPS. */
+#define tn_call_sleeping(iface, type, op, ...)                                 \
+	__extension__({                                                        \
+		struct tn_gate_ticket tn_t_;                                   \
+		int tn_r_ = -TN_ENODEV;                                        \
+		if (tn_gate_enter_sleepable(                                   \
+			&(iface)->gate, TN_GATE_FOREVER, &tn_t_) == 0) {       \
+			tn_r_ =                                                \
+			    ((type *)tn_t_.binding->ops)                       \
+				->op(tn_t_.binding->instance, ##__VA_ARGS__);  \
+			tn_gate_exit_sleepable(&(iface)->gate, &tn_t_);        \
+		}                                                              \
+		tn_r_;                                                         \
+	})
+
+/* What the macros call when the first try has met a gate that is not open. */
+const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface);
+const struct tn_binding *tn_interface_guard_slow(
+    struct tn_interface *iface, struct tn_gate_frame *frame);
+
+/* Enters for a counted call; NULL: nobody provides it. */
+static inline const struct tn_binding *tn_interface_enter(
+    struct tn_interface *iface)
+{
+	const struct tn_binding *b = tn_gate_enter(&iface->gate);
+
+	return __builtin_expect(b != NULL, 1) ? b
+					      : tn_interface_enter_slow(iface);
+}
+
+static inline const struct tn_binding *tn_interface_guard(
+    struct tn_interface *iface, struct tn_gate_frame *frame)
+{
+	const struct tn_binding *b = tn_guard_enter(&iface->gate, frame);
+
+	return __builtin_expect(b != NULL, 1)
+		   ? b
+		   : tn_interface_guard_slow(iface, frame);
+}
+
+/* --- handles: for callers that stay */
+
+/*
+ * Holds @mod in the name of @holder, which stays. Between tn_handle_enter and
+ * tn_handle_exit its code and data may be used. -TN_ENOENT: it is not running;
+ * -TN_ENOMEM. Does not sleep.
+ */
+int tn_handle_get(
+    struct tn_module *mod, const char *holder, struct tn_handle *out);
+
+/*
+ * Holds the primary provider of @iface, whose binding it returns: it stays
+ * what it is until tn_handle_put. Of the world's own, the handle is
+ * { NULL, 0 }. -TN_ENODEV: nobody provides it; -TN_ENOMEM. Does not sleep.
+ */
+int tn_interface_acquire(struct tn_interface *iface, const char *holder,
+    struct tn_handle *out, const struct tn_binding **binding);
+
+/* --- looking */
+
+struct tn_interface_info {
+	const char *name;
+	uint32_t flags;                  /* TN_INTERFACE_* */
+	uint32_t version;                /* of the primary provider */
+	const struct tn_module *primary; /* NULL: the world, or nobody */
+	bool provided;                   /* is there a primary provider? */
+	uint32_t nproviders;             /* running or not */
+	uint32_t nbonds;
+};
+
+/* -TN_ENOENT: nobody has provided it or bound to it yet. */
+int tn_interface_info(
+    struct tn_system *sys, const char *name, struct tn_interface_info *info);
+
+/*
+ * Calls @fn for each provider of @name in the order of providing, under the
+ * registry lock, until it returns non-zero, and returns that. NULL stands for
+ * the world.
+ */
+int tn_interface_providers(struct tn_system *sys, const char *name,
+    int (*fn)(void *arg, const struct tn_module *provider, bool primary),
+    void *arg);
+
+/* Calls @fn for each interface, as tn_interface_providers. */
+int tn_interface_each(struct tn_system *sys,
+    int (*fn)(void *arg, const struct tn_interface_info *info), void *arg);
+
+#ifdef __cplusplus
+}
+#endif

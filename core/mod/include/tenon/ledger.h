@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger: what each module holds, so that it can be shown and taken back.
+ *
+ * Every resource that a module gets through the engine is one entry: a class,
+ * the module, a number that is never used again, and the place in the code
+ * that asked for it. Classes make an open table; the engine's own are memory,
+ * timers, work items, threads and callbacks. A world adds its own with
+ * tn_ledger_class_add and charges what it gives to modules with
+ * tn_ledger_add.
+ *
+ * What a module has not given back when its init has failed or its exit has
+ * run is revoked: classes in their order, within a class the newest first.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tenon/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Lives inside the resource; its fields are the ledger's. */
+struct tn_ledger_entry {
+	struct tn_ledger_entry *next, **link; /* of its module, newest first */
+	struct tn_ledger_entry *chain;        /* with the same hash of the id */
+	const struct tn_ledger_class *type;
+	struct generation *owner;
+	uint64_t id;
+	const void *site; /* code that asked for it, or NULL */
+};
+
+/* When a class is revoked; a class of the world takes a free number. */
+#define TN_LEDGER_TIMER     100u
+#define TN_LEDGER_WORK      200u
+#define TN_LEDGER_THREAD    300u
+#define TN_LEDGER_CALLBACK  400u
+#define TN_LEDGER_INTERFACE 500u
+#define TN_LEDGER_HANDLE    600u
+#define TN_LEDGER_MEMORY    1000u
+
+struct tn_ledger_class {
+	uint32_t size; /* sizeof(struct tn_ledger_class) */
+	uint32_t abi;  /* 1 */
+	const char *name;
+	uint32_t order; /* smaller ones are revoked first; each only once */
+	/*
+	 * Stops the resource: nothing new begins with it. Under the ledger's
+	 * lock, where it may neither sleep nor call the engine. Or NULL.
+	 */
+	void (*detach)(struct tn_ledger_entry *entry);
+	/*
+	 * The entry has left the ledger: waits for what still uses the
+	 * resource, and frees it. Without a lock; may sleep.
+	 */
+	void (*revoke)(struct tn_ledger_entry *entry);
+	/*
+	 * Writes what a person wants to know, with a NUL, as snprintf does. As
+	 * detach. Or NULL.
+	 */
+	void (*describe)(
+	    const struct tn_ledger_entry *entry, char *text, size_t cap);
+};
+
+/*
+ * Adds a class, which must outlive @sys. -TN_EINVAL: no such table, or no
+ * revoke; -TN_EEXIST: its order is taken; -TN_ENOSPC: 16 are there. Sleeps.
+ */
+int tn_ledger_class_add(
+    struct tn_system *sys, const struct tn_ledger_class *type);
+
+/*
+ * Charges the resource around @entry to @mod and gives it the next number,
+ * entry->id. The caller holds a reference or is code of the module.
+ * -TN_EINVAL: the class is not of this system; -TN_ESTALE: the module is not
+ * loaded, or its ledger is being revoked. Sleeps.
+ */
+int tn_ledger_add(struct tn_module *mod, const struct tn_ledger_class *type,
+    struct tn_ledger_entry *entry, const void *site);
+
+/*
+ * Gives the resource @id of @mod back: detach, then revoke. -TN_ESTALE: there
+ * is none of this class and number (any more); -TN_EPERM: it is another
+ * module's. Sleeps.
+ */
+int tn_ledger_drop(
+    struct tn_module *mod, const struct tn_ledger_class *type, uint64_t id);
+
+struct tn_ledger_item {
+	const char *type; /* the class's name, "export" or "reference" */
+	const char *text; /* about this one; valid during the call */
+	uint64_t id;      /* 0: an export or a reference */
+	const void *site;
+};
+
+/*
+ * Calls @fn for everything that @mod holds until it returns non-zero, and
+ * returns that: its entries, newest first, then its exports, then the modules
+ * that it imports from. The caller holds a reference. Entries are shown under
+ * the ledger's lock: of the engine @fn may call nothing that sleeps. Sleeps.
+ */
+int tn_ledger_each(struct tn_module *mod,
+    int (*fn)(void *arg, const struct tn_ledger_item *item), void *arg);
+
+/* Number of entries of @mod; of one class when @type is not NULL. Sleeps. */
+size_t tn_ledger_count(
+    struct tn_module *mod, const struct tn_ledger_class *type);
+
+/*
+ * Tells every callback that a module has registered for @event (notifier_block
+ * of <tenon/resource.h>), oldest first, and returns how many there were.
+ * Events are numbers of the world's choice. Sleeps when a callback does; not
+ * under a lock.
+ */
+unsigned tn_notify(struct tn_system *sys, uint32_t event);
+
+#ifdef __cplusplus
+}
+#endif

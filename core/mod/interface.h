@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interfaces by name: who provides them, who is bound, and where their gates
+ * lead.
+ *
+ *	struct interface ----> provision --> provision       (order of providing)
+ *	   gate, primary          |             |
+ *	   bonds              generation    generation
+ *
+ * The gate shows the primary provision's binding. Nobody is inside of another
+ * provision. Bindings never change after they have been published; a provision
+ * is freed after a gate_synchronize. For the life cycle of its module a
+ * generation's provisions are
+ *
+ *	READY -- open --> OPEN -- close --> CLOSED -- suspend --> READY
+ *	                   ^<-- reopen ------'  '---- withdraw --> gone
+ *
+ * close shuts the gates and waits for those inside; until it is decided by one
+ * of the three that follow, callers wait, and so does whoever wants to change
+ * where the gate leads: for sys->interfaces_changed.
+ */
+#pragma once
+
+#include <base/compiler.h>
+#include <tenon/interfaces.h>
+
+#include "module.h"
+
+enum provision_state {
+	PROVISION_READY, /* its module is not running */
+	PROVISION_OPEN,
+	PROVISION_CLOSING,
+	PROVISION_CLOSED, /* nobody is inside, and it is not decided */
+};
+
+struct provision {
+	struct tn_binding open, draining; /* set once */
+	struct interface *iface;          /* set once */
+	struct generation *owner;         /* set once; NULL: the world */
+	uint32_t version;                 /* set once */
+	/* registry lock: */
+	enum provision_state state;
+	struct list in_interface, in_owner;
+};
+
+struct bond {
+	struct interface *iface;
+	struct generation *holder; /* NULL: the world, as .name */
+	const char *name;
+	const void *site;
+	uint64_t since_ns;
+	bool weak;
+	/* registry lock: */
+	struct list in_interface, in_holder;
+};
+
+struct interface {
+	struct tn_interface public; /* first */
+	struct index_key key;
+	struct tn_system *sys;
+	char name[TN_MODULE_NAME_MAX];
+	uint32_t flags;
+	/* registry lock: */
+	struct list provisions, bonds;
+	struct provision *primary; /* what the gate shows; or NULL */
+	uint32_t nhard;            /* bonds that are not weak */
+};
+
+/* --- interface.c: records and gates; all need the registry lock */
+
+struct interface *interface_find(struct tn_system *sys, const char *name);
+/*
+ * Finds or makes the record of @name. -TN_EINVAL: no name, or an interface of
+ * another kind; -TN_ENOMEM.
+ */
+int interface_get(struct tn_system *sys, const char *name, uint32_t flags,
+    struct interface **out) MUST_CHECK;
+/* Frees all records: no module is left. */
+void interfaces_free(struct tn_system *sys);
+
+/* The first open provision but @not, or NULL. */
+struct provision *interface_first_open(
+    const struct interface *iface, const struct provision * not );
+/* Lets the gate lead to @p, or to nobody. */
+void interface_lead(struct interface *iface, struct provision *p);
+/* Waits for the next decision; drops the lock meanwhile. */
+void interface_await(struct tn_system *sys);
+/* Waits until nobody closes the primary provision; likewise. */
+void interface_settle(struct interface *iface);
+/* Somebody's waiting may be over. */
+void interface_decided(struct tn_system *sys);
+
+static inline struct provision *provision_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct provision, in_interface);
+}
+
+static inline struct bond *bond_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct bond, in_interface);
+}
+
+/* --- provide.c: called by the one thread that changes the module's state */
+
+/* Before anything is provided. */
+void interfaces_init(struct generation *gen);
+/* The module is running: what it provides can be called. */
+void interfaces_open(struct generation *gen);
+/*
+ * -TN_EBUSY: somebody is bound who has no other provider, or calls were still
+ * inside at @deadline_ns; then all are open as before.
+ */
+int interfaces_close(struct generation *gen, uint64_t deadline_ns) MUST_CHECK;
+void interfaces_reopen(struct generation *gen);
+/* Other providers take over; the module still provides, but is stopped. */
+void interfaces_suspend(struct generation *gen);
+/*
+ * Takes back all that the generation provides, closed or never open, and ends
+ * all its bonds. Returns how many there were.
+ */
+size_t interfaces_withdraw(struct generation *gen);
+/* Is somebody bound to @p who has no other provider? Registry lock. */
+bool provision_is_needed(const struct provision *p);
+
+/* --- bond.c */
+
+/* Registry lock, for all three. */
+size_t bonds_drop(struct generation *holder);
+void bonds_free(struct interface *iface);
+/* Who keeps @gen from leaving by a bond. */
+struct bond_info {
+	const char *interface;
+	const char *holder;
+	const void *site;
+	uint64_t since_ns;
+};
+void bonds_each(const struct generation *gen,
+    void (*fn)(void *arg, const struct bond_info *bond), void *arg);
+
+/* --- call.c */
+
+/*
+ * Calls operation number @op (0: the first behind the head) of @iface as
+ * int (*)(void *instance, void *cookie). -TN_ENODEV: nobody provides it;
+ * -TN_ENOSYS: the table has no such operation.
+ */
+int interface_fire(struct tn_interface *iface, unsigned op, void *cookie);

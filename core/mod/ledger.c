@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger of what modules hold: ledger.h.
+ *
+ * A generation's list is a list with back links: an entry's link points to
+ * what points to it, the newest one's to the head.
+ */
+#include "ledger.h"
+
+#include <base/format.h>
+
+#include "module.h"
+
+#define CLASS_ABI    1u
+#define ITEM_MAX     96 /* bytes of one description */
+#define SENTENCE_MAX 256
+
+void ledger_open(struct tn_system *sys)
+{
+	struct ledger *lg = &sys->ledger;
+
+	lg->buckets = lg->few;
+	lg->nbuckets = LEDGER_BUCKETS;
+	lg->last_id = 1;
+}
+
+static void free_table(
+    const struct tn_system *sys, struct tn_ledger_entry **buckets, size_t n)
+{
+	if (buckets != sys->ledger.few)
+		port_free(
+		    sys->port, buckets, n * sizeof(struct tn_ledger_entry *));
+}
+
+void ledger_close(struct tn_system *sys)
+{
+	free_table(sys, sys->ledger.buckets, sys->ledger.nbuckets);
+}
+
+void ledger_lock(struct tn_system *sys)
+{
+	mutex_take(sys->port, &sys->ledger.lock);
+}
+
+void ledger_unlock(struct tn_system *sys)
+{
+	mutex_give(sys->port, &sys->ledger.lock);
+}
+
+/* --- the table */
+
+static struct tn_ledger_entry **bucket_of(
+    struct tn_ledger_entry **buckets, size_t n, uint64_t id)
+{
+	/* Multiplication mixes upwards: the upper half is the better one. */
+	return &buckets[(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (n - 1)];
+}
+
+static void table_put(
+    struct tn_ledger_entry **buckets, size_t n, struct tn_ledger_entry *entry)
+{
+	struct tn_ledger_entry **b = bucket_of(buckets, n, entry->id);
+
+	entry->chain = *b;
+	*b = entry;
+}
+
+/* More buckets; without memory for them chains just become longer. */
+static void table_grow(struct tn_system *sys)
+{
+	struct ledger *lg = &sys->ledger;
+	const size_t n = lg->nbuckets * 2;
+	struct tn_ledger_entry **more =
+	    port_alloc(sys->port, n * sizeof(struct tn_ledger_entry *));
+
+	if (more == NULL)
+		return;
+	for (size_t i = 0; i < lg->nbuckets; i++) {
+		struct tn_ledger_entry *e = lg->buckets[i], *next;
+
+		for (; e != NULL; e = next) {
+			next = e->chain;
+			table_put(more, n, e);
+		}
+	}
+	free_table(sys, lg->buckets, lg->nbuckets);
+	lg->buckets = more;
+	lg->nbuckets = n;
+}
+
+static struct tn_ledger_entry *table_find(const struct ledger *lg, uint64_t id)
+{
+	struct tn_ledger_entry *e = *bucket_of(lg->buckets, lg->nbuckets, id);
+
+	while (e != NULL && e->id != id)
+		e = e->chain;
+	return e;
+}
+
+static void table_remove(
+    const struct ledger *lg, const struct tn_ledger_entry *entry)
+{
+	struct tn_ledger_entry **p =
+	    bucket_of(lg->buckets, lg->nbuckets, entry->id);
+
+	while (*p != entry)
+		p = &(*p)->chain;
+	*p = entry->chain;
+}
+
+/* --- entries */
+
+static void list_put(struct tn_ledger_entry **at, struct tn_ledger_entry *entry)
+{
+	entry->next = *at;
+	if (entry->next != NULL)
+		entry->next->link = &entry->next;
+	*at = entry;
+	entry->link = at;
+}
+
+static void list_take(struct tn_ledger_entry *entry)
+{
+	*entry->link = entry->next;
+	if (entry->next != NULL)
+		entry->next->link = entry->link;
+	entry->link = NULL;
+}
+
+uint64_t ledger_next_id(struct tn_system *sys)
+{
+	return sys->ledger.last_id += 2;
+}
+
+int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
+{
+	struct tn_system *sys;
+	struct ledger *lg;
+
+	if (gen == NULL || gen->book.closed)
+		return -TN_ESTALE;
+	sys = gen->mod->sys;
+	lg = &sys->ledger;
+	if (++lg->count > lg->nbuckets)
+		table_grow(sys);
+	entry->owner = gen;
+	table_put(lg->buckets, lg->nbuckets, entry);
+	list_put(&gen->book.newest, entry);
+	gen->book.count++;
+	return 0;
+}
+
+struct tn_ledger_entry *ledger_find_locked(struct tn_module *mod,
+    const struct tn_ledger_class *type, uint64_t id, int *err)
+{
+	struct tn_ledger_entry *entry = table_find(&mod->sys->ledger, id);
+
+	*err = 0;
+	if (entry == NULL || entry->type != type)
+		*err = -TN_ESTALE;
+	else if (entry->owner->mod != mod)
+		*err = -TN_EPERM;
+	return *err == 0 ? entry : NULL;
+}
+
+void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry)
+{
+	if (entry->type->detach != NULL)
+		entry->type->detach(entry);
+	table_remove(&sys->ledger, entry);
+	list_take(entry);
+	entry->owner->book.count--;
+	sys->ledger.count--;
+}
+
+/* --- classes */
+
+static int class_add_locked(
+    struct ledger *lg, const struct tn_ledger_class *type)
+{
+	unsigned at = 0;
+
+	while (at < lg->nclasses && lg->classes[at]->order < type->order)
+		at++;
+	if (at < lg->nclasses && lg->classes[at]->order == type->order)
+		return -TN_EEXIST;
+	if (lg->nclasses == LEDGER_CLASSES)
+		return -TN_ENOSPC;
+	for (unsigned i = lg->nclasses++; i > at; i--)
+		lg->classes[i] = lg->classes[i - 1];
+	lg->classes[at] = type;
+	return 0;
+}
+
+int tn_ledger_class_add(
+    struct tn_system *sys, const struct tn_ledger_class *type)
+{
+	int err;
+
+	if (type->size != sizeof(*type) || type->abi != CLASS_ABI ||
+	    type->revoke == NULL)
+		return -TN_EINVAL;
+	ledger_lock(sys);
+	err = class_add_locked(&sys->ledger, type);
+	ledger_unlock(sys);
+	return err;
+}
+
+static bool class_is_known(
+    const struct ledger *lg, const struct tn_ledger_class *type)
+{
+	for (unsigned i = 0; i < lg->nclasses; i++)
+		if (lg->classes[i] == type)
+			return true;
+	return false;
+}
+
+int tn_ledger_add(struct tn_module *mod, const struct tn_ledger_class *type,
+    struct tn_ledger_entry *entry, const void *site)
+{
+	int err = -TN_EINVAL;
+
+	ledger_lock(mod->sys);
+	if (class_is_known(&mod->sys->ledger, type)) {
+		entry->type = type;
+		entry->id = ledger_next_id(mod->sys);
+		entry->site = site;
+		err = ledger_add_locked(mod->gen, entry);
+	}
+	ledger_unlock(mod->sys);
+	return err;
+}
+
+int tn_ledger_drop(
+    struct tn_module *mod, const struct tn_ledger_class *type, uint64_t id)
+{
+	struct tn_ledger_entry *entry;
+	int err;
+
+	ledger_lock(mod->sys);
+	entry = ledger_find_locked(mod, type, id, &err);
+	if (entry != NULL)
+		ledger_remove_locked(mod->sys, entry);
+	ledger_unlock(mod->sys);
+	if (entry != NULL)
+		type->revoke(entry);
+	return err;
+}
+
+/* --- taking everything back */
+
+/* The entries of one class from *@from to @to, in their order. */
+static struct tn_ledger_entry **move_class(struct tn_ledger_entry **from,
+    struct tn_ledger_entry **to, const struct tn_ledger_class *type)
+{
+	struct tn_ledger_entry *e = *from, *next;
+
+	for (; e != NULL; e = next) {
+		next = e->next;
+		if (e->type != type)
+			continue;
+		list_take(e);
+		list_put(to, e);
+		to = &e->next;
+	}
+	return to;
+}
+
+/* Puts the list in the order in which it is revoked, and closes it. */
+static void close_book(const struct ledger *lg, struct ledger_book *book)
+{
+	struct tn_ledger_entry *all = NULL, **to = &book->newest;
+
+	book->closed = true;
+	if (book->newest == NULL)
+		return;
+	all = book->newest;
+	all->link = &all;
+	book->newest = NULL;
+	for (unsigned i = 0; i < lg->nclasses; i++)
+		to = move_class(&all, to, lg->classes[i]);
+}
+
+/* "leaky: took back 2 timer, 3 memory" */
+static void tell(const struct generation *gen, const unsigned *counts)
+{
+	const struct tn_system *sys = gen->mod->sys;
+	char sentence[SENTENCE_MAX];
+	struct text text = { sentence, sizeof(sentence), 0 };
+	const char *sep = "took back";
+
+	text_add(&text, "%s: ", gen->mod->name);
+	for (unsigned i = 0; i < sys->ledger.nclasses; i++) {
+		if (counts[i] == 0)
+			continue;
+		text_add(&text, "%s %u %s", sep, counts[i],
+		    sys->ledger.classes[i]->name);
+		sep = ",";
+	}
+	sys->port->log(sys->port->ctx, TN_LOG_WARNING, sentence);
+}
+
+int ledger_revoke_all(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	struct ledger *lg = &sys->ledger;
+	unsigned counts[LEDGER_CLASSES] = { 0 }, at = 0;
+	struct tn_ledger_entry *e;
+	int n = 0;
+
+	ledger_lock(sys);
+	close_book(lg, &gen->book);
+	/* What is being revoked may itself give back what comes later. */
+	while ((e = gen->book.newest) != NULL) {
+		const struct tn_ledger_class *type = e->type;
+
+		while (lg->classes[at] != type)
+			at++;
+		ledger_remove_locked(sys, e);
+		ledger_unlock(sys);
+		type->revoke(e);
+		counts[at]++;
+		n++;
+		ledger_lock(sys);
+	}
+	/* The list is empty: were the count not 0, an entry would be lost. */
+	if (gen->book.count != 0)
+		__builtin_trap();
+	ledger_unlock(sys);
+	if (n != 0)
+		tell(gen, counts);
+	return n;
+}
+
+/* --- introspection */
+
+size_t ledger_count(const struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	size_t n;
+
+	ledger_lock(sys);
+	n = gen->book.count;
+	ledger_unlock(sys);
+	return n;
+}
+
+size_t tn_ledger_count(
+    struct tn_module *mod, const struct tn_ledger_class *type)
+{
+	size_t n = 0;
+
+	if (mod->gen == NULL)
+		return 0;
+	if (type == NULL)
+		return ledger_count(mod->gen);
+	ledger_lock(mod->sys);
+	for (const struct tn_ledger_entry *e = mod->gen->book.newest; e != NULL;
+	     e = e->next)
+		n += e->type == type;
+	ledger_unlock(mod->sys);
+	return n;
+}
+
+typedef int item_fn(void *arg, const struct tn_ledger_item *item);
+
+static int each_entry(struct generation *gen, item_fn *fn, void *arg)
+{
+	const struct tn_ledger_entry *e = gen->book.newest;
+	int stop = 0;
+
+	for (; e != NULL && stop == 0; e = e->next) {
+		char text[ITEM_MAX] = "";
+		const struct tn_ledger_item item = { e->type->name, text, e->id,
+			e->site };
+
+		if (e->type->describe != NULL)
+			e->type->describe(e, text, sizeof(text));
+		stop = fn(arg, &item);
+	}
+	return stop;
+}
+
+/* Exports and references are lists of their own, and never in the ledger. */
+static int each_bond(struct generation *gen, item_fn *fn, void *arg)
+{
+	const struct export_block *b = gen->exports;
+	struct tn_ledger_item item = { .type = "export" };
+	int stop = 0;
+
+	for (uint32_t i = 0; b != NULL && i < b->n && stop == 0; i++) {
+		item.text = b->records[i].name;
+		stop = fn(arg, &item);
+	}
+	item.type = "reference";
+	for (uint32_t i = 0; i < gen->nproviders && stop == 0; i++) {
+		item.text = gen->providers[i]->name;
+		stop = fn(arg, &item);
+	}
+	return stop;
+}
+
+int tn_ledger_each(struct tn_module *mod, item_fn *fn, void *arg)
+{
+	struct generation *gen = mod->gen;
+	int stop;
+
+	if (gen == NULL)
+		return 0;
+	ledger_lock(mod->sys);
+	stop = each_entry(gen, fn, arg);
+	ledger_unlock(mod->sys);
+	return stop != 0 ? stop : each_bond(gen, fn, arg);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger, as the engine's own files see it.
+ *
+ * Entries are in two structures at once: the list of their generation, newest
+ * first, and a hash table of the whole system by their number. Every use of a
+ * resource by a module begins with a look into that table, so that a number
+ * that is stale, of another class or of another module is refused without a
+ * look at freed memory. A block of memory has its address as its number, which
+ * is even; other numbers are odd and count up.
+ *
+ * ledger.lock protects
+ *   1. the entries, their lists and the table, and the classes,
+ *   2. the state of timers, work items, threads and callbacks (fire.h).
+ * Nothing that sleeps is called under it, and no code of a module.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/compiler.h>
+#include <tenon/ledger.h>
+
+#include "sync.h"
+
+#define LEDGER_CLASSES 16
+#define LEDGER_BUCKETS 16 /* until there are more entries */
+
+struct ledger {
+	struct mutex lock;
+	/* lock: */
+	const struct tn_ledger_class *classes[LEDGER_CLASSES]; /* by order */
+	unsigned nclasses;
+	struct tn_ledger_entry **buckets;
+	size_t nbuckets; /* a power of two */
+	size_t count;    /* entries */
+	uint64_t last_id;
+	struct tn_ledger_entry *few[LEDGER_BUCKETS];
+};
+
+/* What one generation holds; zeroed memory is an empty one. */
+struct ledger_book {
+	/* ledger.lock: */
+	struct tn_ledger_entry *newest;
+	size_t count;
+	bool closed; /* being revoked: takes nothing more */
+};
+
+struct generation;
+
+void ledger_open(struct tn_system *sys);
+/* No entry is left. */
+void ledger_close(struct tn_system *sys);
+
+void ledger_lock(struct tn_system *sys);
+void ledger_unlock(struct tn_system *sys);
+
+/* --- under the lock */
+
+/* Adds an entry whose type and id are set; -TN_ESTALE, as tn_ledger_add. */
+int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
+    MUST_CHECK;
+/* A new number. */
+uint64_t ledger_next_id(struct tn_system *sys);
+/* The entry of @mod; NULL and the reason in @err, as tn_ledger_drop. */
+struct tn_ledger_entry *ledger_find_locked(struct tn_module *mod,
+    const struct tn_ledger_class *type, uint64_t id, int *err);
+/* Detaches it and takes it out; revoke is the caller's, without the lock. */
+void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry);
+/* Has it left the ledger? */
+static inline bool ledger_has_left(const struct tn_ledger_entry *entry)
+{
+	return entry->link == NULL;
+}
+
+/* --- without the lock */
+
+/*
+ * Takes everything back that the generation holds, in the fixed order, and
+ * says so in the log; its code runs no more but in what is being revoked.
+ * Returns how many entries there were. Afterwards there is none and none can
+ * be added. May sleep.
+ */
+int ledger_revoke_all(struct generation *gen);
+size_t ledger_count(const struct generation *gen);
+
+/* --- memory.c: adds the class */
+void memory_open(struct tn_system *sys);

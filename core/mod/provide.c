@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Providing interfaces, and the way of a module's provisions through its life:
+ * interface.h has the picture. The registry lock is dropped only while the
+ * closer of a gate waits for those inside; its provision is CLOSING then, which
+ * keeps everybody else from touching it.
+ */
+#include "interface.h"
+
+#include <gate/close.h>
+
+#include "sync.h"
+
+#define MODE_FLAGS (TN_INTERFACE_SLEEPS | TN_INTERFACE_GUARDED)
+
+static struct provision *owned_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct provision, in_owner);
+}
+
+void interfaces_init(struct generation *gen)
+{
+	list_init(&gen->provisions);
+	list_init(&gen->bonds);
+}
+
+/* --- providing */
+
+static struct provision *provision_find(
+    const struct interface *iface, const struct generation *owner)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &iface->provisions)
+		if (provision_at(pos)->owner == owner)
+			return provision_at(pos);
+	return NULL;
+}
+
+static void provision_init(struct provision *p, struct interface *iface,
+    const struct tn_interface_desc *desc, struct generation *owner)
+{
+	p->iface = iface;
+	p->owner = owner;
+	p->version = desc->version;
+	p->open = (struct tn_binding){
+		.ops = desc->ops,
+		.instance = desc->instance,
+		.owner = owner,
+		.generation = ++iface->sys->bindings,
+		.state = TN_BINDING_OPEN,
+	};
+	p->draining = p->open;
+	p->draining.state = TN_BINDING_DRAINING;
+	list_init(&p->in_owner);
+	list_add(&iface->provisions, &p->in_interface);
+}
+
+static bool is_running(const struct generation *gen)
+{
+	return gen == NULL || gen->mod->state == TN_STATE_RUNNING;
+}
+
+static int provide_locked(struct tn_system *sys, struct generation *owner,
+    const struct tn_interface_desc *desc)
+{
+	struct interface *iface;
+	struct provision *p;
+	int err = interface_get(sys, desc->name, desc->flags, &iface);
+
+	if (err != 0)
+		return err;
+	if (provision_find(iface, owner) != NULL)
+		return -TN_EEXIST;
+	p = port_alloc(sys->port, sizeof(*p));
+	if (p == NULL)
+		return -TN_ENOMEM;
+	if (list_empty(&iface->provisions))
+		iface->public.gate.budget_ns = desc->budget_ns;
+	provision_init(p, iface, desc, owner);
+	if (owner != NULL)
+		list_add(&owner->provisions, &p->in_owner);
+	if (!is_running(owner))
+		return 0;
+	p->state = PROVISION_OPEN;
+	if (iface->primary == NULL)
+		interface_lead(iface, p);
+	return 0;
+}
+
+static bool desc_is_sound(const struct tn_interface_desc *desc)
+{
+	const struct tn_ops_head *head = desc->ops;
+
+	return desc->size == sizeof(*desc) && head != NULL &&
+	       head->size >= sizeof(*head) && (desc->flags & ~MODE_FLAGS) == 0;
+}
+
+int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
+    const struct tn_interface_desc *desc)
+{
+	int err = -TN_ENOENT;
+
+	if (!desc_is_sound(desc))
+		return -TN_EINVAL;
+	registry_lock(sys);
+	if (owner == NULL || owner->gen != NULL)
+		err = provide_locked(
+		    sys, owner != NULL ? owner->gen : NULL, desc);
+	registry_unlock(sys);
+	return err;
+}
+
+/* --- closing */
+
+bool provision_is_needed(const struct provision *p)
+{
+	return p->iface->primary == p && p->iface->nhard != 0 &&
+	       interface_first_open(p->iface, p) == NULL;
+}
+
+/*
+ * Shuts the gate of @p and waits for those inside. Lock held; dropped while it
+ * waits.
+ */
+static int provision_shut(struct provision *p, uint64_t deadline_ns)
+{
+	struct tn_system *sys = p->iface->sys;
+	struct tn_gate *gate = &p->iface->public.gate;
+	int err;
+
+	p->state = PROVISION_CLOSING;
+	if (p->iface->primary != p) {
+		p->state = PROVISION_CLOSED;
+		return 0;
+	}
+	registry_unlock(sys);
+	gate_close(gate, &p->draining);
+	err = gate_drain(gate, deadline_ns);
+	registry_lock(sys);
+	p->state = PROVISION_CLOSED;
+	if (err == 0)
+		return 0;
+	gate_publish(gate, &p->open);
+	p->state = PROVISION_OPEN;
+	interface_decided(sys);
+	return -TN_EBUSY;
+}
+
+static int provision_close(struct provision *p, uint64_t deadline_ns)
+{
+	return provision_is_needed(p) ? -TN_EBUSY
+				      : provision_shut(p, deadline_ns);
+}
+
+/* The gate leads elsewhere from now on. Lock held. */
+static void provision_leave(struct provision *p, enum provision_state state)
+{
+	p->state = state;
+	if (p->iface->primary == p)
+		interface_lead(p->iface, interface_first_open(p->iface, p));
+	interface_decided(p->iface->sys);
+}
+
+static struct provision *provision_in(
+    const struct generation *gen, enum provision_state state)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &gen->provisions) {
+		struct provision *p = owned_at(pos);
+
+		if (p->state == state)
+			return p;
+	}
+	return NULL;
+}
+
+void interfaces_open(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	struct provision *p;
+
+	registry_lock(sys);
+	while ((p = provision_in(gen, PROVISION_READY)) != NULL) {
+		p->state = PROVISION_OPEN;
+		interface_settle(p->iface);
+		if (p->iface->primary == NULL)
+			interface_lead(p->iface, p);
+	}
+	registry_unlock(sys);
+}
+
+int interfaces_close(struct generation *gen, uint64_t deadline_ns)
+{
+	struct tn_system *sys = gen->mod->sys;
+	struct provision *p;
+	int err = 0;
+
+	registry_lock(sys);
+	/* Somebody else may be at one of them: withdraw, or prefer. */
+	while ((p = provision_in(gen, PROVISION_CLOSING)) != NULL)
+		interface_await(sys);
+	while (err == 0 && (p = provision_in(gen, PROVISION_OPEN)) != NULL)
+		err = provision_close(p, deadline_ns);
+	registry_unlock(sys);
+	if (err != 0)
+		interfaces_reopen(gen);
+	return err;
+}
+
+void interfaces_reopen(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	struct provision *p;
+
+	registry_lock(sys);
+	while ((p = provision_in(gen, PROVISION_CLOSED)) != NULL) {
+		p->state = PROVISION_OPEN;
+		if (p->iface->primary == p)
+			gate_publish(&p->iface->public.gate, &p->open);
+		interface_decided(sys);
+	}
+	registry_unlock(sys);
+}
+
+void interfaces_suspend(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	struct provision *p;
+
+	registry_lock(sys);
+	while ((p = provision_in(gen, PROVISION_CLOSED)) != NULL)
+		provision_leave(p, PROVISION_READY);
+	registry_unlock(sys);
+}
+
+/* --- withdrawing */
+
+/* Takes @p off the lists; the caller frees it when nobody can see it. */
+static void provision_unlink(struct provision *p)
+{
+	provision_leave(p, PROVISION_READY);
+	list_del(&p->in_interface);
+	list_del(&p->in_owner);
+}
+
+size_t interfaces_withdraw(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	struct list gone;
+	size_t n;
+
+	list_init(&gone);
+	registry_lock(sys);
+	n = bonds_drop(gen);
+	for (; !list_empty(&gen->provisions); n++) {
+		struct provision *p = owned_at(gen->provisions.next);
+
+		provision_unlink(p);
+		list_add(&gone, &p->in_owner);
+	}
+	registry_unlock(sys);
+	if (!list_empty(&gone))
+		gate_synchronize();
+	while (!list_empty(&gone)) {
+		struct provision *p = owned_at(gone.next);
+
+		list_del(&p->in_owner);
+		port_free(sys->port, p, sizeof(*p));
+	}
+	return n;
+}
+
+static struct provision *provision_named(
+    struct tn_system *sys, const struct tn_module *owner, const char *name)
+{
+	struct interface *iface = interface_find(sys, name);
+	struct provision *p;
+
+	if (iface == NULL || (owner != NULL && owner->gen == NULL))
+		return NULL;
+	interface_settle(iface);
+	p = provision_find(iface, owner != NULL ? owner->gen : NULL);
+	return p != NULL && p->state <= PROVISION_OPEN ? p : NULL;
+}
+
+int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
+    const char *name, uint64_t timeout_ns)
+{
+	struct provision *p;
+	int err = 0;
+
+	registry_lock(sys);
+	p = provision_named(sys, owner, name);
+	if (p == NULL)
+		err = -TN_ENOENT;
+	else if (p->state == PROVISION_OPEN)
+		err = provision_close(p, deadline_in(sys->port, timeout_ns));
+	if (err == 0)
+		provision_unlink(p);
+	registry_unlock(sys);
+	if (err != 0)
+		return err;
+	gate_synchronize();
+	port_free(sys->port, p, sizeof(*p));
+	return 0;
+}
+
+/* The one before is left by everybody first, as nobody may be inside of it. */
+static int prefer_locked(struct provision *p, uint64_t deadline_ns)
+{
+	struct provision *old = p->iface->primary;
+	int err;
+
+	if (old == p)
+		return 0;
+	if (p->state != PROVISION_OPEN)
+		return -TN_ENOENT;
+	/* So that neither goes while the lock is dropped. */
+	p->state = PROVISION_CLOSING;
+	err = provision_shut(old, deadline_ns);
+	p->state = PROVISION_OPEN;
+	if (err == 0) {
+		old->state = PROVISION_OPEN;
+		interface_lead(p->iface, p);
+	}
+	interface_decided(p->iface->sys);
+	return err;
+}
+
+int tn_interface_prefer(struct tn_system *sys, struct tn_module *provider,
+    const char *name, uint64_t timeout_ns)
+{
+	const uint64_t deadline_ns = deadline_in(sys->port, timeout_ns);
+	struct provision *p;
+	int err = -TN_ENOENT;
+
+	registry_lock(sys);
+	p = provision_named(sys, provider, name);
+	if (p != NULL)
+		err = prefer_locked(p, deadline_ns);
+	registry_unlock(sys);
+	return err;
+}

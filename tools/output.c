@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that a tool writes: see output.h. Nothing is synced: a machine that
+ * stops meanwhile may leave either file or none, as compilers do.
+ */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail(const struct output *o)
+{
+	fprintf(stderr, "tenon link: %s: %s\n", o->path, strerror(errno));
+	return false;
+}
+
+/* The folder of @path, up to and with its last slash; 0 bytes: this one. */
+static size_t folder_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? (size_t)(slash - path) + 1 : 0;
+}
+
+static FILE *open_new(struct output *o, mode_t mode)
+{
+	const int folder = (int)folder_length(o->target);
+	FILE *f = NULL;
+	int fd;
+
+	if (asprintf(&o->temporary, "%.*s.tenon-%ld-%s", folder, o->target,
+		(long)getpid(), o->target + folder) < 0) {
+		o->temporary = NULL;
+		return NULL;
+	}
+	fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd >= 0)
+		f = fdopen(fd, "w");
+	if (fd >= 0 && f == NULL)
+		close(fd);
+	return f;
+}
+
+bool output_open(struct output *o, const char *path)
+{
+	struct stat st;
+	const bool exists = stat(path, &st) == 0;
+
+	*o = (struct output){ .path = path };
+	if (exists && !S_ISREG(st.st_mode)) {
+		o->file = fopen(path, "we");
+		return o->file != NULL || fail(o);
+	}
+	o->target = exists ? realpath(path, NULL) : strdup(path);
+	if (o->target != NULL)
+		o->file = open_new(o, exists ? st.st_mode & 0777 : 0666);
+	return o->file != NULL || fail(o);
+}
+
+bool output_end(struct output *o)
+{
+	FILE *f = o->file;
+	bool ok = fflush(f) == 0 && ferror(f) == 0;
+
+	o->file = NULL;
+	ok = fclose(f) == 0 && ok;
+	return ok || fail(o);
+}
+
+bool output_keep(struct output *o)
+{
+	if (o->temporary == NULL)
+		return true;
+	if (rename(o->temporary, o->target) != 0)
+		return fail(o);
+	free(o->temporary);
+	o->temporary = NULL;
+	return true;
+}
+
+void output_drop(struct output *o)
+{
+	if (o->file != NULL)
+		(void)fclose(o->file);
+	if (o->temporary != NULL)
+		(void)unlink(o->temporary);
+	free(o->temporary);
+	free(o->target);
+	*o = (struct output){ 0 };
+}
+
+static bool stat_folder(const char *path, struct stat *st)
+{
+	char *folder = strndup(path, folder_length(path));
+	const bool ok =
+	    folder != NULL && stat(*folder != '\0' ? folder : ".", st) == 0;
+
+	free(folder);
+	return ok;
+}
+
+bool output_is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+	const bool have_a = stat(a, &x) == 0, have_b = stat(b, &y) == 0;
+
+	if (have_a != have_b)
+		return false;
+	if (have_a)
+		return S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+		       x.st_ino == y.st_ino;
+	return strcmp(a + folder_length(a), b + folder_length(b)) == 0 &&
+	       stat_folder(a, &x) && stat_folder(b, &y) &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
