@@ -50,36 +50,30 @@ static void put_string(struct text *t, const struct spec *sp, const char *s)
 	put_field(t, sp, s, n);
 }
 
-/* Digits are written backwards, then prefix and zeroes, then turned around. */
+/* Written from its end: digits, zeroes, then prefix and sign. */
 static void put_number(
     struct text *t, const struct spec *sp, uint64_t v, unsigned base, char sign)
 {
 	char tmp[72];
-	size_t n = 0;
-	const char *digits = "0123456789abcdef";
+	char *const end = tmp + sizeof(tmp);
 	const size_t prefix =
 	    (sign != '\0' ? 1u : 0u) + (sp->alternate ? 2u : 0u);
+	char *p = end;
 
 	do {
-		tmp[n++] = digits[v % base];
+		*--p = "0123456789abcdef"[v % base];
 		v /= base;
 	} while (v != 0);
 	if (sp->zero && !sp->left)
-		while (n + prefix < sp->width && n < 64)
-			tmp[n++] = '0';
+		while ((size_t)(end - p) + prefix < sp->width && end - p < 64)
+			*--p = '0';
 	if (sp->alternate) {
-		tmp[n++] = 'x';
-		tmp[n++] = '0';
+		*--p = 'x';
+		*--p = '0';
 	}
 	if (sign != '\0')
-		tmp[n++] = sign;
-	for (size_t i = 0; i < n / 2; i++) {
-		const char c = tmp[i];
-
-		tmp[i] = tmp[n - 1 - i];
-		tmp[n - 1 - i] = c;
-	}
-	put_field(t, sp, tmp, n);
+		*--p = sign;
+	put_field(t, sp, p, (size_t)(end - p));
 }
 
 static const char *parse_count(const char *fmt, size_t *out, va_list *ap)

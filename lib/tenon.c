@@ -111,3 +111,8 @@ enum tn_host_mode tn_host_mode(struct tn_system *sys)
 	return arena_mode(host_port_arena(port)) == ARENA_DUAL ? TN_HOST_DUAL
 							       : TN_HOST_FLIP;
 }
+
+const char *tn_version(void)
+{
+	return TN_VERSION;
+}

@@ -41,9 +41,10 @@ $(foreach f,$(wildcard configs/*.mk),$(strip $(call load_config,$f)))
 HOST_CONFIGS := $(foreach c,$(CONFIGS),$(if $(filter host,$(CFG.$c.KIND)),$c))
 FREE_CONFIGS := $(filter-out $(HOST_CONFIGS),$(CONFIGS))
 
-# A rules.mk may use these in lazy (=) assignments.
+# A rules.mk may use these in lazy (=) assignments.  NATIVE: what it builds may
+# be linked with the libraries of this machine.
 ARCH = $(CFG.$(CONFIG).ARCH)
-NATIVE = $(filter $(HOST_ARCH),$(ARCH))
+NATIVE = $(if $(filter musl-gcc,$(CFG.$(CONFIG).CC)),,$(filter $(HOST_ARCH),$(ARCH)))
 
 # The folder of the compiler's own headers, asked for once, when first used.
 compiler_of = $(if $(findstring clang,$(CFG.$1.CC)),clang,gcc)

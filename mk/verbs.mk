@@ -4,7 +4,7 @@
 # The work of the longer verbs is done by a script; make brings what it needs.
 
 PYTHON := /usr/bin/python3
-TEST_CONFIGS := host host-clang host-asan host-tsan host-aarch64 host-riscv64
+TEST_CONFIGS := host host-clang host-asan host-tsan host-musl host-aarch64 host-riscv64
 
 .PHONY: all everything setup help clean run test bench corpus matrix fuzz size
 all: host $(MODULE_FILES) ## build programs and libraries for this machine (default)

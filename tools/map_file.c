@@ -55,10 +55,10 @@ static void write_relaxed(
 	    arg, "relaxed %" PRIu32 " %" PRIx64 " %s\n", section, offset, type);
 }
 
-void map_file_write(FILE *f, const struct tn_linked *k)
+void map_file_write(FILE *f, const struct tn_linked *linked)
 {
-	write_sections(f, k);
-	write_refs(f, k);
-	write_common(f, k);
-	tn_linked_relaxed(k, write_relaxed, f);
+	write_sections(f, linked);
+	write_refs(f, linked);
+	write_common(f, linked);
+	tn_linked_relaxed(linked, write_relaxed, f);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Failure records: names and sentences. Each reason is one row: its stable
- * name and the function that writes its clause. The sentence starts with the
- * module's name, so every clause reads on from there.
+ * name and the clause that says it, in which the record's fields are filled
+ * (add_clause). The sentence starts with the module's name, so every clause
+ * reads on from there. What is more than filling in has a function.
  */
 #include <tenon/diag.h>
 
@@ -16,69 +17,83 @@
 
 typedef void clause_fn(struct text *t, const struct tn_diag *d);
 
-/* ".text+0x1c: R_X86_64_PC32 against printk" */
-static void add_place(struct text *t, const struct tn_diag *d)
+/* The field that @letter stands for in a clause, when it is text; else NULL. */
+static const char *text_of(const struct tn_diag *d, char letter)
 {
-	text_add(t, "%s+0x%llx: %s", d->section, (unsigned long long)d->offset,
-	    d->reloc != NULL ? d->reloc : "relocation");
-	if (d->symbol[0] != '\0')
-		text_add(t, " against '%s'", d->symbol);
+	switch (letter) {
+	case 'n': return d->section;
+	case 'o': return d->other;
+	case 's': return d->symbol;
+	case 'r': return d->reloc != NULL ? d->reloc : "relocation";
+	case '+': return d->value == 1 ? "" : "s";
+	default: return NULL;
+	}
 }
 
-static void say_range(struct text *t, const struct tn_diag *d)
+static void add_hex(struct text *t, uint64_t value)
 {
-	const int64_t v = (int64_t)d->value;
+	const bool minus = (int64_t)value < 0;
 
-	add_place(t, d);
-	text_add(t, ": value %s0x%llx does not fit into [%lld, %lld]",
-	    v < 0 ? "-" : "",
-	    (unsigned long long)(v < 0 ? 0 - d->value : d->value),
-	    (long long)d->low, (long long)d->high);
+	text_add(t, "%s0x%llx", minus ? "-" : "",
+	    (unsigned long long)(minus ? 0 - value : value));
 }
 
-static void say_align(struct text *t, const struct tn_diag *d)
+static void add_number(struct text *t, const struct tn_diag *d, char letter)
 {
-	add_place(t, d);
-	text_add(t, ": value 0x%llx is not a multiple of %lld",
-	    (unsigned long long)d->value, (long long)d->high);
+	const unsigned long long value = d->value;
+
+	switch (letter) {
+	case 'a': text_add(t, "0x%llx", (unsigned long long)d->offset); break;
+	case 'x': text_add(t, "0x%llx", value); break;
+	case 'v': add_hex(t, value); break;
+	case 'u': text_add(t, "%llu", value); break;
+	case 'i': text_add(t, "%lld", (long long)value); break;
+	case 'h': text_add(t, "%lld", (long long)d->high); break;
+	case 'l': text_add(t, "%lld", (long long)d->low); break;
+	case 'c': text_add(t, "0x%08llx", value); break;
+	default: text_add(t, "0x%08llx", (unsigned long long)d->high); break;
+	}
 }
 
-static void say_reloc_unknown(struct text *t, const struct tn_diag *d)
+static bool is_empty(const char *text)
 {
-	text_add(t, "%s+0x%llx: relocation type %llu does not exist",
-	    d->section, (unsigned long long)d->offset,
-	    (unsigned long long)d->value);
+	return text == NULL || *text == '\0';
 }
 
-static void say_reloc_refused(struct text *t, const struct tn_diag *d)
+/*
+ * Writes @s with the fields filled in:
+ *	%n %o %s	section, other, symbol
+ *	%r		the relocation's name
+ *	%+		"s" for a plural, unless the value is 1
+ *	%a		the offset
+ *	%u %i %x %v	the value: unsigned, signed, hexadecimal, that signed
+ *	%l %h		low, high
+ *	%c %C		value and high as CRCs
+ *	{s text}	text, when the symbol (or other, section) is not empty
+ *	{!s text}	text, when it is
+ */
+static void add_clause(struct text *t, const struct tn_diag *d, const char *s)
 {
-	add_place(t, d);
-	text_add(t, ": %s is not supported", d->other);
-}
+	bool hidden = false;
 
-static void say_reloc_place(struct text *t, const struct tn_diag *d)
-{
-	add_place(t, d);
-	text_add(t, ": the place lies outside the section");
-}
+	for (; *s != '\0'; s++) {
+		if (*s == '{') {
+			const bool empty = s[1] == '!';
 
-static void say_reloc_symbol(struct text *t, const struct tn_diag *d)
-{
-	add_place(t, d);
-	text_add(t, ": there is no symbol number %llu",
-	    (unsigned long long)d->value);
-}
-
-static void say_reloc_pair(struct text *t, const struct tn_diag *d)
-{
-	add_place(t, d);
-	text_add(t, ": its partner relocation is missing or doubled");
-}
-
-static void say_reloc_cells(struct text *t, const struct tn_diag *d)
-{
-	add_place(t, d);
-	text_add(t, ": too many different addends for one symbol");
+			s += empty ? 2 : 1;
+			hidden = is_empty(text_of(d, *s)) != empty;
+		} else if (*s == '}') {
+			hidden = false;
+		} else if (hidden) {
+			continue;
+		} else if (*s != '%') {
+			text_add(t, "%c", *s);
+		} else if (text_of(d, *++s) != NULL) {
+			text_add(t, "%s", text_of(d, *s));
+		} else {
+			add_number(t, d, *s);
+		}
+	}
 }
 
 static void say_missing(struct text *t, const struct tn_diag *d)
@@ -93,68 +108,11 @@ static void say_missing(struct text *t, const struct tn_diag *d)
 	}
 }
 
-static void say_elf(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "%s", d->other);
-	if (d->section[0] != '\0')
-		text_add(t, " (%s)", d->section);
-	text_add(t, ", value 0x%llx", (unsigned long long)d->value);
-}
-
-static void say_machine(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "is for %s, not for %s", d->other, d->symbol);
-}
-
-static void say_unsupported(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "%s is not supported", d->other);
-	if (d->symbol[0] != '\0')
-		text_add(t, " (symbol '%s')", d->symbol);
-	if (d->section[0] != '\0')
-		text_add(t, " (section %s)", d->section);
-}
-
-static void say_limit(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "%llu %s are more than the limit of %lld",
-	    (unsigned long long)d->value, d->other, (long long)d->high);
-}
-
 static void say_abi(struct text *t, const struct tn_diag *d)
 {
 	text_add(t, "was built for engine ABI %u.%u, this is %u.%u",
 	    (unsigned)(d->value >> 32), (unsigned)d->value,
 	    (unsigned)((uint64_t)d->high >> 32), (unsigned)d->high);
-}
-
-static void say_profile(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "has the unknown %s %llu", d->other,
-	    (unsigned long long)d->value);
-}
-
-static void say_symbol_section(struct text *t, const struct tn_diag *d)
-{
-	if (d->section[0] == '\0')
-		text_add(t, "local symbol '%s' is used but defined nowhere",
-		    d->symbol);
-	else
-		text_add(t,
-		    "symbol '%s' is used but lies in %s, which is not loaded",
-		    d->symbol, d->section);
-}
-
-static void say_gpl(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "'%s' of %s is for GPL-compatible modules only", d->symbol,
-	    d->other);
-}
-
-static void say_namespace(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "'%s' is in namespace %s, which is not imported", d->symbol,
-	    d->other);
 }
 
 static void say_unreadable(struct text *t, const struct tn_diag *d)
@@ -179,178 +137,70 @@ static void say_unreadable(struct text *t, const struct tn_diag *d)
 	text_add(t, "cannot read %s: %s", d->other, text);
 }
 
-static void say_not_live(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "'%s' is of %s, which is being loaded or unloaded",
-	    d->symbol, d->other);
-}
-
-static void say_crc(struct text *t, const struct tn_diag *d)
-{
-	text_add(t,
-	    "disagrees about the version of '%s': built for 0x%08llx, "
-	    "present is 0x%08llx",
-	    d->symbol, (unsigned long long)d->value,
-	    (unsigned long long)d->high);
-}
-
-static void say_duplicate_export(struct text *t, const struct tn_diag *d)
-{
-	text_add(
-	    t, "exports '%s', which %s exports already", d->symbol, d->other);
-}
-
-static void say_bad_export(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "has a malformed export table: %s+0x%llx", d->section,
-	    (unsigned long long)d->offset);
-}
-
-static void say_entry(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "entry point '%s' is not in the module's text", d->symbol);
-}
-
-static void say_init(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "init failed with %lld", (long long)d->value);
-}
-
-static void say_start(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "start failed with %lld", (long long)d->value);
-}
-
-static void say_stop(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "stop failed with %lld", (long long)d->value);
-}
-
-static void say_in_use(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "is in use: %llu reference%s", (unsigned long long)d->value,
-	    d->value == 1 ? "" : "s");
-	if (d->other[0] != '\0')
-		text_add(t, ", used by %s", d->other);
-}
-
-static void say_bad_param(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "has a malformed parameter: %s+0x%llx: %s", d->section,
-	    (unsigned long long)d->offset, d->other);
-}
-
-static void say_param_unknown(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "there is no parameter '%s'", d->symbol);
-	if (d->other[0] != '\0')
-		text_add(t, " (nearest: %s)", d->other);
-}
-
-static void say_param_value(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "parameter %s: ", d->symbol);
-	if (d->other[0] != '\0')
-		text_add(t, "'%s' is no %s", d->other, d->section);
-	else
-		text_add(t, "it needs a value of type %s", d->section);
-}
-
-static void say_param_range(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "parameter %s: %s is not within %s", d->symbol, d->other,
-	    d->section);
-}
-
-static void say_param_length(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "parameter %s: '%s' has more than %lld %s", d->symbol,
-	    d->other, (long long)d->high, d->section);
-}
-
-static void say_param_read_only(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "parameter %s cannot be set once the module is loaded",
-	    d->symbol);
-}
-
-static void say_memory(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "no memory for %llu bytes", (unsigned long long)d->value);
-}
-
-static void say_pool(struct text *t, const struct tn_diag *d)
-{
-	text_add(t, "the pool has no room for %llu bytes",
-	    (unsigned long long)d->value);
-}
-
-/* Clauses that only put @other into fixed words. */
-struct fixed {
-	const char *before, *after;
-};
+/* ".text+0x1c: R_X86_64_PC32 against 'printk'" */
+#define PLACE "%n+%a: %r{s against '%s'}"
 
 static const struct row {
 	const char *name;
-	clause_fn *say;
-	struct fixed fixed;
-	bool subject; /* reads on from the name: "is not an ELF file" */
+	const char *clause;
+	clause_fn *say; /* when there is no clause */
+	bool subject;   /* reads on from the name: "is not an ELF file" */
 } rows[] = {
 	// clang-format off
-	[TN_REASON_NONE] = { "none", NULL, { "no failure", NULL }, false },
-	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", NULL, { "bad argument: ", "" }, false },
-	[TN_REASON_NO_MEMORY] = { "no_memory", say_memory, { 0 }, false },
-	[TN_REASON_POOL_FULL] = { "pool_full", say_pool, { 0 }, false },
-	[TN_REASON_UNREADABLE] = { "unreadable", say_unreadable, { 0 }, false },
-	[TN_REASON_UNPACK] = { "unpack", NULL, { "damaged ", " data" }, false },
-	[TN_REASON_NO_UNPACKER] = { "no_unpacker", NULL, { "cannot unpack ", " here" }, false },
-	[TN_REASON_ELF] = { "elf", say_elf, { 0 }, true },
-	[TN_REASON_MACHINE] = { "machine", say_machine, { 0 }, true },
-	[TN_REASON_NO_SYMTAB] = { "no_symtab", NULL, { "has no symbol table", NULL }, true },
-	[TN_REASON_WRITABLE_TEXT] = { "writable_text", say_unsupported, { 0 }, false },
-	[TN_REASON_UNSUPPORTED] = { "unsupported", say_unsupported, { 0 }, false },
-	[TN_REASON_LIMIT] = { "limit", say_limit, { 0 }, false },
-	[TN_REASON_PROFILE] = { "profile", say_profile, { 0 }, true },
-	[TN_REASON_PROFILE_WORLD] = { "profile_world", NULL, { "is of profile ", ", which cannot run here" }, true },
-	[TN_REASON_ABI] = { "abi", say_abi, { 0 }, true },
-	[TN_REASON_UNMARKED] = { "unmarked", NULL, { "carries no .note.tenon, so it is no module for running", NULL }, true },
-	[TN_REASON_NO_NAME] = { "no_name", NULL, { "states no module name", NULL }, true },
-	[TN_REASON_BAD_NAME] = { "bad_name", NULL, { "'", "' is not a module name" }, false },
-	[TN_REASON_SYMBOL_SECTION] = { "symbol_section", say_symbol_section, { 0 }, false },
-	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", say_missing, { 0 }, false },
-	[TN_REASON_GPL_ONLY] = { "gpl_only", say_gpl, { 0 }, false },
-	[TN_REASON_NAMESPACE] = { "namespace", say_namespace, { 0 }, false },
-	[TN_REASON_NOT_LIVE] = { "not_live", say_not_live, { 0 }, false },
-	[TN_REASON_CRC] = { "crc_mismatch", say_crc, { 0 }, false },
-	[TN_REASON_NEEDED] = { "needed", NULL, { "needs ", ", which is not loaded" }, true },
-	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", say_reloc_unknown, { 0 }, false },
-	[TN_REASON_RELOC_REFUSED] = { "reloc_refused", say_reloc_refused, { 0 }, false },
-	[TN_REASON_RELOC_PLACE] = { "reloc_place", say_reloc_place, { 0 }, false },
-	[TN_REASON_RELOC_SYMBOL] = { "reloc_symbol", say_reloc_symbol, { 0 }, false },
-	[TN_REASON_RELOC_RANGE] = { "reloc_range", say_range, { 0 }, false },
-	[TN_REASON_RELOC_ALIGN] = { "reloc_align", say_align, { 0 }, false },
-	[TN_REASON_RELOC_PAIR] = { "reloc_pair", say_reloc_pair, { 0 }, false },
-	[TN_REASON_RELOC_CELLS] = { "reloc_cells", say_reloc_cells, { 0 }, false },
-	[TN_REASON_PLACEMENT] = { "placement", NULL, { "its parts do not fit into 2 GiB of addresses", NULL }, false },
-	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", NULL, { "a module called ", " is loaded already" }, false },
-	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", say_duplicate_export, { 0 }, true },
-	[TN_REASON_BAD_EXPORT] = { "bad_export", say_bad_export, { 0 }, true },
-	[TN_REASON_ENTRY] = { "entry", say_entry, { 0 }, false },
-	[TN_REASON_OPS] = { "ops", NULL, { "has no sound module_ops: ", "" }, true },
-	[TN_REASON_INIT_FAILED] = { "init_failed", say_init, { 0 }, false },
-	[TN_REASON_START_FAILED] = { "start_failed", say_start, { 0 }, false },
-	[TN_REASON_STOP_FAILED] = { "stop_failed", say_stop, { 0 }, false },
-	[TN_REASON_IN_USE] = { "in_use", say_in_use, { 0 }, true },
-	[TN_REASON_NOT_LOADED] = { "not_loaded", NULL, { "", " is not loaded" }, false },
-	[TN_REASON_NO_EXIT] = { "no_exit", NULL, { "has init but no exit: it is permanent", NULL }, true },
-	[TN_REASON_VERIFY] = { "verify", NULL, { "refused by the verification hook", NULL }, false },
-	[TN_REASON_PROTECT] = { "protect", NULL, { "page permissions could not be set", NULL }, false },
-	[TN_REASON_BAD_PARAM] = { "bad_param", say_bad_param, { 0 }, true },
-	[TN_REASON_PARAM_UNKNOWN] = { "param_unknown", say_param_unknown, { 0 }, false },
-	[TN_REASON_PARAM_VALUE] = { "param_value", say_param_value, { 0 }, false },
-	[TN_REASON_PARAM_RANGE] = { "param_range", say_param_range, { 0 }, false },
-	[TN_REASON_PARAM_LENGTH] = { "param_length", say_param_length, { 0 }, false },
-	[TN_REASON_PARAM_READ_ONLY] = { "param_read_only", say_param_read_only, { 0 }, false },
+	[TN_REASON_NONE] = { "none", "no failure", NULL, false },
+	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", "bad argument: %o", NULL, false },
+	[TN_REASON_NO_MEMORY] = { "no_memory", "no memory for %u bytes", NULL, false },
+	[TN_REASON_POOL_FULL] = { "pool_full", "the pool has no room for %u bytes", NULL, false },
+	[TN_REASON_UNREADABLE] = { "unreadable", NULL, say_unreadable, false },
+	[TN_REASON_UNPACK] = { "unpack", "damaged %o data", NULL, false },
+	[TN_REASON_NO_UNPACKER] = { "no_unpacker", "cannot unpack %o here", NULL, false },
+	[TN_REASON_ELF] = { "elf", "%o{n (%n)}, value %x", NULL, true },
+	[TN_REASON_MACHINE] = { "machine", "is for %o, not for %s", NULL, true },
+	[TN_REASON_NO_SYMTAB] = { "no_symtab", "has no symbol table", NULL, true },
+	[TN_REASON_WRITABLE_TEXT] = { "writable_text", "%o is not supported{s (symbol '%s')}{n (section %n)}", NULL, false },
+	[TN_REASON_UNSUPPORTED] = { "unsupported", "%o is not supported{s (symbol '%s')}{n (section %n)}", NULL, false },
+	[TN_REASON_LIMIT] = { "limit", "%u %o are more than the limit of %h", NULL, false },
+	[TN_REASON_PROFILE] = { "profile", "has the unknown %o %u", NULL, true },
+	[TN_REASON_PROFILE_WORLD] = { "profile_world", "is of profile %o, which cannot run here", NULL, true },
+	[TN_REASON_ABI] = { "abi", NULL, say_abi, true },
+	[TN_REASON_UNMARKED] = { "unmarked", "carries no .note.tenon, so it is no module for running", NULL, true },
+	[TN_REASON_NO_NAME] = { "no_name", "states no module name", NULL, true },
+	[TN_REASON_BAD_NAME] = { "bad_name", "'%o' is not a module name", NULL, false },
+	[TN_REASON_SYMBOL_SECTION] = { "symbol_section", "{!nlocal symbol '%s' is used but defined nowhere}{nsymbol '%s' is used but lies in %n, which is not loaded}", NULL, false },
+	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", NULL, say_missing, false },
+	[TN_REASON_GPL_ONLY] = { "gpl_only", "'%s' of %o is for GPL-compatible modules only", NULL, false },
+	[TN_REASON_NAMESPACE] = { "namespace", "'%s' is in namespace %o, which is not imported", NULL, false },
+	[TN_REASON_NOT_LIVE] = { "not_live", "'%s' is of %o, which is being loaded or unloaded", NULL, false },
+	[TN_REASON_CRC] = { "crc_mismatch", "disagrees about the version of '%s': built for %c, present is %C", NULL, false },
+	[TN_REASON_NEEDED] = { "needed", "needs %o, which is not loaded", NULL, true },
+	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", "%n+%a: relocation type %u does not exist", NULL, false },
+	[TN_REASON_RELOC_REFUSED] = { "reloc_refused", PLACE ": %o is not supported", NULL, false },
+	[TN_REASON_RELOC_PLACE] = { "reloc_place", PLACE ": the place lies outside the section", NULL, false },
+	[TN_REASON_RELOC_SYMBOL] = { "reloc_symbol", PLACE ": there is no symbol number %u", NULL, false },
+	[TN_REASON_RELOC_RANGE] = { "reloc_range", PLACE ": value %v does not fit into [%l, %h]", NULL, false },
+	[TN_REASON_RELOC_ALIGN] = { "reloc_align", PLACE ": value %x is not a multiple of %h", NULL, false },
+	[TN_REASON_RELOC_PAIR] = { "reloc_pair", PLACE ": its partner relocation is missing or doubled", NULL, false },
+	[TN_REASON_RELOC_CELLS] = { "reloc_cells", PLACE ": too many different addends for one symbol", NULL, false },
+	[TN_REASON_PLACEMENT] = { "placement", "its parts do not fit into 2 GiB of addresses", NULL, false },
+	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", "a module called %o is loaded already", NULL, false },
+	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", "exports '%s', which %o exports already", NULL, true },
+	[TN_REASON_BAD_EXPORT] = { "bad_export", "has a malformed export table: %n+%a", NULL, true },
+	[TN_REASON_ENTRY] = { "entry", "entry point '%s' is not in the module's text", NULL, false },
+	[TN_REASON_OPS] = { "ops", "has no sound module_ops: %o", NULL, true },
+	[TN_REASON_INIT_FAILED] = { "init_failed", "init failed with %i", NULL, false },
+	[TN_REASON_START_FAILED] = { "start_failed", "start failed with %i", NULL, false },
+	[TN_REASON_STOP_FAILED] = { "stop_failed", "stop failed with %i", NULL, false },
+	[TN_REASON_IN_USE] = { "in_use", "is in use: %u reference%+{o, used by %o}", NULL, true },
+	[TN_REASON_NOT_LOADED] = { "not_loaded", "%o is not loaded", NULL, false },
+	[TN_REASON_NO_EXIT] = { "no_exit", "has init but no exit: it is permanent", NULL, true },
+	[TN_REASON_VERIFY] = { "verify", "refused by the verification hook", NULL, false },
+	[TN_REASON_PROTECT] = { "protect", "page permissions could not be set", NULL, false },
+	[TN_REASON_BAD_PARAM] = { "bad_param", "has a malformed parameter: %n+%a: %o", NULL, true },
+	[TN_REASON_PARAM_UNKNOWN] = { "param_unknown", "there is no parameter '%s'{o (nearest: %o)}", NULL, false },
+	[TN_REASON_PARAM_VALUE] = { "param_value", "parameter %s: {o'%o' is no %n}{!oit needs a value of type %n}", NULL, false },
+	[TN_REASON_PARAM_RANGE] = { "param_range", "parameter %s: %o is not within %n", NULL, false },
+	[TN_REASON_PARAM_LENGTH] = { "param_length", "parameter %s: '%o' has more than %h %n", NULL, false },
+	[TN_REASON_PARAM_READ_ONLY] = { "param_read_only", "parameter %s cannot be set once the module is loaded", NULL, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");
@@ -401,11 +251,8 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 		text_add(&t, "the file ");
 	if (row->say != NULL)
 		row->say(&t, d);
-	else if (row->fixed.after == NULL)
-		text_add(&t, "%s", row->fixed.before);
 	else
-		text_add(&t, "%s%s%s", row->fixed.before, d->other,
-		    row->fixed.after);
+		add_clause(&t, d, row->clause);
 	return t.len;
 }
 

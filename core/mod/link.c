@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Linking offline: the stages of a load without a module at the end. The
- * struct tn_load lives on, so that the result can be asked about.
+ * struct tn_load lives on, so that the result can be asked about. The
+ * questions are also answered about a load in progress, for listeners.
  */
-#include <tenon/link.h>
-
-#include "load.h"
+#include "linked.h"
 
 #include <base/string.h>
 
-struct tn_linked {
+/* What tn_link makes. */
+struct offline {
+	struct tn_linked linked; /* first */
 	struct tn_load load;
 	struct tn_load_args args;
 	struct tn_diag scratch;
@@ -31,64 +32,68 @@ static int fail_memory(struct tn_diag *diag)
 	diag->error = -TN_ENOMEM;
 	diag->stage = TN_STAGE_SOURCE;
 	diag->reason = TN_REASON_NO_MEMORY;
-	diag->value = sizeof(struct tn_linked);
+	diag->value = sizeof(struct offline);
 	return diag->error;
 }
 
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag)
 {
-	struct tn_linked *linked = port_alloc(sys->port, sizeof(*linked));
+	struct offline *o = port_alloc(sys->port, sizeof(*o));
 	int err = -TN_EINVAL;
 
-	if (linked == NULL)
+	if (o == NULL)
 		return fail_memory(diag);
-	tn_diag_init(&linked->scratch);
-	if (load_begin(&linked->load, sys, args,
-		diag != NULL ? diag : &linked->scratch)) {
-		linked->args = *args;
-		linked->load.args = &linked->args;
-		linked->load.offline = true;
-		err = load_source(&linked->load);
+	o->linked.load = &o->load;
+	tn_diag_init(&o->scratch);
+	if (load_begin(
+		&o->load, sys, args, diag != NULL ? diag : &o->scratch)) {
+		o->args = *args;
+		o->load.args = &o->args;
+		o->load.offline = true;
+		err = load_source(&o->load);
 	}
 	if (err == 0)
-		err = load_link(&linked->load);
+		err = load_link(&o->load);
 	if (err == 0) {
 		count_linked(sys, 1);
-		linked->is_counted = true;
-		*out = linked;
+		o->is_counted = true;
+		*out = &o->linked;
 	} else {
-		tn_linked_free(linked);
+		tn_linked_free(&o->linked);
 	}
 	return err;
 }
 
 void tn_linked_free(struct tn_linked *linked)
 {
-	const struct tn_port *port = linked->load.port;
+	struct offline *o = (struct offline *)linked;
+	const struct tn_port *port = o->load.port;
 
-	if (linked->is_counted)
-		count_linked(linked->load.sys, -1);
-	load_release(&linked->load);
-	tn_diag_fini(&linked->scratch);
-	port_free(port, linked, sizeof(*linked));
+	if (o->is_counted)
+		count_linked(o->load.sys, -1);
+	load_release(&o->load);
+	tn_diag_fini(&o->scratch);
+	port_free(port, o, sizeof(*o));
 }
 
 void tn_linked_file(const struct tn_linked *linked, struct tn_linked_file *out)
 {
-	const struct elf_ehdr *eh = linked->load.elf.ehdr;
+	const struct elf_ehdr *eh = linked->load->elf.ehdr;
 
 	*out = (struct tn_linked_file){
 		.machine = eh->e_machine,
 		.eflags = eh->e_flags,
-		.is_shared = linked->load.is_dyn,
-		.nsymbols = linked->load.symtab.n,
+		.is_shared = linked->load->is_dyn,
+		.nsymbols = linked->load->symtab.n,
+		.data = linked->load->bytes.p,
+		.data_size = linked->load->bytes.n,
 	};
 }
 
 const struct tn_image *tn_linked_image(const struct tn_linked *linked)
 {
-	return &linked->load.image;
+	return &linked->load->image;
 }
 
 /* ELF's words for what a part is. */
@@ -126,7 +131,7 @@ static bool next_part(
 bool tn_linked_section(
     const struct tn_linked *linked, uint32_t *at, struct tn_linked_section *out)
 {
-	const struct tn_load *l = &linked->load;
+	const struct tn_load *l = linked->load;
 
 	if (l->is_dyn)
 		return next_part(l, at, out);
@@ -156,7 +161,7 @@ bool tn_linked_section(
 bool tn_linked_extra(const struct tn_linked *linked, enum tn_linked_extra which,
     struct tn_linked_section *out)
 {
-	const struct tn_load *l = &linked->load;
+	const struct tn_load *l = linked->load;
 
 	switch (which) {
 	case TN_LINKED_STUBS:
@@ -199,7 +204,7 @@ bool tn_linked_extra(const struct tn_linked *linked, enum tn_linked_extra which,
 bool tn_linked_ref(
     const struct tn_linked *linked, uint32_t i, struct tn_linked_ref *out)
 {
-	const struct tn_load *l = &linked->load;
+	const struct tn_load *l = linked->load;
 
 	if (i >= l->nrefs)
 		return false;
@@ -222,7 +227,7 @@ bool tn_linked_ref(
 bool tn_linked_symbol(
     const struct tn_linked *linked, uint32_t i, struct tn_linked_symbol *out)
 {
-	const struct tn_load *l = &linked->load;
+	const struct tn_load *l = linked->load;
 
 	if (i >= l->symtab.n)
 		return false;
@@ -252,7 +257,7 @@ bool tn_linked_symbol(
 bool tn_linked_shrink(const struct tn_linked *linked, uint32_t section,
     uint32_t i, uint64_t *offset, uint64_t *count)
 {
-	const struct tn_load *l = &linked->load;
+	const struct tn_load *l = linked->load;
 
 	if (l->is_dyn || section >= l->nsections ||
 	    i >= l->sections[section].nshrink)
@@ -268,7 +273,7 @@ void tn_linked_relaxed(const struct tn_linked *linked,
     void (*fn)(void *arg, uint32_t section, uint64_t offset, const char *type),
     void *arg)
 {
-	const struct tn_load *l = &linked->load;
+	const struct tn_load *l = linked->load;
 
 	for (uint32_t i = 1; !l->is_dyn && i < l->nsections; i++) {
 		const struct rela_table t = load_rela(l, i);

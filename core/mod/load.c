@@ -11,7 +11,9 @@
  */
 #include "load.h"
 
+#include "event.h"
 #include "interface.h"
+#include "keep.h"
 
 #include <base/string.h>
 
@@ -171,6 +173,10 @@ static int finish(struct tn_load *l, struct generation *gen)
 	const struct tn_port *port = l->port;
 	struct tn_image img = gen->image;
 	const size_t init = init_bytes(&img);
+
+	port->lock(port->ctx);
+	symbolize_drop_init(gen);
+	port->unlock(port->ctx);
 	const int err = port->image_finish(port->ctx, &img);
 
 	/* It is in the registry, where others may look at it. */
@@ -220,6 +226,7 @@ static int start(struct tn_load *l, struct tn_module *mod)
 	}
 	module_set_live(mod, &l->timing);
 	interfaces_open(mod->gen);
+	event_tell(l->sys, TN_EVENT_READY, mod);
 	return 0;
 }
 
@@ -235,6 +242,8 @@ static int prepare(struct tn_load *l)
 		err = load_link(l);
 	if (err == 0)
 		err = load_collect(l);
+	if (err == 0)
+		err = load_keep(l);
 	t0 = now(l);
 	l->timing.link = t0 - t1;
 	if (err == 0)
@@ -264,6 +273,7 @@ static int load(struct tn_load *l, struct tn_module **out)
 		return err;
 	mod = l->mod;
 	l->gen = NULL;
+	event_loaded(l);
 	err = start(l, mod);
 	if (err != 0)
 		return err;

@@ -12,6 +12,9 @@
  */
 #include "module.h"
 
+#include "event.h"
+#include "keep.h"
+
 #include <base/format.h>
 #include <base/string.h>
 
@@ -205,14 +208,18 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 
 	registry_lock(sys);
 	err = index_exports(gen, d);
+	if (err == 0 && symbolize_add(gen) != 0) {
+		unindex(gen);
+		err = fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
+	}
 	if (err == 0) {
 		mod->gen = gen;
 		mod->state = TN_STATE_LOADED;
 		list_add(&sys->list, &mod->link);
 	}
 	registry_unlock(sys);
-	/* A reader may have met records that went in before a double. */
-	if (err == -TN_EEXIST)
+	/* A reader may have met records that went in before. */
+	if (err != 0)
 		sys->port->synchronize(sys->port->ctx);
 	return err;
 }
@@ -247,6 +254,7 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 		sizeof(struct image_range));
 	params_free(port, gen);
 	metadata_free(port, gen);
+	keep_free(port, gen);
 	if (gen->image.nparts != 0)
 		port->image_free(port->ctx, &gen->image);
 	port_free(port, gen, sizeof(*gen));
@@ -259,8 +267,10 @@ void module_withdraw(struct tn_module *mod)
 
 	(void)interfaces_withdraw(gen);
 	(void)ledger_revoke_all(gen); /* how many is in the log */
+	event_tell(sys, TN_EVENT_UNLOADED, mod);
 	registry_lock(sys);
 	unindex(gen);
+	symbolize_remove(gen);
 	list_del(&mod->link);
 	mod->gen = NULL;
 	registry_unlock(sys);

@@ -17,6 +17,7 @@
 #include "export.h"
 #include "index.h"
 #include "ledger.h"
+#include "symbolize.h"
 #include "sync.h"
 
 /* What the engine may call in a module: module_ops, or Linux's two. */
@@ -66,6 +67,8 @@ struct generation {
 	uint64_t base;
 	const struct tenon_param *params; /* in the image */
 	uint32_t nparams;
+	struct kept_symbols *symbols;   /* or NULL */
+	struct kept_sections *sections; /* or NULL */
 	/* param_lock: */
 	struct param_text *param_texts;
 	struct ledger_book book; /* what it holds */
@@ -89,8 +92,8 @@ struct tn_module {
 	struct list link; /* sys->list while a generation is there */
 	uint64_t ticket;  /* of the last load that has met it */
 	enum tn_state state;
-	enum tn_state was;      /* before it was claimed */
-	struct generation *gen; /* NULL while TN_STATE_REGISTERED */
+	enum tn_state was;            /* before it was claimed */
+	struct generation *gen;       /* NULL while TN_STATE_REGISTERED */
 	struct tn_gate_target target; /* references and handles */
 };
 
@@ -101,13 +104,14 @@ struct tn_system {
 	struct mutex param_lock;    /* see param.c */
 	/* writers: registry lock; readers: read sections */
 	struct index exports;
+	struct symbolizer symbolizer;
 	/* registry lock: */
 	struct index modules; /* all records */
 	struct index interfaces;
 	uint64_t bindings; /* number of the last one */
 	struct event interfaces_changed;
-	struct list list;     /* those with a generation, in load order */
-	unsigned nlinked;     /* results of tn_link that are not freed */
+	struct list list; /* those with a generation, in load order */
+	unsigned nlinked; /* results of tn_link that are not freed */
 	uint64_t ticket;
 	/* has its own lock: */
 	struct ledger ledger;

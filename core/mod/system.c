@@ -50,6 +50,7 @@ static void destroy(struct tn_system *sys)
 	ledger_close(sys);
 	interfaces_free(sys);
 	modules_free(sys);
+	symbolize_fini(sys);
 	index_fini(&sys->exports);
 	index_fini(&sys->modules);
 	index_fini(&sys->interfaces);
@@ -68,7 +69,8 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	int err;
 
 	if (port->size != sizeof(*port) || port->abi != PORT_ABI ||
-	    config->size != sizeof(*config) || config->abi != CONFIG_ABI)
+	    config->size != sizeof(*config) || config->abi != CONFIG_ABI ||
+	    (config->flags & ~TN_CONFIG_KEEP_SYMBOLS) != 0)
 		return -TN_EINVAL;
 	sys = port_alloc(port, sizeof(*sys));
 	if (sys == NULL)
@@ -81,7 +83,9 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	index_init(&sys->exports, port, config->seed);
 	index_init(&sys->modules, port, config->seed);
 	index_init(&sys->interfaces, port, config->seed);
-	err = add_world(sys);
+	err = symbolize_init(sys);
+	if (err == 0)
+		err = add_world(sys);
 	if (err != 0)
 		destroy(sys);
 	else

@@ -57,6 +57,19 @@ const char *reloc_name(const struct reloc_machine *m, uint32_t type)
 	return name;
 }
 
+int reloc_check(const struct reloc_howto *how, uint64_t value)
+{
+	const uint64_t half = how->bits ? 1ull << (how->bits - 1) : 0;
+	const uint64_t low = how->range == RELOC_UNSIGNED ? 0 : half;
+	const uint64_t count = how->range == RELOC_EITHER ? 3 * half : 2 * half;
+
+	if (value & (how->align - 1u))
+		return -TN_EINVAL;
+	if (how->range == RELOC_ANY || value + how->bias + low < count)
+		return 0;
+	return -TN_ERANGE;
+}
+
 void reloc_limits(const struct reloc_howto *how, int64_t *low, int64_t *high)
 {
 	const bool all = how->range == RELOC_ANY || how->bits > 62;

@@ -65,8 +65,9 @@ TEST(shared, it_may_be_closed_while_threads_and_forks_go_on)
 	pthread_t t;
 	pid_t pid;
 
-	if (!library)
-		SKIP("libtenon.so.1 is not built");
+	if (!library && strstr(dlerror(), "initial-exec"))
+		SKIP("musl opens no library with initial-exec TLS");
+	CHECK(library);
 	CHECK_EQ(pthread_create(&t, NULL, use_and_close, library), 0);
 	pthread_join(t, &failed);
 	CHECK(!failed);

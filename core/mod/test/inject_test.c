@@ -398,6 +398,28 @@ TEST(inject, namespaces_and_versions_fail_at_every_call)
 	CHECK(world_close(&w));
 }
 
+/* --- what is kept for those who debug: symbols, sections, ordered exports */
+
+TEST(inject, kept_symbols_fail_at_every_call)
+{
+	const struct tn_config keeping = { .flags = TN_CONFIG_KEEP_SYMBOLS };
+	struct author a = author_new(isa_here()->machine, "kept");
+	const uint32_t low = author_return(&a, "low");
+	const uint32_t high = author_return(&a, "high");
+	struct subject s = { "kept symbols", { 0 } };
+	struct world w;
+
+	author_export(&a, (struct author_export){ "high", .symbol = high });
+	author_export(&a, (struct author_export){ "low", .symbol = low });
+	CHECK(world_open_with(&w, &keeping));
+	s.args = (struct tn_load_args){ .size = sizeof(s.args),
+		.data = object_file(a.o).p,
+		.data_size = object_bytes(a.o).n };
+	fails_everywhere(&w, &s);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* --- linking offline, for every machine */
 
 static int link_once(struct world *w, const struct subject *s, unsigned fail_at,

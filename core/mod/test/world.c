@@ -10,16 +10,13 @@
 
 #include <test/test.h>
 
-static bool start(struct world *w, const struct tn_export *exports, size_t n)
+static bool start(struct world *w, const struct tn_config *wanted)
 {
-	const struct tn_config config = {
-		.size = sizeof(config),
-		.abi = 1,
-		.exports = exports,
-		.nexports = n,
-		.seed = 0x5eed,
-	};
+	struct tn_config config = *wanted;
 
+	config.size = sizeof(config);
+	config.abi = 1;
+	config.seed = 0x5eed;
 	tn_diag_init(&w->diag);
 	return tn_system_create(&w->rig.port, &config, &w->sys) == 0;
 }
@@ -36,7 +33,7 @@ static bool warm(struct world *w)
 	return ok;
 }
 
-bool world_open(struct world *w, const struct tn_export *exports, size_t n)
+bool world_open_with(struct world *w, const struct tn_config *config)
 {
 	const struct host_port_config standard = { 0 };
 
@@ -45,7 +42,14 @@ bool world_open(struct world *w, const struct tn_export *exports, size_t n)
 		return false;
 	rig_over(&w->rig, host_port_table(w->host));
 	w->rig.image_limit = 64u << 20;
-	return start(w, exports, n) && warm(w);
+	return start(w, config) && warm(w);
+}
+
+bool world_open(struct world *w, const struct tn_export *exports, size_t n)
+{
+	const struct tn_config config = { .exports = exports, .nexports = n };
+
+	return world_open_with(w, &config);
 }
 
 static int say_nothing(const char *format, ...)
@@ -75,9 +79,11 @@ bool world_offline(
     struct world *w, uint64_t at, const struct tn_export *exports, size_t n)
 {
 	memset(w, 0, sizeof(*w));
+	const struct tn_config config = { .exports = exports, .nexports = n };
+
 	rig_offline(&w->rig, at);
 	w->rig.image_limit = 64u << 20;
-	return start(w, exports, n);
+	return start(w, &config);
 }
 
 bool world_close(struct world *w)

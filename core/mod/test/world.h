@@ -33,6 +33,8 @@ struct world {
 
 /* Over this process. False when that cannot be made. */
 bool world_open(struct world *w, const struct tn_export *exports, size_t n);
+/* The same with more of a configuration: its exports, flags and listeners. */
+bool world_open_with(struct world *w, const struct tn_config *config);
 /* The same with the guaranteed symbols, printk made silent. */
 bool world_open_guaranteed(struct world *w);
 /* For linking only: parts of any machine from address @at on. */

@@ -1,6 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libtenon: the module engine in a Linux process. One include for users.
+ * libtenon: the module engine in a Linux process. One include for users; the
+ * functions that load, find, call and unload are in <tenon/engine.h>.
+ *
+ *	struct tn_system *sys;
+ *	struct tn_module *mod;
+ *	struct tn_load_args args = { .size = sizeof(args), .path = "a.ko" };
+ *	struct tn_diag diag;
+ *
+ *	tn_diag_init(&diag);
+ *	if (tn_open(NULL, &sys) == 0 && tn_load(sys, &args, &mod, &diag) != 0)
+ *		... tn_diag_text(&diag, text, sizeof(text)) is the reason
+ *
+ * Rules that hold for every header of the library:
+ *  - A function is safe to call from any thread, also one that the engine
+ *    knows nothing of, unless it says otherwise; none needs a set-up.
+ *  - It returns 0 or a negative enum tn_errno, and changes none of its results
+ *    when it fails. errno is left in no particular state.
+ *  - Objects are opaque and belong to the library; a string that it hands out
+ *    lives as long as the object that it came from.
+ *  - Sizes are bytes, times are nanoseconds.
+ *  - Everything is there since 0.1, where nothing else is said.
+ * What the process around it may do (fork, signals, dlclose, sandboxes, static
+ * programs) is in docs/embedding.md.
  */
 #pragma once
 
@@ -10,6 +32,16 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The release that these headers belong to; pkg-config says the same. */
+#define TN_VERSION "0.1.0"
+
+/*
+ * The release of the library that is running: a constant string. A program may
+ * run with a newer library than it was compiled with. Any context, signal
+ * handlers included.
+ */
+const char *tn_version(void);
 
 /* How an arena keeps text from being writable and executable at once. */
 enum tn_host_mode {
@@ -25,29 +57,46 @@ enum tn_host_mode {
 #define TN_HOST_NO_MEMBARRIER 2u /* behave as where membarrier is banned */
 #define TN_HOST_STRICT        4u /* guard pages between modules */
 
+/* What an engine is to be; zeroed but for size and abi it is the default. */
 struct tn_host_config {
 	uint32_t size; /* sizeof(struct tn_host_config) */
 	uint32_t abi;  /* 1 */
 	enum tn_host_mode mode;
-	unsigned flags;
-	size_t keep_warm;    /* bytes of free image memory kept mapped;
+	unsigned flags;       /* TN_HOST_* */
+	size_t keep_warm;     /* bytes of free image memory kept mapped;
 				0: the default of 64 MiB */
-	size_t unpack_limit; /* largest file, read or unpacked; 0: 1 GiB */
-	tn_verify_fn *verify;
-	void *verify_arg;
+	size_t unpack_limit;  /* largest file in bytes, read or unpacked;
+				0: 1 GiB */
+	tn_verify_fn *verify; /* see tn_verify_fn; or NULL */
+	void *verify_arg;     /* its first argument */
 };
 
 /*
- * Opens an engine over this process. @config may be NULL. Sleeps.
- * -TN_EINVAL, -TN_ENOMEM, -TN_EOPNOTSUPP (the mode asked for does not work
- * here).
+ * Opens an engine over this process and stores it in *@out; tn_close ends it.
+ * @config may be NULL, and is not needed after the call. Several engines may
+ * be open; they know nothing of each other.
+ *
+ * A process should open its first engine before it starts threads: preparing
+ * membarrier costs nothing then, and some milliseconds later. With TN_HOST_AUTO
+ * what works here is tried at the first load, so a sandbox may be entered
+ * between the two. Sleeps. Not in signal handlers.
+ *
+ * -TN_EINVAL: @config is of another size or abi, or has unknown bits;
+ * -TN_ENOMEM; -TN_EOPNOTSUPP: the mode asked for does not work here.
  */
 int tn_open(const struct tn_host_config *config, struct tn_system **out);
 
-/* Closes it. -TN_EBUSY while a module is loaded. Sleeps. */
+/*
+ * Closes it: no other thread uses @sys any more, and it is invalid after 0.
+ * -TN_EBUSY: a module is loaded, and nothing has changed; -TN_EINVAL: @sys is
+ * not open. Sleeps. Not in signal handlers.
+ */
 int tn_close(struct tn_system *sys);
 
-/* The mode in use, for reports. */
+/*
+ * The mode in use, for reports; TN_HOST_AUTO when @sys is not open. Tries what
+ * works if nothing has been loaded yet. Sleeps.
+ */
 enum tn_host_mode tn_host_mode(struct tn_system *sys);
 
 #ifdef __cplusplus

@@ -62,6 +62,13 @@ extern const size_t tn_guaranteed_count;
  */
 typedef int tn_verify_fn(void *arg, const void *data, size_t size);
 
+/* tn_config.flags */
+#define TN_CONFIG_KEEP_SYMBOLS                                                 \
+	1u /* keep the names of all functions, and where sections lie, for
+	      tn_symbolize and tn_symbolize_origin */
+
+struct tn_listener; /* <tenon/inspect.h> */
+
 struct tn_config {
 	uint32_t size;                   /* sizeof(struct tn_config) */
 	uint32_t abi;                    /* 1 */
@@ -70,6 +77,9 @@ struct tn_config {
 	uint64_t seed;        /* secret; keeps hash collisions unpredictable */
 	tn_verify_fn *verify; /* or NULL */
 	void *verify_arg;
+	uint32_t flags;                      /* TN_CONFIG_* */
+	const struct tn_listener *listeners; /* live as long as the system */
+	size_t nlisteners;
 };
 
 /*

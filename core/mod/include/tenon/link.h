@@ -33,6 +33,8 @@ struct tn_linked_file {
 	uint32_t eflags;  /* e_flags */
 	bool is_shared;   /* ET_DYN: the "sections" are its parts */
 	uint32_t nsymbols;
+	const void *data; /* its bytes, after unpacking */
+	size_t data_size;
 };
 
 void tn_linked_file(const struct tn_linked *linked, struct tn_linked_file *out);

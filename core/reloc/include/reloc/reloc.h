@@ -130,19 +130,7 @@ const char *reloc_name(const struct reloc_machine *m, uint32_t type);
  * Does @value fit into the field of @how?
  * Returns 0, -TN_EINVAL when it is not aligned as it must be, -TN_ERANGE.
  */
-static inline MUST_CHECK int reloc_check(
-    const struct reloc_howto *how, uint64_t value)
-{
-	const uint64_t half = how->bits ? 1ull << (how->bits - 1) : 0;
-	const uint64_t low = how->range == RELOC_UNSIGNED ? 0 : half;
-	const uint64_t count = how->range == RELOC_EITHER ? 3 * half : 2 * half;
-
-	if (UNLIKELY(value & (how->align - 1u)))
-		return -TN_EINVAL;
-	if (how->range == RELOC_ANY || value + how->bias + low < count)
-		return 0;
-	return -TN_ERANGE;
-}
+int reloc_check(const struct reloc_howto *how, uint64_t value) MUST_CHECK;
 
 /* Smallest and largest value that fits, for messages. */
 void reloc_limits(const struct reloc_howto *how, int64_t *low, int64_t *high);
@@ -173,30 +161,6 @@ static inline void reloc_put(
 		put_le64(place, value);
 	else
 		reloc_put_field(how, place, value);
-}
-
-/*
- * reloc_check and reloc_put in one, with short ways for the two fields that
- * make up most of all relocations: whole doublewords, which take any value, and
- * signed words.
- */
-static inline MUST_CHECK int reloc_apply(
-    const struct reloc_howto *how, uint8_t *place, uint64_t value)
-{
-	if (how->field == FIELD_32 && how->range == RELOC_SIGNED) {
-		if (UNLIKELY((value + 0x80000000u) >> 32 != 0))
-			return -TN_ERANGE;
-		put_le32(place, (uint32_t)value);
-		return 0;
-	}
-	if (how->field != FIELD_64) {
-		const int err = reloc_check(how, value);
-
-		if (UNLIKELY(err != 0))
-			return err;
-	}
-	reloc_put(how, place, value);
-	return 0;
 }
 
 /*

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking into a running engine: which code is at an address, what happens to
+ * modules, and a copy of the whole registry. docs/debugging.md is the guide.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tenon/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- addresses */
+
+#define TN_SYMBOL_NAME_MAX  128 /* with its NUL; longer names are cut */
+#define TN_SECTION_NAME_MAX 32
+
+/*
+ * What is at an address of code. @module and @module_name stay valid until
+ * tn_module_forget; they may name a module that has been unloaded since.
+ */
+struct tn_location {
+	struct tn_module *module;
+	const char *module_name;
+	char symbol[TN_SYMBOL_NAME_MAX]; /* "": no known symbol is there */
+	uint64_t offset;                 /* in the symbol, else in the text */
+	uint64_t size;                   /* of it */
+	/*
+	 * The file says that the symbol is so large. Otherwise it is the
+	 * nearest export before the address, and the size reaches to the next.
+	 */
+	bool exact;
+};
+
+/*
+ * Says what is at @addr, an address of code of a loaded module, in time
+ * logarithmic in the number of modules and symbols. Takes no lock and makes no
+ * call of the port: any context, also a signal handler or an interrupt in the
+ * middle of a load. Names are those of exports; of all functions with
+ * TN_CONFIG_KEEP_SYMBOLS. -TN_ENOENT: no module has code there.
+ */
+int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out);
+
+/* Where in its file a piece of code comes from. */
+struct tn_origin {
+	char path[256]; /* as given to the load; "" from memory, or too long */
+	char section[TN_SECTION_NAME_MAX]; /* "": an ET_DYN file */
+	uint64_t offset; /* in the section, or from the image's base */
+};
+
+/*
+ * The same for the place in the module's file, which a debugger's tools want.
+ * Any context. -TN_ENOENT: no module has code there, or its sections are not
+ * kept (TN_CONFIG_KEEP_SYMBOLS).
+ */
+int tn_symbolize_origin(
+    struct tn_system *sys, uint64_t addr, struct tn_origin *out);
+
+/*
+ * Calls @fn with the name and the text of each loaded module, by ascending
+ * address, until it returns non-zero; returns that. @fn makes no call of the
+ * engine but tn_symbolize. Any context.
+ */
+int tn_symbolize_each(struct tn_system *sys,
+    int (*fn)(void *arg, const char *name, uint64_t addr, uint64_t size),
+    void *arg);
+
+/*
+ * Writes the name of the module that was unloaded last, or "". Any context.
+ */
+void tn_last_unloaded(struct tn_system *sys, char name[TN_MODULE_NAME_MAX]);
+
+/* --- events */
+
+struct tn_linked;
+
+enum tn_event {
+	/* The image is complete and in the registry, nothing of it has run. */
+	TN_EVENT_LOADED,
+	/* Init has run, its code and data are given back. */
+	TN_EVENT_READY,
+	/* Nothing of it will run again; the image is there for the last time. */
+	TN_EVENT_UNLOADED,
+};
+
+/* "loaded", "ready", "unloaded". */
+const char *tn_event_name(enum tn_event event);
+
+struct tn_notice {
+	uint32_t size; /* sizeof(struct tn_notice) */
+	enum tn_event event;
+	struct tn_module *module;
+	/*
+	 * TN_EVENT_LOADED: the file and the addresses of what is in it, see
+	 * <tenon/link.h>, until the listener returns. Else NULL.
+	 */
+	const struct tn_linked *file;
+	const char *path; /* of the file, or NULL */
+};
+
+/*
+ * Told of every module of a system, in the thread that loads or unloads it,
+ * without a lock of the engine; of several threads at once. Of the engine it
+ * may call what does not load or unload. Given in tn_config.listeners.
+ */
+struct tn_listener {
+	void (*fn)(void *arg, const struct tn_notice *notice);
+	void *arg;
+};
+
+/*
+ * Does nothing: the place for a debugger's breakpoint. It is called for each
+ * event, after the listeners have been told. The name and the two parameters
+ * stay as they are.
+ */
+void tn_debug_event(enum tn_event event, struct tn_module *mod);
+
+#ifdef __cplusplus
+}
+#endif

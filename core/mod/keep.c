@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keeping names: see keep.h. Everything is read from the file, whose tables
+ * have been checked, and from the addresses of the finished image.
+ */
+#include "keep.h"
+
+#include "load.h"
+
+#include <base/sort.h>
+#include <base/string.h>
+
+#define NOT_TEXT UINT64_C(0xffffffff)
+
+/* The lowest address of text; all text lies within 2 GiB from there. */
+static uint64_t text_base(const struct tn_load *l)
+{
+	uint64_t base = UINT64_MAX;
+
+	for (unsigned i = 0; i < l->image.nparts; i++) {
+		const struct tn_part *p = &l->image.part[i];
+
+		if ((p->kind == TN_TEXT || p->kind == TN_INIT_TEXT) &&
+		    p->size != 0 && p->addr < base)
+			base = p->addr;
+	}
+	return base;
+}
+
+static bool is_code(const struct tn_load *l, uint64_t addr)
+{
+	for (unsigned i = 0; i < l->image.nparts; i++) {
+		const struct tn_part *p = &l->image.part[i];
+
+		if ((p->kind == TN_TEXT || p->kind == TN_INIT_TEXT) &&
+		    addr - p->addr < p->size)
+			return true;
+	}
+	return false;
+}
+
+/* Sorts by the upper halves; l->diag->error without memory. */
+static int sort_keys(struct tn_load *l, uint64_t *keys, size_t n)
+{
+	uint64_t *scratch = load_alloc_array(l, n, sizeof(*scratch));
+
+	if (scratch == NULL)
+		return l->diag->error;
+	key_sort(keys, scratch, n);
+	load_free_array(l, scratch, n, sizeof(*scratch));
+	return 0;
+}
+
+/* --- the order of exports */
+
+/* Text by its address, everything else behind it. Exports are resident. */
+static uint64_t export_key(
+    const struct tn_load *l, const struct export_record *rec)
+{
+	const struct tn_part *text = &l->image.part[TN_TEXT];
+	const uint64_t offset = rec->value - text->addr;
+
+	return offset < text->size ? offset : NOT_TEXT;
+}
+
+static void swap_exports(struct export_block *b, uint32_t i, uint32_t k)
+{
+	const struct export_record rec = b->records[i];
+
+	b->records[i] = b->records[k];
+	b->records[k] = rec;
+	if (b->ns != NULL) {
+		const char *ns = b->ns[i];
+
+		b->ns[i] = b->ns[k];
+		b->ns[k] = ns;
+	}
+}
+
+/* Record keys[i] & mask comes to position i: each cycle is followed once. */
+static void permute_exports(struct export_block *b, uint64_t *keys)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		uint32_t at = i;
+
+		for (;;) {
+			const uint32_t from = (uint32_t)keys[at];
+
+			keys[at] = at;
+			if (from == i)
+				break;
+			swap_exports(b, at, from);
+			at = from;
+		}
+	}
+	for (uint32_t i = 0; i < b->n; i++)
+		b->records[i].position = i & EXPORT_MAX;
+}
+
+static int sort_exports(struct tn_load *l, struct export_block *b)
+{
+	uint64_t *keys = load_alloc_array(l, b->n, sizeof(*keys));
+	int err;
+
+	if (keys == NULL)
+		return l->diag->error;
+	for (uint32_t i = 0; i < b->n; i++)
+		keys[i] = export_key(l, &b->records[i]) << 32 | i;
+	err = sort_keys(l, keys, b->n);
+	if (err == 0)
+		permute_exports(b, keys);
+	load_free_array(l, keys, b->n, sizeof(*keys));
+	return err;
+}
+
+static int order_exports(struct tn_load *l, struct export_block *b)
+{
+	uint64_t last = 0;
+	bool ordered = true;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const uint64_t key = export_key(l, &b->records[i]);
+
+		ordered = ordered && key >= last;
+		b->ntext += key != NOT_TEXT;
+		last = key;
+	}
+	return ordered ? 0 : sort_exports(l, b);
+}
+
+/* --- symbols */
+
+/* The table whose functions are kept, and what its values count from. */
+struct source {
+	struct elf_symtab tab;
+	uint64_t base;
+};
+
+static bool open_source(struct tn_load *l, struct source *from)
+{
+	const bool keep = (l->sys->config.flags & TN_CONFIG_KEEP_SYMBOLS) != 0;
+	struct elf_where where;
+
+	from->tab = l->symtab;
+	from->base = l->gen->base;
+	/* Only the dynamic symbols of an ET_DYN file are exports. */
+	if (l->is_dyn && keep && l->elf.nsections != 0 &&
+	    elf_symtab_open(&l->elf, SHT_SYMTAB, &from->tab, &where) &&
+	    from->tab.n == 0)
+		from->tab = l->symtab;
+	return keep || l->is_dyn;
+}
+
+static uint64_t symbol_value(
+    const struct tn_load *l, const struct source *from, uint32_t i)
+{
+	return l->is_dyn ? from->base + from->tab.syms[i].st_value
+			 : l->symbols[i].value;
+}
+
+/* A function or a label of code, and none that only marks a place. */
+static bool is_shown(
+    const struct tn_load *l, const struct source *from, uint32_t i)
+{
+	const struct elf_sym *s = &from->tab.syms[i];
+	const char *name = elf_symtab_name(&from->tab, i);
+	const unsigned type = elf_sym_type(s);
+
+	return (type == STT_FUNC || type == STT_NOTYPE) &&
+	       s->st_shndx != SHN_UNDEF &&
+	       !elf_symtab_is_reserved(&from->tab, i) && name != NULL &&
+	       name[0] != '\0' && name[0] != '$' && name[0] != '.' &&
+	       is_code(l, symbol_value(l, from, i));
+}
+
+/* The size in the image: what ALIGN deletes inside is gone. */
+static uint32_t symbol_size(
+    const struct tn_load *l, const struct source *from, uint32_t i)
+{
+	const struct elf_sym *s = &from->tab.syms[i];
+	const uint32_t shndx = elf_symtab_section(&from->tab, i);
+	uint64_t size = s->st_size;
+
+	if (!l->is_dyn && shndx < l->nsections) {
+		const struct section *sec = &l->sections[shndx];
+
+		size = shrink_map(l, sec, s->st_value + s->st_size) -
+		       shrink_map(l, sec, s->st_value);
+	}
+	return size < INT32_MAX ? (uint32_t)size : 0;
+}
+
+static void fill_symbols(const struct tn_load *l, const struct source *from,
+    const uint64_t *keys, struct kept_symbols *k)
+{
+	char *names = (char *)&k->at[k->n];
+	uint32_t used = 0;
+
+	k->names = names;
+	for (uint32_t i = 0; i < k->n; i++) {
+		const uint32_t sym = (uint32_t)keys[i];
+		const char *name = elf_symtab_name(&from->tab, sym);
+		const size_t size = str_len(name) + 1;
+
+		k->at[i] = (struct kept_symbol){
+			.offset = (uint32_t)(keys[i] >> 32),
+			.size = symbol_size(l, from, sym),
+			.name = used,
+		};
+		memcpy(names + used, name, size);
+		used += (uint32_t)size;
+	}
+}
+
+/* The keys of what is shown; how many, and how long their names are. */
+static uint32_t collect_keys(const struct tn_load *l, const struct source *from,
+    uint64_t *keys, size_t *name_bytes)
+{
+	const uint64_t base = text_base(l);
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < from->tab.n; i++) {
+		if (!is_shown(l, from, i))
+			continue;
+		keys[n++] = (symbol_value(l, from, i) - base) << 32 | i;
+		*name_bytes += str_len(elf_symtab_name(&from->tab, i)) + 1;
+	}
+	return n;
+}
+
+static int keep_sorted(
+    struct tn_load *l, const struct source *from, uint64_t *keys)
+{
+	size_t name_bytes = 0;
+	const uint32_t n = collect_keys(l, from, keys, &name_bytes);
+	struct kept_symbols *k;
+	int err;
+
+	/* Names that overlap in the file can be more than it has bytes. */
+	if (n == 0 || name_bytes > UINT32_MAX)
+		return 0;
+	err = sort_keys(l, keys, n);
+	if (err != 0)
+		return err;
+	const size_t bytes = sizeof(*k) + n * sizeof(k->at[0]) + name_bytes;
+
+	k = load_alloc_array(l, bytes, 1);
+	if (k == NULL)
+		return l->diag->error;
+	k->bytes = bytes;
+	k->base = text_base(l);
+	k->n = n;
+	fill_symbols(l, from, keys, k);
+	l->gen->symbols = k;
+	return 0;
+}
+
+static int keep_symbols(struct tn_load *l)
+{
+	struct source from;
+	uint64_t *keys;
+	int err;
+
+	if (!open_source(l, &from) || from.tab.n == 0)
+		return 0;
+	keys = load_alloc_array(l, from.tab.n, sizeof(*keys));
+	if (keys == NULL)
+		return l->diag->error;
+	err = keep_sorted(l, &from, keys);
+	load_free_array(l, keys, from.tab.n, sizeof(*keys));
+	return err;
+}
+
+/* --- sections */
+
+static bool is_kept(const struct tn_load *l, uint32_t i)
+{
+	const unsigned part = l->sections[i].part;
+
+	return (part == TN_TEXT || part == TN_INIT_TEXT) &&
+	       l->sections[i].size != 0;
+}
+
+static int keep_sections(struct tn_load *l)
+{
+	const char *path = l->args->path != NULL ? l->args->path : "";
+	struct kept_sections *k;
+	size_t bytes = sizeof(*k) + str_len(path) + 1;
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < l->nsections; i++) {
+		if (!is_kept(l, i))
+			continue;
+		n++;
+		bytes += sizeof(k->at[0]) +
+			 str_len(elf_section_name(&l->elf, i)) + 1;
+	}
+	k = load_alloc_array(l, bytes, 1);
+	if (k == NULL)
+		return l->diag->error;
+	char *text = (char *)&k->at[n];
+
+	k->bytes = bytes;
+	k->base = l->gen->base;
+	k->path = text;
+	text += str_copy(text, bytes, path) + 1;
+	for (uint32_t i = 1; i < l->nsections; i++) {
+		if (!is_kept(l, i))
+			continue;
+		k->at[k->n++] = (struct kept_section){ l->sections[i].addr,
+			l->sections[i].size, text };
+		text += str_copy(text, bytes, elf_section_name(&l->elf, i)) + 1;
+	}
+	l->gen->sections = k;
+	return 0;
+}
+
+int load_keep(struct tn_load *l)
+{
+	int err = 0;
+
+	if (l->gen->exports != NULL)
+		err = order_exports(l, l->gen->exports);
+	if (err == 0)
+		err = keep_symbols(l);
+	if (err == 0 && (l->sys->config.flags & TN_CONFIG_KEEP_SYMBOLS) != 0)
+		err = keep_sections(l);
+	return err;
+}
+
+void keep_free(const struct tn_port *port, struct generation *gen)
+{
+	if (gen->symbols != NULL)
+		port_free(port, gen->symbols, gen->symbols->bytes);
+	if (gen->sections != NULL)
+		port_free(port, gen->sections, gen->sections->bytes);
+}

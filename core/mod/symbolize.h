@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which module has code at an address: an index that is read without a lock,
+ * from any context.
+ *
+ * The ranges of text of all modules, none of which overlap, stand ordered in
+ * leaves; one root names the leaves and the lowest address of each:
+ *
+ *   root  [ 0 -> leaf | a -> leaf | b -> leaf ... ]
+ *   leaf  [ start, end, generation | ... ]             at most LEAF_RANGES
+ *
+ * What is published is never changed. A writer, under the registry lock, fills
+ * a new leaf, stores its address in the root, and waits until nobody reads the
+ * old one; a leaf that splits or ends makes a new root. So a reader, a signal
+ * handler in the middle of a writer too, always finds a whole index.
+ *
+ * Readers are counted in one of two words, chosen by the phase. Who waits for
+ * them turns the phase twice, each time waiting for the word that nobody new
+ * enters, so a stream of readers holds up nobody.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <base/compiler.h>
+#include <tenon/diag.h>
+#include <tenon/port.h>
+
+struct generation;
+struct range_root;
+struct range_leaf;
+struct tn_system;
+
+struct symbolizer {
+	_Atomic uint32_t readers[2];
+	_Atomic uint32_t phase;
+	_Atomic(struct range_root *) root; /* has a leaf at least */
+	/* registry lock: */
+	struct range_leaf *spare; /* what the next change begins with */
+	/* names of the modules unloaded last, and which of them is newer */
+	char last[2][TN_MODULE_NAME_MAX];
+	_Atomic uint32_t newer;
+};
+
+/* -TN_ENOMEM; symbolize_fini in any case. */
+int symbolize_init(struct tn_system *sys) MUST_CHECK;
+void symbolize_fini(struct tn_system *sys);
+
+/*
+ * A published generation has code from now on. -TN_ENOMEM: nothing has
+ * changed. Registry lock.
+ */
+int symbolize_add(struct generation *gen) MUST_CHECK;
+/* Its init text is going: before it does. Registry lock. */
+void symbolize_drop_init(struct generation *gen);
+/*
+ * It has none any more, and nobody looks at its names. Does nothing to one
+ * that was not added. Registry lock.
+ */
+void symbolize_remove(struct generation *gen);
+
+/* Waits for every reader that may still look at what was unpublished. */
+void symbolize_wait(struct tn_system *sys);

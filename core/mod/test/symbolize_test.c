@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From addresses to symbols: among exports, among all functions, while
+ * modules come and go, and from a signal handler in the middle of that.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <tenon/inspect.h>
+#include <test/test.h>
+
+#include "world.h"
+
+static const struct tn_config keeping = { .flags = TN_CONFIG_KEEP_SYMBOLS };
+
+/* --- names */
+
+static uint64_t address(struct tn_module *mod, const char *name)
+{
+	return (uintptr_t)world_object(mod, name);
+}
+
+/* A module with the functions PREFIX0 .. PREFIX(n - 1), all exported. */
+static struct author functions(
+    const char *module, const char *prefix, unsigned n)
+{
+	struct author a = author_new(isa_here()->machine, module);
+	uint32_t symbols[128];
+	char name[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%s%u", prefix, i);
+		symbols[i] = author_return(&a, name);
+		object_symbol_size(a.o, symbols[i], 1);
+	}
+	/* 61 is prime: every one comes once, none where it lies */
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned k = n > 1 ? i * 61 % n : 0;
+
+		snprintf(name, sizeof(name), "%s%u", prefix, k);
+		author_export(&a, (struct author_export){ .name = name,
+				      .symbol = symbols[k],
+				      .gpl = k % 3 == 0 });
+	}
+	return a;
+}
+
+static void check_functions(
+    struct world *w, struct tn_module *mod, const char *prefix, unsigned n)
+{
+	struct tn_location at;
+	char name[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%s%u", prefix, i);
+		const uint64_t addr = address(mod, name);
+
+		CHECK(addr != 0);
+		CHECK_EQ(tn_symbolize(w->sys, addr, &at), 0);
+		CHECK_STR(at.symbol, name);
+		CHECK_EQ(at.offset, 0);
+		CHECK(at.module == mod);
+		CHECK(at.size != 0);
+		if (at.size > 1) {
+			CHECK_EQ(tn_symbolize(w->sys, addr + 1, &at), 0);
+			CHECK_STR(at.symbol, name);
+			CHECK_EQ(at.offset, 1);
+		}
+	}
+}
+
+TEST(symbolize, finds_exports_in_whatever_order_they_stand)
+{
+	static const unsigned counts[] = { 1, 2, 7, 40, 41, 100 };
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		struct author a = functions("many", "f", counts[i]);
+		struct tn_module *mod;
+
+		author_export(&a, (struct author_export){ .name = "datum",
+				      .symbol = author_word(&a, "datum", 7) });
+		CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+		check_functions(&w, mod, "f", counts[i]);
+		CHECK_EQ(*(uint64_t *)world_object(mod, "datum"), 7);
+		CHECK_EQ(world_unload(&w, mod), 0);
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
+TEST(symbolize, knows_only_code_of_loaded_modules)
+{
+	struct author a = functions("one", "f", 3);
+	struct tn_module *mod;
+	struct tn_location at;
+	uint64_t text, addr;
+	struct world w;
+	size_t size;
+
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	tn_module_part(mod, TN_TEXT, &text, &size);
+	addr = address(mod, "f1");
+	CHECK_EQ(tn_symbolize(w.sys, text - 1, &at), -TN_ENOENT);
+	CHECK_EQ(tn_symbolize(w.sys, text + size, &at), -TN_ENOENT);
+	CHECK_EQ(tn_symbolize(w.sys, 0, &at), -TN_ENOENT);
+	CHECK_EQ(tn_symbolize(w.sys, UINT64_MAX, &at), -TN_ENOENT);
+	CHECK_EQ(tn_symbolize(w.sys, text + size - 1, &at), 0);
+	CHECK_STR(at.module_name, "one");
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK_EQ(tn_symbolize(w.sys, addr, &at), -TN_ENOENT);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* Without an export before it an address is told from the start of text. */
+TEST(symbolize, names_the_module_where_no_symbol_is_known)
+{
+	struct author a = author_new(isa_here()->machine, "quiet");
+	struct tn_module *mod;
+	struct tn_location at;
+	uint64_t text;
+	struct world w;
+	size_t size;
+
+	(void)author_return(&a, "unexported");
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	tn_module_part(mod, TN_TEXT, &text, &size);
+	CHECK_EQ(tn_symbolize(w.sys, text, &at), 0);
+	CHECK_STR(at.symbol, "");
+	CHECK_EQ(at.offset, 0);
+	CHECK_EQ(at.size, size);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+static uint32_t local_function(
+    struct author *a, const char *name, uint64_t size)
+{
+	const uint64_t at = isa_return(a->o, a->text);
+	const uint32_t sym = object_symbol(
+	    a->o, name, OBJECT_SYM(STB_LOCAL, STT_FUNC), a->text, at);
+
+	object_symbol_size(a->o, sym, size);
+	return sym;
+}
+
+TEST(symbolize, keeps_local_functions_with_their_sizes_on_request)
+{
+	struct author a = author_new(isa_here()->machine, "kept");
+	struct tn_module *mod;
+	struct tn_location at;
+	struct tn_origin from;
+	uint64_t text;
+	struct world w;
+	size_t size;
+
+	local_function(&a, "first", 1);
+	const uint64_t second = object_size(a.o, a.text);
+
+	local_function(&a, "second", 0);
+	object_symbol(a.o, "$x", OBJECT_SYM(STB_LOCAL, STT_NOTYPE), a.text, 0);
+	CHECK(world_open_with(&w, &keeping));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	tn_module_part(mod, TN_TEXT, &text, &size);
+	CHECK_EQ(tn_symbolize(w.sys, text, &at), 0);
+	CHECK_STR(at.symbol, "first");
+	CHECK_EQ(at.size, 1);
+	CHECK(at.exact);
+	if (second > 1) { /* behind the end of it, before the next */
+		CHECK_EQ(tn_symbolize(w.sys, text + 1, &at), 0);
+		CHECK_STR(at.symbol, "");
+		CHECK_EQ(at.offset, 1);
+	}
+	CHECK_EQ(tn_symbolize(w.sys, text + second, &at), 0);
+	CHECK_STR(at.symbol, "second");
+	CHECK(!at.exact);
+	CHECK_EQ(at.size, size - second);
+	CHECK_EQ(tn_symbolize_origin(w.sys, text + second, &from), 0);
+	CHECK_STR(from.section, ".text");
+	CHECK_STR(from.path, "");
+	CHECK_EQ(from.offset, second);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK_EQ(tn_symbolize_origin(w.sys, text, &from), -TN_ENOENT);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(symbolize, keeps_no_sections_unless_asked)
+{
+	struct author a = functions("plain", "f", 1);
+	struct tn_module *mod;
+	struct tn_origin from;
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(
+	    tn_symbolize_origin(w.sys, address(mod, "f0"), &from), -TN_ENOENT);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* --- many modules */
+
+#define MANY 400
+
+struct crowd {
+	struct world w;
+	struct tn_module *mod[MANY];
+	uint64_t addr[MANY];
+};
+
+static void load_numbered(struct crowd *c, unsigned i)
+{
+	struct author a;
+	char name[32], prefix[32];
+
+	snprintf(name, sizeof(name), "mod%u", i);
+	snprintf(prefix, sizeof(prefix), "m%u_", i);
+	a = functions(name, prefix, 2);
+	CHECK_EQ(world_load(&c->w, a.o, 0, &c->mod[i]), 0);
+	snprintf(name, sizeof(name), "m%u_1", i);
+	c->addr[i] = address(c->mod[i], name);
+	author_free(&a);
+}
+
+static void check_all(struct crowd *c, unsigned step)
+{
+	struct tn_location at;
+	char name[32];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		const int err = tn_symbolize(c->w.sys, c->addr[i], &at);
+
+		if (i % step != 0) {
+			CHECK(err != 0 || at.module != c->mod[i]);
+			continue;
+		}
+		snprintf(name, sizeof(name), "m%u_1", i);
+		CHECK_EQ(err, 0);
+		CHECK_STR(at.symbol, name);
+		CHECK(at.module == c->mod[i]);
+	}
+}
+
+struct walk {
+	uint64_t last;
+	unsigned n;
+};
+
+static int step_on(void *arg, const char *name, uint64_t addr, uint64_t size)
+{
+	struct walk *walk = arg;
+
+	if (name[0] == '\0' || addr < walk->last)
+		return 1;
+	walk->last = addr + size;
+	walk->n++;
+	return 0;
+}
+
+TEST(symbolize, index_splits_and_shrinks_with_its_modules)
+{
+	static struct crowd c;
+	struct walk walk = { 0, 0 };
+
+	CHECK(world_open(&c.w, NULL, 0));
+	for (unsigned i = 0; i < MANY; i++)
+		load_numbered(&c, i);
+	check_all(&c, 1);
+	CHECK_EQ(tn_symbolize_each(c.w.sys, step_on, &walk), 0);
+	CHECK_EQ(walk.n, MANY);
+	for (unsigned i = 0; i < MANY; i++)
+		if (i % 3 != 0)
+			CHECK_EQ(tn_unload(c.w.sys, c.mod[i], NULL), 0);
+	check_all(&c, 3);
+	for (unsigned i = 0; i < MANY; i++)
+		if (i % 3 != 0)
+			load_numbered(&c, i);
+	check_all(&c, 1);
+	for (unsigned i = MANY; i-- > 0;)
+		CHECK_EQ(tn_unload(c.w.sys, c.mod[i], NULL), 0);
+	walk = (struct walk){ 0, 0 };
+	CHECK_EQ(tn_symbolize_each(c.w.sys, step_on, &walk), 0);
+	CHECK_EQ(walk.n, 0);
+	CHECK(world_close(&c.w));
+}
+
+TEST(symbolize, last_unloaded_module_is_remembered)
+{
+	struct author a = functions("gone", "f", 1);
+	char name[TN_MODULE_NAME_MAX];
+	struct tn_module *mod;
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	tn_last_unloaded(w.sys, name);
+	CHECK_STR(name, "first"); /* of the world */
+	CHECK_EQ(world_unload(&w, mod), 0);
+	tn_last_unloaded(w.sys, name);
+	CHECK_STR(name, "gone");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* --- init text */
+
+static struct world *init_world;
+static unsigned ranges_in_init;
+
+static int in_init(void)
+{
+	struct walk walk = { 0, 0 };
+
+	(void)tn_symbolize_each(init_world->sys, step_on, &walk);
+	ranges_in_init = walk.n;
+	return 0;
+}
+
+TEST(symbolize, init_text_is_known_until_it_is_freed)
+{
+	static const struct tn_export exports[] = { WORLD_EXPORT(in_init) };
+	struct author a = author_new(isa_here()->machine, "starts");
+	struct walk walk = { 0, 0 };
+	struct tn_module *mod;
+	struct world w;
+	uint64_t at;
+
+	const uint32_t text = object_section(
+	    a.o, ".init.text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
+
+	at = isa_jump(a.o, text, object_undefined(a.o, "in_init"));
+	object_symbol(
+	    a.o, "init_module", OBJECT_SYM(STB_GLOBAL, STT_FUNC), text, at);
+	author_return(&a, "cleanup_module");
+	CHECK(world_open(&w, exports, 1));
+	init_world = &w;
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(ranges_in_init, 2);
+	CHECK_EQ(tn_symbolize_each(w.sys, step_on, &walk), 0);
+	CHECK_EQ(walk.n, 1);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* --- while modules come and go */
+
+struct asker {
+	struct world w;
+	_Atomic uint64_t addr; /* of something that stays */
+	atomic_ulong asked, hits, wrong;
+	atomic_bool stop;
+};
+
+static struct asker asker;
+
+/* The module that stays is found, others are right or not there. */
+static void ask(void)
+{
+	struct tn_location at;
+	const uint64_t addr = atomic_load(&asker.addr);
+
+	if (addr == 0)
+		return;
+	atomic_fetch_add(&asker.asked, 1);
+	if (tn_symbolize(asker.w.sys, addr, &at) != 0 ||
+	    strcmp(at.symbol, "stay0") != 0)
+		atomic_fetch_add(&asker.wrong, 1);
+	for (uint64_t near = addr & ~UINT64_C(63), i = 0; i < 32; i++) {
+		if (tn_symbolize(asker.w.sys, near + i * 64, &at) != 0)
+			continue;
+		atomic_fetch_add(&asker.hits, 1);
+		if (strcmp(at.module_name, "stays") != 0 &&
+		    strncmp(at.module_name, "come", 4) != 0)
+			atomic_fetch_add(&asker.wrong, 1);
+	}
+}
+
+static void begin_asking(struct tn_module **stays)
+{
+	struct author a = functions("stays", "stay", 1);
+
+	memset(&asker, 0, sizeof(asker));
+	CHECK(world_open(&asker.w, NULL, 0));
+	CHECK_EQ(world_load(&asker.w, a.o, 0, stays), 0);
+	atomic_store(&asker.addr, address(*stays, "stay0"));
+	author_free(&a);
+}
+
+static void come_and_go(unsigned rounds)
+{
+	struct author a = functions("comes", "c", 5);
+	struct author b = functions("comes_too", "d", 5);
+	struct tn_module *first, *second;
+
+	for (unsigned i = 0; i < rounds; i++) {
+		CHECK_EQ(world_load(&asker.w, a.o, 0, &first), 0);
+		CHECK_EQ(world_load(&asker.w, b.o, 0, &second), 0);
+		CHECK_EQ(world_unload(&asker.w, first), 0);
+		CHECK_EQ(world_unload(&asker.w, second), 0);
+	}
+	author_free(&a);
+	author_free(&b);
+}
+
+static void end_asking(struct tn_module *stays)
+{
+	CHECK(atomic_load(&asker.hits) > 0);
+	CHECK_EQ(atomic_load(&asker.wrong), 0);
+	CHECK_EQ(world_unload(&asker.w, stays), 0);
+	CHECK(world_close(&asker.w));
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+	ask();
+}
+
+/* The handler runs in the middle of loads, locks held or not. */
+TEST(symbolize, works_in_a_signal_handler_in_the_middle_of_a_load)
+{
+	const struct sigaction act = { .sa_handler = on_alarm,
+		.sa_flags = SA_RESTART };
+	const struct itimerval often = { { 0, 200 }, { 0, 200 } };
+	const struct itimerval never = { { 0, 0 }, { 0, 0 } };
+	struct tn_module *stays;
+	struct sigaction old;
+
+	begin_asking(&stays);
+	CHECK(!test_failed());
+	sigaction(SIGALRM, &act, &old);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 100 && atomic_load(&asker.asked) < 200; i++)
+		come_and_go(20);
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	end_asking(stays);
+}
+
+static void *keep_asking(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&asker.stop))
+		ask();
+	return NULL;
+}
+
+TEST(symbolize, threads_ask_while_modules_come_and_go)
+{
+	struct tn_module *stays;
+	pthread_t threads[2];
+
+	begin_asking(&stays);
+	CHECK(!test_failed());
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(
+		    pthread_create(&threads[i], NULL, keep_asking, NULL), 0);
+	for (int i = 0; i < 100 && atomic_load(&asker.asked) < 1000; i++)
+		come_and_go(10);
+	atomic_store(&asker.stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	end_asking(stays);
+}
