@@ -37,6 +37,10 @@ C_HEAD = """\
 
 struct module;
 struct tn_interface;
+struct timer_list;
+struct work_struct;
+struct kthread;
+struct notifier_block;
 struct interface_desc;
 struct interface_want;
 struct interface_frame;

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include <base/distance.h>
+#include <tenon/depend.h>
 #include <tenon/engine.h>
+#include <tenon/registry.h>
 
 static bool is_gpl_compatible(const char *license)
 {
@@ -110,6 +112,59 @@ static void check_export(struct modpost *mp, size_t i)
 			mp_complain(mp, "'%s' is exported twice", e->name);
 }
 
+static void check_depends(struct modpost *mp)
+{
+	struct span rest = mp->object.modinfo;
+	const char *text;
+	struct tn_depend d;
+	int more;
+
+	while ((text = mp_modinfo_next(&rest, "tenon.depends")) != NULL) {
+		while ((more = tn_depend_next(&text, &d)) > 0)
+			;
+		if (more < 0)
+			mp_fail(mp, "malformed dependency: %s", text);
+	}
+}
+
+/* "essential, driver" */
+static void check_flags(struct modpost *mp)
+{
+	struct span rest = mp->object.modinfo;
+	const char *text;
+
+	while ((text = mp_modinfo_next(&rest, "tenon.flags")) != NULL) {
+		while (*(text += strspn(text, ", ")) != '\0') {
+			const size_t n = strcspn(text, ", ");
+
+			if (tn_module_flag(text, n) == 0)
+				mp_complain(mp, "'%.*s' is no flag of a module",
+				    (int)n, text);
+			text += n;
+		}
+	}
+}
+
+/* "symbol:advice" of an export */
+static void check_deprecated(struct modpost *mp)
+{
+	struct span rest = mp->object.modinfo;
+	const char *text;
+
+	while ((text = mp_modinfo_next(&rest, "tenon.deprecated")) != NULL) {
+		const size_t n = strcspn(text, ":");
+		bool found = false;
+
+		for (size_t i = 0; i < mp->object.nexports && !found; i++)
+			found =
+			    strlen(mp->object.exports[i].name) == n &&
+			    memcmp(mp->object.exports[i].name, text, n) == 0;
+		if (!found)
+			mp_complain(mp, "'%.*s' is deprecated but no export",
+			    (int)n, text);
+	}
+}
+
 void mp_check_all(struct modpost *mp)
 {
 	const bool gpl_compatible = check_license(mp);
@@ -124,4 +179,7 @@ void mp_check_all(struct modpost *mp)
 	}
 	for (size_t i = 0; i < mp->object.nexports; i++)
 		check_export(mp, i);
+	check_depends(mp);
+	check_flags(mp);
+	check_deprecated(mp);
 }

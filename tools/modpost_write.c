@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tenon/depend.h>
 #include <tenon/engine.h>
 
 #define MAX_DEPENDS 256
@@ -34,22 +35,25 @@ static bool depends_add(
 	return true;
 }
 
-/* "provider >= 1.2 < 2, log": the first word of each part. */
-static bool depends_add_declared(
-    struct modpost *mp, struct depends *d, const char *text)
+/*
+ * "provider >= 1.2 < 2, ?log": the names; an optional one is no dependency for
+ * tools that know Linux's keys only, but one that is better loaded before.
+ */
+static bool depends_add_declared(struct modpost *mp, struct depends *all,
+    struct depends *optional, const char *text)
 {
-	while (*text != '\0') {
-		text += strspn(text, ", \t");
-		const size_t len = strcspn(text, ", \t<>=");
+	struct tn_depend d;
 
-		if (len != 0 && !depends_add(mp, d, text, len))
+	/* that it is well-formed has been checked */
+	while (tn_depend_next(&text, &d) > 0)
+		if (!depends_add(mp, d.optional ? optional : all, d.name,
+			strlen(d.name)))
 			return false;
-		text += strcspn(text, ",");
-	}
 	return true;
 }
 
-static bool depends_collect(struct modpost *mp, struct depends *d)
+static bool depends_collect(
+    struct modpost *mp, struct depends *d, struct depends *optional)
 {
 	struct span rest = mp->object.modinfo;
 	const char *text;
@@ -62,26 +66,40 @@ static bool depends_collect(struct modpost *mp, struct depends *d)
 			return false;
 	}
 	while ((text = mp_modinfo_next(&rest, "tenon.depends")) != NULL)
-		if (!depends_add_declared(mp, d, text))
+		if (!depends_add_declared(mp, d, optional, text))
 			return false;
 	return true;
 }
 
+static void write_names(FILE *out, const struct depends *d, char between)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (i != 0)
+			fputc(between, out);
+		fputs(d->name[i], out);
+	}
+}
+
 static bool write_modinfo(struct modpost *mp, FILE *out)
 {
-	struct depends *d = calloc(1, sizeof(*d));
+	struct depends *d = calloc(2, sizeof(*d));
 	bool ok = false;
 
 	if (d == NULL) {
 		mp_fail(mp, "out of memory");
 		return false;
 	}
-	if (depends_collect(mp, d)) {
+	if (depends_collect(mp, &d[0], &d[1])) {
 		fprintf(out, "MODULE_INFO(name, \"%s\");\n", mp->name);
 		fprintf(out, "MODULE_INFO(depends, \"");
-		for (size_t i = 0; i < d->n; i++)
-			fprintf(out, "%s%s", i != 0 ? "," : "", d->name[i]);
-		fprintf(out, "\");\n\n");
+		write_names(out, &d[0], ',');
+		fprintf(out, "\");\n");
+		if (d[1].n != 0) {
+			fprintf(out, "MODULE_INFO(softdep, \"pre: ");
+			write_names(out, &d[1], ' ');
+			fprintf(out, "\");\n");
+		}
+		fprintf(out, "\n");
 		ok = true;
 	}
 	free(d);

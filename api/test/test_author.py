@@ -619,6 +619,25 @@ class Modpost(Scratch):
         depends = re.search('depends, "(.*)"', out.stdout)[1].split(',')
         self.assertEqual(sorted(depends), ['other', 'provider', 'third'])
 
+    def test_optional_dependencies_are_soft_for_other_tools(self):
+        out = self.modpost('MODULE_DEPENDS("hard ^ 1.2, ?soft > 3, ?two");'
+                           + self.GPL)
+        self.assertIn('MODULE_INFO(depends, "hard");', out.stdout)
+        self.assertIn('MODULE_INFO(softdep, "pre: soft two");', out.stdout)
+
+    def test_malformed_declarations_are_refused(self):
+        self.refused('MODULE_DEPENDS("a, b c");' + self.GPL,
+                     'malformed dependency: b c')
+        self.refused('MODULE_FLAGS("essential, drivr");' + self.GPL,
+                     "'drivr' is no flag of a module")
+        self.refused('MODULE_DEPRECATED(gone, "use f");' + self.GPL,
+                     "'gone' is deprecated but no export")
+        out = self.modpost('int f(void) { return 1; } EXPORT_SYMBOL(f);'
+                           'MODULE_DEPRECATED(f, "use g");'
+                           'MODULE_PROVIDES("clock, fs/fat32");'
+                           'MODULE_FLAGS("driver, deprecated");' + self.GPL)
+        self.assertEqual(out.returncode, 0, out.stderr)
+
     def test_a_damaged_symvers_is_named_with_its_line(self):
         for line in ('0x1 name only\n', 'zz\ta\tb\tEXPORT_SYMBOL\t\n',
                      '0x1\ta"b\tc\tEXPORT_SYMBOL\t\n',

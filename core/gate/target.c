@@ -2,13 +2,14 @@
 /*
  * References: a LIVE bit and a count in one word.
  *
- *	0 --open--> LIVE|n --close, n == 0--> CLOSING --+--> 0
- *	             ^                                  |
- *	             +----- a handle is held: busy -----+
+ *	0 --open--> LIVE|n --close, n allowed--> CLOSING|n --+--> n
+ *	             ^                                       |
+ *	             +------ busy: a handle, or another -----+
  *
- * While CLOSING the count is 0 and nobody changes the word but the closer. A
- * get that meets it waits for the outcome, so that an attempt which comes to
- * nothing is not noticed.
+ * While CLOSING nobody changes the word but the closer, and puts. A get that
+ * meets it waits for the outcome, so that an attempt which comes to nothing is
+ * not noticed. n is 0 but where several targets that refer to each other are
+ * closed together, and where references do not count.
  */
 #include "internal.h"
 
@@ -47,32 +48,86 @@ void tn_target_put(struct tn_gate_target *t)
 	(void)__atomic_fetch_sub(&t->word, 1, __ATOMIC_RELEASE);
 }
 
-/* The handles decide; between CLOSING and this barrier none was missed. */
-static int decide(struct tn_gate_target *t, bool revoke)
+/* CLOSING, if it has just the references that it may have. */
+static int shut(struct gate_closing *c, unsigned flags)
 {
-	bool held;
+	uint64_t word = TN_TARGET_LIVE | c->count;
+
+	for (;;) {
+		/* acquire: everything that holders did before their put */
+		if (__atomic_compare_exchange_n(&c->target->word, &word,
+			TN_TARGET_CLOSING | (word & TN_TARGET_COUNT), false,
+			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return 0;
+		c->count = word & TN_TARGET_COUNT;
+		if ((word & TN_TARGET_LIVE) == 0)
+			return -TN_ENOENT;
+		if ((flags & GATE_CLOSE_REFERENCES) == 0)
+			return -TN_EBUSY;
+	}
+}
+
+/*
+ * The handles decide; between CLOSING and this barrier none was missed.
+ * Returns how many targets before the first that is held.
+ */
+static size_t check_handles(
+    const struct gate_closing *c, size_t n, unsigned flags)
+{
+	size_t i = 0;
 
 	gate_barrier();
-	if (revoke)
-		(void)gate_revoke_handles(t);
-	held = !revoke && gate_is_held(t);
+	for (; i < n; i++) {
+		if ((flags & GATE_CLOSE_HANDLES) != 0)
+			(void)gate_revoke_handles(c[i].target);
+		else if (gate_is_held(c[i].target))
+			break;
+	}
+	return i;
+}
+
+/* Puts may come meanwhile where references do not count. */
+static void decide(struct tn_gate_target *t, bool dead)
+{
 	/* release: pairs with the acquire of whoever waited */
-	__atomic_store_n(&t->word, held ? TN_TARGET_LIVE : 0, __ATOMIC_RELEASE);
-	return held ? -TN_EBUSY : 0;
+	if (dead)
+		(void)__atomic_fetch_and(
+		    &t->word, ~TN_TARGET_CLOSING, __ATOMIC_RELEASE);
+	else
+		(void)__atomic_fetch_xor(&t->word,
+		    TN_TARGET_LIVE | TN_TARGET_CLOSING, __ATOMIC_RELEASE);
+}
+
+int gate_targets_close(
+    struct gate_closing *c, size_t n, unsigned flags, size_t *busy)
+{
+	size_t shut_n = 0;
+	int err = 0;
+
+	gate_closing_lock();
+	for (; shut_n < n && err == 0; shut_n += err == 0)
+		err = shut(&c[shut_n], flags);
+	*busy = shut_n;
+	if (err == 0) {
+		*busy = check_handles(c, n, flags);
+		err = *busy < n ? -TN_EBUSY : 0;
+	}
+	for (size_t i = 0; i < shut_n; i++)
+		decide(c[i].target, err == 0);
+	gate_closing_unlock();
+	return err;
 }
 
 int gate_target_close(struct tn_gate_target *t, bool revoke)
 {
-	uint64_t word = TN_TARGET_LIVE;
-	int err;
+	struct gate_closing c = { t, 0 };
+	size_t busy;
 
-	gate_closing_lock();
-	/* acquire: everything that holders did before their put */
-	if (__atomic_compare_exchange_n(&t->word, &word, TN_TARGET_CLOSING,
-		false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		err = decide(t, revoke);
-	else
-		err = word != 0 ? -TN_EBUSY : -TN_ENOENT;
-	gate_closing_unlock();
-	return err;
+	return gate_targets_close(
+	    &c, 1, revoke ? GATE_CLOSE_HANDLES : 0, &busy);
+}
+
+bool gate_target_is_used(const struct tn_gate_target *t, uint64_t count)
+{
+	return gate_target_count(t) != count || gate_is_held(t);
 }

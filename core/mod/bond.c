@@ -139,17 +139,17 @@ int tn_interface_unbind(
 	return err;
 }
 
-static void tell_bonds(const struct interface *iface,
+static void tell_bonds(const struct provision *p,
     void (*fn)(void *arg, const struct bond_info *bond), void *arg)
 {
 	const struct list *pos;
 
-	list_for_each (pos, &iface->bonds) {
+	list_for_each (pos, &p->iface->bonds) {
 		const struct bond *b = bond_at(pos);
-		const struct bond_info info = { iface->name, b->name, b->site,
-			b->since_ns };
+		const struct bond_info info = { p->iface->name, b->name,
+			b->site, b->since_ns };
 
-		if (!b->weak)
+		if (bond_counts(b, p))
 			fn(arg, &info);
 	}
 }
@@ -164,6 +164,6 @@ void bonds_each(const struct generation *gen,
 		    (struct list *)(uintptr_t)pos, struct provision, in_owner);
 
 		if (provision_is_needed(p))
-			tell_bonds(p->iface, fn, arg);
+			tell_bonds(p, fn, arg);
 	}
 }

@@ -42,51 +42,53 @@ static int fire(const struct tn_binding *b, unsigned op, void *cookie)
 	return table[op](b->instance, cookie);
 }
 
-static int fire_sleeping(struct tn_interface *iface, unsigned op, void *cookie)
+/* Why a try has met a gate that is not open. */
+static int why_shut(struct tn_interface *iface)
 {
-	struct tn_gate_ticket ticket;
-	int ret;
-
-	if (tn_gate_enter_sleepable(&iface->gate, TN_GATE_FOREVER, &ticket) !=
-	    0)
-		return -TN_ENODEV;
-	ret = fire(ticket.binding, op, cookie);
-	tn_gate_exit_sleepable(&iface->gate, &ticket);
-	return ret;
+	return tn_gate_wait(&iface->gate, 0) == -TN_ENOENT ? -TN_ENODEV
+							   : -TN_EAGAIN;
 }
 
-static int fire_guarded(struct tn_interface *iface, unsigned op, void *cookie)
+static int fire_sleeping(
+    struct tn_interface *iface, unsigned op, void *cookie, int *status)
+{
+	struct tn_gate_ticket ticket;
+
+	if (tn_gate_enter_sleepable(&iface->gate, 0, &ticket) != 0)
+		return why_shut(iface);
+	*status = fire(ticket.binding, op, cookie);
+	tn_gate_exit_sleepable(&iface->gate, &ticket);
+	return 0;
+}
+
+static int fire_guarded(
+    struct tn_interface *iface, unsigned op, void *cookie, int *status)
 {
 	struct tn_gate_frame frame;
 	const struct tn_binding *b = tn_guard_enter_call(&iface->gate, &frame);
-	int ret;
 
 	if (b == NULL)
-		b = tn_interface_guard_slow(iface, &frame);
-	if (b == NULL)
-		return -TN_ENODEV;
-	ret = fire(b, op, cookie);
+		return why_shut(iface);
+	*status = fire(b, op, cookie);
 	tn_guard_exit_call(&iface->gate, &frame);
-	return ret;
+	return 0;
 }
 
-int interface_fire(struct tn_interface *iface, unsigned op, void *cookie)
+int interface_fire(
+    struct tn_interface *iface, unsigned op, void *cookie, int *status)
 {
 	const struct tn_binding *b;
-	int ret;
 
 	if ((iface->gate.flags & TN_GATE_SLEEPS) != 0)
-		return fire_sleeping(iface, op, cookie);
+		return fire_sleeping(iface, op, cookie, status);
 	if ((iface->gate.flags & TN_GATE_GUARDED) != 0)
-		return fire_guarded(iface, op, cookie);
+		return fire_guarded(iface, op, cookie, status);
 	b = tn_gate_enter_call(&iface->gate);
 	if (b == NULL)
-		b = tn_interface_enter_slow(iface);
-	if (b == NULL)
-		return -TN_ENODEV;
-	ret = fire(b, op, cookie);
+		return why_shut(iface);
+	*status = fire(b, op, cookie);
 	tn_gate_exit_call(&iface->gate);
-	return ret;
+	return 0;
 }
 
 /* --- handles */

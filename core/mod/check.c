@@ -9,6 +9,7 @@
 #include <base/sort.h>
 #include <base/string.h>
 #include <elf/tables.h>
+#include <tenon/version.h>
 
 #define NOTE_TYPE    1u
 #define NOTE_VERSION 1u
@@ -121,7 +122,10 @@ static int check_profile(struct tn_load *l, const struct note_desc *desc)
 	if (desc->profile != TN_PROFILE_COMMON &&
 	    desc->profile != TN_PROFILE_HOSTED)
 		return fail_note(l, "profile", desc->profile);
-	if (desc->abi_major != TN_ABI_MAJOR || desc->abi_minor > TN_ABI_MINOR) {
+	if (tn_abi_check((struct tn_abi){ desc->abi_major, desc->abi_minor },
+		(struct tn_abi){ TN_ABI_MAJOR, 0 },
+		(struct tn_abi){ TN_ABI_MAJOR, TN_ABI_MINOR }) !=
+	    TN_ABI_COMPATIBLE) {
 		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_ABI);
 		d->value = (uint64_t)desc->abi_major << 32 | desc->abi_minor;
 		d->high = (int64_t)TN_ABI_MAJOR << 32 | TN_ABI_MINOR;

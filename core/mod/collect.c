@@ -86,7 +86,7 @@ static int take_ops(struct tn_load *l)
 	for (unsigned i = 0; i < HOOKS && err == 0; i++) {
 		if (size < OPS_HEAD + (i + 1) * 8)
 			break;
-		const uint64_t addr = get_le64(at + OPS_HEAD + i * 8);
+		const uint64_t addr = get_le64(at + OPS_HEAD + (size_t)i * 8);
 
 		if (addr != 0)
 			err = take_hook(l, (enum hook)i, addr, ops_names[i]);
@@ -371,6 +371,8 @@ int load_collect(struct tn_load *l)
 	gen->ncells = l->ncells;
 	gen->nstubs = l->nstubs;
 	gen->nrelocs = l->nrelocs;
+	gen->taints = (l->is_gpl ? 0 : TN_TAINT_PROPRIETARY) |
+		      (l->profile != TN_PROFILE_NONE ? 0 : TN_TAINT_UNMARKED);
 	err = load_metadata(l);
 	if (err == 0)
 		err = take_entries(l);

@@ -15,6 +15,8 @@
 #include <tenon/err.h>
 #include <tenon/port.h>
 
+#include "module.h"
+
 typedef void clause_fn(struct text *t, const struct tn_diag *d);
 
 /* The field that @letter stands for in a clause, when it is text; else NULL. */
@@ -137,6 +139,44 @@ static void say_unreadable(struct text *t, const struct tn_diag *d)
 	text_add(t, "cannot read %s: %s", d->other, text);
 }
 
+static void add_holder(struct text *t, const struct tn_holder *h)
+{
+	const unsigned long long ms = h->age_ns / 1000000;
+
+	if (h->kind == TN_HOLDER_BOND)
+		text_add(t, "%s (interface %s, for %llu ms)", h->name,
+		    h->interface, ms);
+	else if (h->kind == TN_HOLDER_HANDLE)
+		text_add(t, "%s (handle taken at %p, %llu ms ago)", h->name,
+		    h->site, ms);
+	else
+		text_add(t, "%s", h->name);
+}
+
+/* "Module base is in use by middle, top, 2 references" */
+static void say_in_use(struct text *t, const struct tn_diag *d)
+{
+	const char *between = " by ";
+	uint64_t others = d->value;
+
+	text_add(t, "Module %s is in use", d->module);
+	if (d->nholders != 0 && d->holders == NULL) {
+		text_add(t, " by %zu holders", d->nholders);
+		return;
+	}
+	for (size_t i = 0; i < d->nholders; i++, between = ", ") {
+		text_add(t, "%s", between);
+		add_holder(t, &d->holders[i]);
+		if (d->holders[i].kind == TN_HOLDER_IMPORTER && others != 0)
+			others--;
+	}
+	if (others != 0)
+		text_add(t, "%s%llu reference%s", between,
+		    (unsigned long long)others, others == 1 ? "" : "s");
+	else if (d->nholders == 0)
+		text_add(t, " by a call that is inside");
+}
+
 /* ".text+0x1c: R_X86_64_PC32 against 'printk'" */
 #define PLACE "%n+%a: %r{s against '%s'}"
 
@@ -170,7 +210,7 @@ static const struct row {
 	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", NULL, say_missing, false },
 	[TN_REASON_GPL_ONLY] = { "gpl_only", "'%s' of %o is for GPL-compatible modules only", NULL, false },
 	[TN_REASON_NAMESPACE] = { "namespace", "'%s' is in namespace %o, which is not imported", NULL, false },
-	[TN_REASON_NOT_LIVE] = { "not_live", "'%s' is of %o, which is being loaded or unloaded", NULL, false },
+	[TN_REASON_NOT_LIVE] = { "not_live", "'%s' is of %o, which is not running but %n", NULL, false },
 	[TN_REASON_CRC] = { "crc_mismatch", "disagrees about the version of '%s': built for %c, present is %C", NULL, false },
 	[TN_REASON_NEEDED] = { "needed", "needs %o, which is not loaded", NULL, true },
 	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", "%n+%a: relocation type %u does not exist", NULL, false },
@@ -190,7 +230,14 @@ static const struct row {
 	[TN_REASON_INIT_FAILED] = { "init_failed", "init failed with %i", NULL, false },
 	[TN_REASON_START_FAILED] = { "start_failed", "start failed with %i", NULL, false },
 	[TN_REASON_STOP_FAILED] = { "stop_failed", "stop failed with %i", NULL, false },
-	[TN_REASON_IN_USE] = { "in_use", "is in use: %u reference%+{o, used by %o}", NULL, true },
+	[TN_REASON_IN_USE] = { "in_use", NULL, say_in_use, false },
+	[TN_REASON_VETO] = { "veto", "does not allow it now: quiesce returned %i", NULL, true },
+	[TN_REASON_STATE] = { "state", "that is not possible while it is %o", NULL, false },
+	[TN_REASON_STATE_FAILED] = { "state_failed", "%o failed with %i", NULL, false },
+	[TN_REASON_IN_PROGRESS] = { "in_progress", "is being %o by another thread", NULL, true },
+	[TN_REASON_OWN_CODE] = { "own_code", "its own code cannot have it started, stopped or unloaded", NULL, false },
+	[TN_REASON_WAIT_CYCLE] = { "wait_cycle", "would wait for itself: %o", NULL, true },
+	[TN_REASON_WAIT_TIME] = { "wait_time", "has waited %u ms for %o, which is still being loaded", NULL, true },
 	[TN_REASON_NOT_LOADED] = { "not_loaded", "%o is not loaded", NULL, false },
 	[TN_REASON_NO_EXIT] = { "no_exit", "has init but no exit: it is permanent", NULL, true },
 	[TN_REASON_VERIFY] = { "verify", "refused by the verification hook", NULL, false },
@@ -201,6 +248,13 @@ static const struct row {
 	[TN_REASON_PARAM_RANGE] = { "param_range", "parameter %s: %o is not within %n", NULL, false },
 	[TN_REASON_PARAM_LENGTH] = { "param_length", "parameter %s: '%o' has more than %h %n", NULL, false },
 	[TN_REASON_PARAM_READ_ONLY] = { "param_read_only", "parameter %s cannot be set once the module is loaded", NULL, false },
+	[TN_REASON_BAD_DEPENDS] = { "bad_depends", "declares a malformed dependency: %o", NULL, true },
+	[TN_REASON_DEPENDS_MISSING] = { "depends_missing", "needs %o{s %s}, which is not loaded", NULL, true },
+	[TN_REASON_DEPENDS_OLD] = { "depends_old", "needs %o{s %s}; {npresent is %n, which is too old}{!nwhat is present states no version}", NULL, true },
+	[TN_REASON_DEPENDS_NEW] = { "depends_new", "needs %o{s %s}; present is %n, which is too new", NULL, true },
+	[TN_REASON_DEPENDS_NOT_LIVE] = { "depends_not_live", "needs %o, which is not running but %n", NULL, true },
+	[TN_REASON_CYCLE] = { "cycle", "depends on itself: %o", NULL, true },
+	[TN_REASON_ESSENTIAL] = { "essential", "is essential and stays loaded", NULL, true },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");
@@ -209,6 +263,7 @@ static const char *const stages[] = {
 	[TN_STAGE_NONE] = "none",
 	[TN_STAGE_SOURCE] = "source",
 	[TN_STAGE_CHECK] = "check",
+	[TN_STAGE_DEPENDS] = "depends",
 	[TN_STAGE_RESOLVE] = "resolve",
 	[TN_STAGE_LAYOUT] = "layout",
 	[TN_STAGE_ALLOC] = "alloc",
@@ -231,9 +286,34 @@ void tn_diag_fini(struct tn_diag *d)
 {
 	const struct tn_port *port = d->owner;
 
-	if (d->missing != NULL)
-		port->free(port->ctx, d->missing, d->missing_bytes);
+	if (d->memory != NULL)
+		port->free(port->ctx, d->memory, d->memory_bytes);
 	tn_diag_init(d);
+}
+
+void diag_copy(
+    struct tn_diag *d, const struct tn_diag *from, const struct tn_port *port)
+{
+	ptrdiff_t moved;
+
+	tn_diag_fini(d);
+	*d = *from;
+	d->memory = NULL;
+	d->missing = NULL;
+	d->holders = NULL;
+	if (from->missing == NULL)
+		return;
+	d->missing = port->alloc(port->ctx, from->memory_bytes);
+	d->memory = d->missing;
+	if (d->missing == NULL)
+		return; /* how many there are is told */
+	memcpy(d->missing, from->missing, from->memory_bytes);
+	moved = (const char *)d->missing - (const char *)from->missing;
+	for (size_t i = 0; i < d->nmissing; i++) {
+		d->missing[i].symbol += moved;
+		if (d->missing[i].nearest != NULL)
+			d->missing[i].nearest += moved;
+	}
 }
 
 size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
@@ -245,7 +325,7 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 
 	if (cap != 0)
 		buf[0] = '\0';
-	if (d->module[0] != '\0')
+	if (d->module[0] != '\0' && d->reason != TN_REASON_IN_USE)
 		text_add(&t, "%s: ", d->module);
 	else if (row->subject)
 		text_add(&t, "the file ");

@@ -27,18 +27,12 @@ static int fail_unsupported(struct tn_load *l, const char *what)
 static int hold_needed(struct tn_load *l, const char *needed)
 {
 	char name[TN_MODULE_NAME_MAX];
-	struct tn_module *mod;
-	int err = load_grow(l, (void **)&l->providers, l->nproviders,
-	    &l->max_providers, sizeof(*l->providers));
+	int err;
 
-	if (err != 0)
-		return err;
-	mod =
-	    tn_module_name(needed, name) ? tn_module_find(l->sys, name) : NULL;
-	if (mod == NULL)
-		return load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, needed);
-	l->providers[l->nproviders++] = mod;
-	return 0;
+	err = tn_module_name(needed, name) ? load_hold(l, name) : -TN_ENOENT;
+	return err == -TN_ENOENT
+		   ? load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, needed)
+		   : err;
 }
 
 /* DT_NEEDED must name a loaded module (decision 6). */

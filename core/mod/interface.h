@@ -121,6 +121,8 @@ void interfaces_suspend(struct generation *gen);
  * all its bonds. Returns how many there were.
  */
 size_t interfaces_withdraw(struct generation *gen);
+/* Not of weak bonds, nor of those that leave together with @p. */
+bool bond_counts(const struct bond *b, const struct provision *p);
 /* Is somebody bound to @p who has no other provider? Registry lock. */
 bool provision_is_needed(const struct provision *p);
 
@@ -143,7 +145,11 @@ void bonds_each(const struct generation *gen,
 
 /*
  * Calls operation number @op (0: the first behind the head) of @iface as
- * int (*)(void *instance, void *cookie). -TN_ENODEV: nobody provides it;
- * -TN_ENOSYS: the table has no such operation.
+ * int (*)(void *instance, void *cookie); *@status is what it returned, or
+ * -TN_ENOSYS when the table has no such operation. Does not wait for the gate:
+ * -TN_EAGAIN: its provider is about to leave, or not; -TN_ENODEV: nobody
+ * provides it. For those who may come again, because what makes the provider
+ * leave may be waiting for them.
  */
-int interface_fire(struct tn_interface *iface, unsigned op, void *cookie);
+int interface_fire(struct tn_interface *iface, unsigned op, void *cookie,
+    int *status) MUST_CHECK;

@@ -310,6 +310,7 @@ int ledger_revoke_all(struct generation *gen)
 
 	ledger_lock(sys);
 	close_book(lg, &gen->book);
+	fires_settle(gen);
 	/* What is being revoked may itself give back what comes later. */
 	while ((e = gen->book.newest) != NULL) {
 		const struct tn_ledger_class *type = e->type;
@@ -333,6 +334,17 @@ int ledger_revoke_all(struct generation *gen)
 }
 
 /* --- introspection */
+
+bool ledger_runs_here(const struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	bool here;
+
+	ledger_lock(sys);
+	here = fires_here(sys, gen, NULL);
+	ledger_unlock(sys);
+	return here;
+}
 
 size_t ledger_count(const struct generation *gen)
 {

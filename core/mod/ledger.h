@@ -84,6 +84,12 @@ static inline bool ledger_has_left(const struct tn_ledger_entry *entry)
  */
 int ledger_revoke_all(struct generation *gen);
 size_t ledger_count(const struct generation *gen);
+/*
+ * Is the calling thread in an operation that a timer, work item, thread or
+ * callback of the generation has fired? Then its ledger cannot be revoked here:
+ * that would wait for the caller.
+ */
+bool ledger_runs_here(const struct generation *gen);
 
 /* --- memory.c: adds the class */
 void memory_open(struct tn_system *sys);

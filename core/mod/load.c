@@ -2,21 +2,22 @@
 /*
  * Loading a module: the table of contents.
  *
- *   source -> check -> claim -> sections -> resolve -> scan -> layout ->
- *   alloc -> place -> copy -> relocate -> collect -> seal -> publish -> init
- *   -> live
+ *   source -> check -> claim -> depends -> sections -> resolve -> scan ->
+ *   layout -> alloc -> place -> copy -> relocate -> collect -> seal -> params
+ *   -> publish -> init -> live
  *
  * The stages own nothing. All resources hang on struct tn_load until they are
  * handed to the module; load_release frees what is left, in every outcome.
  */
 #include "load.h"
 
+#include <base/string.h>
+
+#include "depend.h"
+#include "deprecated.h"
 #include "event.h"
 #include "interface.h"
 #include "keep.h"
-
-#include <base/string.h>
-
 #include "param.h"
 
 typedef int stage_fn(struct tn_load *l);
@@ -43,15 +44,6 @@ static stage_fn *const dynamic_stages[] = {
 	NULL,
 };
 
-/* From here on the module's name is this load's. */
-static int claim(struct tn_load *l)
-{
-	if (l->offline)
-		return 0;
-	l->stage = TN_STAGE_PUBLISH;
-	return module_claim(l->sys, l->name, &l->mod, l->diag);
-}
-
 /* From the file's bytes to a linked image that nobody else can see. */
 int load_link(struct tn_load *l)
 {
@@ -59,7 +51,9 @@ int load_link(struct tn_load *l)
 	int err = load_check(l);
 
 	if (err == 0)
-		err = claim(l);
+		err = load_claim(l);
+	if (err == 0)
+		err = load_depends(l);
 	stage = l->is_dyn ? dynamic_stages : object_stages;
 	for (; err == 0 && *stage != NULL; stage++)
 		err = (*stage)(l);
@@ -113,6 +107,8 @@ void load_release(struct tn_load *l)
 		port->release(port->ctx, &l->unpacked);
 	if (l->file.data != NULL)
 		port->release(port->ctx, &l->file);
+	if (l->slots != NULL)
+		load_free_array(l, l->slots, l->nslots, sizeof(*l->slots));
 	for (uint32_t i = 0; i < l->nproviders; i++)
 		tn_module_put(l->providers[i]);
 	if (l->providers != NULL)
@@ -122,8 +118,6 @@ void load_release(struct tn_load *l)
 		port->image_free(port->ctx, &l->image);
 	if (l->gen != NULL)
 		generation_free(l->sys, l->gen);
-	if (l->mod != NULL)
-		module_unclaim(l->mod);
 }
 
 /* The generation takes over what it needs for its life. */
@@ -198,13 +192,17 @@ static uint64_t now(const struct tn_load *l)
 }
 
 /* A module whose start fails is cleaned up, not stopped. */
-static int run_start(struct tn_load *l, struct generation *gen)
+static int run_start(struct tn_load *l, struct tn_module *mod)
 {
-	const int err = generation_run_hook(
-	    gen, HOOK_START, TN_REASON_START_FAILED, l->diag);
+	int err;
 
+	module_set_state(mod, TN_STATE_INITIALIZED);
+	if ((l->args->flags & TN_LOAD_NO_START) != 0)
+		return 0;
+	err = generation_run_hook(
+	    mod->gen, HOOK_START, TN_REASON_START_FAILED, l->diag);
 	if (err != 0)
-		generation_run_exit(gen);
+		generation_run_exit(mod->gen);
 	return err;
 }
 
@@ -218,16 +216,11 @@ static int start(struct tn_load *l, struct tn_module *mod)
 	if (err == 0)
 		err = finish(l, mod->gen);
 	if (err == 0)
-		err = run_start(l, mod->gen);
+		err = run_start(l, mod);
 	l->timing.init = now(l) - begin;
-	if (err != 0) {
+	if (err != 0)
 		module_withdraw(mod);
-		return err;
-	}
-	module_set_live(mod, &l->timing);
-	interfaces_open(mod->gen);
-	event_tell(l->sys, TN_EVENT_READY, mod);
-	return 0;
+	return err;
 }
 
 /* Everything up to a sealed image with its module record. */
@@ -250,6 +243,8 @@ static int prepare(struct tn_load *l)
 		err = seal(l);
 	l->timing.protect = now(l) - t0;
 	if (err == 0)
+		err = load_deprecated(l);
+	if (err == 0)
 		err = load_params(l);
 	return err;
 }
@@ -265,6 +260,10 @@ static int load(struct tn_load *l, struct tn_module **out)
 	interfaces_init(l->gen);
 	l->gen->direct = (l->args->flags & TN_LOAD_DIRECT) != 0;
 	err = prepare(l);
+	if (err == LOAD_SHARED) {
+		*out = l->shared;
+		return 0;
+	}
 	if (err != 0)
 		return err;
 	hand_over(l);
@@ -277,14 +276,17 @@ static int load(struct tn_load *l, struct tn_module **out)
 	err = start(l, mod);
 	if (err != 0)
 		return err;
-	l->mod = NULL;
+	load_succeed(l, (l->args->flags & TN_LOAD_NO_START) != 0
+			    ? TN_STATE_INITIALIZED
+			    : TN_STATE_RUNNING);
 	*out = mod;
 	return 0;
 }
 
 #define LOAD_FLAGS                                                             \
 	(TN_LOAD_UNMARKED | TN_LOAD_DIRECT | TN_LOAD_NO_RELAX |                \
-	    TN_LOAD_NO_INIT | TN_LOAD_NO_IMPORTS)
+	    TN_LOAD_NO_INIT | TN_LOAD_NO_IMPORTS | TN_LOAD_NO_START |          \
+	    TN_LOAD_EXCLUSIVE)
 
 bool load_begin(struct tn_load *l, struct tn_system *sys,
     const struct tn_load_args *args, struct tn_diag *diag)
@@ -296,6 +298,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.diag = diag,
 		.stage = TN_STAGE_SOURCE,
 	};
+	activity_init(&l->activity, sys);
 	if (args->size == sizeof(*args) && (args->flags & ~LOAD_FLAGS) == 0)
 		return true;
 	(void)load_fail_other(l, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
@@ -314,6 +317,7 @@ int tn_load(struct tn_system *sys, const struct tn_load_args *args,
 	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch))
 		err = load(&l, out);
 	load_release(&l);
+	load_unclaim(&l, err);
 	tn_diag_fini(&scratch);
 	return err;
 }

@@ -26,6 +26,10 @@
 
 #define NO_PART 0xff
 
+/* Results of a stage that are no errors. */
+#define LOAD_MUST_WAIT 1 /* a provider is not live: load_await_symbol */
+#define LOAD_SHARED    2 /* another thread has loaded it: l->shared */
+
 /* Where an input section goes. */
 struct section {
 	uint64_t addr;   /* where it runs; set by place */
@@ -136,6 +140,9 @@ struct tn_load {
 	uint32_t nsymbols;
 	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders, max_providers;
+	uint32_t *slots; /* the same as a set: claim.c */
+	uint32_t nslots;
+	const struct tn_module *last_owner; /* a provider, or NULL */
 	uint32_t nmissing;
 	uint32_t init_symbol, exit_symbol, ops_symbol, got_symbol;
 	uint64_t common_size, common_align;
@@ -159,6 +166,10 @@ struct tn_load {
 	bool has_image;
 	uint64_t cells_addr, stubs_addr, common_addr;
 	uint8_t *cells_write, *stubs_write, *common_write;
+
+	struct activity activity;
+	struct tn_module *shared; /* what another thread has loaded */
+	unsigned nnotes;          /* what was told of it so far */
 
 	/* result: the claimed name, and what will be published under it;
 	   NULL offline */
@@ -192,6 +203,37 @@ int load_collect(struct tn_load *l) MUST_CHECK; /* entries and exports */
 /* The stages after source up to relocate, for an object or a shared object. */
 int load_link(struct tn_load *l) MUST_CHECK;
 void load_release(struct tn_load *l);
+
+/* --- names and providers (claim.c) */
+
+/*
+ * From here on the name is this load's. When another thread is loading it, its
+ * result is this one's: LOAD_SHARED or its error.
+ */
+int load_claim(struct tn_load *l) MUST_CHECK;
+/* The load has failed with @err: the record goes back to what it was. */
+void load_unclaim(struct tn_load *l, int err);
+/* Its module is there, in this state. */
+void load_succeed(struct tn_load *l, enum tn_state state);
+
+bool load_has_provider(const struct tn_load *l, const struct tn_module *mod);
+/* Takes a reference for this load, or LOAD_MUST_WAIT. */
+int load_add_provider(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
+/*
+ * The owner of the export @name was not live. Waits if it is being loaded; 0:
+ * look the symbol up again.
+ */
+int load_await_symbol(struct tn_load *l, const char *name) MUST_CHECK;
+/*
+ * Makes @mod a provider. LOAD_MUST_WAIT: it has been waited for, with the
+ * registry lock dropped; look it up again.
+ */
+int load_hold_locked(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
+/*
+ * Makes the module @name a provider; waits for it if it is being loaded.
+ * -TN_ENOENT without a diagnosis: there is no such module.
+ */
+int load_hold(struct tn_load *l, const char *name) MUST_CHECK;
 
 /* --- memory of a load */
 void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size);

@@ -67,11 +67,8 @@ int load_fail_reloc(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
 {
 	struct tn_diag *d = load_fail(l, err, reason);
 
-	if (section != 0)
-		(void)str_copy(d->section, sizeof(d->section),
-		    elf_section_name(&l->elf, section));
-	else
-		(void)str_copy(d->section, sizeof(d->section), "image");
+	(void)str_copy(d->section, sizeof(d->section),
+	    section != 0 ? elf_section_name(&l->elf, section) : "image");
 	d->offset = r->r_offset;
 	d->reloc = reloc_name(l->machine, elf_rela_type(r));
 	if (elf_rela_sym(r) != 0 && elf_rela_sym(r) < l->symtab.n)

@@ -6,7 +6,7 @@
  *   1. sys->modules, sys->list and the writers' side of sys->exports,
  *   2. the fields of a module and of its generation that module.h groups
  *      under it,
- *   3. the tickets.
+ *   3. the activities: activity.h.
  * References and handles count on the module's target (<tenon/gate.h>), so
  * that a get can never race with an unload.
  */
@@ -34,19 +34,49 @@ void tn_module_put(struct tn_module *mod)
 	tn_target_put(&mod->target);
 }
 
+void module_set_state(struct tn_module *mod, enum tn_state state)
+{
+	registry_lock(mod->sys);
+	mod->state = state;
+	registry_unlock(mod->sys);
+}
+
+void module_run(struct tn_module *mod)
+{
+	module_set_state(mod, TN_STATE_RUNNING);
+	gate_target_open(&mod->target);
+	interfaces_open(mod->gen);
+}
+
 static uint32_t count_of(const struct tn_module *mod)
 {
 	return (uint32_t)gate_target_count(&mod->target);
 }
 
-static int fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
-    const char *module)
+int module_fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
+    const char *name)
 {
 	tn_diag_fini(d);
 	d->error = -(int)err;
 	d->stage = TN_STAGE_PUBLISH;
 	d->reason = reason;
-	(void)str_copy(d->module, sizeof(d->module), module);
+	(void)str_copy(d->module, sizeof(d->module), name);
+	return d->error;
+}
+
+int module_fail_absent(struct tn_diag *d, const char *name)
+{
+	(void)module_fail(d, TN_ENOENT, TN_REASON_NOT_LOADED, "");
+	d->stage = TN_STAGE_UNLOAD;
+	(void)str_copy(d->other, sizeof(d->other), name);
+	return d->error;
+}
+
+int module_fail_state(struct tn_diag *d, const struct tn_module *mod)
+{
+	(void)module_fail(d, TN_EINVAL, TN_REASON_STATE, mod->name);
+	d->stage = TN_STAGE_UNLOAD;
+	(void)str_copy(d->other, sizeof(d->other), tn_state_name(mod->state));
 	return d->error;
 }
 
@@ -62,7 +92,7 @@ const char *tn_state_name(enum tn_state state)
 	return (unsigned)state < TN_STATES ? names[state] : "unknown";
 }
 
-static struct tn_module *record_find(struct tn_system *sys, const char *name)
+struct tn_module *module_find_locked(struct tn_system *sys, const char *name)
 {
 	return (struct tn_module *)index_find(&sys->modules, name);
 }
@@ -78,10 +108,18 @@ static struct tn_module *record_add(struct tn_system *sys, const char *name)
 	(void)str_copy(mod->name, sizeof(mod->name), name);
 	mod->key.name = mod->name;
 	mod->sys = sys;
+	mod->id = ++sys->last_id;
 	mod->state = TN_STATE_EMPTY;
 	list_init(&mod->link);
 	(void)index_insert(&sys->modules, &mod->key);
 	return mod;
+}
+
+struct tn_module *module_record_locked(struct tn_system *sys, const char *name)
+{
+	struct tn_module *mod = module_find_locked(sys, name);
+
+	return mod != NULL ? mod : record_add(sys, name);
 }
 
 static void record_free(struct tn_module *mod)
@@ -92,47 +130,10 @@ static void record_free(struct tn_module *mod)
 	port_free(sys->port, mod, sizeof(*mod));
 }
 
-static int claim_locked(struct tn_system *sys, const char *name,
-    struct tn_module **out, struct tn_diag *d)
+void module_release_locked(struct tn_module *mod)
 {
-	struct tn_module *mod = record_find(sys, name);
-
-	if (mod == NULL)
-		mod = record_add(sys, name);
-	if (mod == NULL)
-		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, name);
-	if (mod->state > TN_STATE_REGISTERED) {
-		(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_MODULE, "");
-		(void)str_copy(d->other, sizeof(d->other), name);
-		return d->error;
-	}
-	/* EMPTY or REGISTERED: module_unclaim wants to know which. */
-	mod->was = mod->state;
-	mod->state = TN_STATE_COMING;
-	*out = mod;
-	return 0;
-}
-
-int module_claim(struct tn_system *sys, const char *name,
-    struct tn_module **out, struct tn_diag *diag)
-{
-	int err;
-
-	registry_lock(sys);
-	err = claim_locked(sys, name, out, diag);
-	registry_unlock(sys);
-	return err;
-}
-
-void module_unclaim(struct tn_module *mod)
-{
-	struct tn_system *sys = mod->sys;
-
-	registry_lock(sys);
-	mod->state = mod->was;
 	if (mod->state == TN_STATE_EMPTY)
 		record_free(mod);
-	registry_unlock(sys);
 }
 
 static bool free_record(void *arg, struct index_key *key)
@@ -153,7 +154,8 @@ int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 	int err = -TN_EBUSY;
 
 	registry_lock(sys);
-	if (mod->state == TN_STATE_REGISTERED) {
+	if (mod->state == TN_STATE_REGISTERED &&
+	    module_activity_locked(mod) == NULL) {
 		record_free(mod);
 		err = 0;
 	}
@@ -185,14 +187,16 @@ static int index_exports(struct generation *gen, struct tn_diag *d)
 	if (b == NULL)
 		return 0;
 	if (index_reserve(ix, b->n) != 0)
-		return fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, gen->mod->name);
+		return module_fail(
+		    d, TN_ENOMEM, TN_REASON_NO_MEMORY, gen->mod->name);
 	b->indexed =
 	    (uint32_t)index_insert_all(ix, (struct index_key *)b->records,
 		sizeof(b->records[0]), b->n, &there);
 	if (there == NULL)
 		return 0;
 	owner = export_block_of((const struct export_record *)there)->owner;
-	(void)fail(d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT, gen->mod->name);
+	(void)module_fail(
+	    d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT, gen->mod->name);
 	(void)str_copy(d->symbol, sizeof(d->symbol), there->name);
 	(void)str_copy(d->other, sizeof(d->other),
 	    owner != NULL ? owner->name : "the engine");
@@ -210,10 +214,13 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	err = index_exports(gen, d);
 	if (err == 0 && symbolize_add(gen) != 0) {
 		unindex(gen);
-		err = fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
+		err = module_fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
 	}
 	if (err == 0) {
+		gen->number = ++sys->generations;
 		mod->gen = gen;
+		mod->taints = gen->taints;
+		sys->taints |= gen->taints;
 		mod->state = TN_STATE_LOADED;
 		list_add(&sys->list, &mod->link);
 	}
@@ -222,15 +229,6 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	if (err != 0)
 		sys->port->synchronize(sys->port->ctx);
 	return err;
-}
-
-void module_set_live(struct tn_module *mod, const struct tn_timing *timing)
-{
-	registry_lock(mod->sys);
-	mod->state = TN_STATE_RUNNING;
-	mod->gen->timing = *timing;
-	registry_unlock(mod->sys);
-	gate_target_open(&mod->target);
 }
 
 /* --- taking out */
@@ -279,73 +277,6 @@ void module_withdraw(struct tn_module *mod)
 	generation_free(sys, gen);
 }
 
-struct user_list {
-	const struct tn_module *provider;
-	struct text *text;
-};
-
-static int add_user(void *arg, struct tn_module *mod)
-{
-	struct user_list *u = arg;
-
-	for (uint32_t i = 0; i < mod->gen->nproviders; i++)
-		if (mod->gen->providers[i] == u->provider)
-			text_add(u->text, "%s%s", u->text->len != 0 ? ", " : "",
-			    mod->name);
-	return 0;
-}
-
-static int refuse_busy(struct tn_module *mod, struct tn_diag *d)
-{
-	struct text text = { d->other, sizeof(d->other), 0 };
-	struct user_list users = { mod, &text };
-
-	(void)fail(d, TN_EBUSY, TN_REASON_IN_USE, mod->name);
-	d->stage = TN_STAGE_UNLOAD;
-	d->value = count_of(mod);
-	(void)tn_module_each(mod->sys, add_user, &users);
-	return d->error;
-}
-
-static int refuse_absent(const struct tn_module *mod, struct tn_diag *d)
-{
-	(void)fail(d, TN_ENOENT, TN_REASON_NOT_LOADED, "");
-	d->stage = TN_STAGE_UNLOAD;
-	(void)str_copy(d->other, sizeof(d->other), mod->name);
-	return d->error;
-}
-
-int tn_unload(
-    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
-{
-	struct tn_diag scratch = { 0 };
-	struct tn_diag *d = diag != NULL ? diag : &scratch;
-
-	if (mod->gen == NULL)
-		return refuse_absent(mod, d);
-	if (generation_is_permanent(mod->gen)) {
-		(void)fail(d, TN_EBUSY, TN_REASON_NO_EXIT, mod->name);
-		d->stage = TN_STAGE_UNLOAD;
-		return d->error;
-	}
-	if (gate_target_close(&mod->target, false) != 0)
-		return refuse_busy(mod, d);
-	if (interfaces_close(mod->gen, sys->port->now_ns(sys->port->ctx)) !=
-	    0) {
-		gate_target_open(&mod->target);
-		return refuse_busy(mod, d);
-	}
-	registry_lock(sys);
-	mod->state = TN_STATE_GOING;
-	registry_unlock(sys);
-	generation_run_exit(mod->gen);
-	module_withdraw(mod);
-	registry_lock(sys);
-	mod->state = TN_STATE_REGISTERED;
-	registry_unlock(sys);
-	return 0;
-}
-
 /* --- introspection */
 
 struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
@@ -353,7 +284,7 @@ struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
 	struct tn_module *mod;
 
 	registry_lock(sys);
-	mod = record_find(sys, name);
+	mod = module_find_locked(sys, name);
 	if (mod != NULL && !tn_module_get(mod))
 		mod = NULL;
 	registry_unlock(sys);
@@ -424,6 +355,10 @@ void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 		.license = "",
 		.state = mod->state,
 		.refs = count_of(mod),
+		.taints = mod->taints,
+		/* relaxed: a moment's answer, nothing hangs on it */
+		.busy = atomic_load_explicit(
+			    &mod->activity, memory_order_relaxed) != NULL,
 	};
 	if (gen == NULL)
 		return;

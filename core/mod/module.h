@@ -13,8 +13,11 @@
 #include <base/span.h>
 #include <gate/close.h>
 #include <tenon/engine.h>
+#include <tenon/registry.h>
 
+#include "activity.h"
 #include "export.h"
+#include "fire.h"
 #include "index.h"
 #include "ledger.h"
 #include "symbolize.h"
@@ -44,6 +47,7 @@ struct image_range {
  */
 struct generation {
 	struct tn_module *mod;
+	uint64_t number; /* registry lock: later ones are larger */
 	const char *version, *license; /* in .modinfo, or "" */
 	struct span modinfo;           /* a copy of the file's, or empty */
 	enum tn_profile profile;
@@ -57,8 +61,11 @@ struct generation {
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
 	uint32_t ncells, nstubs, nrelocs;
-	bool direct;  /* TN_LOAD_DIRECT was given */
-	bool started; /* constructors and init have run, so exit shall */
+	uint32_t taints;     /* TN_TAINT_* that the file brings */
+	bool direct;         /* TN_LOAD_DIRECT was given */
+	const void *leaving; /* registry lock: the unload that takes it away */
+	bool started;        /* constructors and init have run, so exit shall */
+	uint32_t flags;      /* TN_MODULE_* */
 	bool has_ops; /* the hooks are of a module_ops: they take the module */
 	const struct elf_sym *dynsyms;
 	const char *dynstrings;
@@ -87,13 +94,16 @@ struct tn_module {
 	struct index_key key; /* first: its name in sys->modules */
 	/* set once: */
 	struct tn_system *sys;
+	uint64_t id;
 	char name[TN_MODULE_NAME_MAX];
 	/* registry lock: */
 	struct list link; /* sys->list while a generation is there */
-	uint64_t ticket;  /* of the last load that has met it */
 	enum tn_state state;
-	enum tn_state was;            /* before it was claimed */
-	struct generation *gen;       /* NULL while TN_STATE_REGISTERED */
+	enum tn_state was;      /* before it was claimed */
+	struct generation *gen; /* NULL: not loaded, or not yet */
+	uint32_t taints;
+	/* written under the registry lock: who works on it, or NULL */
+	struct activity *_Atomic activity;
 	struct tn_gate_target target; /* references and handles */
 };
 
@@ -110,18 +120,26 @@ struct tn_system {
 	struct index interfaces;
 	uint64_t bindings; /* number of the last one */
 	struct event interfaces_changed;
-	struct list list; /* those with a generation, in load order */
-	unsigned nlinked; /* results of tn_link that are not freed */
-	uint64_t ticket;
-	/* has its own lock: */
+	struct list list;     /* those with a generation, in load order */
+	unsigned nlinked;     /* results of tn_link that are not freed */
+	uint64_t generations; /* so many have been published */
+	uint64_t last_id;     /* of a module */
+	uint32_t taints;
+	struct list activities; /* operations in progress */
+	struct event ended;     /* one of them that somebody waits for */
+	/* have a lock of their own: */
 	struct ledger ledger;
+	struct fires fires;
 };
 
-/* Its init has run and has no exit: it stays (as in Linux). */
+/*
+ * It says that it stays, or its init has run and has no exit (as in Linux).
+ */
 static inline bool generation_is_permanent(const struct generation *gen)
 {
-	return gen->started && gen->hook[HOOK_INIT] != 0 &&
-	       gen->hook[HOOK_EXIT] == 0;
+	return (gen->flags & TN_MODULE_ESSENTIAL) != 0 ||
+	       (gen->started && gen->hook[HOOK_INIT] != 0 &&
+		   gen->hook[HOOK_EXIT] == 0);
 }
 
 static inline bool module_is_live(const struct tn_module *mod)
@@ -138,22 +156,46 @@ bool module_name_take(const char *s, char name[TN_MODULE_NAME_MAX]);
 
 /* --- module.c */
 
+/* Fills @diag (never NULL) for @name and returns the negative error. */
+int module_fail(struct tn_diag *diag, enum tn_errno err, enum tn_reason reason,
+    const char *name);
+
+/* Makes @diag a copy; without the list of missing symbols when there is no
+   memory for it. */
+void diag_copy(struct tn_diag *diag, const struct tn_diag *from,
+    const struct tn_port *port);
+/* There is no such module loaded. */
+int module_fail_absent(struct tn_diag *diag, const char *name);
+/* Its state forbids what is asked for. */
+int module_fail_state(struct tn_diag *diag, const struct tn_module *mod);
+
+/* The record of @name, or NULL. */
+struct tn_module *module_find_locked(struct tn_system *sys, const char *name);
+/* The same, made when there is none; NULL: no memory. */
+struct tn_module *module_record_locked(struct tn_system *sys, const char *name);
+/* Frees the record of a name that is EMPTY: nobody has ever loaded it. */
+void module_release_locked(struct tn_module *mod);
+
+static inline const struct activity *module_activity_locked(
+    const struct tn_module *mod)
+{
+	/* relaxed: the lock orders it */
+	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
+}
+
+void module_set_state(struct tn_module *mod, enum tn_state state);
 /*
- * Takes the name for a load: finds or makes its record, which is COMING then.
- * -TN_EEXIST when a generation is there or coming; -TN_ENOMEM.
+ * To RUNNING: references can be had, and what it provides can be called. Only
+ * by the activity that works on it.
  */
-int module_claim(struct tn_system *sys, const char *name,
-    struct tn_module **out, struct tn_diag *diag) MUST_CHECK;
-/* The load has failed: the record goes back to what it was. */
-void module_unclaim(struct tn_module *mod);
+void module_run(struct tn_module *mod);
+
 /* Makes @gen its module's, with its exports, or fails. */
 int module_publish(struct generation *gen, struct tn_diag *diag) MUST_CHECK;
 /* Takes the module's generation out again and frees it with all it holds. */
 void module_withdraw(struct tn_module *mod);
 /* Frees a generation that is not published; its image too. */
 void generation_free(struct tn_system *sys, struct generation *gen);
-/* COMING to LIVE. */
-void module_set_live(struct tn_module *mod, const struct tn_timing *timing);
 /* Frees the records; none has a generation. */
 void modules_free(struct tn_system *sys);
 

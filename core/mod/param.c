@@ -308,7 +308,7 @@ int tn_param_each(struct tn_module *mod,
 		const struct tenon_param *p = &mod->gen->params[i];
 		const struct tn_param param = {
 			.name = p->name,
-			.help = metadata_of(mod->gen, "parm", p->name),
+			.help = metadata_of(mod->gen, "parm=", p->name),
 			.type = (enum tn_param_type)p->type,
 			.perm = p->perm,
 			.is_array = param_is_array(p),

@@ -114,10 +114,24 @@ int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
 
 /* --- closing */
 
+bool bond_counts(const struct bond *b, const struct provision *p)
+{
+	return !b->weak &&
+	       (b->holder == NULL || b->holder->leaving == NULL ||
+		   p->owner == NULL || b->holder->leaving != p->owner->leaving);
+}
+
 bool provision_is_needed(const struct provision *p)
 {
-	return p->iface->primary == p && p->iface->nhard != 0 &&
-	       interface_first_open(p->iface, p) == NULL;
+	const struct list *pos;
+
+	if (p->iface->primary != p || p->iface->nhard == 0 ||
+	    interface_first_open(p->iface, p) != NULL)
+		return false;
+	list_for_each (pos, &p->iface->bonds)
+		if (bond_counts(bond_at(pos), p))
+			return true;
+	return false;
 }
 
 /*

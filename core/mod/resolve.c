@@ -5,15 +5,17 @@
  * or joins the list of missing ones, which is reported whole. Defined symbols
  * get their values when the image has been placed.
  *
- * The index is searched under the registry lock, which also keeps each
- * provider from going away until a reference has been taken on it. The
- * process's own symbols are looked up after the lock has been dropped: dlsym
- * takes locks of its own.
+ * The index is searched in read sections, in which no provider goes away
+ * before a reference has been taken on it; the registry lock is not taken. A
+ * provider that is being loaded is waited for between two sections. The
+ * process's own symbols are looked up outside of them: dlsym takes locks.
  */
 #include "load.h"
 
 #include <base/string.h>
 #include <elf/tables.h>
+
+#include "deprecated.h"
 
 static bool is_gpl_licence(const char *name)
 {
@@ -71,27 +73,18 @@ static int check_permission(struct tn_load *l, const struct export_record *rec)
 	return 0;
 }
 
-/*
- * Notes that this module imports from @owner; the ticket says whether it has
- * been met before. False when @owner is not live: then it exports nothing.
- */
-static int take_provider(struct tn_load *l, struct tn_module *owner, bool *live)
+/* This module imports from @owner, which stays from now on. */
+static int take_provider(struct tn_load *l, struct tn_module *owner)
 {
-	int err;
+	int err = 0;
 
-	*live = true;
-	if (owner->ticket == l->sys->ticket)
+	if (owner == l->last_owner)
 		return 0;
-	err = load_grow(l, (void **)&l->providers, l->nproviders,
-	    &l->max_providers, sizeof(*l->providers));
-	if (err != 0)
-		return err;
-	*live = tn_module_get(owner);
-	if (!*live)
-		return 0;
-	owner->ticket = l->sys->ticket;
-	l->providers[l->nproviders++] = owner;
-	return 0;
+	if (!load_has_provider(l, owner))
+		err = load_add_provider(l, owner);
+	if (err == 0)
+		l->last_owner = owner;
+	return err;
 }
 
 /* Has the module behind @rec promised to stay, or has the load asked? */
@@ -109,25 +102,24 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 	struct symbol *sym = &l->symbols[i];
 	const struct export_record *rec =
 	    (const struct export_record *)index_find(&l->sys->exports, name);
-	bool live = true;
-	int err;
+	int err = 0;
 
-	if (rec != NULL && export_block_of(rec)->owner != NULL) {
-		err = take_provider(l, export_block_of(rec)->owner, &live);
-		if (err != 0)
-			return err;
-	}
 	if (rec == NULL) {
 		sym->flags |= SYM_DEFERRED;
 		return 0;
 	}
-	if (!live)
-		return fail_import(l, TN_EAGAIN, TN_REASON_NOT_LIVE, name,
-		    export_block_of(rec)->owner->name);
+	if (export_block_of(rec)->owner != NULL)
+		err = take_provider(l, export_block_of(rec)->owner);
+	if (err != 0)
+		return err;
 	sym->value = rec->value;
 	sym->flags |= SYM_FOREIGN | (is_fixed(l, rec) ? SYM_FIXED : 0);
 	err = check_permission(l, rec);
-	return err != 0 ? err : versions_check(l, rec);
+	if (err == 0)
+		err = versions_check(l, rec);
+	if (err == 0 && !l->offline && (rec->flags & TN_EXPORT_DEPRECATED) != 0)
+		deprecated_note(l, rec);
+	return err;
 }
 
 static int refuse_imports(struct tn_load *l, uint32_t i)
@@ -267,16 +259,34 @@ static void prefetch_name(const struct tn_load *l, uint32_t i)
 		__builtin_prefetch(load_symbol_name(l, i));
 }
 
-static int resolve_locked(struct tn_load *l)
+/* Symbols in one read section: frees of others wait for its end. */
+#define SECTION 256
+
+/* From symbol *@at on; stops there at what is no success. */
+static int resolve_section(struct tn_load *l, uint32_t *at)
 {
+	const uint32_t end =
+	    l->symtab.n - *at > SECTION ? *at + SECTION : l->symtab.n;
 	int err = 0;
 
-	l->sys->ticket++;
-	for (uint32_t i = 0; i < l->nproviders; i++)
-		l->providers[i]->ticket = l->sys->ticket; /* DT_NEEDED */
-	for (uint32_t i = 1; i < l->symtab.n && err == 0; i++) {
-		prefetch_name(l, i + AHEAD);
-		err = classify(l, i);
+	l->port->read_enter(l->port->ctx);
+	for (; *at < end && err == 0; *at += err == 0) {
+		prefetch_name(l, *at + AHEAD);
+		err = classify(l, *at);
+	}
+	l->port->read_exit(l->port->ctx);
+	return err;
+}
+
+static int resolve_all(struct tn_load *l)
+{
+	uint32_t i = 1;
+	int err = 0;
+
+	while (i < l->symtab.n && err == 0) {
+		err = resolve_section(l, &i);
+		if (err == LOAD_MUST_WAIT)
+			err = load_await_symbol(l, load_symbol_name(l, i));
 	}
 	return err;
 }
@@ -352,7 +362,8 @@ static int fail_missing(struct tn_load *l)
 		return d->error;
 	}
 	d->owner = (void *)(uintptr_t)l->port;
-	d->missing_bytes = size;
+	d->memory = d->missing;
+	d->memory_bytes = size;
 	l->port->lock(l->port->ctx);
 	list_missing(l, d, (char *)(d->missing + l->nmissing));
 	l->port->unlock(l->port->ctx);
@@ -375,9 +386,7 @@ int load_resolve(struct tn_load *l)
 		err = namespaces_open(l);
 	if (err != 0)
 		return err;
-	l->port->lock(l->port->ctx);
-	err = resolve_locked(l);
-	l->port->unlock(l->port->ctx);
+	err = resolve_all(l);
 	if (err != 0)
 		return err;
 	for (uint32_t i = 1; i < l->symtab.n; i++)

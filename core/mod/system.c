@@ -6,6 +6,8 @@
 
 #include <elf/abi.h>
 
+#include "deprecated.h"
+
 #define PORT_ABI   1u
 #define CONFIG_ABI 1u
 
@@ -40,6 +42,7 @@ static int add_world(struct tn_system *sys)
 			(struct index_key *)&b->records[i]) != NULL)
 			return -TN_EEXIST;
 	}
+	deprecated_world(sys);
 	return 0;
 }
 
@@ -47,6 +50,7 @@ static void destroy(struct tn_system *sys)
 {
 	const struct tn_port *port = sys->port;
 
+	fires_close(sys);
 	ledger_close(sys);
 	interfaces_free(sys);
 	modules_free(sys);
@@ -78,8 +82,10 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	sys->port = port;
 	sys->config = *config;
 	list_init(&sys->list);
+	list_init(&sys->activities);
 	ledger_open(sys);
 	memory_open(sys);
+	fires_open(sys);
 	index_init(&sys->exports, port, config->seed);
 	index_init(&sys->modules, port, config->seed);
 	index_init(&sys->interfaces, port, config->seed);
@@ -98,12 +104,23 @@ int tn_system_destroy(struct tn_system *sys)
 	const struct tn_port *port = sys->port;
 
 	port->lock(port->ctx);
-	const bool busy = !list_empty(&sys->list) || sys->nlinked != 0;
+	const bool busy = !list_empty(&sys->list) || sys->nlinked != 0 ||
+			  !list_empty(&sys->activities);
 	port->unlock(port->ctx);
 	if (busy)
 		return -TN_EBUSY;
 	destroy(sys);
 	return 0;
+}
+
+uint32_t tn_taints(struct tn_system *sys)
+{
+	uint32_t taints;
+
+	sys->port->lock(sys->port->ctx);
+	taints = sys->taints;
+	sys->port->unlock(sys->port->ctx);
+	return taints;
 }
 
 static void fill_symbol(struct tn_symbol *out, const struct export_record *rec)

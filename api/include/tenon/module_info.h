@@ -55,4 +55,18 @@
 #define MODULE_ALIAS(text)       MODULE_INFO(alias, text)
 #define MODULE_SOFTDEP(text)     MODULE_INFO(softdep, text)
 #define MODULE_IMPORT_NS(ns)     MODULE_INFO(import_ns, TENON_STRING(ns))
-#define MODULE_DEPENDS(text)     MODULE_INFO(tenon.depends, text)
+
+/*
+ * Dependencies by declaration, what else than its name it can be found by,
+ * what kind of module it is, and exports that will go (7.3 to 7.6):
+ *
+ *	MODULE_DEPENDS("provider >= 1.2 < 2, ?log");
+ *	MODULE_PROVIDES("scheduler, clock");
+ *	MODULE_FLAGS("essential, scheduler");
+ *	MODULE_DEPRECATED(old_way, "use new_way");
+ */
+#define MODULE_DEPENDS(text)  MODULE_INFO(tenon.depends, text)
+#define MODULE_PROVIDES(text) MODULE_INFO(tenon.provides, text)
+#define MODULE_FLAGS(text)    MODULE_INFO(tenon.flags, text)
+#define MODULE_DEPRECATED(sym, text)                                           \
+	MODULE_INFO(tenon.deprecated, #sym ":" text)

@@ -10,10 +10,14 @@
  * something twice, or something of another module, is refused.
  *
  * Timers, work items, threads and callbacks never call a pointer: they call
- * operation @op of an interface with @cookie, through its gate, as every other
- * caller does. The operation is
+ * operation @op of an interface (INTERFACE_OP) with @cookie, through its gate,
+ * as every other caller does. The operation is
  *
  *	int (*op)(void *instance, void *cookie);
+ *
+ * and may sleep when the interface says so. While the interface is not open,
+ * because its module has not finished init, is stopped or is about to leave,
+ * timers and work items stay set and threads rest; then they go on.
  *
  * The names are Linux's where the meaning is. What differs: memory is always
  * cleared; setting up may fail; times are nanoseconds from now; a thread calls
@@ -21,18 +25,23 @@
  *
  * Timers, work items and threads need a world with threads; elsewhere setting
  * them up gives -38 (TN_ENOSYS). The storage is the module's and opaque; it
- * must not be copied. After its end, and before it is set up, every function
- * answers -116 (TN_ESTALE) or -22 (TN_EINVAL).
+ * must not be copied. After its end every function answers -116 (TN_ESTALE),
+ * before it is set up -22 (TN_EINVAL) if it is zero.
  */
 #pragma once
 
 #include <tenon/module.h>
+#include <tenon/module_interface.h>
 
 typedef unsigned int gfp_t;
 #define GFP_KERNEL 0u
 #define GFP_ATOMIC 1u
 
-struct tn_interface;
+/* The number of operation @member in the table of struct type @type. */
+#define INTERFACE_OP(type, member)                                             \
+	((unsigned int)((offsetof(type, member) -                              \
+			    sizeof(struct interface_ops)) /                    \
+			sizeof(void (*)(void))))
 
 struct timer_list {
 	uint64_t opaque[4];
@@ -95,7 +104,8 @@ int schedule_delayed_work(struct work_struct *work, uint64_t delay_ns);
 
 /*
  * Returns once it is neither queued nor running: 0. -35: the caller is an
- * operation of a work item, which would wait for itself. Sleeps.
+ * operation of a work item, which would wait for itself; -19: it cannot run
+ * now, as its interface is not open. Sleeps.
  */
 int flush_work(struct work_struct *work);
 
@@ -118,7 +128,7 @@ int __kthread_create(struct module *owner, struct kthread *thread,
 /* Lets it make its next step now. A step in progress is followed by one. */
 int wake_up_process(struct kthread *thread);
 
-/* For long steps: true when it is to return. */
+/* For long steps: true when it is to return, perhaps to be called again. */
 bool kthread_should_stop(const struct kthread *thread);
 
 /*

@@ -245,9 +245,10 @@ static void *run_rival(void *arg)
 {
 	struct loader *l = arg;
 	const struct span file = object_bytes(l->a.o);
-	const struct tn_load_args args = {
-		.size = sizeof(args), .data = file.p, .data_size = file.n
-	};
+	const struct tn_load_args args = { .size = sizeof(args),
+		.flags = TN_LOAD_EXCLUSIVE,
+		.data = file.p,
+		.data_size = file.n };
 	struct tn_module *mod;
 
 	for (int i = 0; i < ROUNDS / 2; i++) {

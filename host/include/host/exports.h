@@ -21,7 +21,8 @@ void port_module_put(struct module *module);
 struct tn_interface;
 struct interface_binding;
 struct interface_frame;
-const struct interface_binding *port_interface_enter(struct tn_interface *iface);
+const struct interface_binding *port_interface_enter(
+    struct tn_interface *iface);
 void port_interface_exit(struct tn_interface *iface);
 const struct interface_binding *port_interface_enter_guarded(
     struct tn_interface *iface, struct interface_frame *frame);

@@ -80,6 +80,28 @@ static inline uint64_t gate_target_count(const struct tn_gate_target *t)
  */
 int gate_target_close(struct tn_gate_target *t, bool revoke) MUST_CHECK;
 
+/* One of several targets that are closed together. */
+struct gate_closing {
+	struct tn_gate_target *target;
+	/* references that may be there, because their holders are closed
+	   too; afterwards, on -TN_EBUSY, those of the busy one */
+	uint64_t count;
+};
+
+#define GATE_CLOSE_HANDLES    1u /* handles do not count and become stale */
+#define GATE_CLOSE_REFERENCES 2u /* references do not count */
+
+/*
+ * Closes all @n or none; *@busy is the index of the one that was held, or
+ * dead. Errors as gate_target_close. What dies with references on it keeps
+ * their count until they are put, also when it is opened again.
+ */
+int gate_targets_close(
+    struct gate_closing *c, size_t n, unsigned flags, size_t *busy) MUST_CHECK;
+
+/* A moment's answer: others than @count references, or a handle, are there. */
+bool gate_target_is_used(const struct tn_gate_target *t, uint64_t count);
+
 /* --- holders */
 
 struct gate_holder {

@@ -20,6 +20,7 @@ enum tn_stage {
 	TN_STAGE_NONE,
 	TN_STAGE_SOURCE,   /* reading and unpacking the file */
 	TN_STAGE_CHECK,    /* headers, sections, notes, .modinfo */
+	TN_STAGE_DEPENDS,  /* dependencies by declaration */
 	TN_STAGE_RESOLVE,  /* symbols */
 	TN_STAGE_LAYOUT,   /* sections into parts */
 	TN_STAGE_ALLOC,    /* memory for the image */
@@ -61,8 +62,8 @@ enum tn_reason {
 	TN_REASON_MISSING_SYMBOL,   /* missing[], nmissing */
 	TN_REASON_GPL_ONLY,         /* symbol, other: owner */
 	TN_REASON_NAMESPACE,        /* symbol, other: namespace */
-	TN_REASON_NOT_LIVE,         /* symbol, other: owner that is loading
-				       or unloading */
+	TN_REASON_NOT_LIVE,         /* symbol, other: owner, value: its
+				       state */
 	TN_REASON_CRC,              /* symbol, value: wanted, high: present */
 	TN_REASON_NEEDED,           /* other: DT_NEEDED that is not loaded */
 	TN_REASON_RELOC_UNKNOWN,    /* section, offset, value: type number */
@@ -84,7 +85,15 @@ enum tn_reason {
 	TN_REASON_INIT_FAILED,      /* value: what init returned */
 	TN_REASON_START_FAILED,     /* value: what start returned */
 	TN_REASON_STOP_FAILED,      /* value: what stop returned */
-	TN_REASON_IN_USE,           /* value: references; other: users */
+	TN_REASON_IN_USE,           /* value: references; holders[], nholders */
+	TN_REASON_VETO,             /* value: what quiesce returned */
+	TN_REASON_STATE,            /* other: the state, which forbids it */
+	TN_REASON_STATE_FAILED,     /* other: save_state or restore_state,
+				       value: what it returned */
+	TN_REASON_IN_PROGRESS,      /* other: "loaded", "unloaded", ... */
+	TN_REASON_OWN_CODE,         /* it asks for its own end */
+	TN_REASON_WAIT_CYCLE,       /* other: the path, "a -> b -> a" */
+	TN_REASON_WAIT_TIME,        /* other: module, value: ms */
 	TN_REASON_NOT_LOADED,       /* other: name */
 	TN_REASON_NO_EXIT,          /* permanent: init without exit */
 	TN_REASON_VERIFY,           /* refused by the verification hook */
@@ -99,6 +108,13 @@ enum tn_reason {
 	TN_REASON_PARAM_LENGTH,     /* symbol: parameter, other: value, high:
 				       limit, section: of what */
 	TN_REASON_PARAM_READ_ONLY,  /* symbol: parameter */
+	TN_REASON_BAD_DEPENDS,      /* other: the malformed declaration */
+	TN_REASON_DEPENDS_MISSING,  /* other: name, symbol: conditions */
+	TN_REASON_DEPENDS_OLD,      /* the same, section: version present */
+	TN_REASON_DEPENDS_NEW,      /* the same */
+	TN_REASON_DEPENDS_NOT_LIVE, /* other: name; it comes or goes */
+	TN_REASON_CYCLE,            /* other: "a -> b -> a", value: length */
+	TN_REASON_ESSENTIAL,        /* is never unloaded */
 	TN_REASONS
 };
 
@@ -108,6 +124,21 @@ enum tn_reason {
 struct tn_missing {
 	const char *symbol;
 	const char *nearest; /* an existing export of a like name, or NULL */
+};
+
+enum tn_holder_kind {
+	TN_HOLDER_IMPORTER, /* a module that imports from it, or needs it */
+	TN_HOLDER_BOND,     /* is bound to an interface of it */
+	TN_HOLDER_HANDLE
+};
+
+/* Who uses a module; the strings lie behind it. */
+struct tn_holder {
+	enum tn_holder_kind kind;
+	const char *name;      /* of the module, or what the host has given */
+	const char *interface; /* of a bond, else NULL */
+	const void *site;      /* the code that took it, or NULL */
+	uint64_t age_ns;       /* for so long; 0 for importers */
 };
 
 struct tn_diag {
@@ -124,9 +155,17 @@ struct tn_diag {
 	int64_t low, high;
 	struct tn_missing *missing; /* owned; see tn_diag_fini */
 	size_t nmissing;
+	struct tn_holder *holders; /* owned too */
+	size_t nholders;
+	/*
+	 * Of a load that has succeeded: how many things it warns of, and the
+	 * first of them, which are in the log too.
+	 */
+	unsigned nnotes;
+	char note[160];
 	/* private: */
-	void *owner;
-	size_t missing_bytes;
+	void *owner, *memory;
+	size_t memory_bytes;
 };
 
 /* An empty record. Required before the first use. */

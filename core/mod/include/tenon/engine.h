@@ -46,7 +46,14 @@ struct tn_export {
 	uint32_t flags; /* TN_EXPORT_* */
 	const char *ns; /* namespace, or NULL */
 };
-#define TN_EXPORT_GPL 1u
+#define TN_EXPORT_GPL        1u
+#define TN_EXPORT_DEPRECATED 2u /* an import of it is noted */
+
+/* An export of the world that will go, and what to do about it. */
+struct tn_deprecated {
+	const char *symbol;
+	const char *advice; /* "use other"; or "" */
+};
 
 /*
  * The symbols that a module of the common profile may rely on in every world,
@@ -77,9 +84,14 @@ struct tn_config {
 	uint64_t seed;        /* secret; keeps hash collisions unpredictable */
 	tn_verify_fn *verify; /* or NULL */
 	void *verify_arg;
+	const struct tn_deprecated *deprecated; /* as exports; or NULL */
+	size_t ndeprecated;
 	uint32_t flags;                      /* TN_CONFIG_* */
 	const struct tn_listener *listeners; /* live as long as the system */
 	size_t nlisteners;
+	/* How long a load waits for a module that another thread is loading;
+	   0: 30 s. */
+	uint64_t wait_ns;
 };
 
 /*
@@ -127,15 +139,21 @@ struct tn_load_args {
 };
 
 /*
- * Loads one module: reads, checks, links, protects, publishes and runs its
- * constructors and init. On failure nothing is left. Sleeps; init runs
- * without any lock of the engine.
+ * Loads one module: reads, checks, links, protects, publishes, runs its
+ * constructors and init, and starts it. On failure nothing is left. Sleeps;
+ * init runs without any lock of the engine.
+ *
+ * When another thread is loading a module of this name, the call waits for it
+ * and returns its result: that module, or that error. A load also waits for a
+ * provider that another thread is loading.
  *
  * -TN_ENOENT missing symbol or file; -TN_ENOEXEC malformed file;
  * -TN_EOPNOTSUPP refused by name; -TN_EACCES licence or namespace;
- * -TN_EAGAIN a provider is being loaded or unloaded; -TN_EINVAL bad argument,
- * name or value of a parameter, or init returned a positive number; -TN_EFBIG,
- * -TN_EIO of the source;
+ * -TN_EAGAIN a provider is stopped or being unloaded; -TN_EDEADLK it would wait
+ * for itself; -TN_ETIMEDOUT a provider did not come in time; -TN_ELOOP loads
+ * inside of init are nested too deeply; -TN_EINVAL bad argument, name or value
+ * of a parameter, or a hook returned a positive number; -TN_EFBIG, -TN_EIO of
+ * the source;
  * -TN_EEXIST module or export of this name; -TN_ERANGE a relocation does not
  * reach; -TN_ENOMEM; -TN_ENOSPC; -TN_EBADMSG; what init returned.
  */
@@ -152,10 +170,15 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_diag *diag);
 
 /*
- * Unloads: refuses with -TN_EBUSY while references or dependents are left or
- * while it is permanent, else runs exit and destructors and frees the image.
- * @mod stays a valid name without an image: another unload of it is refused
- * with -TN_ENOENT, and a load of the same name uses it again. Sleeps.
+ * Unloads: asks the module's quiesce, makes sure that nobody uses it, runs
+ * stop, exit and destructors, and frees the image. @mod stays a valid name
+ * without an image: a load of the same name uses it again. Sleeps.
+ *
+ * A refusal changes nothing. -TN_EBUSY: references or dependents are left (all
+ * are named), it is permanent, or it is being loaded or started; -TN_EPERM: it
+ * forbids its unload; -TN_ENOENT: it is not loaded; -TN_EALREADY: another
+ * thread unloads it; -TN_EDEADLK: its own code asks; -TN_ELOOP: nested too
+ * deeply; what stop returned.
  */
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
@@ -163,14 +186,63 @@ int tn_unload(
 /* tn_unload_args.flags */
 #define TN_UNLOAD_WAIT 1u /* wait until nobody uses it, or time runs out */
 #define TN_UNLOAD_FORCE                                                        \
-	2u /* whatever references and permanence say; not while anyone is
-	      inside or imports from it; taints (rmmod -f) */
+	2u /* one module only: whatever references and permanence say;
+	      not while another module imports from it; taints (rmmod -f) */
 
 struct tn_unload_args {
 	uint32_t size;       /* sizeof(struct tn_unload_args) */
 	uint32_t flags;      /* TN_UNLOAD_* */
 	uint64_t timeout_ns; /* for TN_UNLOAD_WAIT */
 };
+
+/*
+ * tn_unload with @args, NULL: none. While it waits, references can be taken;
+ * one that ends in -TN_EBUSY, -TN_ETIMEDOUT or -TN_EPERM has made no reference
+ * fail that was asked for meanwhile. Forced, it leaves references that are
+ * worth nothing; each must still be put.
+ */
+int tn_unload_with(struct tn_system *sys, struct tn_module *mod,
+    const struct tn_unload_args *args, struct tn_diag *diag);
+int tn_unload_name(struct tn_system *sys, const char *name,
+    const struct tn_unload_args *args, struct tn_diag *diag);
+
+/*
+ * Unloads all of @mods, given in any order, users before what they use, or
+ * none of them. Also -TN_ENOMEM. Sleeps.
+ */
+int tn_unload_set(struct tn_system *sys, struct tn_module *const *mods,
+    uint32_t n, const struct tn_unload_args *args, struct tn_diag *diag);
+
+/*
+ * RUNNING to STOPPED: the conditions and errors are those of an unload;
+ * -TN_EINVAL: it is not running. Sleeps.
+ */
+int tn_stop(struct tn_system *sys, struct tn_module *mod,
+    const struct tn_unload_args *args, struct tn_diag *diag);
+
+/*
+ * INITIALIZED or STOPPED to RUNNING. -TN_EINVAL: it is neither; -TN_EBUSY,
+ * -TN_EALREADY, -TN_EDEADLK: as for an unload; what start returned, and then it
+ * is what it was. Sleeps.
+ */
+int tn_start(
+    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
+
+/*
+ * Has a module that is STOPPED, or RUNNING and agrees to be quiet meanwhile,
+ * write its state into @buf; *@len is its length. -TN_EOPNOTSUPP: it has no
+ * save_state; -TN_ENOSPC: @cap is too small, *@len says what it takes; else as
+ * tn_start. Sleeps.
+ */
+int tn_module_save(struct tn_module *mod, void *buf, size_t cap, size_t *len,
+    struct tn_diag *diag);
+
+/*
+ * Starts a module that is INITIALIZED or STOPPED with such a state. Errors as
+ * tn_start and tn_module_save. Sleeps.
+ */
+int tn_module_restore(
+    struct tn_module *mod, const void *buf, size_t len, struct tn_diag *diag);
 
 /*
  * Frees the record of a module that is not loaded; @mod is invalid after 0.
@@ -242,6 +314,14 @@ enum tn_state {
 	TN_STATES
 };
 
+/* What loads and unloads have done to a system or a module; Linux's bits. */
+#define TN_TAINT_PROPRIETARY   1u /* a licence that is not GPL-compatible */
+#define TN_TAINT_UNMARKED      2u /* TN_LOAD_UNMARKED was needed */
+#define TN_TAINT_FORCED_UNLOAD 8u /* TN_UNLOAD_FORCE was needed */
+
+/* The taints of all modules that there have ever been. Sleeps. */
+uint32_t tn_taints(struct tn_system *sys);
+
 /* "empty", "running", ...: stable names for programs and people. */
 const char *tn_state_name(enum tn_state state);
 
@@ -258,6 +338,8 @@ struct tn_module_info {
 	const char *version; /* or "" */
 	const char *license; /* or "" */
 	enum tn_state state;
+	bool busy;       /* it is being loaded, started, stopped or unloaded */
+	uint32_t taints; /* TN_TAINT_* */
 	enum tn_profile profile;
 	bool direct;   /* imports are bound directly where they reach */
 	uint32_t refs; /* references, dependents included */

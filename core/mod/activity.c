@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations in progress: see activity.h.
+ */
+#include "activity.h"
+
+#include <base/format.h>
+#include <base/string.h>
+
+#include "module.h"
+
+/* How long a load waits for another: Linux's 30 s. */
+#define PATIENCE_NS (30 * UINT64_C(1000000000))
+
+static struct activity *activity_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct activity, link);
+}
+
+static const struct activity *activity_of(const struct tn_module *mod)
+{
+	/* relaxed: written under the lock, which is held here */
+	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
+}
+
+/* In a world without threads all is done by one. */
+static uintptr_t thread_self(const struct tn_port *port)
+{
+	return port->thread_self != NULL ? port->thread_self(port->ctx) : 1;
+}
+
+void activity_init(struct activity *act, struct tn_system *sys)
+{
+	*act = (struct activity){ .thread = thread_self(sys->port) };
+	list_init(&act->link);
+}
+
+static unsigned depth_of(const struct tn_system *sys, uintptr_t thread)
+{
+	const struct list *pos;
+	unsigned n = 0;
+
+	list_for_each (pos, &sys->activities)
+		n += activity_at(pos)->thread == thread;
+	return n;
+}
+
+int activity_begin_locked(struct activity *act, enum activity_kind kind,
+    struct tn_module *mod, struct tn_diag *d)
+{
+	struct tn_system *sys = mod->sys;
+	const unsigned depth = depth_of(sys, act->thread);
+
+	if (depth >= ACTIVITY_NEST_MAX) {
+		(void)module_fail(d, TN_ELOOP, TN_REASON_LIMIT, mod->name);
+		(void)str_copy(
+		    d->other, sizeof(d->other), "nested loads and unloads");
+		d->value = depth + 1;
+		d->high = ACTIVITY_NEST_MAX;
+		return d->error;
+	}
+	act->kind = kind;
+	act->mod = mod;
+	atomic_store_explicit(&mod->activity, act, memory_order_relaxed);
+	list_add(&sys->activities, &act->link);
+	return 0;
+}
+
+bool activity_end_locked(
+    struct activity *act, int result, const struct tn_diag *d)
+{
+	struct tn_module *mod = act->mod;
+	const struct list *pos;
+	bool told = false;
+
+	atomic_store_explicit(&mod->activity, NULL, memory_order_relaxed);
+	list_del(&act->link);
+	act->mod = NULL;
+	list_for_each (pos, &mod->sys->activities) {
+		struct activity *waiter = activity_at(pos);
+
+		if (waiter->awaits != mod)
+			continue;
+		waiter->awaits = NULL;
+		waiter->result = result;
+		if (waiter->diag != NULL && d != NULL)
+			diag_copy(waiter->diag, d, mod->sys->port);
+		told = true;
+	}
+	return told;
+}
+
+void activity_wake(struct tn_system *sys)
+{
+	event_raise(sys->port, &sys->ended);
+}
+
+/* --- waits for oneself */
+
+/* What the thread waits for, or NULL: it waits for one thing at most. */
+static const struct tn_module *awaited_by(
+    const struct tn_system *sys, uintptr_t thread)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &sys->activities)
+		if (activity_at(pos)->thread == thread &&
+		    activity_at(pos)->awaits != NULL)
+			return activity_at(pos)->awaits;
+	return NULL;
+}
+
+/*
+ * From @mod on: who works on it, and what that thread waits for. Waits never
+ * form a cycle, because each is checked before it begins, so the walk ends. It
+ * returns the module of the calling thread that it arrives at, or NULL, and
+ * writes the names on the way into @path.
+ */
+static const struct tn_module *walk(
+    const struct activity *act, const struct tn_module *mod, struct text *path)
+{
+	while (mod != NULL && activity_of(mod) != NULL) {
+		text_add(path, " -> %s", mod->name);
+		if (activity_of(mod)->thread == act->thread)
+			return mod;
+		mod = awaited_by(mod->sys, activity_of(mod)->thread);
+	}
+	return NULL;
+}
+
+/* "outer -> inner -> outer": each waits for the next. */
+static int refuse_cycle(const struct activity *act, const struct tn_module *mod,
+    const struct tn_module *own, struct tn_diag *d)
+{
+	const char *name = act->mod != NULL ? act->mod->name : mod->name;
+	struct text path = { d->other, sizeof(d->other), 0 };
+
+	(void)module_fail(d, TN_EDEADLK, TN_REASON_WAIT_CYCLE, name);
+	text_add(&path, "%s", own->name);
+	if (act->mod != NULL && act->mod != own)
+		text_add(&path, " -> %s", name);
+	(void)walk(act, mod, &path);
+	return d->error;
+}
+
+static int refuse_patience(const struct activity *act,
+    const struct tn_module *mod, uint64_t ns, struct tn_diag *d)
+{
+	(void)module_fail(d, TN_ETIMEDOUT, TN_REASON_WAIT_TIME,
+	    act->mod != NULL ? act->mod->name : mod->name);
+	(void)str_copy(d->other, sizeof(d->other), mod->name);
+	d->value = ns / 1000000;
+	return d->error;
+}
+
+/* --- waiting */
+
+static int sleep_locked(
+    struct tn_system *sys, const struct activity *act, uint64_t deadline)
+{
+	const struct tn_port *port = sys->port;
+	int err = 0;
+
+	while (act->awaits != NULL && err == 0) {
+		const uint32_t seen = event_read(&sys->ended);
+
+		port->unlock(port->ctx);
+		err = event_wait(port, &sys->ended, seen, deadline);
+		port->lock(port->ctx);
+	}
+	return act->awaits != NULL ? err : 0;
+}
+
+int activity_wait_locked(
+    struct activity *act, struct tn_module *mod, struct tn_diag *d)
+{
+	struct tn_system *sys = mod->sys;
+	const uint64_t ns =
+	    sys->config.wait_ns != 0 ? sys->config.wait_ns : PATIENCE_NS;
+	const bool listed = !list_empty(&act->link);
+	struct text nowhere = { NULL, 0, 0 };
+	const struct tn_module *own = walk(act, mod, &nowhere);
+	int err;
+
+	if (own != NULL)
+		return refuse_cycle(act, mod, own, d);
+	if (!listed)
+		list_add(&sys->activities, &act->link);
+	act->awaits = mod;
+	err = sleep_locked(sys, act, deadline_in(sys->port, ns));
+	/* Told in the last moment is told; else @mod is still worked on. */
+	if (err != 0)
+		err = refuse_patience(act, mod, ns, d);
+	act->awaits = NULL;
+	if (!listed)
+		list_del(&act->link);
+	return err;
+}
+
+bool activity_is_any_locked(
+    const struct tn_system *sys, enum activity_kind kind)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &sys->activities)
+		if (activity_at(pos)->kind == kind)
+			return true;
+	return false;
+}
+
+int activity_refuse_locked(
+    struct activity *act, struct tn_module *mod, struct tn_diag *d)
+{
+	static const char *const what[] = { "", "loaded", "started", "stopped",
+		"saved", "restored", "unloaded" };
+	const struct activity *other = activity_of(mod);
+	const bool own = other->thread == act->thread;
+	enum tn_errno err = TN_EBUSY;
+
+	if (own)
+		err = TN_EDEADLK;
+	else if (other->kind == ACTIVITY_UNLOAD)
+		err = TN_EALREADY;
+	(void)module_fail(d, err,
+	    own ? TN_REASON_OWN_CODE : TN_REASON_IN_PROGRESS, mod->name);
+	d->stage = TN_STAGE_UNLOAD;
+	(void)str_copy(d->other, sizeof(d->other), what[other->kind]);
+	return d->error;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations in progress: which thread loads, unloads, starts or stops which
+ * module, and who waits for whom.
+ *
+ * An activity lies on the stack of its thread and in the system's list while
+ * it lasts. A module that is worked on points to it, so that one operation at
+ * a time changes a module; whoever wants the same module meanwhile is refused
+ * or waits until the activity ends, which is when it is told the result. A
+ * wait that would be for oneself is found before it begins, by walking from
+ * the module that is waited for to its thread, and from that to what it waits
+ * for. Everything here is under the registry lock.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <base/compiler.h>
+#include <base/list.h>
+#include <tenon/diag.h>
+
+struct tn_module;
+struct tn_system;
+
+enum activity_kind {
+	ACTIVITY_WAIT, /* works on no module */
+	ACTIVITY_LOAD,
+	ACTIVITY_START,
+	ACTIVITY_STOP,
+	ACTIVITY_SAVE,
+	ACTIVITY_RESTORE,
+	ACTIVITY_UNLOAD,
+};
+
+struct activity {
+	struct list link; /* sys->activities */
+	uintptr_t thread;
+	enum activity_kind kind;
+	struct tn_module *mod;    /* it works on this one, or NULL */
+	struct tn_module *awaits; /* its thread waits for this one, or NULL */
+	/* how the activity that was waited for has ended: */
+	int result;
+	struct tn_diag *diag; /* receives its failure, or NULL */
+};
+
+/* Activities of one thread inside each other: loads in an init in an init. */
+#define ACTIVITY_NEST_MAX 16
+
+/* A zeroed activity of the calling thread, not in the list. */
+void activity_init(struct activity *act, struct tn_system *sys);
+
+/*
+ * Makes @mod the one that @act works on; nobody works on it. -TN_ELOOP: the
+ * thread's activities are nested too deeply.
+ */
+int activity_begin_locked(struct activity *act, enum activity_kind kind,
+    struct tn_module *mod, struct tn_diag *diag) MUST_CHECK;
+
+/*
+ * Ends it, with @result and the failure in @diag (or NULL) for those who wait.
+ * True when somebody does: call activity_wake after the lock has been dropped.
+ */
+bool activity_end_locked(
+    struct activity *act, int result, const struct tn_diag *diag) MUST_CHECK;
+void activity_wake(struct tn_system *sys);
+
+/*
+ * Waits until the activity on @mod has ended; its result is then in @act. The
+ * lock is dropped meanwhile. -TN_EDEADLK with the path when it would wait for
+ * itself, -TN_ETIMEDOUT after the system's patience.
+ */
+int activity_wait_locked(struct activity *act, struct tn_module *mod,
+    struct tn_diag *diag) MUST_CHECK;
+
+bool activity_is_any_locked(
+    const struct tn_system *sys, enum activity_kind kind);
+
+/* Somebody works on @mod: says who and returns the error. */
+int activity_refuse_locked(struct activity *act, struct tn_module *mod,
+    struct tn_diag *diag) MUST_CHECK;

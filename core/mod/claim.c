@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a load wants of other modules, and what others want of it: its name,
+ * which one load at a time may have, and references on its providers, which
+ * may be on their way themselves.
+ *
+ * The loads of one name are one load: the first does it, the others wait for
+ * it and get its result. A load that needs a module which another thread is
+ * loading waits for that.
+ */
+#include "load.h"
+
+#include <base/string.h>
+
+#include "event.h"
+
+/* Look again: what was in the way has gone. */
+#define RETRY LOAD_MUST_WAIT
+
+/* --- the name */
+
+static int refuse_double(struct tn_load *l)
+{
+	(void)module_fail(l->diag, TN_EEXIST, TN_REASON_DUPLICATE_MODULE, "");
+	(void)str_copy(l->diag->other, sizeof(l->diag->other), l->name);
+	return l->diag->error;
+}
+
+static int take_locked(struct tn_load *l, struct tn_module *mod)
+{
+	const int err =
+	    activity_begin_locked(&l->activity, ACTIVITY_LOAD, mod, l->diag);
+
+	if (err != 0) {
+		module_release_locked(mod);
+		return err;
+	}
+	mod->was = mod->state;
+	mod->state = TN_STATE_COMING;
+	l->mod = mod;
+	return 0;
+}
+
+static int claim_locked(struct tn_load *l)
+{
+	struct tn_module *mod = module_record_locked(l->sys, l->name);
+	const struct activity *other;
+	int err;
+
+	if (mod == NULL)
+		return load_fail_memory(l, sizeof(*mod));
+	other = module_activity_locked(mod);
+	if (other == NULL && mod->state <= TN_STATE_REGISTERED)
+		return take_locked(l, mod);
+	if (other == NULL || (l->args->flags & TN_LOAD_EXCLUSIVE) != 0)
+		return refuse_double(l);
+	if (other->kind != ACTIVITY_LOAD && mod->state != TN_STATE_GOING)
+		return refuse_double(l);
+	l->activity.diag = other->kind == ACTIVITY_LOAD ? l->diag : NULL;
+	const bool shares = other->kind == ACTIVITY_LOAD;
+
+	err = activity_wait_locked(&l->activity, mod, l->diag);
+	l->activity.diag = NULL;
+	if (err == 0 && !shares)
+		return RETRY;
+	if (err == 0)
+		err = l->activity.result;
+	if (err == 0)
+		l->shared = mod;
+	return err;
+}
+
+int load_claim(struct tn_load *l)
+{
+	int err;
+
+	if (l->offline)
+		return 0;
+	l->stage = TN_STAGE_PUBLISH;
+	registry_lock(l->sys);
+	do
+		err = claim_locked(l);
+	while (err == RETRY);
+	registry_unlock(l->sys);
+	return err == 0 && l->shared != NULL ? LOAD_SHARED : err;
+}
+
+void load_unclaim(struct tn_load *l, int err)
+{
+	struct tn_system *sys = l->sys;
+	bool told;
+
+	if (l->mod == NULL)
+		return;
+	registry_lock(l->sys);
+	l->mod->state = l->mod->was;
+	told = activity_end_locked(&l->activity, err, l->diag);
+	module_release_locked(l->mod);
+	registry_unlock(l->sys);
+	if (told)
+		activity_wake(sys);
+	l->mod = NULL;
+}
+
+void load_succeed(struct tn_load *l, enum tn_state state)
+{
+	struct tn_module *mod = l->mod;
+	bool told;
+
+	registry_lock(l->sys);
+	mod->gen->timing = l->timing;
+	registry_unlock(l->sys);
+	if (state == TN_STATE_RUNNING)
+		module_run(mod);
+	event_tell(l->sys, TN_EVENT_READY, mod);
+	registry_lock(l->sys);
+	told = activity_end_locked(&l->activity, 0, NULL);
+	registry_unlock(l->sys);
+	if (told)
+		activity_wake(l->sys);
+	l->mod = NULL;
+}
+
+/* --- the set of providers: open addressing, each entry an index + 1 */
+
+static uint32_t *slot_of(const struct tn_load *l, const struct tn_module *mod)
+{
+	const uint64_t h = ((uintptr_t)mod >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t i = (uint32_t)(h >> 32) & (l->nslots - 1);
+
+	while (l->slots[i] != 0 && l->providers[l->slots[i] - 1] != mod)
+		i = (i + 1) & (l->nslots - 1);
+	return &l->slots[i];
+}
+
+bool load_has_provider(const struct tn_load *l, const struct tn_module *mod)
+{
+	return l->nproviders != 0 && *slot_of(l, mod) != 0;
+}
+
+/* At most half of the slots are in use. */
+static int grow_slots(struct tn_load *l)
+{
+	const uint32_t old = l->nslots, n = old != 0 ? old * 2 : 16;
+	uint32_t *slots;
+
+	if (l->nproviders < old / 2)
+		return 0;
+	slots = load_alloc_array(l, n, sizeof(*slots));
+	if (slots == NULL)
+		return l->diag->error;
+	if (l->slots != NULL)
+		load_free_array(l, l->slots, old, sizeof(*slots));
+	l->slots = slots;
+	l->nslots = n;
+	for (uint32_t i = 0; i < l->nproviders; i++)
+		*slot_of(l, l->providers[i]) = i + 1;
+	return 0;
+}
+
+int load_add_provider(struct tn_load *l, struct tn_module *mod)
+{
+	int err = grow_slots(l);
+
+	if (err == 0)
+		err = load_grow(l, (void **)&l->providers, l->nproviders,
+		    &l->max_providers, sizeof(*l->providers));
+	if (err != 0)
+		return err;
+	if (!tn_module_get(mod))
+		return LOAD_MUST_WAIT;
+	*slot_of(l, mod) = l->nproviders + 1;
+	l->providers[l->nproviders++] = mod;
+	return 0;
+}
+
+/* --- providers that are not there yet */
+
+/* Waits when @mod is being loaded; RETRY when it can be had now. */
+static int await_locked(
+    struct tn_load *l, struct tn_module *mod, const char *symbol)
+{
+	const struct activity *other = module_activity_locked(mod);
+	struct tn_diag *d;
+	int err;
+
+	if (module_is_live(mod))
+		return RETRY;
+	if (other != NULL && other->kind == ACTIVITY_LOAD) {
+		err = activity_wait_locked(&l->activity, mod, l->diag);
+		l->diag->stage = err != 0 ? l->stage : l->diag->stage;
+		return err != 0 ? err : RETRY;
+	}
+	d = load_fail(l, TN_EAGAIN,
+	    *symbol != '\0' ? TN_REASON_NOT_LIVE : TN_REASON_DEPENDS_NOT_LIVE);
+	(void)str_copy(d->symbol, sizeof(d->symbol), symbol);
+	(void)str_copy(d->other, sizeof(d->other), mod->name);
+	(void)str_copy(
+	    d->section, sizeof(d->section), tn_state_name(mod->state));
+	d->value = mod->state;
+	return d->error;
+}
+
+int load_await_symbol(struct tn_load *l, const char *name)
+{
+	const struct export_record *rec;
+	struct tn_module *owner = NULL;
+	int err = RETRY;
+
+	registry_lock(l->sys);
+	rec = (const struct export_record *)index_find(&l->sys->exports, name);
+	if (rec != NULL)
+		owner = export_block_of(rec)->owner;
+	if (owner != NULL)
+		err = await_locked(l, owner, name);
+	registry_unlock(l->sys);
+	return err == RETRY ? 0 : err;
+}
+
+int load_hold_locked(struct tn_load *l, struct tn_module *mod)
+{
+	int err = 0;
+
+	if (!load_has_provider(l, mod))
+		err = load_add_provider(l, mod);
+	return err == LOAD_MUST_WAIT ? await_locked(l, mod, "") : err;
+}
+
+static int hold_locked(struct tn_load *l, const char *name)
+{
+	struct tn_module *mod = module_find_locked(l->sys, name);
+
+	if (mod == NULL || (module_activity_locked(mod) == NULL &&
+			       mod->state <= TN_STATE_REGISTERED))
+		return -TN_ENOENT;
+	return load_hold_locked(l, mod);
+}
+
+int load_hold(struct tn_load *l, const char *name)
+{
+	int err;
+
+	registry_lock(l->sys);
+	do
+		err = hold_locked(l, name);
+	while (err == RETRY);
+	registry_unlock(l->sys);
+	return err;
+}

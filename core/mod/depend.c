@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dependencies by declaration: reading the list, and holding what it names
+ * while a load goes on. The module so held is a provider like one whose
+ * symbols are imported: it cannot be unloaded before its user.
+ */
+#include "depend.h"
+
+#include <base/format.h>
+#include <base/string.h>
+#include <elf/tables.h>
+
+#include "load.h"
+#include "semver.h"
+
+/* --- the list */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool ends_name(char c)
+{
+	return c == '\0' || c == ',' || is_blank(c) || is_condition(c);
+}
+
+/* As of a module, or with '/' as of an interface; '-' reads as '_'. */
+static bool take_name(const char **s, char name[TN_MODULE_NAME_MAX])
+{
+	char plain[TN_MODULE_NAME_MAX];
+	size_t n = 0;
+
+	for (; !ends_name(**s); (*s)++) {
+		if (n + 1 == TN_MODULE_NAME_MAX)
+			return false;
+		name[n] = **s;
+		if (**s == '-')
+			name[n] = '_';
+		plain[n] = name[n];
+		if (**s == '/')
+			plain[n] = '_';
+		n++;
+	}
+	name[n] = plain[n] = '\0';
+	return module_name_is_sound(plain);
+}
+
+int tn_depend_next(const char **list, struct tn_depend *out)
+{
+	const char *s = *list;
+
+	while (is_blank(*s) || *s == ',')
+		s++;
+	*list = s;
+	if (*s == '\0')
+		return 0;
+	out->optional = *s == '?';
+	s += out->optional;
+	while (is_blank(*s))
+		s++;
+	if (!take_name(&s, out->name))
+		return -TN_EINVAL;
+	while (is_blank(*s))
+		s++;
+	out->text = s;
+	while (*s != '\0' && *s != ',')
+		s++;
+	while (s > out->text && is_blank(s[-1]))
+		s--;
+	out->length = (size_t)(s - out->text);
+	if (range_parse(out->text, s, &out->range) != 0)
+		return -TN_EINVAL;
+	while (is_blank(*s))
+		s++;
+	*list = s;
+	return 1;
+}
+
+const char *modinfo_next(struct span *rest, const char *key)
+{
+	const char *entry;
+
+	while (elf_modinfo_next(rest, &entry))
+		if (str_begins(entry, key))
+			return entry + str_len(key);
+	return NULL;
+}
+
+bool modinfo_lists(struct span modinfo, const char *key, const char *word)
+{
+	const size_t n = str_len(word);
+	const char *s;
+
+	while ((s = modinfo_next(&modinfo, key)) != NULL) {
+		while (*s != '\0') {
+			while (is_blank(*s) || *s == ',')
+				s++;
+			if (str_begins(s, word) && ends_name(s[n]))
+				return true;
+			while (*s != '\0' && *s != ',')
+				s++;
+		}
+	}
+	return false;
+}
+
+/* --- holding */
+
+static int fail_depend(struct tn_load *l, const struct tn_depend *d,
+    enum tn_reason reason, const char *present)
+{
+	struct tn_diag *diag = load_fail(l,
+	    reason == TN_REASON_DEPENDS_MISSING ? TN_ENOENT : TN_ERANGE,
+	    reason);
+
+	(void)str_copy(diag->other, sizeof(diag->other), d->name);
+	(void)text_format(diag->symbol, sizeof(diag->symbol), "%.*s",
+	    (int)(d->length < sizeof(diag->symbol) ? d->length
+						   : sizeof(diag->symbol)),
+	    d->text);
+	(void)str_copy(diag->section, sizeof(diag->section), present);
+	return diag->error;
+}
+
+/* Has the module the version that is wanted? Every version has none. */
+static enum tn_fit fit_of(
+    const struct generation *gen, const struct tn_depend *d)
+{
+	struct tn_version v;
+
+	if (d->length == 0)
+		return TN_FITS;
+	return tn_version_parse(gen->version, &v)
+		   ? tn_range_check(&d->range, &v)
+		   : TN_TOO_OLD;
+}
+
+/* The module of this name, or the first that provides it; registry lock. */
+static struct tn_module *find(struct tn_load *l, const struct tn_depend *d)
+{
+	struct tn_system *sys = l->sys;
+	struct tn_module *mod =
+	    (struct tn_module *)index_find(&sys->modules, d->name);
+	const struct list *pos;
+
+	if (mod != NULL && mod->state > TN_STATE_REGISTERED)
+		return mod;
+	list_for_each (pos, &sys->list) {
+		struct tn_module *m = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+
+		if (modinfo_lists(m->gen->modinfo, "tenon.provides=", d->name))
+			return m;
+	}
+	return NULL;
+}
+
+static int fail_self(struct tn_load *l)
+{
+	struct tn_diag *d = load_fail(l, TN_ELOOP, TN_REASON_CYCLE);
+
+	(void)text_format(
+	    d->other, sizeof(d->other), "%s -> %s", l->name, l->name);
+	d->value = 1;
+	return d->error;
+}
+
+static int hold_locked(struct tn_load *l, const struct tn_depend *d)
+{
+	struct tn_module *mod = find(l, d);
+	enum tn_fit fit;
+	int err;
+
+	if (mod == l->mod && mod != NULL)
+		return fail_self(l);
+	if (mod == NULL)
+		return d->optional
+			   ? 0
+			   : fail_depend(l, d, TN_REASON_DEPENDS_MISSING, "");
+	err = load_hold_locked(l, mod);
+	if (err != 0)
+		return err;
+	fit = fit_of(mod->gen, d);
+	if (fit == TN_FITS)
+		return 0;
+	return fail_depend(l, d,
+	    fit == TN_TOO_OLD ? TN_REASON_DEPENDS_OLD : TN_REASON_DEPENDS_NEW,
+	    mod->gen->version);
+}
+
+/* Waiting for a module drops the lock: then it is looked up again. */
+static int hold(struct tn_load *l, const struct tn_depend *d)
+{
+	int err;
+
+	do
+		err = hold_locked(l, d);
+	while (err == LOAD_MUST_WAIT);
+	return err;
+}
+
+static int hold_list(struct tn_load *l, const char *list)
+{
+	const char *all = list;
+	struct tn_depend d;
+	int more, err = 0;
+
+	while (err == 0 && (more = tn_depend_next(&list, &d)) != 0)
+		err = more > 0 ? hold(l, &d)
+			       : load_fail_other(
+				     l, TN_ENOEXEC, TN_REASON_BAD_DEPENDS, all);
+	return err;
+}
+
+int load_depends(struct tn_load *l)
+{
+	struct span rest = l->modinfo;
+	const char *list;
+	int err = 0;
+
+	if (l->offline)
+		return 0;
+	l->stage = TN_STAGE_DEPENDS;
+	l->port->lock(l->port->ctx);
+	while (
+	    err == 0 && (list = modinfo_next(&rest, "tenon.depends=")) != NULL)
+		err = hold_list(l, list);
+	l->port->unlock(l->port->ctx);
+	return err;
+}

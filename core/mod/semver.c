@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Versions and ranges. Whatever conditions are given, what they leave is one
+ * interval, so a range is two versions, and "too old" and "too new" are the
+ * two sides of it.
+ */
+#include "semver.h"
+
+#include <base/compiler.h>
+#include <base/string.h>
+#include <tenon/err.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static uint32_t take_number(const char **s, const char *end)
+{
+	uint64_t n = 0;
+
+	for (; *s < end && is_digit(**s); (*s)++) {
+		n = n * 10 + (uint64_t)(**s - '0');
+		n = n < UINT32_MAX ? n : UINT32_MAX;
+	}
+	return (uint32_t)n;
+}
+
+/* Takes the numbers; false when there is none. */
+static bool take_version(
+    const char **s, const char *end, struct tn_version *out)
+{
+	*out = (struct tn_version){ { 0 } };
+	if (*s == end || !is_digit(**s))
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(out->part); i++) {
+		out->part[i] = take_number(s, end);
+		if (end - *s < 2 || **s != '.' || !is_digit((*s)[1]))
+			break;
+		(*s)++;
+	}
+	return true;
+}
+
+bool tn_version_parse(const char *text, struct tn_version *out)
+{
+	return take_version(&text, text + str_len(text), out);
+}
+
+int tn_version_compare(const struct tn_version *a, const struct tn_version *b)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(a->part); i++)
+		if (a->part[i] != b->part[i])
+			return a->part[i] < b->part[i] ? -1 : 1;
+	return 0;
+}
+
+/* --- ranges */
+
+struct tn_range tn_range_any(void)
+{
+	return (struct tn_range){ .has_high = false };
+}
+
+struct tn_range tn_range_between(struct tn_version low, struct tn_version high)
+{
+	return (struct tn_range){ .low = low, .high = high, .has_high = true };
+}
+
+struct tn_range tn_range_exact(struct tn_version v)
+{
+	return tn_range_between(v, v);
+}
+
+struct tn_range tn_range_at_least(struct tn_version v)
+{
+	return (struct tn_range){ .low = v };
+}
+
+struct tn_range tn_range_at_most(struct tn_version v)
+{
+	return (struct tn_range){ .high = v, .has_high = true };
+}
+
+struct tn_range tn_range_compatible(struct tn_version v)
+{
+	struct tn_range r = { .low = { { v.part[0], v.part[1] } } };
+
+	/* of the largest major number there is no next one */
+	r.has_high = r.high_open = v.part[0] != UINT32_MAX;
+	if (r.has_high)
+		r.high.part[0] = v.part[0] + 1;
+	return r;
+}
+
+/* What both leave. */
+static void narrow(struct tn_range *r, const struct tn_range *by)
+{
+	int d = tn_version_compare(&by->low, &r->low);
+
+	if (d > 0 || (d == 0 && by->low_open)) {
+		r->low = by->low;
+		r->low_open = by->low_open;
+	}
+	if (!by->has_high)
+		return;
+	d = r->has_high ? tn_version_compare(&by->high, &r->high) : -1;
+	if (d < 0 || (d == 0 && by->high_open)) {
+		r->high = by->high;
+		r->high_open = by->high_open;
+		r->has_high = true;
+	}
+}
+
+enum tn_fit tn_range_check(
+    const struct tn_range *range, const struct tn_version *v)
+{
+	int d = tn_version_compare(v, &range->low);
+
+	if (d < 0 || (d == 0 && range->low_open))
+		return TN_TOO_OLD;
+	d = range->has_high ? tn_version_compare(v, &range->high) : -1;
+	return d > 0 || (d == 0 && range->high_open) ? TN_TOO_NEW : TN_FITS;
+}
+
+/* --- conditions */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool is_condition(char c)
+{
+	return c == '<' || c == '>' || c == '=' || c == '^';
+}
+
+/* @equal: a '=' has followed the operator. */
+static struct tn_range range_of(char op, bool equal, struct tn_version v)
+{
+	struct tn_range r;
+
+	switch (op) {
+	case '=': return tn_range_exact(v);
+	case '^': return tn_range_compatible(v);
+	case '>':
+		r = tn_range_at_least(v);
+		r.low_open = !equal;
+		return r;
+	default:
+		r = tn_range_at_most(v);
+		r.high_open = !equal;
+		return r;
+	}
+}
+
+static void skip_blanks(const char **s, const char *end)
+{
+	while (*s < end && is_blank(**s))
+		(*s)++;
+}
+
+int range_parse(const char *s, const char *end, struct tn_range *out)
+{
+	struct tn_range all = tn_range_any();
+
+	for (;;) {
+		struct tn_version v;
+		struct tn_range one;
+		char op;
+
+		skip_blanks(&s, end);
+		if (s == end)
+			break;
+		op = *s++;
+		if (!is_condition(op))
+			return -TN_EINVAL;
+		const bool equal =
+		    s < end && *s == '=' && (op == '<' || op == '>');
+
+		s += equal;
+		skip_blanks(&s, end);
+		if (!take_version(&s, end, &v))
+			return -TN_EINVAL;
+		/* "-rc1" and its like */
+		while (s < end && !is_blank(*s) && !is_condition(*s))
+			s++;
+		one = range_of(op, equal, v);
+		narrow(&all, &one);
+	}
+	*out = all;
+	return 0;
+}
+
+int tn_range_parse(const char *text, struct tn_range *out)
+{
+	return range_parse(text, text + str_len(text), out);
+}
+
+/* --- ABI versions */
+
+enum tn_abi_fit tn_abi_check(
+    struct tn_abi v, struct tn_abi min, struct tn_abi max)
+{
+	if (v.major < min.major)
+		return TN_ABI_TOO_OLD;
+	if (v.major > max.major)
+		return TN_ABI_TOO_NEW;
+	if ((v.major == min.major && v.minor < min.minor) ||
+	    (v.major == max.major && v.minor > max.minor))
+		return TN_ABI_MINOR_MISMATCH;
+	return TN_ABI_COMPATIBLE;
+}

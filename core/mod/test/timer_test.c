@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers and work items, asked for as a module asks for them.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <test/test.h>
+
+#include "firing.h"
+
+#define MS   UINT64_C(1000000)
+#define HOUR (3600000 * MS)
+
+static atomic_ullong clock_ns;
+
+static uint64_t stopped_clock(void *ctx)
+{
+	(void)ctx;
+	return atomic_load(&clock_ns);
+}
+
+TEST(timer, fires_each_once_in_the_order_of_time)
+{
+	struct firing_world fw;
+	struct probe p[40];
+
+	CHECK(firing_open(&fw));
+	fw.w.rig.port.now_ns = stopped_clock;
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = probe_new(&fw, (char)('A' + i));
+		CHECK_EQ(SET_UP(&fw, timer, &p[i], timer, OP_NOTE), 0);
+		CHECK_EQ(resource_timer_start(&p[i].timer, HOUR), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		const size_t k = i * 17 % ARRAY_SIZE(p);
+
+		/* two at each time: the first to be set comes first */
+		CHECK_EQ(
+		    resource_timer_start(&p[k].timer, MS + (k & ~1u) * MS), 0);
+		CHECK_EQ(
+		    resource_timer_start(&p[k | 1].timer, MS + (k & ~1u) * MS),
+		    0);
+	}
+	CHECK_EQ(resource_timer_delete(&p[7].timer), 1);
+	CHECK_EQ(resource_timer_delete(&p[7].timer), 0);
+	atomic_store(&clock_ns, HOUR / 2);
+	CHECK_EQ(resource_timer_start(&p[7].timer, 0), 0);
+	CHECK(reaches(&p[7].hits, 1));
+	CHECK_STR(fw.trace, "ABCDEFGIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghH");
+	CHECK_EQ(fw.ntrace, ARRAY_SIZE(p));
+	for (size_t i = 1; i < ARRAY_SIZE(p); i++)
+		CHECK_EQ(resource_timer_shutdown(&p[i].timer), 0);
+	CHECK_EQ(tn_ledger_count(fw.mod, NULL), 1);
+	CHECK(firing_close(&fw));
+	CHECK_EQ(fw.ntrace, ARRAY_SIZE(p));
+}
+
+TEST(timer, that_is_not_there_is_refused)
+{
+	struct firing_world fw;
+	struct probe p, other;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	other = probe_new(&fw, 'o');
+	CHECK_EQ(resource_timer_start(&p.timer, 0), -TN_EINVAL);
+	CHECK_EQ(resource_timer_delete(&p.timer), -TN_EINVAL);
+	CHECK_EQ(resource_timer_shutdown(&p.timer), -TN_EINVAL);
+	CHECK_EQ(resource_work_schedule(&p.work), -TN_EINVAL);
+	CHECK_EQ(resource_work_flush(&p.work), -TN_EINVAL);
+	CHECK_EQ(resource_timer_setup(NULL, &p.timer, fw.iface, OP_HIT, &p),
+	    -TN_EINVAL);
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_HIT), 0);
+	CHECK_EQ(SET_UP(&fw, work, &other, work, OP_HIT), 0);
+	CHECK_EQ(resource_timer_shutdown(&p.timer), 0);
+	CHECK_EQ(resource_timer_shutdown(&p.timer), -TN_ESTALE);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), -TN_ESTALE);
+	CHECK_EQ(resource_timer_delete(&p.timer), -TN_ESTALE);
+	/* a work item is no timer */
+	memcpy(&p.timer, &other.work, sizeof(p.timer));
+	CHECK_EQ(resource_timer_start(&p.timer, 0), -TN_ESTALE);
+	CHECK_EQ(world_unload(&fw.w, fw.mod), 0);
+	fw.mod = NULL;
+	CHECK_EQ(p.hits + other.hits, 0);
+	CHECK(firing_close(&fw));
+}
+
+/* --- ends while it runs */
+
+struct ender {
+	pthread_t thread;
+	struct probe *p;
+	int (*end)(struct probe *p);
+	atomic_int result; /* 1: returned */
+	int value;
+	int left; /* what the operation had left by then */
+};
+
+static void *run_ender(void *arg)
+{
+	struct ender *e = arg;
+
+	e->value = e->end(e->p);
+	e->left = atomic_load(&e->p->left);
+	atomic_store(&e->result, 1);
+	return NULL;
+}
+
+static int end_timer(struct probe *p)
+{
+	return resource_timer_shutdown(&p->timer);
+}
+
+static int delete_timer(struct probe *p)
+{
+	return resource_timer_delete(&p->timer);
+}
+
+static int end_work(struct probe *p)
+{
+	return resource_work_shutdown(&p->work);
+}
+
+static int cancel_work(struct probe *p)
+{
+	return resource_work_cancel(&p->work);
+}
+
+static int flush(struct probe *p)
+{
+	return resource_work_flush(&p->work);
+}
+
+static int end_module(struct probe *p)
+{
+	return world_unload(&p->fw->w, p->fw->mod);
+}
+
+/* @end returns only when the operation that is inside has left. */
+static void waits_for_its_operation(int (*end)(struct probe *p), int value)
+{
+	struct firing_world fw;
+	struct probe p;
+	struct ender e = { .p = &p, .end = end };
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_BLOCK), 0);
+	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_BLOCK), 0);
+	if (end == end_timer || end == delete_timer || end == end_module)
+		CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	else
+		CHECK_EQ(resource_work_schedule(&p.work), 1);
+	CHECK(reaches(&p.inside, 1));
+	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
+	for (int i = 0; i < 200; i++)
+		sched_yield();
+	EXPECT(atomic_load(&e.result) == 0);
+	atomic_store(&p.go, true);
+	pthread_join(e.thread, NULL);
+	CHECK_EQ(e.value, value);
+	CHECK_EQ(e.left, 1);
+	CHECK_EQ(p.inside, 1);
+	if (end == end_module)
+		fw.mod = NULL;
+	CHECK(firing_close(&fw));
+}
+
+TEST(timer, shutdown_waits_for_its_operation)
+{
+	waits_for_its_operation(end_timer, 0);
+	waits_for_its_operation(delete_timer, 0);
+}
+
+TEST(timer, unload_waits_for_its_operation)
+{
+	waits_for_its_operation(end_module, 0);
+}
+
+TEST(work, shutdown_waits_for_its_operation)
+{
+	waits_for_its_operation(end_work, 0);
+	waits_for_its_operation(cancel_work, 0);
+	waits_for_its_operation(flush, 0);
+}
+
+/* --- what an operation does to its own timer */
+
+static void shut_self_down(struct probe *p)
+{
+	atomic_store(&p->called, resource_timer_shutdown(&p->timer));
+}
+
+static void start_self_again(struct probe *p)
+{
+	const bool enough = atomic_load(&p->hits) == 99;
+
+	atomic_store(&p->called, enough ? resource_timer_delete(&p->timer)
+					: resource_timer_start(&p->timer, 0));
+}
+
+TEST(timer, may_be_given_back_by_its_own_operation)
+{
+	struct firing_world fw;
+	struct probe p, q;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	q = probe_new(&fw, 'q');
+	p.call = shut_self_down;
+	p.called = 1;
+	q.call = start_self_again;
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
+	CHECK_EQ(SET_UP(&fw, timer, &q, timer, OP_CALL), 0);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK_EQ(resource_timer_start(&q.timer, 0), 0);
+	CHECK(reaches(&p.hits, 1));
+	CHECK(reaches(&q.hits, 100));
+	CHECK_EQ(p.called, 0);
+	CHECK_EQ(q.called, 0);
+	CHECK_EQ(resource_timer_shutdown(&p.timer), -TN_ESTALE);
+	CHECK_EQ(tn_ledger_count(fw.mod, NULL), 1);
+	CHECK(firing_close(&fw));
+	CHECK_EQ(q.hits, 100);
+}
+
+static void shut_down_and_stay(struct probe *p)
+{
+	atomic_store(&p->called, resource_timer_shutdown(&p->timer));
+	atomic_fetch_add(&p->inside, 1);
+	while (!atomic_load(&p->go))
+		sched_yield();
+	atomic_fetch_add(&p->left, 1);
+}
+
+/* What has left the ledger but still runs is waited for, too. */
+TEST(timer, unload_waits_for_an_operation_that_has_given_itself_back)
+{
+	struct firing_world fw;
+	struct probe p;
+	struct ender e = { .p = &p, .end = end_module };
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	p.call = shut_down_and_stay;
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK(reaches(&p.inside, 1));
+	CHECK_EQ(tn_ledger_count(fw.mod, NULL), 0);
+	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
+	for (int i = 0; i < 200; i++)
+		sched_yield();
+	EXPECT(atomic_load(&e.result) == 0);
+	atomic_store(&p.go, true);
+	pthread_join(e.thread, NULL);
+	CHECK_EQ(e.value, 0);
+	CHECK_EQ(e.left, 1);
+	fw.mod = NULL;
+	CHECK(firing_close(&fw));
+}
+
+static void wait_until_going(struct probe *p)
+{
+	atomic_fetch_add(&p->inside, 1);
+	while (resource_alloc(firing_owner(p->fw), 1) != NULL)
+		sched_yield();
+	atomic_store(&p->called, resource_timer_shutdown(&p->timer));
+}
+
+/* While its ledger is revoked nothing can be had, and nothing given back. */
+TEST(timer, is_awaited_by_an_unload_that_has_begun)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	p.call = wait_until_going;
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK(reaches(&p.inside, 1));
+	CHECK_EQ(world_unload(&fw.w, fw.mod), 0);
+	CHECK_EQ(p.hits, 1);
+	CHECK_EQ(p.called, -TN_ESTALE);
+	fw.mod = NULL;
+	CHECK(firing_close(&fw));
+}
+
+/* --- work */
+
+TEST(work, runs_in_order_and_is_queued_once)
+{
+	struct firing_world fw;
+	struct probe p[8], stop;
+
+	CHECK(firing_open(&fw));
+	stop = probe_new(&fw, '-');
+	CHECK_EQ(SET_UP(&fw, work, &stop, work, OP_BLOCK), 0);
+	CHECK_EQ(resource_work_schedule(&stop.work), 1);
+	CHECK(reaches(&stop.inside, 1));
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = probe_new(&fw, (char)('a' + i));
+		CHECK_EQ(SET_UP(&fw, work, &p[i], work, OP_NOTE), 0);
+		CHECK_EQ(resource_work_schedule(&p[i].work), 1);
+		CHECK_EQ(resource_work_schedule(&p[i].work), 0);
+		CHECK_EQ(resource_work_delay(&p[i].work, HOUR), 0);
+	}
+	/* while it runs it may be queued again */
+	CHECK_EQ(resource_work_schedule(&stop.work), 1);
+	CHECK_EQ(resource_work_cancel(&p[2].work), 1);
+	atomic_store(&stop.go, true);
+	CHECK_EQ(resource_work_flush(&stop.work), 0);
+	CHECK_EQ(stop.inside, 2);
+	CHECK_EQ(stop.left, 2);
+	CHECK_STR(fw.trace, "abdefgh");
+	CHECK_EQ(resource_work_flush(&p[0].work), 0);
+	CHECK_EQ(resource_work_cancel(&p[0].work), 0);
+	CHECK_EQ(resource_work_delay(&p[2].work, MS), 1);
+	CHECK_EQ(resource_work_flush(&p[2].work), 0);
+	CHECK_STR(fw.trace, "abdefghc");
+	CHECK_EQ(resource_work_delay(&p[2].work, HOUR), 1);
+	CHECK_EQ(resource_work_shutdown(&p[2].work), 0);
+	CHECK_EQ(resource_work_schedule(&p[2].work), -TN_ESTALE);
+	CHECK(firing_close(&fw));
+	CHECK_STR(fw.trace, "abdefghc");
+}
+
+static void flush_another(struct probe *p)
+{
+	struct probe *other = p + 1;
+
+	atomic_store(&p->called, resource_work_flush(&other->work));
+}
+
+TEST(work, does_not_wait_for_itself)
+{
+	struct firing_world fw;
+	struct probe p[2];
+
+	CHECK(firing_open(&fw));
+	p[0] = probe_new(&fw, 'a');
+	p[1] = probe_new(&fw, 'b');
+	p[0].call = flush_another;
+	CHECK_EQ(SET_UP(&fw, work, &p[0], work, OP_CALL), 0);
+	CHECK_EQ(SET_UP(&fw, work, &p[1], work, OP_HIT), 0);
+	CHECK_EQ(resource_work_schedule(&p[0].work), 1);
+	CHECK_EQ(resource_work_schedule(&p[1].work), 1);
+	CHECK_EQ(resource_work_flush(&p[1].work), 0);
+	CHECK_EQ(p[0].called, -TN_EDEADLK);
+	CHECK(firing_close(&fw));
+}
+
+/* --- the interface is away */
+
+TEST(timer, is_held_while_nobody_provides_its_interface)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_HIT), 0);
+	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_HIT), 0);
+	CHECK(firing_withdraw(&fw));
+	CHECK_EQ(resource_work_schedule(&p.work), 1);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK_EQ(resource_work_flush(&p.work), -TN_ENODEV);
+	CHECK_EQ(p.hits, 0);
+	CHECK_EQ(resource_work_cancel(&p.work), 1);
+	CHECK(firing_provide(&fw));
+	CHECK(reaches(&p.hits, 1));
+	CHECK_EQ(resource_timer_delete(&p.timer), 0);
+	CHECK_EQ(p.hits, 1);
+	/* and may be taken back meanwhile */
+	CHECK(firing_withdraw(&fw));
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK(firing_close(&fw));
+	CHECK_EQ(p.hits, 1);
+}
+
+/* --- failures */
+
+static unsigned fails_everywhere(bool work)
+{
+	struct firing_world fw;
+	struct probe p;
+	unsigned n = 0;
+	bool reached = true;
+
+	while (reached && !test_failed()) {
+		/* A new system each time: its threads and heaps are made. */
+		EXPECT(firing_open(&fw));
+		p = probe_new(&fw, 'p');
+		const uint64_t before = world_state(&fw.w);
+
+		rig_arm(&fw.w.rig, ++n);
+		const int err = work ? SET_UP(&fw, work, &p, work, OP_HIT)
+				     : SET_UP(&fw, timer, &p, timer, OP_HIT);
+
+		reached = fw.w.rig.calls >= n;
+		rig_arm(&fw.w.rig, 0);
+		if (reached) {
+			EXPECT(err == (fw.w.rig.failed == RIG_THREAD
+					      ? -TN_EAGAIN
+					      : -TN_ENOMEM));
+			EXPECT(world_state(&fw.w) == before);
+			EXPECT(tn_ledger_count(fw.mod, NULL) == 0);
+			EXPECT(SET_UP(&fw, timer, &p, timer, OP_HIT) == 0);
+		} else {
+			EXPECT(err == 0);
+		}
+		EXPECT(firing_close(&fw));
+	}
+	return n;
+}
+
+TEST(timer, set_up_fails_at_every_call)
+{
+	/* thread, timer, heap */
+	CHECK_EQ(fails_everywhere(false), 4);
+	CHECK_EQ(fails_everywhere(true), 4);
+}
+
+TEST(timer, needs_a_world_with_threads)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	fw.w.rig.port.thread_create = NULL;
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_HIT), -TN_ENOSYS);
+	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_HIT), -TN_ENOSYS);
+	CHECK_EQ(SET_UP(&fw, thread, &p, thread, OP_HIT), -TN_ENOSYS);
+	CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
+	CHECK_EQ(tn_ledger_count(fw.mod, NULL), 1);
+	CHECK(firing_close(&fw));
+}

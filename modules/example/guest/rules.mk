@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := guest
+SOURCES := guest.c
+USES := greeter
