@@ -44,9 +44,30 @@ LINEAR_RUNS = 15
 # is above 1 otherwise are the caches, as the exponent of a mere copy shows.
 EXPONENT_GOAL = 1.1
 
+# Modules of ten functions, loaded from files.
+MANY, MANY_RUNS, MANY_GOAL = 1000, 7, 3
+RECORD_GOAL, EXPORT_BYTES = 1024, 40
+
 LOOKUPS = 100000
 LOOKUP_RUNS = 15
 HIT_GOAL, MISS_GOAL = 45, 20  # ns
+
+# What a gate adds to an indirect call; the goals hold on one processor and,
+# but for handles, also while another one does the same.
+GATES = (('counted', 'counted, in line', 1),
+         ('module_counted', 'counted, from a module', 5),
+         ('guarded', 'guarded, in line', 12),
+         ('module_guarded', 'guarded, from a module', None),
+         ('sleepable', 'may sleep', None),
+         ('handle', 'handle, get and put', 12),
+         ('reference', 'reference, get and put', None))
+GATE_PEERS = (('rwlock', 'pthread_rwlock'), ('refcount', 'atomic count'))
+
+
+MODULES, SYMBOLIZE_RUNS = 1000, 31
+SYMBOLIZE_GOAL = 100  # ns
+# Loads that register with gdb: linear, so the later half costs no more.
+JIT_GROWTH_GOAL = 1.2
 
 
 class Results:
@@ -90,7 +111,7 @@ def number(value):
 
 
 def show(row):
-    print('{suite:8}{case:24}{unit:>14}{ours:>10}  {peer:28}{peer_value:>10}'
+    print('{suite:8}{case:34}{unit:>14}{ours:>10}  {peer:28}{peer_value:>10}'
           '{ratio:>9}  {goal:8}{met}'.format(**row), flush=True)
 
 
@@ -219,6 +240,67 @@ class Bench:
                               got['dlsym_' + what][0] / 1000),
                              'glibc dlsym', ('most', goal))
 
+    def many(self):
+        folder = os.path.join(self.tmpfs, 'many')
+        os.makedirs(folder)
+        gen.Many(MANY, self.out, folder)
+        got = peers.ours('many_bench', folder, MANY, MANY_RUNS)
+        us = {k: v[0] / 1000 for k, v in got.items()}
+        case = f'{MANY} modules'
+        self.results.row('many', f'load {case}', 'us',
+                         (us['ours'], us['dlopen']), 'glibc dlopen',
+                         ('ratio', MANY_GOAL))
+        self.results.row('many', f'unload {case}', 'us',
+                         (us['ours_unload'], us['dlclose']), 'glibc dlclose')
+        exports = got['exports'][0] * EXPORT_BYTES
+        self.results.row('many', 'record of a module', 'bytes',
+                         (got['record'][0] - exports,),
+                         goal=('most', RECORD_GOAL))
+
+    def gate(self):
+        module = os.path.join(self.out, 'gate_module.o')
+        subprocess.run([gen.CC, '-O2', '-fPIC', '-I', gen.INCLUDE,
+                        '-I', 'core/gate/include', '-c',
+                        'bench/gate/module.c', '-o', module], check=True)
+        got = {k: v[0] for k, v in peers.ours('gate_bench', module).items()}
+        self.results.notes.append(
+            f'gate: a plain indirect call takes {got["plain"] / 1000:.2f} ns')
+        for how, where in (('', '1 thread'), ('_2', '2 threads')):
+            if 'plain' + how in got:
+                self.gate_rows(got, how, where)
+            else:
+                self.results.skip(f'gate, {where}', 'one processor only')
+
+    def gate_rows(self, got, how, where):
+        def added(key):  # less than 0.1 ns cannot be told from nothing
+            return max(got[key + how] - got['plain' + how], 100) / 1000
+
+        for key, name, goal in GATES:
+            goal = None if how and key == 'handle' else goal
+            for peer_key, peer in GATE_PEERS:
+                self.results.row('gate', f'{name}, {where}', 'ns over a call',
+                                 (added(key), added(peer_key)), peer,
+                                 goal and ('most', goal))
+                goal = None
+
+    def symbolize(self):
+        """Addresses to symbols, and the memory and registration of many."""
+        module = os.path.join(self.out, 'symbolize_module.o')
+        subprocess.run([gen.CC, '-O2', '-fPIC', '-I', gen.INCLUDE,
+                        '-DKBUILD_MODNAME="bench"',
+                        '-fno-asynchronous-unwind-tables', '-c',
+                        'bench/symbolize/module.c', '-o', module], check=True)
+        got = {k: v[0] for k, v in peers.ours(
+            'symbolize_bench', module, MODULES, SYMBOLIZE_RUNS).items()}
+        row, among = self.results.row, f'among {MODULES} modules'
+        row('symbols', f'address to symbol {among}', 'ns',
+            (got['symbolize'] / 1000,), goal=('most', SYMBOLIZE_GOAL))
+        row('memory', f'of a module with {got["exports"]} exports', 'bytes',
+            (got['memory'],), goal=('most', 1024 + 40 * got['exports']))
+        row('gdb', f'later half of {MODULES} loads', 'of the first',
+            (got['jit_second'] / got['jit_first'],),
+            goal=('most', JIT_GROWTH_GOAL))
+
     def size(self):
         try:
             text, budget = peers.loader_text()
@@ -231,9 +313,15 @@ class Bench:
     def run(self):
         for functions, plan in (QUICK if self.quick else SIZES).items():
             self.load(functions, plan)
+        self.gate()
         if not self.quick:
             self.linear()
             self.lookup()
+<<<<<<< /tmp/wS/./bench/bench.py
+            self.symbolize()
+=======
+            self.many()
+>>>>>>> ./bench/bench.py
             self.size()
 
 

@@ -21,6 +21,7 @@ import functools
 import hashlib
 import os
 import random
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +200,50 @@ class Files:
         write_probe(parts, self.probe)
         with open(self.stamp, 'w') as f:
             f.write(want)
+
+
+class Many:
+    """COUNT modules of ten functions with names of their own, and as many
+    libraries.  One text is compiled, with a mark in every name; the mark is
+    replaced in the object, which keeps its length."""
+    MARK, FUNCTIONS = 'zzzz', 10
+
+    def __init__(self, count, out, folder):
+        part = Part(0, self.FUNCTIONS)
+        names = {function_name(i) for i in part.functions()}
+        names |= {datum_name(d) for d in part.data()}
+        mark = functools.partial(re.compile(
+            r'\b(' + '|'.join(sorted(names)) + r')\b').sub,
+            rf'\1_{self.MARK}')
+        cache = os.path.join(out, 'cache')
+        code, exports = compile_all([mark(part.code()), mark(part.exports())],
+                                    cache)
+        module = os.path.join(folder, 'marked.o')
+        run(['ld', '-r', '-o', module, code, exports])
+        self.code, self.module = (self.read(p) for p in (code, module))
+        self.folder = folder
+        with open(os.path.join(folder, 'probes.txt'), 'w') as probes:
+            for n in range(count):
+                self.write(n)
+                i = n % self.FUNCTIONS
+                probes.write(f'{function_name(i)}_{n:04x} 1 '
+                             f'{value([part], i, 1)}\n')
+
+    @staticmethod
+    def read(path):
+        with open(path, 'rb') as f:
+            return f.read()
+
+    def write(self, n):
+        path = lambda form: os.path.join(self.folder, form % n)
+        for form, data in (('module-%04x.o', self.module),
+                           ('code.o', self.code)):
+            name = path(form) if '%' in form else os.path.join(
+                self.folder, form)
+            with open(name, 'wb') as f:
+                f.write(data.replace(self.MARK.encode(), b'%04x' % n))
+        run([CC, '-shared', '-nostdlib', '-o', path('library-%04x.so'),
+             os.path.join(self.folder, 'code.o')])
 
 
 def main():

@@ -3,7 +3,7 @@
 # all of them.
 kind := host
 configs := fuzz
-deps := base core/elf core/reloc core/mod host tools
-programs := elf index link load modinfo symbols unpack
+deps := base core/elf core/reloc api core/gate core/mod host tools
+programs := elf index link load modinfo params symbols unpack
 cflags := -iquote core/mod -iquote host -iquote tools
 ldflags := -fsanitize=fuzzer

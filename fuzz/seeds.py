@@ -88,6 +88,11 @@ def seeds():
                                              check=lzma.CHECK_CRC32),
                    'zst': run('zstd', '-q', '-c', input=modinfo),
                    'zst-long': run('zstd', '-q', '-c', input=b'a' * 5000)},
+        'params': {
+            'line': b'pp1=5 p3 p6=1,2,-3 p4="two words" p5=text p2=0xff',
+            'wrong': b'p"p4=open p1=1001 p7=-9223372036854775809',
+            'depends': b'dprovider >= 1.2 < 2, ?log ^ 3, fs/fat32 = 1',
+            'version': b'd1.2.3-rc1>=1'},
         'symbols': {
             'map': b'ffffffff81000000 T _text\nffffffff81000010 t local\n'
                    b'ffffffff81000020 t local\nffffffff81000030 T local\n',

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <host/debug.h>
 #include <host/epoch.h>
 #include <host/machine.h>
 #include <host/port.h>
@@ -40,6 +41,10 @@ struct host_port {
 	 */
 	_Atomic(pthread_t) holder;
 	bool fork_nested; /* lock: the holder forks */
+
+	/* set once: */
+	struct tn_listener *listeners;
+	size_t nlisteners;
 
 	struct process_member member;
 	_Atomic(const void *) user;
@@ -258,6 +263,28 @@ static size_t unpack_limit(size_t wanted)
 	return wanted < MAX_UNPACK_LIMIT ? wanted : MAX_UNPACK_LIMIT;
 }
 
+static bool take_listeners(
+    struct host_port *p, const struct host_port_config *config)
+{
+	const unsigned flags = config->flags;
+	struct tn_listener *to =
+	    calloc(config->nlisteners + 2, sizeof(struct tn_listener));
+
+	if (!to)
+		return false;
+	p->listeners = to;
+	for (size_t i = 0; i < config->nlisteners; i++)
+		*to++ = config->listeners[i];
+	if (flags & HOST_PORT_GDB_JIT)
+		*to++ = host_debug_jit;
+	else if (flags & HOST_PORT_DEBUG_LIST)
+		*to++ = host_debug_list;
+	if (flags & HOST_PORT_PERF_MAP)
+		*to++ = host_perf_map;
+	p->nlisteners = (size_t)(to - p->listeners);
+	return true;
+}
+
 int host_port_create(
     const struct host_port_config *config, struct host_port **out)
 {
@@ -269,8 +296,10 @@ int host_port_create(
 		return -TN_ENOMEM;
 	if (config->flags & HOST_PORT_NO_MEMBARRIER)
 		arena.flags |= ARENA_NO_MEMBARRIER;
-	err = arena_create(&arena, &p->arena);
+	err = take_listeners(p, config) ? arena_create(&arena, &p->arena)
+					: -TN_ENOMEM;
 	if (err) {
+		free(p->listeners);
 		free(p);
 		return err;
 	}
@@ -298,7 +327,15 @@ void host_port_destroy(struct host_port *p)
 	pthread_mutex_destroy(&p->lock);
 	blocks_fini(&p->blocks);
 	arena_destroy(p->arena);
+	free(p->listeners);
 	free(p);
+}
+
+const struct tn_listener *host_port_listeners(
+    const struct host_port *p, size_t *n)
+{
+	*n = p->nlisteners;
+	return p->listeners;
 }
 
 const struct tn_port *host_port_table(const struct host_port *p)

@@ -34,6 +34,7 @@ k_files:
 	MODULE common/callee
 	MODULE common/calls
 	MODULE common/guaranteed
+	MODULE common/leaky
 	MODULE common/missing
 	MODULE common/gpl_user
 	MODULE common/ns_user

@@ -23,7 +23,8 @@
 
 /* In the order of loading; unloaded the other way round. */
 static const char *const to_load[] = { "provider", "user", "hello", "roafter",
-	"ctors", "common_bss", "weak", "callee", "calls", "guaranteed" };
+	"ctors", "common_bss", "weak", "callee", "calls", "guaranteed",
+	"leaky" };
 
 #define LOADED ARRAY_SIZE(to_load)
 
@@ -41,6 +42,7 @@ static const struct {
 	{ "calls_tail", 2, 0, 67 }, /* 2 * 2 + 0x3f */
 	{ "calls_far", 44, 0, 42 },
 	{ "guaranteed_check", 0, 0, 0 },
+	{ "leaky_count", 0, 0, 0 },
 };
 
 static const struct {

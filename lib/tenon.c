@@ -8,12 +8,14 @@
 #include <sys/random.h>
 
 #include <base/span.h>
+#include <host/crash.h>
 #include <host/port.h>
 #include <tenon/tenon.h>
 
 #define CONFIG_ABI 1u
 #define HOST_FLAGS                                                             \
-	(TN_HOST_NO_HOST_SYMBOLS | TN_HOST_NO_MEMBARRIER | TN_HOST_STRICT)
+	(TN_HOST_NO_HOST_SYMBOLS | TN_HOST_NO_MEMBARRIER | TN_HOST_STRICT |    \
+	    TN_HOST_KEEP_SYMBOLS | TN_HOST_GDB_JIT | TN_HOST_PERF_MAP)
 
 /* Secret bits: from the system now, else those given to the process. */
 static uint64_t make_seed(void)
@@ -43,6 +45,11 @@ static int port_config(
 	    (unsigned)config->mode >= ARRAY_SIZE(modes))
 		return -TN_EINVAL;
 	out->arena.mode = modes[config->mode];
+	/* A debugger cannot write breakpoints into shared memory, and perf
+	   looks for names of private memory only. */
+	if (config->mode == TN_HOST_AUTO &&
+	    (config->flags & (TN_HOST_GDB_JIT | TN_HOST_PERF_MAP)) != 0)
+		out->arena.mode = ARENA_FLIP;
 	out->arena.keep_warm = config->keep_warm;
 	out->unpack_limit = config->unpack_limit;
 	if (config->flags & TN_HOST_STRICT)
@@ -51,6 +58,14 @@ static int port_config(
 		out->flags |= HOST_PORT_NO_SYMBOLS;
 	if (config->flags & TN_HOST_NO_MEMBARRIER)
 		out->flags |= HOST_PORT_NO_MEMBARRIER;
+	if (config->flags & TN_HOST_KEEP_SYMBOLS)
+		out->flags |= HOST_PORT_DEBUG_LIST;
+	if (config->flags & TN_HOST_GDB_JIT)
+		out->flags |= HOST_PORT_GDB_JIT;
+	if (config->flags & TN_HOST_PERF_MAP)
+		out->flags |= HOST_PORT_PERF_MAP;
+	out->listeners = config->listeners;
+	out->nlisteners = config->nlisteners;
 	return 0;
 }
 
@@ -81,12 +96,17 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out)
 	err = host_port_create(&options, &port);
 	if (err)
 		return err;
+	if (config->flags & TN_HOST_KEEP_SYMBOLS)
+		engine.flags |= TN_CONFIG_KEEP_SYMBOLS;
+	engine.listeners = host_port_listeners(port, &engine.nlisteners);
 	err = tn_system_create(host_port_table(port), &engine, out);
-	if (err)
+	if (err) {
 		host_port_destroy(port);
-	else
-		host_port_set_user(port, *out);
-	return err;
+		return err;
+	}
+	host_port_set_user(port, *out);
+	crash_join(*out);
+	return 0;
 }
 
 int tn_close(struct tn_system *sys)
@@ -96,8 +116,11 @@ int tn_close(struct tn_system *sys)
 
 	if (!port)
 		return -TN_EINVAL;
+	crash_leave(sys);
 	err = tn_system_destroy(sys);
-	if (!err)
+	if (err)
+		crash_join(sys);
+	else
 		host_port_destroy(port);
 	return err;
 }

@@ -11,7 +11,7 @@ LAYERS := \
 	3:host 3:kernel \
 	4:lib \
 	5:tools \
-	6:bench 6:fuzz
+	6:bench 6:fuzz 6:model
 
 SIDEWAYS :=
 

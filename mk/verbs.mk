@@ -6,7 +6,7 @@
 PYTHON := /usr/bin/python3
 TEST_CONFIGS := host host-clang host-asan host-tsan host-musl host-aarch64 host-riscv64
 
-.PHONY: all everything setup help clean run test bench corpus matrix fuzz size
+.PHONY: all everything setup help clean run test bench soak corpus matrix fuzz size model
 all: host $(MODULE_FILES) ## build programs and libraries for this machine (default)
 everything: $(call config_target,$(CONFIGS)) $(MODULE_FILES) ## build every configuration
 setup: $(SETUP) ## install the packages that are needed, or say which
@@ -32,6 +32,12 @@ corpus: host host-aarch64 host-riscv64 $(MODULE_FILES) ## link whole distributio
 
 matrix: host host-aarch64 host-riscv64 $(MODULE_FILES) ## compile C into every relocation, at all levels, and run it
 	@$(PYTHON) matrix/matrix.py --all
+
+model: $(B)/host/bin/model ## search all runs of the gates' models; VERBOSE=-v shows traces
+	@$(B)/host/bin/model $(VERBOSE)
+
+soak: host $(MODULE_FILES) ## load and unload 1,000 modules 1,000 times: nothing may grow
+	@$(B)/host/bin/soak $(B)/modules/$(HOST_ARCH)/common/tiny.ko 1000 $(or $(ROUNDS),1000)
 
 fuzz: $(BINS.fuzz) ## fuzz every parser; SECONDS=n for each target
 	@$(PYTHON) fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(FUZZ_ARGS)

@@ -18,7 +18,10 @@
  *     no such barrier both sides have a seq_cst fence, and the same follows
  *     from their order.
  *  2. The reader's loads come before the free: the store that ends the
- *     section is a release, which the waiter's acquire load reads.
+ *     section is a release, which the waiter's acquire load reads; or it
+ *     reads a later store of this thread, which belongs to the release
+ *     sequence (C11 5.1.2.4; the machines order it likewise: Arm by its rule
+ *     "po; [L]; coi", RISC-V by the fence in front of the release).
  * model/ checks both, with and without store buffers and reordering.
  */
 #include "internal.h"
@@ -96,6 +99,12 @@ struct tn_gate_thread *gate_thread_claim(bool fences)
 	if (t == NULL)
 		return NULL;
 	t->fences = fences;
+	/*
+	 * The word carries what its last thread has done, which we have seen
+	 * (thread_take), on to a waiter that meets the word in our sections.
+	 */
+	__atomic_store_n(&t->word, __atomic_load_n(&t->word, __ATOMIC_RELAXED),
+	    __ATOMIC_RELEASE);
 	/*
 	 * Pairs with the fence of gate_is_alone: either the waiter sees that
 	 * the record is taken, or our sections see what it has unpublished.

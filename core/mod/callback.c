@@ -11,6 +11,8 @@
 #include "fire.h"
 #include "module.h"
 
+#define TRIES 1000 /* a second */
+
 struct callback {
 	struct firing f; /* first */
 	/* ledger.lock: */
@@ -71,16 +73,18 @@ static struct callback *after(
 
 /*
  * Calls it; what is about to leave, or not, is waited for, without a frame, as
- * it may be waiting for frames. False: nobody provides its interface.
+ * it may be waiting for frames; not for ever, as it may be the caller who makes
+ * it leave. False: it could not be called.
  */
 static bool call(struct tn_system *sys, struct callback *cb)
 {
-	int status, err;
+	int status, err, tries = TRIES;
 
 	cb->f.pins++;
 	/* A result would have nobody to go to. */
 	err = firing_run(sys, &cb->f, &status);
-	while (err == -TN_EAGAIN && !ledger_has_left(&cb->f.entry)) {
+	while (err == -TN_EAGAIN && --tries > 0 &&
+	       !ledger_has_left(&cb->f.entry)) {
 		firing_wait_for(sys, firing_pause(err));
 		err = firing_run(sys, &cb->f, &status);
 	}
@@ -118,7 +122,7 @@ int resource_callback_setup(struct module *owner, struct notifier_block *nb,
 	struct callback *cb;
 	int err;
 
-	if (mod == NULL)
+	if (mod == NULL || iface == NULL)
 		return -TN_EINVAL;
 	cb = (struct callback *)firing_new(&r, &callback_class, sizeof(*cb));
 	if (cb == NULL)

@@ -89,25 +89,19 @@ const char *modinfo_next(struct span *rest, const char *key)
 
 bool modinfo_lists(struct span modinfo, const char *key, const char *word)
 {
-	const size_t n = str_len(word);
-	const char *s;
+	struct tn_depend d;
+	const char *list;
 
-	while ((s = modinfo_next(&modinfo, key)) != NULL) {
-		while (*s != '\0') {
-			while (is_blank(*s) || *s == ',')
-				s++;
-			if (str_begins(s, word) && ends_name(s[n]))
+	while ((list = modinfo_next(&modinfo, key)) != NULL)
+		while (tn_depend_next(&list, &d) > 0)
+			if (str_eq(d.name, word))
 				return true;
-			while (*s != '\0' && *s != ',')
-				s++;
-		}
-	}
 	return false;
 }
 
 /* --- holding */
 
-static int fail_depend(struct tn_load *l, const struct tn_depend *d,
+int depend_fail(struct tn_load *l, const struct tn_depend *d,
     enum tn_reason reason, const char *present)
 {
 	struct tn_diag *diag = load_fail(l,
@@ -123,17 +117,21 @@ static int fail_depend(struct tn_load *l, const struct tn_depend *d,
 	return diag->error;
 }
 
-/* Has the module the version that is wanted? Every version has none. */
-static enum tn_fit fit_of(
-    const struct generation *gen, const struct tn_depend *d)
+int depend_check(
+    struct tn_load *l, const struct tn_depend *d, const char *present)
 {
+	enum tn_fit fit = TN_TOO_OLD;
 	struct tn_version v;
 
 	if (d->length == 0)
-		return TN_FITS;
-	return tn_version_parse(gen->version, &v)
-		   ? tn_range_check(&d->range, &v)
-		   : TN_TOO_OLD;
+		return 0;
+	if (tn_version_parse(present, &v))
+		fit = tn_range_check(&d->range, &v);
+	if (fit == TN_FITS)
+		return 0;
+	return depend_fail(l, d,
+	    fit == TN_TOO_OLD ? TN_REASON_DEPENDS_OLD : TN_REASON_DEPENDS_NEW,
+	    present);
 }
 
 /* The module of this name, or the first that provides it; registry lock. */
@@ -169,7 +167,6 @@ static int fail_self(struct tn_load *l)
 static int hold_locked(struct tn_load *l, const struct tn_depend *d)
 {
 	struct tn_module *mod = find(l, d);
-	enum tn_fit fit;
 	int err;
 
 	if (mod == l->mod && mod != NULL)
@@ -177,16 +174,11 @@ static int hold_locked(struct tn_load *l, const struct tn_depend *d)
 	if (mod == NULL)
 		return d->optional
 			   ? 0
-			   : fail_depend(l, d, TN_REASON_DEPENDS_MISSING, "");
+			   : depend_fail(l, d, TN_REASON_DEPENDS_MISSING, "");
 	err = load_hold_locked(l, mod);
 	if (err != 0)
 		return err;
-	fit = fit_of(mod->gen, d);
-	if (fit == TN_FITS)
-		return 0;
-	return fail_depend(l, d,
-	    fit == TN_TOO_OLD ? TN_REASON_DEPENDS_OLD : TN_REASON_DEPENDS_NEW,
-	    mod->gen->version);
+	return depend_check(l, d, mod->gen->version);
 }
 
 /* Waiting for a module drops the lock: then it is looked up again. */

@@ -20,5 +20,12 @@ int load_depends(struct tn_load *l) MUST_CHECK;
    NULL. */
 const char *modinfo_next(struct span *rest, const char *key);
 
-/* Do the "@key" entries of .modinfo, lists with commas, name @word? */
+/* Fails the load for @d; @present: the version that is there. */
+int depend_fail(struct tn_load *l, const struct tn_depend *d,
+    enum tn_reason reason, const char *present);
+/* Does the version @present fit? Fails the load when it does not. */
+int depend_check(struct tn_load *l, const struct tn_depend *d,
+    const char *present) MUST_CHECK;
+
+/* Do the "@key" entries of .modinfo, lists like tenon.depends, name @word? */
 bool modinfo_lists(struct span modinfo, const char *key, const char *word);

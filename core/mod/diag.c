@@ -161,7 +161,8 @@ static void say_in_use(struct text *t, const struct tn_diag *d)
 
 	text_add(t, "Module %s is in use", d->module);
 	if (d->nholders != 0 && d->holders == NULL) {
-		text_add(t, " by %zu holders", d->nholders);
+		text_add(t, " by %zu holder%s", d->nholders,
+		    d->nholders == 1 ? "" : "s");
 		return;
 	}
 	for (size_t i = 0; i < d->nholders; i++, between = ", ") {

@@ -38,6 +38,7 @@ void event_tell(
 		.size = sizeof(notice),
 		.event = event,
 		.module = mod,
+		.name = mod->name,
 	};
 
 	tell(sys, &notice);
@@ -50,6 +51,7 @@ void event_loaded(struct tn_load *l)
 		.size = sizeof(notice),
 		.event = TN_EVENT_LOADED,
 		.module = l->mod,
+		.name = l->mod->name,
 		.file = &view,
 		.path = l->args->path,
 	};

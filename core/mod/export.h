@@ -31,7 +31,6 @@ struct export_block {
 	const char **ns;         /* n of them, or NULL when none has one */
 	uint32_t n;
 	uint32_t indexed; /* the first so many are in the index */
-	uint32_t ntext;   /* the first so many are text, by address */
 	struct export_record records[];
 };
 

@@ -10,6 +10,7 @@
 
 #define PAUSE_CLOSING_NS UINT64_C(1000000)  /* it is decided soon */
 #define PAUSE_ABSENT_NS  UINT64_C(10000000) /* nobody knows how long */
+#define GRACE_NS         UINT64_C(100000000)
 
 /* One operation in progress, on the stack of its thread. */
 struct frame {
@@ -105,6 +106,8 @@ int firing_run(struct tn_system *sys, struct firing *f, int *status)
 	struct frame frame = { .f = f, .thread = self(sys) };
 	int err;
 
+	if (f->entry.owner->book.paused)
+		return -TN_EAGAIN;
 	list_add(&sys->fires.frames, &frame.link);
 	f->pins++;
 	ledger_unlock(sys);
@@ -199,6 +202,43 @@ void firing_wait_for(struct tn_system *sys, uint64_t ns)
 void firing_wait(struct tn_system *sys)
 {
 	firing_wait_for(sys, UINT64_MAX);
+}
+
+/* Until no operation of @gen runs elsewhere, or it is too late. */
+static bool falls_quiet(struct generation *gen, uint64_t deadline_ns)
+{
+	struct tn_system *sys = gen->mod->sys;
+	const struct tn_port *port = sys->port;
+	uint64_t now = port->now_ns(port->ctx);
+
+	while (has_frame(sys, (struct which){ .owner = gen })) {
+		if (now >= deadline_ns)
+			return false;
+		firing_wait_for(sys, deadline_ns - now);
+		now = port->now_ns(port->ctx);
+	}
+	return !fires_here(sys, gen, NULL);
+}
+
+int fires_pause(struct generation *gen, uint64_t deadline_ns)
+{
+	struct tn_system *sys = gen->mod->sys;
+	const uint64_t grace = deadline_in(sys->port, GRACE_NS);
+	bool quiet;
+
+	ledger_lock(sys);
+	gen->book.paused = true;
+	quiet = falls_quiet(gen, deadline_ns > grace ? deadline_ns : grace);
+	gen->book.paused = quiet;
+	ledger_unlock(sys);
+	return quiet ? 0 : -TN_EBUSY;
+}
+
+void fires_resume(struct generation *gen)
+{
+	ledger_lock(gen->mod->sys);
+	gen->book.paused = false;
+	ledger_unlock(gen->mod->sys);
 }
 
 void firing_changed(struct tn_system *sys)

@@ -85,6 +85,15 @@ struct request {
 	struct target target;
 };
 
+/*
+ * Nothing of @gen fires from now on; what is due waits. Operations that are
+ * running may end until @deadline_ns, and have a moment in any case: a module
+ * with a busy timer or thread would hardly ever be found idle. -TN_EBUSY: one
+ * has not ended; then all goes on. May sleep.
+ */
+int fires_pause(struct generation *gen, uint64_t deadline_ns) MUST_CHECK;
+void fires_resume(struct generation *gen);
+
 void fires_open(struct tn_system *sys);
 /* Ends the threads of the services. No firing is left. */
 void fires_close(struct tn_system *sys);

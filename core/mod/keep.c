@@ -10,8 +10,6 @@
 #include <base/sort.h>
 #include <base/string.h>
 
-#define NOT_TEXT UINT64_C(0xffffffff)
-
 /* The lowest address of text; all text lies within 2 GiB from there. */
 static uint64_t text_base(const struct tn_load *l)
 {
@@ -49,83 +47,6 @@ static int sort_keys(struct tn_load *l, uint64_t *keys, size_t n)
 	key_sort(keys, scratch, n);
 	load_free_array(l, scratch, n, sizeof(*scratch));
 	return 0;
-}
-
-/* --- the order of exports */
-
-/* Text by its address, everything else behind it. Exports are resident. */
-static uint64_t export_key(
-    const struct tn_load *l, const struct export_record *rec)
-{
-	const struct tn_part *text = &l->image.part[TN_TEXT];
-	const uint64_t offset = rec->value - text->addr;
-
-	return offset < text->size ? offset : NOT_TEXT;
-}
-
-static void swap_exports(struct export_block *b, uint32_t i, uint32_t k)
-{
-	const struct export_record rec = b->records[i];
-
-	b->records[i] = b->records[k];
-	b->records[k] = rec;
-	if (b->ns != NULL) {
-		const char *ns = b->ns[i];
-
-		b->ns[i] = b->ns[k];
-		b->ns[k] = ns;
-	}
-}
-
-/* Record keys[i] & mask comes to position i: each cycle is followed once. */
-static void permute_exports(struct export_block *b, uint64_t *keys)
-{
-	for (uint32_t i = 0; i < b->n; i++) {
-		uint32_t at = i;
-
-		for (;;) {
-			const uint32_t from = (uint32_t)keys[at];
-
-			keys[at] = at;
-			if (from == i)
-				break;
-			swap_exports(b, at, from);
-			at = from;
-		}
-	}
-	for (uint32_t i = 0; i < b->n; i++)
-		b->records[i].position = i & EXPORT_MAX;
-}
-
-static int sort_exports(struct tn_load *l, struct export_block *b)
-{
-	uint64_t *keys = load_alloc_array(l, b->n, sizeof(*keys));
-	int err;
-
-	if (keys == NULL)
-		return l->diag->error;
-	for (uint32_t i = 0; i < b->n; i++)
-		keys[i] = export_key(l, &b->records[i]) << 32 | i;
-	err = sort_keys(l, keys, b->n);
-	if (err == 0)
-		permute_exports(b, keys);
-	load_free_array(l, keys, b->n, sizeof(*keys));
-	return err;
-}
-
-static int order_exports(struct tn_load *l, struct export_block *b)
-{
-	uint64_t last = 0;
-	bool ordered = true;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		const uint64_t key = export_key(l, &b->records[i]);
-
-		ordered = ordered && key >= last;
-		b->ntext += key != NOT_TEXT;
-		last = key;
-	}
-	return ordered ? 0 : sort_exports(l, b);
 }
 
 /* --- symbols */
@@ -317,14 +238,10 @@ static int keep_sections(struct tn_load *l)
 
 int load_keep(struct tn_load *l)
 {
-	int err = 0;
+	const int err = keep_symbols(l);
 
-	if (l->gen->exports != NULL)
-		err = order_exports(l, l->gen->exports);
-	if (err == 0)
-		err = keep_symbols(l);
 	if (err == 0 && (l->sys->config.flags & TN_CONFIG_KEEP_SYMBOLS) != 0)
-		err = keep_sections(l);
+		return keep_sections(l);
 	return err;
 }
 

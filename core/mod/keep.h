@@ -44,8 +44,7 @@ struct kept_sections {
 };
 
 /*
- * Fills the generation's .symbols and .sections as the system wants it, and
- * orders its exports by address, those of text first: collect, after exports.
+ * Fills the generation's .symbols and .sections as the system wants it.
  */
 int load_keep(struct tn_load *l) MUST_CHECK;
 

@@ -102,6 +102,26 @@ int load_layout(struct tn_load *l)
 	return 0;
 }
 
+static int alloc_failed(struct tn_load *l, int err, uint64_t size)
+{
+	struct tn_diag *d;
+
+	switch (-err) {
+	case TN_EAGAIN:
+		return load_fail_other(l, TN_EAGAIN, TN_REASON_UNSUPPORTED,
+		    "loading in a child that fork has not made");
+	case TN_EOPNOTSUPP:
+		return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED,
+		    "executable memory in this process");
+	}
+	d = load_fail(l, (enum tn_errno) - err,
+	    err == -TN_ENOSPC   ? TN_REASON_POOL_FULL
+	    : err == -TN_ERANGE ? TN_REASON_PLACEMENT
+				: TN_REASON_NO_MEMORY);
+	d->value = size;
+	return d->error;
+}
+
 int load_alloc(struct tn_load *l)
 {
 	const struct tn_port *port = l->port;
@@ -116,13 +136,7 @@ int load_alloc(struct tn_load *l)
 		l->has_image = true;
 		return 0;
 	}
-	struct tn_diag *d = load_fail(l, (enum tn_errno) - err,
-	    err == -TN_ENOSPC   ? TN_REASON_POOL_FULL
-	    : err == -TN_ERANGE ? TN_REASON_PLACEMENT
-				: TN_REASON_NO_MEMORY);
-
-	d->value = size;
-	return d->error;
+	return alloc_failed(l, err, size);
 }
 
 /* Every part can refer to every other with a signed 32-bit displacement. */

@@ -9,7 +9,7 @@
 
 #include <base/format.h>
 
-#include "module.h"
+#include "interface.h"
 
 #define CLASS_ABI    1u
 #define ITEM_MAX     96 /* bytes of one description */
@@ -393,8 +393,8 @@ static int each_entry(struct generation *gen, item_fn *fn, void *arg)
 	return stop;
 }
 
-/* Exports and references are lists of their own, and never in the ledger. */
-static int each_bond(struct generation *gen, item_fn *fn, void *arg)
+/* These have lists of their own, and are never in the ledger. */
+static int each_export(const struct generation *gen, item_fn *fn, void *arg)
 {
 	const struct export_block *b = gen->exports;
 	struct tn_ledger_item item = { .type = "export" };
@@ -412,6 +412,35 @@ static int each_bond(struct generation *gen, item_fn *fn, void *arg)
 	return stop;
 }
 
+/* Registry lock. */
+static int each_interface(const struct generation *gen, item_fn *fn, void *arg)
+{
+	struct tn_ledger_item item = { .type = "interface" };
+	const struct list *pos;
+	int stop = 0;
+
+	list_for_each (pos, &gen->provisions) {
+		item.text = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct provision, in_owner)
+				->iface->name;
+		stop = fn(arg, &item);
+		if (stop != 0)
+			return stop;
+	}
+	item.type = "bond";
+	list_for_each (pos, &gen->bonds) {
+		const struct bond *b = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct bond, in_holder);
+
+		item.text = b->iface->name;
+		item.site = b->site;
+		stop = fn(arg, &item);
+		if (stop != 0)
+			return stop;
+	}
+	return 0;
+}
+
 int tn_ledger_each(struct tn_module *mod, item_fn *fn, void *arg)
 {
 	struct generation *gen = mod->gen;
@@ -422,5 +451,10 @@ int tn_ledger_each(struct tn_module *mod, item_fn *fn, void *arg)
 	ledger_lock(mod->sys);
 	stop = each_entry(gen, fn, arg);
 	ledger_unlock(mod->sys);
-	return stop != 0 ? stop : each_bond(gen, fn, arg);
+	if (stop != 0)
+		return stop;
+	registry_lock(mod->sys);
+	stop = each_interface(gen, fn, arg);
+	registry_unlock(mod->sys);
+	return stop != 0 ? stop : each_export(gen, fn, arg);
 }

@@ -45,6 +45,7 @@ struct ledger_book {
 	struct tn_ledger_entry *newest;
 	size_t count;
 	bool closed; /* being revoked: takes nothing more */
+	bool paused; /* its module is not running: nothing of it fires */
 };
 
 struct generation;

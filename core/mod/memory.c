@@ -55,9 +55,9 @@ void memory_open(struct tn_system *sys)
 	(void)tn_ledger_class_add(sys, &memory_class);
 }
 
-void *resource_alloc(struct module *module, size_t size)
+void *resource_alloc(struct module *owner, size_t size)
 {
-	struct tn_module *mod = resource_owner(module);
+	struct tn_module *mod = resource_owner(owner);
 	const void *site = __builtin_return_address(0);
 	struct block *b;
 	int err;
@@ -91,9 +91,9 @@ static void report(const struct tn_module *mod, const void *p, int err)
 	port->log(port->ctx, TN_LOG_ERROR, text);
 }
 
-int resource_free(struct module *module, const void *p)
+int resource_free(struct module *owner, const void *p)
 {
-	struct tn_module *mod = resource_owner(module);
+	struct tn_module *mod = resource_owner(owner);
 	int err;
 
 	if (p == NULL)

@@ -38,6 +38,7 @@ void module_set_state(struct tn_module *mod, enum tn_state state)
 {
 	registry_lock(mod->sys);
 	mod->state = state;
+	mod->sys->changes++;
 	registry_unlock(mod->sys);
 }
 
@@ -222,6 +223,7 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 		mod->taints = gen->taints;
 		sys->taints |= gen->taints;
 		mod->state = TN_STATE_LOADED;
+		sys->changes++;
 		list_add(&sys->list, &mod->link);
 	}
 	registry_unlock(sys);
@@ -271,6 +273,7 @@ void module_withdraw(struct tn_module *mod)
 	symbolize_remove(gen);
 	list_del(&mod->link);
 	mod->gen = NULL;
+	sys->changes++;
 	registry_unlock(sys);
 	/* A reader may still be comparing a name in the image. */
 	sys->port->synchronize(sys->port->ctx);

@@ -115,6 +115,7 @@ struct tn_system {
 	/* writers: registry lock; readers: read sections */
 	struct index exports;
 	struct symbolizer symbolizer;
+	uint64_t changes; /* registry lock: of states, and of the list */
 	/* registry lock: */
 	struct index modules; /* all records */
 	struct index interfaces;

@@ -164,7 +164,7 @@ static int take_records(struct tn_load *l)
 
 static char plain(char c)
 {
-	return c == '-' ? '_' : c;
+	return (char)(c == '-' ? '_' : c);
 }
 
 static bool is_called(const struct tenon_param *p, struct span name)

@@ -296,7 +296,7 @@ static char text_byte(const struct param_setting *set, size_t i, bool is_array)
 {
 	const char c = (char)set->value.p[i];
 
-	return is_array && c == ',' ? '\0' : c;
+	return (char)(is_array && c == ',' ? '\0' : c);
 }
 
 static bool is_text(const struct param_text *t, const struct param_setting *set)

@@ -204,6 +204,7 @@ void interfaces_open(struct generation *gen)
 			interface_lead(p->iface, p);
 	}
 	registry_unlock(sys);
+	fires_resume(gen);
 }
 
 int interfaces_close(struct generation *gen, uint64_t deadline_ns)
@@ -212,6 +213,8 @@ int interfaces_close(struct generation *gen, uint64_t deadline_ns)
 	struct provision *p;
 	int err = 0;
 
+	if (fires_pause(gen, deadline_ns) != 0)
+		return -TN_EBUSY;
 	registry_lock(sys);
 	/* Somebody else may be at one of them: withdraw, or prefer. */
 	while ((p = provision_in(gen, PROVISION_CLOSING)) != NULL)
@@ -237,6 +240,7 @@ void interfaces_reopen(struct generation *gen)
 		interface_decided(sys);
 	}
 	registry_unlock(sys);
+	fires_resume(gen);
 }
 
 void interfaces_suspend(struct generation *gen)

@@ -131,7 +131,7 @@ int resource_thread_setup(struct module *owner, struct kthread *thread,
 	struct task *t;
 	int err;
 
-	if (mod == NULL)
+	if (mod == NULL || iface == NULL)
 		return -TN_EINVAL;
 	if (mod->sys->port->thread_create == NULL)
 		return -TN_ENOSYS;
@@ -164,14 +164,16 @@ bool resource_thread_stops(const struct kthread *thread)
 	struct firing *f;
 
 	struct tn_interface *iface;
+	bool paused;
 
 	/* What has left the ledger is being stopped. */
 	if (firing_take(thread, &task_class, &f) != 0)
 		return true;
 	iface = f->target.iface;
+	paused = f->entry.owner->book.paused;
 	ledger_unlock(((struct task *)f)->sys);
-	/* Who closes the gate waits for the step. */
-	return tn_gate_wait(&iface->gate, 0) != 0;
+	/* Who pauses the module or closes the gate waits for the step. */
+	return paused || tn_gate_wait(&iface->gate, 0) != 0;
 }
 
 int resource_thread_stop(struct kthread *thread)

@@ -226,16 +226,25 @@ static void timer_describe(
 		    (unsigned long)(t->due > now ? t->due - now : 0));
 }
 
-#define CLASS(word, when)                                                      \
-	{                                                                      \
-		.size = sizeof(struct tn_ledger_class), .abi = 1,              \
-		.name = word, .order = when, .detach = timer_detach,           \
-		.revoke = firing_revoke, .describe = timer_describe            \
-	}
+static const struct tn_ledger_class timer_class = {
+	.size = sizeof(timer_class),
+	.abi = 1,
+	.name = "timer",
+	.order = TN_LEDGER_TIMER,
+	.detach = timer_detach,
+	.revoke = firing_revoke,
+	.describe = timer_describe,
+};
 
-static const struct tn_ledger_class timer_class =
-    CLASS("timer", TN_LEDGER_TIMER);
-static const struct tn_ledger_class work_class = CLASS("work", TN_LEDGER_WORK);
+static const struct tn_ledger_class work_class = {
+	.size = sizeof(work_class),
+	.abi = 1,
+	.name = "work",
+	.order = TN_LEDGER_WORK,
+	.detach = timer_detach,
+	.revoke = firing_revoke,
+	.describe = timer_describe,
+};
 
 void timers_open(struct tn_system *sys)
 {
@@ -276,7 +285,7 @@ static int set_up(const struct request *r, const struct tn_ledger_class *type)
 	struct timer *t;
 	int err;
 
-	if (mod == NULL)
+	if (mod == NULL || r->target.iface == NULL)
 		return -TN_EINVAL;
 	fires = &mod->sys->fires;
 	struct service *s =

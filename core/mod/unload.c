@@ -85,7 +85,7 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 {
 	if (mod->gen == NULL)
 		return module_fail_absent(u->diag, mod->name);
-	if (is_inside(mod->gen, u->caller))
+	if (is_inside(mod->gen, u->caller) || ledger_runs_here(mod->gen))
 		return fail(u, TN_EDEADLK, TN_REASON_OWN_CODE, mod);
 	if (u->kind == ACTIVITY_STOP)
 		return mod->state == TN_STATE_RUNNING

@@ -41,6 +41,18 @@ int kit_try(struct tn_system *sys, const char *name, struct tn_module **mod,
 	return tn_load(sys, &args, mod, diag);
 }
 
+int kit_load_as(struct tn_system *sys, const char *name, const char *as,
+    struct tn_module **mod)
+{
+	char path[PATH_MAX];
+	const struct tn_load_args args = {
+		.size = sizeof(args), .path = path, .name = as
+	};
+
+	module_path(name, path);
+	return tn_load(sys, &args, mod, NULL);
+}
+
 struct tn_module *kit_load(struct tn_system *sys, const char *name)
 {
 	struct tn_module *mod = NULL;

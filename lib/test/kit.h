@@ -5,6 +5,16 @@
  */
 #pragma once
 
+/* 1 under a sanitizer, which makes everything larger and slower. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KIT_SANITIZED 1
+#elif defined(__has_feature)
+#define KIT_SANITIZED                                                          \
+	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define KIT_SANITIZED 0
+#endif
+
 #include <tenon/tenon.h>
 
 /* Loads a module of the common profile; NULL, and a line, when it fails. */
@@ -13,6 +23,10 @@ struct tn_module *kit_load(struct tn_system *sys, const char *name);
 /* The same without a line; the error goes to @diag, which may be NULL. */
 int kit_try(struct tn_system *sys, const char *name, struct tn_module **mod,
     struct tn_diag *diag);
+
+/* Loads the module file @name as the module @as, without a line. */
+int kit_load_as(struct tn_system *sys, const char *name, const char *as,
+    struct tn_module **mod);
 
 /* Calls `long symbol(long)`; LONG_MIN when there is no such. */
 long kit_call(struct tn_system *sys, const char *symbol, long x);

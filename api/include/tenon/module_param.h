@@ -82,8 +82,8 @@ typedef char *tenon_param_charp;
 
 /* Refuses an address of another type than the parameter's. */
 #define TENON_PARAM_CHECK(pname, ctype, addr)                                  \
-	static inline __attribute__((unused))                                  \
-	ctype *__param_check_##pname(void)                                     \
+	static inline __attribute__((                                          \
+	    unused)) __typeof__(ctype) *__param_check_##pname(void)            \
 	{                                                                      \
 		return (addr);                                                 \
 	}                                                                      \

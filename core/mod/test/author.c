@@ -150,6 +150,26 @@ static void add_address(
 		    (struct object_fix){ at, a->isa->abs64, symbol, addend });
 }
 
+void author_ops(struct author *a, const struct author_ops *ops)
+{
+	const uint32_t s = object_section(
+	    a->o, ".data.rel.ro", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE);
+	uint32_t table;
+
+	object_add32(a->o, s, ops->size != 0 ? ops->size : 8 + 8 * AUTHOR_OPS);
+	object_add32(a->o, s, ops->abi != 0 ? ops->abi : 1);
+	for (unsigned i = 0; i < AUTHOR_OPS; i++)
+		add_address(a, s,
+		    ops->target[i] != NULL ? author_jump(a, "", ops->target[i])
+					   : 0,
+		    0);
+	table =
+	    object_symbol(a->o, "", OBJECT_SYM(STB_LOCAL, STT_OBJECT), s, 0);
+	object_symbol(a->o, "__tenon_module_ops",
+	    OBJECT_SYM(STB_GLOBAL, STT_OBJECT), s, 8 + 8 * AUTHOR_OPS);
+	add_address(a, s, table, 0);
+}
+
 void author_param(struct author *a, struct author_param p)
 {
 	uint32_t name = p.name_symbol;

@@ -53,6 +53,17 @@ void author_version(struct author *a, const char *name, uint32_t crc);
 void author_array(
     struct author *a, const char *section, unsigned type, uint32_t function);
 
+/*
+ * A table of operations (3.1): operation i jumps to the import @target[i], NULL
+ * stands for none. @size and @abi of the table as given, 0: the right ones.
+ */
+#define AUTHOR_OPS 8
+struct author_ops {
+	const char *target[AUTHOR_OPS];
+	uint32_t size, abi;
+};
+void author_ops(struct author *a, const struct author_ops *ops);
+
 /* A record of __tenon_param (8); its fields, and hostile ones. */
 struct author_param {
 	const char *name;

@@ -9,6 +9,7 @@
 
 #include <test/test.h>
 
+#include "../module.h"
 #include "firing.h"
 
 #define MS   UINT64_C(1000000)
@@ -73,6 +74,9 @@ TEST(timer, that_is_not_there_is_refused)
 	CHECK_EQ(resource_work_flush(&p.work), -TN_EINVAL);
 	CHECK_EQ(resource_timer_setup(NULL, &p.timer, fw.iface, OP_HIT, &p),
 	    -TN_EINVAL);
+	CHECK_EQ(
+	    resource_timer_setup(firing_owner(&fw), &p.timer, NULL, OP_HIT, &p),
+	    -TN_EINVAL);
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_HIT), 0);
 	CHECK_EQ(SET_UP(&fw, work, &other, work, OP_HIT), 0);
 	CHECK_EQ(resource_timer_shutdown(&p.timer), 0);
@@ -134,9 +138,9 @@ static int flush(struct probe *p)
 	return resource_work_flush(&p->work);
 }
 
-static int end_module(struct probe *p)
+static int end_all(struct probe *p)
 {
-	return world_unload(&p->fw->w, p->fw->mod);
+	return ledger_revoke_all(p->fw->mod->gen);
 }
 
 /* @end returns only when the operation that is inside has left. */
@@ -150,7 +154,7 @@ static void waits_for_its_operation(int (*end)(struct probe *p), int value)
 	p = probe_new(&fw, 'p');
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_BLOCK), 0);
 	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_BLOCK), 0);
-	if (end == end_timer || end == delete_timer || end == end_module)
+	if (end == end_timer || end == delete_timer || end == end_all)
 		CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
 	else
 		CHECK_EQ(resource_work_schedule(&p.work), 1);
@@ -164,8 +168,6 @@ static void waits_for_its_operation(int (*end)(struct probe *p), int value)
 	CHECK_EQ(e.value, value);
 	CHECK_EQ(e.left, 1);
 	CHECK_EQ(p.inside, 1);
-	if (end == end_module)
-		fw.mod = NULL;
 	CHECK(firing_close(&fw));
 }
 
@@ -175,9 +177,49 @@ TEST(timer, shutdown_waits_for_its_operation)
 	waits_for_its_operation(delete_timer, 0);
 }
 
-TEST(timer, unload_waits_for_its_operation)
+TEST(timer, ledger_waits_for_its_operation)
 {
-	waits_for_its_operation(end_module, 0);
+	waits_for_its_operation(end_all, 2);
+}
+
+/* A moment is given to it, but it stays. */
+TEST(timer, unload_is_refused_while_its_operation_stays)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_BLOCK), 0);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK(reaches(&p.inside, 1));
+	CHECK_EQ(tn_unload(fw.w.sys, fw.mod, &fw.w.diag), -TN_EBUSY);
+	atomic_store(&p.go, true);
+	CHECK_EQ(resource_timer_delete(&p.timer), 0);
+	/* and all goes on */
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK(reaches(&p.left, 2));
+	CHECK(firing_close(&fw));
+}
+
+static void unload_own_module(struct probe *p)
+{
+	atomic_store(&p->called, tn_unload(p->fw->w.sys, p->fw->mod, NULL));
+}
+
+TEST(timer, operation_cannot_unload_its_own_module)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	p.call = unload_own_module;
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	CHECK(reaches(&p.hits, 1));
+	CHECK_EQ(p.called, -TN_EDEADLK);
+	CHECK(firing_close(&fw));
 }
 
 TEST(work, shutdown_waits_for_its_operation)
@@ -237,11 +279,11 @@ static void shut_down_and_stay(struct probe *p)
 }
 
 /* What has left the ledger but still runs is waited for, too. */
-TEST(timer, unload_waits_for_an_operation_that_has_given_itself_back)
+TEST(timer, ledger_waits_for_an_operation_that_has_given_itself_back)
 {
 	struct firing_world fw;
 	struct probe p;
-	struct ender e = { .p = &p, .end = end_module };
+	struct ender e = { .p = &p, .end = end_all };
 
 	CHECK(firing_open(&fw));
 	p = probe_new(&fw, 'p');
@@ -258,7 +300,6 @@ TEST(timer, unload_waits_for_an_operation_that_has_given_itself_back)
 	pthread_join(e.thread, NULL);
 	CHECK_EQ(e.value, 0);
 	CHECK_EQ(e.left, 1);
-	fw.mod = NULL;
 	CHECK(firing_close(&fw));
 }
 
@@ -271,7 +312,7 @@ static void wait_until_going(struct probe *p)
 }
 
 /* While its ledger is revoked nothing can be had, and nothing given back. */
-TEST(timer, is_awaited_by_an_unload_that_has_begun)
+TEST(timer, is_awaited_by_a_ledger_that_is_being_revoked)
 {
 	struct firing_world fw;
 	struct probe p;
@@ -282,10 +323,9 @@ TEST(timer, is_awaited_by_an_unload_that_has_begun)
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
 	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
 	CHECK(reaches(&p.inside, 1));
-	CHECK_EQ(world_unload(&fw.w, fw.mod), 0);
+	CHECK(ledger_revoke_all(fw.mod->gen) >= 1);
 	CHECK_EQ(p.hits, 1);
 	CHECK_EQ(p.called, -TN_ESTALE);
-	fw.mod = NULL;
 	CHECK(firing_close(&fw));
 }
 

@@ -26,7 +26,9 @@
  */
 #pragma once
 
+#include <tenon/crash.h>
 #include <tenon/engine.h>
+#include <tenon/inspect.h>
 #include <tenon/pool.h>
 
 #ifdef __cplusplus
@@ -56,6 +58,12 @@ enum tn_host_mode {
 				      modules are refused */
 #define TN_HOST_NO_MEMBARRIER 2u /* behave as where membarrier is banned */
 #define TN_HOST_STRICT        4u /* guard pages between modules */
+/* For those who debug, see docs/debugging.md: */
+#define TN_HOST_KEEP_SYMBOLS                                                   \
+	8u /* names of all functions and the places of sections, in the
+	      engine and for scripts/gdb */
+#define TN_HOST_GDB_JIT  16u /* tell gdb about modules as they come */
+#define TN_HOST_PERF_MAP 32u /* write /tmp/perf-PID.map for perf */
 
 /* What an engine is to be; zeroed but for size and abi it is the default. */
 struct tn_host_config {
@@ -69,6 +77,8 @@ struct tn_host_config {
 				0: 1 GiB */
 	tn_verify_fn *verify; /* see tn_verify_fn; or NULL */
 	void *verify_arg;     /* its first argument */
+	const struct tn_listener *listeners; /* told of modules */
+	size_t nlisteners;
 };
 
 /*

@@ -157,7 +157,8 @@ long guaranteed_check(void)
 {
 	static bool (*const groups[])(void) = { memory_works, strings_work,
 		log_works, references_work, bits_work, wide_integers_work,
-		bytes_work, halfwords_work, odd_sizes_work };
+		bytes_work, halfwords_work, odd_sizes_work, interfaces_work,
+		resources_work };
 	long failed = 0;
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)

@@ -68,3 +68,7 @@ SIZED(1, uint8_t)
 SIZED(2, uint16_t)
 
 TENON_IMPORTS_END
+
+/* engine.c */
+bool interfaces_work(void) __module_local;
+bool resources_work(void) __module_local;

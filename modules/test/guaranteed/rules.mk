@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
 MODULE := guaranteed
-SOURCES := guaranteed.c
+SOURCES := guaranteed.c engine.c

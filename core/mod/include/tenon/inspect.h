@@ -39,10 +39,12 @@ struct tn_location {
 
 /*
  * Says what is at @addr, an address of code of a loaded module, in time
- * logarithmic in the number of modules and symbols. Takes no lock and makes no
- * call of the port: any context, also a signal handler or an interrupt in the
- * middle of a load. Names are those of exports; of all functions with
- * TN_CONFIG_KEEP_SYMBOLS. -TN_ENOENT: no module has code there.
+ * logarithmic in the number of modules and, with TN_CONFIG_KEEP_SYMBOLS, of
+ * symbols. Without it names are those of exports alone, which are not ordered,
+ * so that a load need not order them: then those of the one module are looked
+ * through. Takes no lock and makes no call of the port: any context, also a
+ * signal handler or an interrupt in the middle of a load. -TN_ENOENT: no module
+ * has code there.
  */
 int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out);
 
@@ -75,6 +77,56 @@ int tn_symbolize_each(struct tn_system *sys,
  */
 void tn_last_unloaded(struct tn_system *sys, char name[TN_MODULE_NAME_MAX]);
 
+/* --- snapshots */
+
+struct tn_snapshot_param {
+	const char *name;
+	char value[120]; /* as tn_param_get writes it, cut to fit */
+};
+
+struct tn_snapshot_part {
+	uint64_t addr, size; /* 0: the module has no such part */
+};
+
+/* One module; everything is in the snapshot and stays with it. */
+struct tn_snapshot_module {
+	struct tn_module_info info;
+	struct tn_snapshot_part parts[TN_PART_KINDS];
+	const char *const
+	    *providers; /* names of modules that it imports from */
+	size_t nproviders;
+	/* bonds and handles; importers are those that name it as a provider */
+	const struct tn_holder *holders;
+	size_t nholders;
+	const struct tn_snapshot_param *params; /* those that are shown */
+	size_t nparams;
+};
+
+struct tn_snapshot {
+	/*
+	 * Grows with each change of a module's state and with each that comes
+	 * or goes: two snapshots with one number have the same modules in the
+	 * same states.
+	 */
+	uint64_t number;
+	uint64_t time_ns; /* of the port's clock */
+	size_t nmodules;
+	const struct tn_snapshot_module *modules; /* in load order */
+	/* private: */
+	struct tn_system *owner;
+	size_t bytes;
+};
+
+/*
+ * Copies the registry at one moment: modules, states, references, holders and
+ * parameters belong together. Parameters that their module writes itself, and
+ * counts that go up and down without a lock, are as they were when they were
+ * read. -TN_ENOMEM. Sleeps.
+ */
+int tn_snapshot_take(struct tn_system *sys, struct tn_snapshot **out);
+/* Frees it with all that it points to. Before the system is destroyed. */
+void tn_snapshot_free(struct tn_snapshot *snapshot);
+
 /* --- events */
 
 struct tn_linked;
@@ -95,6 +147,7 @@ struct tn_notice {
 	uint32_t size; /* sizeof(struct tn_notice) */
 	enum tn_event event;
 	struct tn_module *module;
+	const char *name; /* of the module; as long as @module is */
 	/*
 	 * TN_EVENT_LOADED: the file and the addresses of what is in it, see
 	 * <tenon/link.h>, until the listener returns. Else NULL.

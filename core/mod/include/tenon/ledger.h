@@ -90,17 +90,19 @@ int tn_ledger_drop(
     struct tn_module *mod, const struct tn_ledger_class *type, uint64_t id);
 
 struct tn_ledger_item {
-	const char *type; /* the class's name, "export" or "reference" */
+	/* the class's name, "interface", "bond", "export" or "reference" */
+	const char *type;
 	const char *text; /* about this one; valid during the call */
-	uint64_t id;      /* 0: an export or a reference */
-	const void *site;
+	uint64_t id;      /* of an entry, else 0 */
+	const void *site; /* of an entry or a bond */
 };
 
 /*
  * Calls @fn for everything that @mod holds until it returns non-zero, and
- * returns that: its entries, newest first, then its exports, then the modules
- * that it imports from. The caller holds a reference. Entries are shown under
- * the ledger's lock: of the engine @fn may call nothing that sleeps. Sleeps.
+ * returns that: its entries, newest first, the interfaces that it provides, its
+ * bonds, its exports, and the modules that it imports from. The caller holds a
+ * reference. Most is shown under a lock: of the engine @fn may call nothing
+ * that sleeps. Sleeps.
  */
 int tn_ledger_each(struct tn_module *mod,
     int (*fn)(void *arg, const struct tn_ledger_item *item), void *arg);

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Graphs of modules: nodes, edges, and the order (Kahn's algorithm).
+ *
+ * Each node counts the nodes that it still waits for, hard and soft. One that
+ * waits for nobody is next; when there is none, one that waits for soft ones
+ * only breaks their cycle. When there is none of these either, the nodes that
+ * are left contain a hard cycle: each of them has a need among them, so
+ * following needs from any of them comes back to where it was.
+ *
+ * Everything is linear in nodes, edges and names; nothing recurses.
+ */
+#include "graph.h"
+
+#include <base/format.h>
+#include <base/string.h>
+
+#include "depend.h"
+
+int tn_graph_create(
+    struct tn_system *sys, tn_find_fn *find, void *arg, struct tn_graph **out)
+{
+	struct tn_graph *g = port_alloc(sys->port, sizeof(*g));
+
+	if (g == NULL)
+		return -TN_ENOMEM;
+	g->sys = sys;
+	g->port = sys->port;
+	g->find = find;
+	g->find_arg = arg;
+	index_init(&g->names, g->port, sys->config.seed);
+	index_init(&g->exports, g->port, sys->config.seed);
+	*out = g;
+	return 0;
+}
+
+static void free_node(struct tn_graph *g, struct graph_node *node)
+{
+	port_free(
+	    g->port, node->exports, node->nexports * sizeof(*node->exports));
+	if (node->pub.mod != NULL)
+		tn_module_put(node->pub.mod);
+	else
+		load_release(&node->load);
+	port_free(g->port, node, sizeof(*node));
+}
+
+void tn_graph_free(struct tn_graph *g)
+{
+	for (uint32_t i = 0; i < g->nnodes; i++)
+		free_node(g, g->nodes[i]);
+	index_fini(&g->names);
+	index_fini(&g->exports);
+	port_free(g->port, g->order, g->nnodes * sizeof(*g->order));
+	port_free(g->port, g->edges, g->max_edges * sizeof(*g->edges));
+	port_free(g->port, g->nodes, g->max_nodes * sizeof(*g->nodes));
+	port_free(g->port, g, sizeof(*g));
+}
+
+int graph_no_memory(struct tn_graph *g, struct tn_diag *diag)
+{
+	tn_diag_fini(diag);
+	diag->error = -TN_ENOMEM;
+	diag->stage = TN_STAGE_DEPENDS;
+	diag->reason = TN_REASON_NO_MEMORY;
+	diag->value = sizeof(*g);
+	return diag->error;
+}
+
+static void *bigger(struct tn_graph *g, void *old, uint32_t *max, size_t size)
+{
+	const uint32_t more = *max != 0 ? *max * 2 : 16;
+	void *p = more > *max ? port_alloc(g->port, more * size) : NULL;
+
+	if (p == NULL)
+		return NULL;
+	if (old != NULL)
+		memcpy(p, old, *max * size);
+	port_free(g->port, old, *max * size);
+	*max = more;
+	return p;
+}
+
+/* --- nodes */
+
+/* Makes room for one more node in all tables. */
+static struct graph_node *new_node(struct tn_graph *g)
+{
+	void *p = g->nodes;
+
+	if (g->nnodes == g->max_nodes)
+		p = bigger(g, g->nodes, &g->max_nodes, sizeof(*g->nodes));
+	if (p == NULL)
+		return NULL;
+	g->nodes = p;
+	return index_reserve(&g->names, 1) == 0
+		   ? port_alloc(g->port, sizeof(struct graph_node))
+		   : NULL;
+}
+
+static int fail_double(struct graph_node *node)
+{
+	return load_fail_other(&node->load, TN_EEXIST,
+	    TN_REASON_DUPLICATE_MODULE, node->load.name);
+}
+
+/* From here on it is freed with the graph. */
+static int join(struct tn_graph *g, struct graph_node *node)
+{
+	node->key.name = node->pub.name = node->load.name;
+	node->number = g->nnodes;
+	if (index_find(&g->names, node->load.name) != NULL)
+		return fail_double(node);
+	(void)index_insert(&g->names, &node->key);
+	/* Of two that export one name the first is meant; the load of the
+	   other will be refused. */
+	for (uint32_t i = 0; i < node->nexports; i++)
+		(void)index_insert(&g->exports, &node->exports[i].key);
+	g->nodes[g->nnodes++] = node;
+	return 0;
+}
+
+/* What a load would find in the file before it looks around. */
+static int read_file(struct graph_node *node)
+{
+	struct tn_load *l = &node->load;
+	int err = load_source(l);
+
+	l->offline = true; /* DT_NEEDED may name what is no module yet */
+	if (err == 0)
+		err = load_check(l);
+	if (err == 0 && l->name[0] == '\0')
+		err = load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
+	return err;
+}
+
+int graph_add(struct tn_graph *g, const struct tn_load_args *args, bool found,
+    struct tn_diag *diag)
+{
+	struct graph_node *node = new_node(g);
+	int err = -TN_EINVAL;
+
+	if (node == NULL)
+		return graph_no_memory(g, diag);
+	node->args = *args;
+	node->pub.args = &node->args;
+	node->pub.is_found = found;
+	if (load_begin(&node->load, g->sys, &node->args, diag))
+		err = read_file(node);
+	if (err == 0)
+		err = needs_exports(g, node);
+	if (err == 0)
+		err = join(g, node);
+	if (err != 0)
+		free_node(g, node);
+	return err;
+}
+
+int tn_graph_add(
+    struct tn_graph *g, const struct tn_load_args *args, struct tn_diag *diag)
+{
+	struct tn_diag scratch;
+	int err;
+
+	tn_diag_init(&scratch);
+	err = graph_add(g, args, false, diag != NULL ? diag : &scratch);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
+static int add_module(
+    struct tn_graph *g, struct tn_module *mod, struct tn_diag *diag)
+{
+	struct graph_node *node = new_node(g);
+	int err;
+
+	if (node == NULL)
+		return graph_no_memory(g, diag);
+	node->load = (struct tn_load){ .sys = g->sys,
+		.port = g->port,
+		.diag = diag,
+		.stage = TN_STAGE_DEPENDS };
+	(void)str_copy(node->load.name, sizeof(node->load.name), mod->name);
+	if (!tn_module_get(mod)) {
+		err = load_fail_other(
+		    &node->load, TN_ENOENT, TN_REASON_NOT_LOADED, mod->name);
+		diag->module[0] = '\0';
+		port_free(g->port, node, sizeof(*node));
+		return err;
+	}
+	node->pub.mod = mod;
+	node->load.modinfo = mod->gen->modinfo;
+	err = join(g, node);
+	if (err != 0)
+		free_node(g, node);
+	else
+		g->nmodules++;
+	return err;
+}
+
+int tn_graph_add_module(
+    struct tn_graph *g, struct tn_module *mod, struct tn_diag *diag)
+{
+	struct tn_diag scratch;
+	int err;
+
+	tn_diag_init(&scratch);
+	err = add_module(g, mod, diag != NULL ? diag : &scratch);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
+struct graph_node *graph_find(const struct tn_graph *g, const char *name)
+{
+	struct graph_node *node =
+	    (struct graph_node *)index_find(&g->names, name);
+
+	/* by what it provides: seldom, so a walk will do */
+	for (uint32_t i = 0; node == NULL && i < g->nnodes; i++)
+		if (modinfo_lists(
+			g->nodes[i]->load.modinfo, "tenon.provides=", name))
+			node = g->nodes[i];
+	return node;
+}
+
+/* --- edges */
+
+int graph_connect(struct tn_graph *g, uint32_t from, uint32_t to, bool soft)
+{
+	struct graph_node *user = g->nodes[from], *need = g->nodes[to];
+	struct graph_edge *e;
+	void *p = g->edges;
+
+	/* Nothing waits for itself softly. */
+	if (need->seen == from + 1 || (from == to && soft))
+		return 0;
+	if (g->nedges == g->max_edges)
+		p = bigger(g, g->edges, &g->max_edges, sizeof(*g->edges));
+	if (p == NULL)
+		return -TN_ENOMEM;
+	g->edges = p;
+	e = &g->edges[g->nedges++];
+	*e = (struct graph_edge){ from, to, user->first_need, need->first_user,
+		soft };
+	user->first_need = need->first_user = g->nedges;
+	if (soft)
+		user->soft++;
+	else
+		user->hard++;
+	/* a soft edge does not keep a hard one from coming */
+	if (!soft)
+		need->seen = from + 1;
+	return 0;
+}
+
+/* --- the order */
+
+struct queue {
+	uint32_t *at;
+	uint32_t head, tail;
+};
+
+static void push(struct queue *q, uint32_t i)
+{
+	q->at[q->tail++] = i;
+}
+
+static void look_at(
+    struct tn_graph *g, uint32_t i, struct queue *ready, struct queue *later)
+{
+	struct graph_node *node = g->nodes[i];
+
+	if (node->hard != 0 || node->is_done)
+		return;
+	if (node->soft == 0) {
+		push(ready, i);
+	} else if (!node->is_later) {
+		node->is_later = true;
+		push(later, i);
+	}
+}
+
+static bool pop(const struct tn_graph *g, struct queue *ready,
+    struct queue *later, uint32_t *i)
+{
+	if (ready->head < ready->tail) {
+		*i = ready->at[ready->head++];
+		return true;
+	}
+	while (later->head < later->tail) {
+		*i = later->at[later->head++];
+		if (!g->nodes[*i]->is_done)
+			return true;
+	}
+	return false;
+}
+
+static void place(
+    struct tn_graph *g, uint32_t i, struct queue *ready, struct queue *later)
+{
+	uint32_t e = g->nodes[i]->first_user;
+
+	g->nodes[i]->is_done = true;
+	g->order[g->nordered++] = i;
+	while (e != 0) {
+		const struct graph_edge *edge = &g->edges[e - 1];
+		struct graph_node *user = g->nodes[edge->from];
+
+		if (edge->soft)
+			user->soft--;
+		else
+			user->hard--;
+		look_at(g, edge->from, ready, later);
+		e = edge->next_user;
+	}
+}
+
+/* A need of the node that has no place, and is hard. */
+static uint32_t next_in_cycle(const struct tn_graph *g, uint32_t i)
+{
+	uint32_t e = g->nodes[i]->first_need;
+
+	while (g->edges[e - 1].soft || g->nodes[g->edges[e - 1].to]->is_done)
+		e = g->edges[e - 1].next_need;
+	return g->edges[e - 1].to;
+}
+
+static int fail_cycle(struct tn_graph *g, struct tn_diag *diag)
+{
+	struct text t = { diag->other, sizeof(diag->other), 0 };
+	struct tn_load *l;
+	uint32_t i = 0, start, inside, n = 0;
+
+	while (g->nodes[i]->is_done)
+		i++;
+	/* as many steps as there are nodes certainly end inside the cycle */
+	for (uint32_t k = 0; k < g->nnodes; k++)
+		i = next_in_cycle(g, i);
+	start = inside = i;
+	/* told from that node on which was added first */
+	do {
+		i = next_in_cycle(g, i);
+		start = i < start ? i : start;
+		n++;
+	} while (i != inside);
+	l = &g->nodes[start]->load;
+	l->diag = diag;
+	l->stage = TN_STAGE_DEPENDS;
+	(void)load_fail(l, TN_ELOOP, TN_REASON_CYCLE);
+	i = start;
+	text_add(&t, "%s", g->nodes[i]->pub.name);
+	do {
+		i = next_in_cycle(g, i);
+		text_add(&t, " -> %s", g->nodes[i]->pub.name);
+	} while (i != start);
+	diag->value = n;
+	return diag->error;
+}
+
+static int put_in_order(struct tn_graph *g, struct tn_diag *diag)
+{
+	const size_t bytes = g->nnodes * sizeof(uint32_t);
+	struct queue ready = { port_alloc(g->port, bytes), 0, 0 };
+	struct queue later = { port_alloc(g->port, bytes), 0, 0 };
+	uint32_t i;
+	int err = 0;
+
+	g->order = port_alloc(g->port, bytes);
+	if (ready.at == NULL || later.at == NULL || g->order == NULL)
+		err = graph_no_memory(g, diag);
+	for (i = 0; err == 0 && i < g->nnodes; i++)
+		look_at(g, i, &ready, &later);
+	while (err == 0 && pop(g, &ready, &later, &i))
+		place(g, i, &ready, &later);
+	if (err == 0 && g->nordered != g->nnodes)
+		err = fail_cycle(g, diag);
+	if (err != 0)
+		g->nordered = 0;
+	port_free(g->port, ready.at, bytes);
+	port_free(g->port, later.at, bytes);
+	return err;
+}
+
+static int resolve(struct tn_graph *g, struct tn_diag *diag)
+{
+	int err = 0;
+
+	if (g->order != NULL)
+		return -TN_EALREADY;
+	/* what the finder adds comes to the end, and has its turn */
+	for (uint32_t i = 0; err == 0 && i < g->nnodes; i++)
+		err = needs_connect(g, i, diag);
+	return err != 0 || g->nnodes == 0 ? err : put_in_order(g, diag);
+}
+
+int tn_graph_resolve(struct tn_graph *g, struct tn_diag *diag)
+{
+	struct tn_diag scratch;
+	int err;
+
+	tn_diag_init(&scratch);
+	err = resolve(g, diag != NULL ? diag : &scratch);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
+/* --- looking at it */
+
+size_t tn_graph_count(const struct tn_graph *g)
+{
+	return g->nordered;
+}
+
+const struct tn_node *tn_graph_node(const struct tn_graph *g, size_t i)
+{
+	return i < g->nordered ? &g->nodes[g->order[i]]->pub : NULL;
+}
+
+bool tn_graph_depends(const struct tn_graph *g, size_t i, size_t on)
+{
+	uint32_t e;
+
+	if (i >= g->nordered || on >= g->nordered)
+		return false;
+	e = g->nodes[g->order[i]]->first_need;
+	while (e != 0 &&
+	       (g->edges[e - 1].soft || g->edges[e - 1].to != g->order[on]))
+		e = g->edges[e - 1].next_need;
+	return e != 0;
+}

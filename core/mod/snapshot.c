@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A copy of the registry. One walk under the registry lock counts the bytes,
+ * the next fills them in; the memory comes between the two, since the port's
+ * alloc does not sleep. Only handles come and go without the lock; what does
+ * not fit is left out.
+ */
+#include <tenon/inspect.h>
+
+#include <base/overflow.h>
+#include <base/string.h>
+#include <gate/close.h>
+
+#include "interface.h"
+#include "module.h"
+#include "param_value.h"
+
+#define SLACK 2048 /* for the holders that have come since the counting */
+
+struct build {
+	struct tn_system *sys;
+	uint64_t now;
+	char *base; /* NULL: only count */
+	size_t used, size;
+	/* of the module at hand */
+	struct tn_holder *holders;
+	size_t nholders, max_holders;
+};
+
+/* Zeroed memory of the block, or NULL: counting, or no room. */
+static void *take(struct build *b, size_t size)
+{
+	const size_t at = b->used;
+
+	b->used += align_up(size, 8);
+	return b->base != NULL && b->used <= b->size ? b->base + at : NULL;
+}
+
+static const char *keep(struct build *b, const char *s)
+{
+	const size_t size = s != NULL ? str_len(s) + 1 : 1;
+	char *copy = take(b, size);
+
+	if (copy == NULL)
+		return "";
+	(void)str_copy(copy, size, s != NULL ? s : "");
+	return copy;
+}
+
+/* --- one module */
+
+static void add_holder(struct build *b, struct tn_holder h, uint64_t since_ns)
+{
+	if (b->base != NULL && b->nholders == b->max_holders)
+		return;
+	h.name = keep(b, h.name);
+	h.interface = h.interface != NULL ? keep(b, h.interface) : NULL;
+	h.age_ns = b->now > since_ns ? b->now - since_ns : 0;
+	if (b->holders != NULL)
+		b->holders[b->nholders] = h;
+	b->nholders++;
+}
+
+static void meet_bond(void *arg, const struct bond_info *bond)
+{
+	add_holder(arg,
+	    (struct tn_holder){ .kind = TN_HOLDER_BOND,
+		.name = bond->holder,
+		.interface = bond->interface,
+		.site = bond->site },
+	    bond->since_ns);
+}
+
+static void meet_handle(void *arg, const struct gate_holder *handle)
+{
+	add_holder(arg,
+	    (struct tn_holder){ .kind = TN_HOLDER_HANDLE,
+		.name = handle->holder,
+		.site = handle->site },
+	    handle->time_ns);
+}
+
+static void meet_holders(struct build *b, struct tn_module *mod)
+{
+	bonds_each(mod->gen, meet_bond, b);
+	gate_each_handle(&mod->target, meet_handle, b);
+}
+
+/* Counting does not know yet how many records there will be: it adds them. */
+static void copy_holders(
+    struct build *b, struct tn_module *mod, struct tn_snapshot_module *m)
+{
+	struct build count = { .sys = b->sys };
+
+	meet_holders(&count, mod);
+	b->nholders = 0;
+	b->max_holders = count.nholders;
+	b->holders = take(b, count.nholders * sizeof(*b->holders));
+	if (b->base != NULL && b->holders == NULL)
+		b->max_holders = 0;
+	meet_holders(b, mod);
+	m->holders = b->holders;
+	m->nholders = b->holders != NULL ? b->nholders : 0;
+}
+
+static void copy_providers(
+    struct build *b, const struct generation *gen, struct tn_snapshot_module *m)
+{
+	const char **names = take(b, gen->nproviders * sizeof(*names));
+
+	for (uint32_t i = 0; i < gen->nproviders; i++) {
+		const char *name = keep(b, gen->providers[i]->name);
+
+		if (names != NULL)
+			names[i] = name;
+	}
+	m->providers = names;
+	m->nproviders = names != NULL ? gen->nproviders : 0;
+}
+
+static void copy_param(struct build *b, const struct generation *gen,
+    const struct tenon_param *p, struct tn_snapshot_param *out)
+{
+	struct text text;
+
+	out->name = keep(b, p->name);
+	text = (struct text){ out->value, sizeof(out->value), 0 };
+	mutex_take(b->sys->port, &b->sys->param_lock);
+	/* A charp that points somewhere shows as nothing. */
+	if (param_get(gen, p, &text) != 0)
+		out->value[0] = '\0';
+	mutex_give(b->sys->port, &b->sys->param_lock);
+}
+
+static void copy_params(
+    struct build *b, const struct generation *gen, struct tn_snapshot_module *m)
+{
+	struct tn_snapshot_param *out = take(b, gen->nparams * sizeof(*out));
+
+	m->params = out;
+	for (uint32_t i = 0; i < gen->nparams; i++) {
+		const struct tenon_param *p = &gen->params[i];
+
+		if (p->perm == 0)
+			continue;
+		if (out != NULL)
+			copy_param(b, gen, p, &out[m->nparams]);
+		else
+			(void)keep(b, p->name);
+		m->nparams++;
+	}
+}
+
+static void copy_module(
+    struct build *b, struct tn_module *mod, struct tn_snapshot_module *m)
+{
+	*m = (struct tn_snapshot_module){ .nparams = 0 };
+	tn_module_info(mod, &m->info);
+	m->info.name = keep(b, m->info.name);
+	m->info.version = keep(b, m->info.version);
+	m->info.license = keep(b, m->info.license);
+	for (unsigned k = 0; k < TN_PART_KINDS; k++) {
+		size_t size;
+
+		tn_module_part(
+		    mod, (enum tn_part_kind)k, &m->parts[k].addr, &size);
+		m->parts[k].size = size;
+	}
+	copy_providers(b, mod->gen, m);
+	copy_holders(b, mod, m);
+	copy_params(b, mod->gen, m);
+}
+
+/* --- all of them */
+
+/* Returns how many there are; fills @s and what is behind it when it is one. */
+static size_t copy_all(struct build *b, struct tn_snapshot *s)
+{
+	struct tn_snapshot_module *modules = NULL, scratch;
+	const struct list *pos;
+	size_t n = 0;
+
+	(void)take(b, sizeof(*s));
+	if (s != NULL)
+		modules = take(b, s->nmodules * sizeof(*modules));
+	list_for_each (pos, &b->sys->list) {
+		struct tn_module *mod = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+
+		copy_module(b, mod, modules != NULL ? &modules[n] : &scratch);
+		n++;
+	}
+	if (s == NULL)
+		(void)take(b, n * sizeof(*modules));
+	else
+		s->modules = modules;
+	return n;
+}
+
+static struct tn_snapshot *take_locked(struct tn_system *sys)
+{
+	struct build b = { .sys = sys };
+	struct tn_snapshot *s;
+
+	b.now = sys->port->now_ns(sys->port->ctx);
+	const size_t n = copy_all(&b, NULL);
+
+	b.size = b.used + SLACK;
+	b.used = 0;
+	s = port_alloc(sys->port, b.size);
+	if (s == NULL)
+		return NULL;
+	s->owner = sys;
+	s->bytes = b.size;
+	s->number = sys->changes;
+	s->time_ns = b.now;
+	s->nmodules = n;
+	b.base = (char *)s;
+	(void)copy_all(&b, s);
+	return s;
+}
+
+int tn_snapshot_take(struct tn_system *sys, struct tn_snapshot **out)
+{
+	struct tn_snapshot *s;
+
+	registry_lock(sys);
+	s = take_locked(sys);
+	registry_unlock(sys);
+	if (s == NULL)
+		return -TN_ENOMEM;
+	*out = s;
+	return 0;
+}
+
+void tn_snapshot_free(struct tn_snapshot *snapshot)
+{
+	port_free(snapshot->owner->port, snapshot, snapshot->bytes);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Actors: see actor.h.
+ */
+#include "actor.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <base/compiler.h>
+
+struct play play;
+
+static pthread_mutex_t text_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void note(char who, char what)
+{
+	pthread_mutex_lock(&text_lock);
+	const size_t n = strlen(play.text);
+
+	if (n + 3 < sizeof(play.text))
+		snprintf(play.text + n, 3, "%c%c", who, what);
+	pthread_mutex_unlock(&text_lock);
+}
+
+static int perform(enum actor_op op, struct tn_module *mod)
+{
+	struct tn_module_info info;
+
+	/* Hooks run in the thread that holds the module. */
+	tn_module_info(mod, &info);
+	note(info.name[0], ACTOR_LETTERS[op]);
+	if (play.inside != NULL)
+		play.inside(op, mod, info.name[0]);
+	return play.result[(unsigned char)info.name[0]][op];
+}
+
+static int op_init(struct tn_module *mod)
+{
+	return perform(ACTOR_INIT, mod);
+}
+
+static int op_start(struct tn_module *mod)
+{
+	return perform(ACTOR_START, mod);
+}
+
+static int op_stop(struct tn_module *mod)
+{
+	return perform(ACTOR_STOP, mod);
+}
+
+static void op_cleanup(struct tn_module *mod)
+{
+	(void)perform(ACTOR_CLEANUP, mod);
+}
+
+static int op_quiesce(struct tn_module *mod)
+{
+	return perform(ACTOR_QUIESCE, mod);
+}
+
+static void op_resume(struct tn_module *mod)
+{
+	(void)perform(ACTOR_RESUME, mod);
+}
+
+/* Its state is one letter: what it is called. */
+static int op_save(struct tn_module *mod, void *buf, size_t cap, size_t *len)
+{
+	const int result = perform(ACTOR_SAVE, mod);
+	struct tn_module_info info;
+
+	tn_module_info(mod, &info);
+	*len = 1;
+	if (cap < 1)
+		return -TN_ENOSPC;
+	memcpy(buf, info.name, 1);
+	return result;
+}
+
+static int op_restore(struct tn_module *mod, const void *buf, size_t len)
+{
+	const int result = perform(ACTOR_RESTORE, mod);
+	struct tn_module_info info;
+
+	tn_module_info(mod, &info);
+	if (len != 1 || memcmp(buf, info.name, 1) != 0)
+		return -TN_EINVAL;
+	return result;
+}
+
+static const char *const targets[ACTOR_OPS] = { "op_init", "op_start",
+	"op_stop", "op_cleanup", "op_quiesce", "op_resume", "op_save",
+	"op_restore" };
+
+bool play_open(uint64_t wait_ns)
+{
+	static const struct tn_export exports[] = {
+		WORLD_EXPORT(op_init),
+		WORLD_EXPORT(op_start),
+		WORLD_EXPORT(op_stop),
+		WORLD_EXPORT(op_cleanup),
+		WORLD_EXPORT(op_quiesce),
+		WORLD_EXPORT(op_resume),
+		WORLD_EXPORT(op_save),
+		WORLD_EXPORT(op_restore),
+	};
+	const struct tn_config config = { .exports = exports,
+		.nexports = ARRAY_SIZE(exports),
+		.wait_ns = wait_ns };
+
+	memset(&play, 0, sizeof(play));
+	return world_open_with(&play.w, &config);
+}
+
+bool play_close(void)
+{
+	return world_close(&play.w);
+}
+
+const char *play_text(void)
+{
+	static char last[sizeof(play.text)];
+
+	pthread_mutex_lock(&text_lock);
+	memcpy(last, play.text, sizeof(last));
+	play.text[0] = '\0';
+	pthread_mutex_unlock(&text_lock);
+	return last;
+}
+
+struct author actor_new(const char *name, unsigned ops)
+{
+	struct author a = author_new(isa_here()->machine, name);
+	struct author_ops table = { .size = 0 };
+
+	for (unsigned i = 0; i < ACTOR_OPS; i++)
+		if ((ops >> i & 1) != 0)
+			table.target[i] = targets[i];
+	author_ops(&a, &table);
+	return a;
+}
+
+void actor_export(struct author *a, const char *symbol)
+{
+	author_export(a, (struct author_export){ .name = symbol,
+			     .symbol = author_word(a, symbol, 1) });
+}
+
+void actor_import(struct author *a, const char *symbol)
+{
+	author_pointer(a, "imported", object_undefined(a->o, symbol), 0);
+}
+
+void actor_depends(struct author *a, const char *list)
+{
+	char entry[128];
+
+	snprintf(entry, sizeof(entry), "tenon.depends=%s", list);
+	author_info(a, entry);
+}
+
+int actor_load(struct author *a, unsigned flags, struct tn_module **mod)
+{
+	return world_load(&play.w, a->o, flags, mod);
+}
+
+const char *play_sentence(void)
+{
+	static char text[1024];
+
+	tn_diag_text(&play.w.diag, text, sizeof(text));
+	return text;
+}
+
+enum tn_state actor_state(struct tn_module *mod)
+{
+	struct tn_module_info info;
+
+	tn_module_info(mod, &info);
+	return info.state;
+}
+
+uint32_t actor_refs(struct tn_module *mod)
+{
+	struct tn_module_info info;
+
+	tn_module_info(mod, &info);
+	return info.refs;
+}

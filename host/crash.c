@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers of fatal signals: they report and then do what was there before.
+ *
+ * Handlers run on the alternate stack of a thread that has one, since the
+ * stack may be what has overflowed. A second crash, inside of the report, ends
+ * it. One thread reports at a time. Process-wide, as signals are (decision 13).
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/compiler.h>
+#include <host/crash.h>
+#include <tenon/err.h>
+
+#include "crash_text.h"
+
+#define STACK_SIZE ((size_t)64 << 10)
+
+static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+
+static struct tn_system *_Atomic systems[CRASH_SYSTEMS];
+
+/* Protects what crash_enable and crash_disable change. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool enabled; /* lock */
+/* Set before the handlers are; handlers read it without the lock. */
+static struct sigaction before[ARRAY_SIZE(signals)];
+static struct crash_report report = { .systems = systems };
+static char addr2line[256];
+
+static atomic_int reporter;  /* thread that reports, or 0 */
+static atomic_int reporting; /* handlers that may look at a system */
+
+/* --- systems */
+
+void crash_join(struct tn_system *sys)
+{
+	for (int i = 0; i < CRASH_SYSTEMS; i++) {
+		struct tn_system *none = NULL;
+
+		if (atomic_compare_exchange_strong(&systems[i], &none, sys))
+			return;
+	}
+}
+
+void crash_leave(struct tn_system *sys)
+{
+	const struct timespec nap = { 0, 1000000 };
+
+	for (int i = 0; i < CRASH_SYSTEMS; i++) {
+		struct tn_system *mine = sys;
+
+		(void)atomic_compare_exchange_strong(&systems[i], &mine, NULL);
+	}
+	while (atomic_load(&reporting) != 0)
+		nanosleep(&nap, NULL);
+}
+
+/* --- what was there before */
+
+static size_t position_of(int number)
+{
+	size_t i = 0;
+
+	while (signals[i] != number)
+		i++;
+	return i;
+}
+
+/*
+ * Returning runs the faulting instruction again, and what is there now ends
+ * the process; a signal that somebody has sent is sent again.
+ */
+static void leave_to_system(const siginfo_t *info)
+{
+	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	const int number = info->si_signo;
+
+	(void)sigaction(number, &standard, NULL);
+	if (info->si_code <= 0)
+		(void)syscall(SYS_rt_tgsigqueueinfo, (long)getpid(),
+		    syscall(SYS_gettid), (long)number, info);
+}
+
+/* As the system would have called it, but for the stack. */
+static void chain(siginfo_t *info, void *context)
+{
+	const struct sigaction *to = &before[position_of(info->si_signo)];
+	const bool plain = (to->sa_flags & SA_SIGINFO) == 0;
+	sigset_t mask = to->sa_mask, old;
+
+	if (plain && to->sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
+	if (plain && (to->sa_handler == SIG_DFL || to->sa_handler == SIG_IGN)) {
+		leave_to_system(info);
+		return;
+	}
+	if ((to->sa_flags & SA_NODEFER) == 0)
+		sigaddset(&mask, info->si_signo);
+	(void)pthread_sigmask(SIG_BLOCK, &mask, &old);
+	if (plain)
+		to->sa_handler(info->si_signo);
+	else
+		to->sa_sigaction(info->si_signo, info, context);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* --- the handler */
+
+/* False: this thread has crashed while it was reporting. */
+static bool begin(int thread)
+{
+	const struct timespec nap = { 0, 10000000 };
+
+	for (int i = 0; i < 1000; i++) {
+		int other = 0;
+
+		if (atomic_compare_exchange_strong(&reporter, &other, thread))
+			return true;
+		if (other == thread)
+			return false;
+		nanosleep(&nap, NULL);
+	}
+	/* The other one hangs: better two reports than none. */
+	return true;
+}
+
+static void on_crash(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	const int thread = (int)syscall(SYS_gettid);
+
+	if (!begin(thread)) {
+		crash_say(&report, "\ntenon: crash inside of the report\n");
+		leave_to_system(info);
+		return;
+	}
+	atomic_fetch_add(&reporting, 1);
+	crash_write(&report, info, context);
+	atomic_fetch_sub(&reporting, 1);
+	atomic_store(&reporter, 0);
+	chain(info, context);
+}
+
+/* --- stacks of threads */
+
+static pthread_key_t stack_key;
+static bool have_key;
+
+static void stack_free(void *stack)
+{
+	const stack_t none = { .ss_flags = SS_DISABLE };
+
+	(void)sigaltstack(&none, NULL);
+	(void)munmap(stack, STACK_SIZE);
+}
+
+static void make_key(void)
+{
+	have_key = pthread_key_create(&stack_key, stack_free) == 0;
+}
+
+int crash_thread(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	stack_t stack;
+	void *p;
+
+	if (sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_DISABLE))
+		return 0; /* it has one */
+	pthread_once(&once, make_key);
+	if (!have_key)
+		return -TN_ENOMEM;
+	p = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return -TN_ENOMEM;
+	stack = (stack_t){ .ss_sp = p, .ss_size = STACK_SIZE };
+	if (pthread_setspecific(stack_key, p) != 0 ||
+	    sigaltstack(&stack, NULL) != 0) {
+		(void)pthread_setspecific(stack_key, NULL);
+		(void)munmap(p, STACK_SIZE);
+		return -TN_ENOMEM;
+	}
+	return 0;
+}
+
+/* --- on and off */
+
+/* The handler must not search: it gets the whole path. */
+static const char *find_addr2line(void)
+{
+	const char *path = getenv("PATH");
+
+	for (const char *p = path; p && *p;) {
+		const size_t n = strcspn(p, ":");
+
+		if (snprintf(addr2line, sizeof(addr2line), "%.*s/addr2line",
+			(int)n, p) < (int)sizeof(addr2line) &&
+		    p[0] == '/' && access(addr2line, X_OK) == 0)
+			return addr2line;
+		p += n + (p[n] == ':');
+	}
+	return NULL;
+}
+
+static int install_locked(void)
+{
+	struct sigaction act = { .sa_sigaction = on_crash,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigaction(signals[i], NULL, &before[i]) != 0)
+			return -TN_EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		(void)sigaction(signals[i], &act, NULL);
+	enabled = true;
+	return 0;
+}
+
+int crash_enable(unsigned flags, int fd)
+{
+	int err;
+
+	if ((flags & ~CRASH_LINES) != 0)
+		return -TN_EINVAL;
+	err = crash_thread();
+	if (err)
+		return err;
+	pthread_mutex_lock(&lock);
+	report.fd = fd < 0 ? STDERR_FILENO : fd;
+	report.addr2line = flags & CRASH_LINES ? find_addr2line() : NULL;
+	err = enabled ? 0 : install_locked();
+	pthread_mutex_unlock(&lock);
+	return err;
+}
+
+void crash_disable(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; enabled && i < ARRAY_SIZE(signals); i++) {
+		struct sigaction now;
+
+		/* Another one's stays, and may go on calling ours. */
+		if (sigaction(signals[i], NULL, &now) == 0 &&
+		    (now.sa_flags & SA_SIGINFO) != 0 &&
+		    now.sa_sigaction == on_crash)
+			(void)sigaction(signals[i], &before[i], NULL);
+	}
+	enabled = false;
+	pthread_mutex_unlock(&lock);
+}

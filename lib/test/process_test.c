@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the process around an engine may do: take signals, call from threads
+ * of its own with small stacks, enter a sandbox. Forks are in module_test.c,
+ * dlclose is in shared_test.c and embed/closed.c.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tenon/tenon.h>
+#include <test/test.h>
+
+#include "kit.h"
+
+/* --- signals */
+
+static struct {
+	struct tn_system *sys;
+	struct tn_module *held;
+	_Atomic unsigned runs, bad;
+} handler;
+
+static long (*hello_add)(long, long); /* of the module that is held */
+
+/* Every call that docs/embedding.md allows here. */
+static void on_signal(int number)
+{
+	struct tn_symbol sym;
+	char text[80];
+	struct tn_diag diag;
+
+	(void)number;
+	atomic_fetch_add(&handler.runs, 1);
+	if (tn_symbol_find(handler.sys, "hello_add", &sym) != 0 ||
+	    sym.owner != handler.held || hello_add(40, 2) != 42)
+		atomic_fetch_add(&handler.bad, 1);
+	(void)tn_symbol_find(handler.sys, "provider_add", &sym); /* perhaps */
+	tn_diag_init(&diag);
+	diag.reason = TN_REASON_IN_USE;
+	if (tn_diag_text(&diag, text, sizeof(text)) == 0 || !tn_version()[0])
+		atomic_fetch_add(&handler.bad, 1);
+}
+
+static atomic_bool enough;
+
+static void *send_signals(void *arg)
+{
+	const pthread_t to = *(pthread_t *)arg;
+	const struct timespec nap = { 0, 50000 };
+
+	while (!atomic_load(&enough)) {
+		pthread_kill(to, SIGUSR1);
+		nanosleep(&nap, NULL);
+	}
+	return NULL;
+}
+
+TEST(process, handlers_look_up_and_call_while_modules_come_and_go)
+{
+	struct sigaction old, act = { .sa_handler = on_signal };
+	pthread_t me = pthread_self(), sender;
+	struct tn_symbol sym;
+
+	CHECK_EQ(tn_open(NULL, &handler.sys), 0);
+	handler.held = kit_load(handler.sys, "hello");
+	CHECK(handler.held);
+	/* The first look-up of a thread must not be a handler's. */
+	CHECK_EQ(tn_symbol_find(handler.sys, "hello_add", &sym), 0);
+	memcpy(&hello_add, &sym.addr, sizeof(hello_add));
+	atomic_store(&enough, false);
+	sigaction(SIGUSR1, &act, &old);
+	CHECK_EQ(pthread_create(&sender, NULL, send_signals, &me), 0);
+	for (int i = 0; i < 100000 && atomic_load(&handler.runs) < 200; i++) {
+		struct tn_module *a = kit_load(handler.sys, "provider");
+		struct tn_module *b = kit_load(handler.sys, "tiny");
+
+		if (!EXPECT(a && b))
+			break;
+		EXPECT(tn_unload(handler.sys, b, NULL) == 0);
+		EXPECT(tn_unload(handler.sys, a, NULL) == 0);
+	}
+	atomic_store(&enough, true);
+	pthread_join(sender, NULL);
+	sigaction(SIGUSR1, &old, NULL);
+	CHECK_EQ(atomic_load(&handler.bad), 0);
+	CHECK(atomic_load(&handler.runs) >= 200);
+	CHECK_EQ(tn_unload(handler.sys, handler.held, NULL), 0);
+	CHECK_EQ(tn_close(handler.sys), 0);
+}
+
+/* --- threads */
+
+static void *load_and_unload(void *arg)
+{
+	struct tn_system *sys = arg;
+
+	for (int i = 0; i < 3; i++)
+		kit_check_pair(sys);
+	return NULL;
+}
+
+/* What docs/embedding.md promises; sanitizers need more of their own. */
+#define STACK ((size_t)64 << 10)
+
+TEST(process, a_thread_that_the_engine_does_not_know_needs_a_small_stack)
+{
+	struct tn_system *sys;
+	pthread_attr_t attr;
+	pthread_t t;
+
+	CHECK_EQ(tn_open(NULL, &sys), 0);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, KIT_SANITIZED ? 16 * STACK : STACK);
+	CHECK_EQ(pthread_create(&t, &attr, load_and_unload, sys), 0);
+	pthread_join(t, NULL);
+	pthread_attr_destroy(&attr);
+	CHECK_EQ(tn_close(sys), 0);
+}
+
+/* --- sandboxes */
+
+/* From now on system call @number answers EPERM; true if that is possible. */
+static bool forbid(unsigned number)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {
+		.len = sizeof(code) / sizeof(code[0]), .filter = code
+	};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+#define NO_FILTERS 77
+
+/* An engine that is open already notices what its process gave up since. */
+static int open_then_forbid(void)
+{
+	struct tn_system *sys;
+
+	if (tn_open(NULL, &sys) != 0)
+		return 2;
+	if (!forbid(SYS_memfd_create) || !forbid(SYS_membarrier))
+		return NO_FILTERS;
+	for (int i = 0; i < 5; i++)
+		kit_check_pair(sys);
+	if (tn_host_mode(sys) != TN_HOST_FLIP || test_failed())
+		return 3;
+	return tn_close(sys) == 0 ? 0 : 4;
+}
+
+static int load_then_forbid(void)
+{
+	struct tn_module *mod;
+	struct tn_system *sys;
+
+	if (tn_open(NULL, &sys) != 0 || !(mod = kit_load(sys, "hello")))
+		return 2;
+	if (!forbid(SYS_membarrier))
+		return NO_FILTERS;
+	for (int i = 0; i < 5; i++)
+		kit_check_pair(sys);
+	if (test_failed() || tn_unload(sys, mod, NULL) != 0)
+		return 3;
+	return tn_close(sys) == 0 ? 0 : 4;
+}
+
+/* Neither way to executable memory is left: a named refusal, twice. */
+static int forbid_everything(void)
+{
+	struct tn_module *mod;
+	struct tn_system *sys;
+	struct tn_diag diag;
+	char text[300];
+
+	if (tn_open(NULL, &sys) != 0)
+		return 2;
+	if (!forbid(SYS_memfd_create) || !forbid(SYS_mprotect))
+		return NO_FILTERS;
+	tn_diag_init(&diag);
+	for (int i = 0; i < 2; i++) {
+		if (kit_try(sys, "hello", &mod, &diag) != -TN_EOPNOTSUPP)
+			return 3;
+	}
+	tn_diag_text(&diag, text, sizeof(text));
+	tn_diag_fini(&diag);
+	if (!strstr(text, "executable memory"))
+		return 4;
+	if (tn_symbol_count(sys) != tn_guaranteed_count)
+		return 5;
+	return tn_close(sys) == 0 ? 0 : 6;
+}
+
+static int load_in_torn_child(void)
+{
+	struct tn_module *mod;
+	struct tn_system *sys;
+	int status;
+	pid_t pid;
+
+	if (tn_open(NULL, &sys) != 0 || !kit_load(sys, "hello"))
+		return 2;
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		if (kit_call(sys, "provider_inner", 5) == 15)
+			_exit(3);
+		_exit(
+		    kit_try(sys, "provider", &mod, NULL) == -TN_EAGAIN ? 0 : 4);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 5;
+	/* Emulators do not wipe the page that tells. */
+	return WEXITSTATUS(status) == 4 ? NO_FILTERS : WEXITSTATUS(status);
+}
+
+static void check_in_child(int (*fn)(void))
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		alarm(60); /* a hang is a failure */
+		_exit(fn());
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_FILTERS)
+		SKIP("it cannot be forbidden here");
+	CHECK_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(process, a_sandbox_entered_before_the_first_load_is_noticed)
+{
+	check_in_child(open_then_forbid);
+}
+
+TEST(process, a_sandbox_entered_after_a_load_is_noticed)
+{
+	check_in_child(load_then_forbid);
+}
+
+TEST(process, without_any_executable_memory_loads_are_refused_by_name)
+{
+	check_in_child(forbid_everything);
+}
+
+TEST(process, a_child_that_fork_has_not_made_refuses_to_load)
+{
+	check_in_child(load_in_torn_child);
+}

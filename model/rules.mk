@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+kind := host
+configs := host host-asan
+deps := base
+programs := model

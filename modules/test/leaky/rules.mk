@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+MODULE := leaky
+SOURCES := leaky.c
