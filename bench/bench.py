@@ -303,12 +303,13 @@ class Bench:
 
     def size(self):
         try:
-            text, budget = peers.loader_text()
+            sizes = peers.code_sizes()
         except peers.Missing as why:
             self.results.skip('size', why)
             return
-        self.results.row('size', 'base+core, aarch64 -Os', 'bytes of text',
-                         (text,), goal=('most', budget))
+        for name, code, budget in sizes:
+            self.results.row('size', f'{name}, aarch64 -Os', 'bytes of text',
+                             (code,), goal=('most', budget))
 
     def run(self):
         for functions, plan in (QUICK if self.quick else SIZES).items():
@@ -317,11 +318,8 @@ class Bench:
         if not self.quick:
             self.linear()
             self.lookup()
-<<<<<<< /tmp/wS/./bench/bench.py
-            self.symbolize()
-=======
             self.many()
->>>>>>> ./bench/bench.py
+            self.symbolize()
             self.size()
 
 

@@ -96,16 +96,17 @@ class Jitlink:
         return [times[len(times) // 2], times[-1]]
 
 
-def loader_text():
-    """Bytes of code of base and core, aarch64 -Os, and the budget, as
-    `make size` says them (its status is 1 above the budget)."""
+def code_sizes():
+    """(name, bytes of code, budget) of each image that `make size` links,
+    aarch64 -Os (its status is 1 above a budget)."""
     env = {k: v for k, v in os.environ.items()
            if k not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
     done = subprocess.run(['make', '-s', 'size'], capture_output=True,
                           text=True, env=env)
-    code = re.search(r'^code: (\d+) bytes', done.stdout, re.M)
-    budget = re.search(r'KiB of (\d+)$', done.stdout, re.M)
-    if not code or not budget:
+    found = re.findall(r'^(\w+): (\d+) bytes of code, \S+ KiB of (\d+);',
+                       done.stdout, re.M)
+    if not found:
         why = (done.stderr or done.stdout).strip().split('\n')[-1]
         raise Missing(f'make size: {why}')
-    return int(code[1]), int(budget[1]) * 1024
+    return [(name, int(code), int(budget) * 1024)
+            for name, code, budget in found]

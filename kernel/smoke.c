@@ -332,7 +332,8 @@ static void check_busy(void)
 		diag.reason == TN_REASON_IN_USE,
 	    "refuse to unload provider");
 	print_diag("     ", &diag);
-	k_check(str_eq(diag.other, "user"), "the refusal names the user");
+	k_check(diag.nholders == 1 && str_eq(diag.holders[0].name, "user"),
+	    "the refusal names the user");
 	tn_diag_fini(&diag);
 }
 

@@ -14,6 +14,7 @@ INSTALLED := \
 	$(foreach f,$(LIBS.host),$f|lib/$(notdir $f)) \
 	$(foreach f,$(filter %/tenon,$(BINS.host)),$f|bin/tenon) \
 	$(foreach f,$(wildcard mk/module.mk),$f|share/tenon/module.mk) \
+	scripts/gdb/tenon.py|share/tenon/gdb/tenon.py \
 	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f))
 LINKS := lib/libtenon.so.1 lib/libtenon.so lib/pkgconfig/tenon.pc
 

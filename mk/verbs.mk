@@ -46,19 +46,26 @@ $(B)/.setup-bench: mk/packages-bench.txt | $(SETUP)
 	@sh scripts/setup.sh mk/packages-bench.txt
 	@touch $@
 
-# The budget: what a bare machine needs to load modules.
+# The budgets: what a bare machine links that only links modules (mk/size.loader)
+# and one that loads, runs and unloads them (mk/size.engine): these functions
+# and all that they reach, optimised as a whole.
 CONFIG := aarch64-Os
 comma := ,
 SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))
-# What a bare machine that loads modules links: the functions of mk/size.roots
-# and all that they reach. What only the tools call does not count.
-SIZE_IMAGE := $(B)/aarch64-Os/loader.o
-$(SIZE_IMAGE): $(SIZE_OBJS) mk/size.roots
-	@$(CFG.aarch64-Os.CC) -nostdlib -r -Wl,--gc-sections -Wl,-e,tn_load \
-		$(addprefix -Wl$(comma)-u$(comma),$(file <mk/size.roots)) \
-		-o $@ $(SIZE_OBJS)
-size: $(SIZE_IMAGE) ## bytes of loader code, base and core, aarch64 -Os
-	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) $^
+SIZE_LINK = $(CFG.aarch64-Os.CC) $(CFG.aarch64-Os.CFLAGS) -nostdlib -static \
+	-ffreestanding -Wl,--gc-sections -Wl,--unresolved-symbols=ignore-all \
+	$(addprefix -Wl$(comma)-u$(comma),$(file <mk/size.$1)) \
+	-Wl,-e,$(firstword $(file <mk/size.$1)) -w
+define size_image
+$(B)/aarch64-Os/$1.elf: $(SIZE_OBJS) mk/size.$1
+	@$$(call SIZE_LINK,$1) -o $$@ $(SIZE_OBJS) 2>/dev/null
+endef
+$(eval $(call size_image,loader))
+$(eval $(call size_image,engine))
+size: $(B)/aarch64-Os/loader.elf $(B)/aarch64-Os/engine.elf ## bytes of code, base and core, aarch64 -Os
+	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) \
+		loader=40 $(B)/aarch64-Os/loader.elf \
+		engine=64 $(B)/aarch64-Os/engine.elf
 
 # For editors: the commands of host-clang, which clang's tools understand.
 comma := ,

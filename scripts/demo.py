@@ -7,6 +7,7 @@ a piece of its output are what the step promises, or the tour ends with 1.
 """
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,36 +69,63 @@ def damage(path, into):
     return name
 
 
-def in_this_process(tour):
-    run = tenon(platform.machine()) + ['run']
-    folder = ['-L', os.path.dirname(module('hello'))]
+def stories(tour):
+    """modules/example and modules/test: what happens, told by a terminal."""
+    common = os.path.dirname(module('hello'))
+    run = tenon(platform.machine()) + ['run', '-L', common]
 
-    tour.chapter('In this process')
-    tour.step('A module is loaded, called and unloaded.',
-              run + [module('hello'), '--call', 'hello_add,7,5'],
-              ['hello: hello', 'hello_add(7, 5) = 12', 'unloaded hello'])
-    tour.step('A module that imports from another brings its provider along.',
-              run + folder + [module('user')],
-              ['loaded provider', 'loaded user', 'unloaded provider'])
+    tour.chapter('A provider and its user')
+    tour.step('guest needs greeter, which is found, loaded first and '
+              'unloaded last.',
+              run + ['guest', '--list'],
+              ['Hello, guest!', 'unloaded guest', 'unloaded greeter'])
+    tour.step('Parameters, at load and while the module runs.',
+              run + ['-q', 'greeter', 'word=Welcome', 'guest', '--set',
+                     'greeter.times=2', '--call', 'guest_visit'],
+              ['Welcome, guest!', 'guest_visit() = 2'])
+    tour.step('greeter cannot go while guest uses it.',
+              run + ['-q', 'guest', '--unload', 'greeter'],
+              ['Module greeter is in use by guest', 'greeter: goodbye'], 1)
+    tour.step('Interfaces: no symbol of the other, and still it is held.',
+              run + ['-q', 'ticker', 'watcher', '--unload', 'ticker'],
+              ['in use by watcher', 'interface test/ticker',
+               'watcher: saw 1'], 1)
+    tour.step('Whatever happens, nothing is left.',
+              run + ['-q', 'guest', '--ledger', '--verify-free'],
+              ['guest holds:', 'reference  greeter'])
+
+    tour.chapter('An init that fails, and a crash')
+    tour.step('What init has taken it gives back, in the reverse order.',
+              run + ['unwind', 'fail_at=3'],
+              ['3. interrupt: fails', 'queue: given back',
+               'buffer: given back', 'init failed with -12'], 1)
+    tour.step('A crash says in which function of which module, and the line.',
+              run + ['-q', 'crasher', '--call', 'crasher_go,1'],
+              ['SIGSEGV', 'read_it', '[crasher]', 'crasher.c:'],
+              -signal.SIGSEGV)
 
 
 def refusals(tour):
-    run = tenon(platform.machine()) + ['run', '-q']
-    folder = ['-L', os.path.dirname(module('hello'))]
+    common = os.path.dirname(module('hello'))
+    run = tenon(platform.machine()) + ['run', '-q', '-L', common]
 
     tour.chapter('Refused, for good reasons')
-    tour.step('Misspelt imports: all of them at once, with the nearest names.',
-              run + [module('missing')], ['nearest: memcpy'], 1)
+    tour.step('A value out of range.', run + ['greeter', 'times=9'],
+              ['times: 9 is not within 1 to 5'], 1)
+    tour.step('A parameter that is not there, with the nearest name.',
+              run + ['greeter', 'tims=2'], ['nearest: times'], 1)
     tour.step('A licence that the export does not allow.',
-              run + folder + [module('gpl_user')], ['GPL-compatible'], 1)
+              run + ['stranger'], ['GPL-compatible'], 1)
+    tour.step('A provider that is too old.',
+              run + ['newer'], ['needs greeter >= 2; present is 1.4'], 1)
+    tour.step('Misspelt imports: all of them at once, with the nearest names.',
+              run + ['missing'], ['nearest: memcpy'], 1)
     tour.step('A namespace that the module did not import.',
-              run + folder + [module('ns_user')], ['namespace'], 1)
+              run + ['ns_user'], ['namespace'], 1)
     tour.step('A provider whose interface has changed since the build.',
-              run + folder + [module('badver')], ['disagrees'], 1)
+              run + ['badver'], ['disagrees'], 1)
     tour.step('A name that somebody exports already.',
-              run + folder + [module('twin')], ['exports already'], 1)
-    tour.step('An init that fails: its error, and nothing is left.',
-              run + [module('failing_init')], ['init failed with -19'], 1)
+              run + ['twin'], ['exports already'], 1)
     with tempfile.TemporaryDirectory() as scratch:
         tour.step('A file that was cut off.',
                   run + [damage(module('hello'), scratch)],
@@ -137,7 +165,7 @@ def offline(tour):
 def main():
     start = time.monotonic()
     tour = Tour()
-    in_this_process(tour)
+    stories(tour)
     refusals(tour)
     other_machines(tour)
     offline(tour)

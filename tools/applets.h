@@ -18,9 +18,18 @@ enum {
 	EXIT_REFUSED = 3, /* tenon link: not supported, by name */
 };
 
+/* What ar(1) makes is not linked or loaded as it is. */
+#define ARCHIVE_MAGIC "!<arch>\n"
+#define ARCHIVE_HINT                                                           \
+	"is an archive, not a module: `ar x` takes its objects out, and "      \
+	"`ld -r` makes one of them"
+
 int link_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int modpost_main(int argc, char **argv);
+
+/* The sentence of @diag, to be freed; NULL: no memory. */
+char *diag_sentence(const struct tn_diag *diag);
 
 /* Prints "tenon APPLET: sentence" on standard error. */
 void say_diag(const char *applet, const struct tn_diag *diag);

@@ -7,9 +7,11 @@
 #include "image_file.h"
 #include "offline.h"
 #include "output.h"
+#include "text_file.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <host/port.h>
@@ -127,6 +129,21 @@ static int write_results(
 	return ok ? EXIT_OK : EXIT_FAILED;
 }
 
+/* What the sentence of the engine cannot know. */
+static void say_hint(const struct options *o, const struct tn_diag *diag)
+{
+	char *text = NULL;
+
+	if (diag->reason == TN_REASON_MISSING_SYMBOL && o->symbols == NULL)
+		fputs(
+		    "tenon link: --symbols FILE says where they are\n", stderr);
+	if (diag->reason == TN_REASON_ELF)
+		text = text_file_read(o->input);
+	if (text != NULL && strncmp(text, ARCHIVE_MAGIC, 8) == 0)
+		fprintf(stderr, "tenon link: %s: " ARCHIVE_HINT "\n", o->input);
+	free(text);
+}
+
 static int link_file(const struct options *o, struct tn_system *sys)
 {
 	const struct tn_load_args args = {
@@ -145,6 +162,7 @@ static int link_file(const struct options *o, struct tn_system *sys)
 			(void)snprintf(
 			    diag.module, sizeof(diag.module), "%s", o->input);
 		say_diag("link", &diag);
+		say_hint(o, &diag);
 		status =
 		    diag.error == -TN_EOPNOTSUPP ? EXIT_REFUSED : EXIT_FAILED;
 	} else {

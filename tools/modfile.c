@@ -4,26 +4,36 @@
  */
 #include "modfile.h"
 
+#include "applets.h"
+
+#include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/sha256.h>
 #include <elf/file.h>
 #include <elf/tables.h>
 
-static int add_depend(struct modfile *f, const char *name, size_t n)
+static int add_need(struct modfile *f, const char *name, size_t n, bool soft)
 {
-	char **more =
-	    realloc(f->depends, (f->ndepends + 1) * sizeof(*f->depends));
+	struct modfile_need *more =
+	    realloc(f->needs, (f->nneeds + 1) * sizeof(*f->needs));
 
 	if (more == NULL)
 		return -TN_ENOMEM;
-	f->depends = more;
-	f->depends[f->ndepends] = strndup(name, n);
-	if (f->depends[f->ndepends] == NULL)
+	f->needs = more;
+	f->needs[f->nneeds].soft = soft;
+	f->needs[f->nneeds].name = strndup(name, n);
+	if (f->needs[f->nneeds].name == NULL)
 		return -TN_ENOMEM;
-	f->ndepends++;
+	for (char *p = f->needs[f->nneeds].name; *p != '\0'; p++)
+		if (*p == '-')
+			*p = '_';
+	f->nneeds++;
+	f->has_needs |= !soft;
 	return 0;
 }
 
@@ -36,11 +46,49 @@ static int parse_depends(struct modfile *f, const char *list)
 		const size_t n = strcspn(list, ",");
 
 		if (n != 0)
-			err = add_depend(f, list, n);
+			err = add_need(f, list, n, false);
 		list += n;
 		list += *list == ',';
 	}
 	return err;
+}
+
+/* "pre: a b post: c": what comes after is not our business. */
+static int parse_softdep(struct modfile *f, const char *text)
+{
+	bool before = false;
+	int err = 0;
+
+	while (*text != '\0' && err == 0) {
+		const size_t n = strcspn(text, " ");
+
+		if (n == 4 && strncmp(text, "pre:", n) == 0)
+			before = true;
+		else if (n == 5 && strncmp(text, "post:", n) == 0)
+			before = false;
+		else if (n != 0 && before)
+			err = add_need(f, text, n, true);
+		text += n;
+		text += strspn(text, " ");
+	}
+	return err;
+}
+
+/* One "key=value" of .modinfo. */
+static int read_entry(struct modfile *f, const char *entry)
+{
+	if (strncmp(entry, "name=", 5) == 0)
+		(void)tn_module_name(entry + 5, f->name); /* or refused later */
+	else if (strncmp(entry, "depends=", 8) == 0)
+		return parse_depends(f, entry + 8);
+	else if (strncmp(entry, "softdep=", 8) == 0)
+		return parse_softdep(f, entry + 8);
+	else if (strncmp(entry, "tenon.provides=", 15) == 0) {
+		free(f->provides);
+		f->provides = strdup(entry + 15);
+		return f->provides != NULL ? 0 : -TN_ENOMEM;
+	}
+	return 0;
 }
 
 static void reach(uint64_t *size, uint64_t start, uint64_t bytes)
@@ -79,6 +127,10 @@ static int inspect(void *arg, const void *data, size_t size)
 	uint8_t digest[32];
 	struct span modinfo;
 
+	const char *entry;
+	int err = 0;
+
+	f->is_archive = size >= 8 && memcmp(data, ARCHIVE_MAGIC, 8) == 0;
 	/* A file that is no ELF is diagnosed when it is loaded. */
 	if (!elf_open(&elf, (struct span){ data, size }, 0, &where))
 		return 0;
@@ -88,72 +140,96 @@ static int inspect(void *arg, const void *data, size_t size)
 	if (elf.nsections == 0)
 		return 0;
 	modinfo = elf_section_bytes(&elf, elf_section_find(&elf, ".modinfo"));
-	const char *name = elf_modinfo_get(modinfo, "name");
-	const char *depends = elf_modinfo_get(modinfo, "depends");
-
-	if (name != NULL)
-		(void)tn_module_name(name, f->name); /* or refused later */
-	return depends != NULL ? parse_depends(f, depends) : 0;
+	while (err == 0 && elf_modinfo_next(&modinfo, &entry))
+		err = read_entry(f, entry);
+	return err;
 }
 
-/* The line of @f in the modules.dep beside it, as "name.ko: dep.ko ..". */
-static char *depfile_line(const struct modfile *f)
+/* --- modules.dep */
+
+/* That of @folder, read once; NULL: there is none. */
+static const struct depfile *depfile_of(struct modpath *mp, const char *folder)
 {
-	const char *slash = strrchr(f->path, '/');
-	const int dir = slash != NULL ? (int)(slash - f->path) + 1 : 0;
-	const char *base = f->path + dir;
-	char *path = NULL, *line = NULL;
-	size_t cap = 0;
-	bool found = false;
+	struct depfile *more;
 
-	if (asprintf(&path, "%.*smodules.dep", dir, f->path) < 0)
+	for (size_t i = 0; i < mp->ndepfiles; i++)
+		if (strcmp(mp->depfiles[i].folder, folder) == 0)
+			return mp->depfiles[i].text != NULL ? &mp->depfiles[i]
+							    : NULL;
+	more =
+	    realloc(mp->depfiles, (mp->ndepfiles + 1) * sizeof(*mp->depfiles));
+	if (more == NULL)
 		return NULL;
-	FILE *in = fopen(path, "re");
+	mp->depfiles = more;
+	if (!depfile_read(&more[mp->ndepfiles], folder))
+		return NULL;
+	return more[mp->ndepfiles++].text != NULL ? &more[mp->ndepfiles - 1]
+						  : NULL;
+}
 
-	free(path);
-	if (in == NULL)
-		return NULL;
-	while (!found && getline(&line, &cap, in) > 0)
-		found = strncmp(line, base, strlen(base)) == 0 &&
-			line[strlen(base)] == ':';
-	(void)fclose(in);
-	if (!found) {
-		free(line);
-		return NULL;
+/* The nearest one in or above the folder of @f, or NULL. */
+static const struct depfile *depfile_above(
+    struct modpath *mp, const struct modfile *f)
+{
+	char *path = realpath(f->path, NULL);
+	const struct depfile *df = NULL;
+
+	for (char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	     slash != NULL && df == NULL; slash = strrchr(path, '/')) {
+		slash[1] = '\0';
+		df = depfile_of(mp, path);
+		*slash = '\0';
 	}
-	line[strcspn(line, "\n")] = '\0';
-	return line;
+	free(path);
+	return df;
 }
 
-/* The nearest dependency comes first, so they are loaded from the last. */
-static int read_depfile(struct modfile *f)
+/* What modules.dep says, when the file itself says nothing. */
+static int read_depfile(struct modpath *mp, struct modfile *f)
 {
-	char *line = depfile_line(f), *save = NULL;
-	char name[TN_MODULE_NAME_MAX];
+	const struct depfile *df = depfile_above(mp, f);
+	const struct depfile_entry *e =
+	    df != NULL ? depfile_find(df, f->name) : NULL;
+	char name[TN_MODULE_NAME_MAX], *list, *save = NULL;
 	int err = 0;
 
-	if (line == NULL)
+	if (e == NULL)
 		return 0;
-	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
-	     word != NULL && err == 0; word = strtok_r(NULL, " ", &save)) {
+	list = strdup(e->needs);
+	if (list == NULL)
+		return -TN_ENOMEM;
+	for (char *word = strtok_r(list, " ", &save); word != NULL && err == 0;
+	     word = strtok_r(NULL, " ", &save))
 		if (tn_module_name(word, name))
-			err = add_depend(f, name, strlen(name));
-	}
-	free(line);
-	for (size_t i = 0; i < f->ndepends / 2; i++) {
-		char *t = f->depends[i];
+			err = add_need(f, name, strlen(name), false);
+	free(list);
+	/* The nearest comes first there; the farthest is loaded first. */
+	for (size_t i = 0; i < f->nneeds / 2; i++) {
+		const struct modfile_need t = f->needs[i];
 
-		f->depends[i] = f->depends[f->ndepends - 1 - i];
-		f->depends[f->ndepends - 1 - i] = t;
+		f->needs[i] = f->needs[f->nneeds - 1 - i];
+		f->needs[f->nneeds - 1 - i] = t;
 	}
 	return err;
 }
 
+static char *find_by_depfile(const struct depfile *df, const char *name)
+{
+	const struct depfile_entry *e =
+	    df != NULL ? depfile_find(df, name) : NULL;
+
+	return e != NULL ? depfile_path(df, e) : NULL;
+}
+
+/* --- files */
+
 static void modfile_free(struct modfile *f)
 {
-	for (size_t i = 0; i < f->ndepends; i++)
-		free(f->depends[i]);
-	free(f->depends);
+	for (size_t i = 0; i < f->nneeds; i++)
+		free(f->needs[i].name);
+	free(f->needs);
+	free(f->provides);
+	free(f->params);
 	free(f->path);
 	free(f);
 }
@@ -180,8 +256,8 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 	(void)tn_module_name(path, f->name); /* or refused by the engine */
 	if (f->path != NULL)
 		err = tn_read(sys, &args, inspect, f, diag);
-	if (err == 0 && f->ndepends == 0)
-		err = read_depfile(f);
+	if (err == 0 && !f->has_needs)
+		err = read_depfile(mp, f);
 	if (err != 0) {
 		modfile_free(f);
 		return err;
@@ -191,88 +267,110 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 	return 0;
 }
 
+/* Is @name one of the comma-separated words of @list? */
+static bool is_in_list(const char *list, const char *name)
+{
+	const size_t length = strlen(name);
+
+	while (*list != '\0') {
+		list += strspn(list, ", ");
+		const size_t n = strcspn(list, ", ");
+
+		if (n == length && strncmp(list, name, n) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
 struct modfile *modpath_known(const struct modpath *mp, const char *name)
 {
 	for (size_t i = 0; i < mp->nfiles; i++)
 		if (strcmp(mp->files[i]->name, name) == 0)
 			return mp->files[i];
+	for (size_t i = 0; i < mp->nfiles; i++)
+		if (mp->files[i]->provides != NULL &&
+		    is_in_list(mp->files[i]->provides, name))
+			return mp->files[i];
 	return NULL;
 }
 
-static bool is_file(const char *path)
-{
-	FILE *f = fopen(path, "re");
-
-	if (f != NULL)
-		(void)fclose(f);
-	return f != NULL;
-}
-
-/* Tries DIR/NAME.ko and its packed forms, with '_' and with '-'. */
-static char *find_in_folder(const char *dir, size_t n, const char *name)
+/* Endings of module files, the best first; their number: it has none. */
+static unsigned ending_rank(const char *file)
 {
 	static const char *const endings[] = { ".ko", ".ko.xz", ".ko.zst",
 		".ko.gz", ".so" };
+	const unsigned n = sizeof(endings) / sizeof(*endings);
+	const char *dot = strchr(file, '.');
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
-		for (unsigned dashes = 0; dashes < 2; dashes++) {
-			char *path;
-
-			if (asprintf(&path, "%.*s%s%s", (int)n, dir, name,
-				endings[i]) < 0)
-				return NULL;
-			for (char *p = path + n; dashes && *p != '\0'; p++)
-				if (*p == '_')
-					*p = '-';
-			if (is_file(path))
-				return path;
-			free(path);
-		}
-	}
-	return NULL;
+	while (dot != NULL && i < n && strcmp(dot, endings[i]) != 0)
+		i++;
+	return dot != NULL ? i : n;
 }
 
-static char *find_by_depfile(const struct modfile *from, const char *name)
+/* DIR/NAME.ko or a packed form, with '-' for any '_'. @folder ends in '/'. */
+static char *find_in_folder(const char *folder, const char *name)
 {
-	const char *slash = strrchr(from->path, '/');
-	const int dir = slash != NULL ? (int)(slash - from->path) + 1 : 0;
-	char *line = depfile_line(from), *save = NULL, *path = NULL;
-	char have[TN_MODULE_NAME_MAX];
+	unsigned best = UINT_MAX;
+	char *path = NULL;
 
-	if (line == NULL)
+	/* Mostly it is this one: without reading a large folder. */
+	if (asprintf(&path, "%s%s.ko", folder, name) < 0)
 		return NULL;
-	for (char *word = strtok_r(strchr(line, ':') + 1, " ", &save);
-	     word != NULL && path == NULL; word = strtok_r(NULL, " ", &save)) {
-		if (tn_module_name(word, have) && strcmp(have, name) == 0 &&
-		    asprintf(&path, "%.*s%s", *word == '/' ? 0 : dir,
-			from->path, word) < 0)
-			path = NULL;
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
+	path = NULL;
+	DIR *dir = opendir(folder);
+
+	if (dir == NULL)
+		return NULL;
+	for (const struct dirent *e = readdir(dir); e != NULL;
+	     e = readdir(dir)) {
+		char have[TN_MODULE_NAME_MAX], *found;
+		const unsigned rank = ending_rank(e->d_name);
+
+		if (rank >= best || ending_rank(e->d_name) == ending_rank("") ||
+		    !tn_module_name(e->d_name, have) ||
+		    strcmp(have, name) != 0 ||
+		    asprintf(&found, "%s%s", folder, e->d_name) < 0)
+			continue;
+		free(path);
+		path = found;
+		best = rank;
 	}
-	free(line);
+	(void)closedir(dir);
 	return path;
 }
 
 char *modpath_find(
-    const struct modpath *mp, const struct modfile *from, const char *name)
+    struct modpath *mp, const struct modfile *from, const char *name)
 {
 	char *path = NULL;
 
 	for (size_t i = 0; i < mp->nfolders && path == NULL; i++) {
-		char *dir;
+		char *folder;
 
-		if (asprintf(&dir, "%s/", mp->folders[i]) < 0)
+		if (asprintf(&folder, "%s/", mp->folders[i]) < 0)
 			return NULL;
-		path = find_in_folder(dir, strlen(dir), name);
-		free(dir);
+		path = find_in_folder(folder, name);
+		if (path == NULL)
+			path = find_by_depfile(depfile_of(mp, folder), name);
+		free(folder);
 	}
-	return path != NULL || from == NULL ? path
-					    : find_by_depfile(from, name);
+	if (path == NULL && from != NULL)
+		path = find_by_depfile(depfile_above(mp, from), name);
+	return path;
 }
 
 void modpath_free(struct modpath *mp)
 {
 	for (size_t i = 0; i < mp->nfiles; i++)
 		modfile_free(mp->files[i]);
+	for (size_t i = 0; i < mp->ndepfiles; i++)
+		depfile_free(&mp->depfiles[i]);
+	free(mp->depfiles);
 	free(mp->files);
 	free(mp->folders);
 }

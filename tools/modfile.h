@@ -10,12 +10,23 @@
 
 #include <tenon/engine.h>
 
+#include "depfile.h"
+
+struct modfile_need {
+	char *name;
+	bool soft; /* not needed: loaded first when there is a file of it */
+};
+
 struct modfile {
 	char *path;
 	char name[TN_MODULE_NAME_MAX];
-	char **depends; /* names, from depends= or modules.dep */
-	size_t ndepends;
+	struct modfile_need *needs; /* depends= and softdep=, or modules.dep */
+	size_t nneeds;
+	bool has_needs; /* one that is not soft */
+	char *provides; /* tenon.provides, or NULL */
+	char *params;   /* for its load, or NULL */
 	char sha256[65];
+	bool is_archive; /* of ar(1): no module */
 	enum {
 		MODFILE_NEW,
 		MODFILE_ACTIVE,
@@ -29,6 +40,8 @@ struct modpath {
 	size_t nfiles;
 	const char **folders;
 	size_t nfolders;
+	struct depfile *depfiles; /* of all folders that have been looked at */
+	size_t ndepfiles;
 };
 
 /*
@@ -39,13 +52,15 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
     struct modfile **out, struct tn_diag *diag);
 
 /*
- * Finds the file of module @name, needed by @from: among the files, then in
- * the folders, then by the modules.dep beside @from. NULL when there is none;
- * the path is the caller's to free.
+ * Finds the file of module @name, needed by @from or, when that is NULL, by the
+ * user: in the folders, by the modules.dep of the folders, then by the
+ * modules.dep above @from. NULL when there is none; the path is the caller's
+ * to free.
  */
 char *modpath_find(
-    const struct modpath *mp, const struct modfile *from, const char *name);
+    struct modpath *mp, const struct modfile *from, const char *name);
 
+/* The known file of this name, or one that provides it, or NULL. */
 struct modfile *modpath_known(const struct modpath *mp, const char *name);
 
 void modpath_free(struct modpath *mp);

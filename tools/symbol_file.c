@@ -4,44 +4,12 @@
  * occur more than once; of equal names a global one counts, else the first.
  */
 #include "offline.h"
+#include "text_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *read_text(const char *path, size_t *size)
-{
-	FILE *f = fopen(path, "re");
-	char *text = NULL;
-	size_t n = 0, cap = 0;
-
-	if (f == NULL)
-		return NULL;
-	for (;;) {
-		if (cap - n < 65536) {
-			cap = cap * 2 + 131072;
-			char *more = realloc(text, cap);
-
-			if (more == NULL)
-				break;
-			text = more;
-		}
-		const size_t got = fread(text + n, 1, cap - n - 1, f);
-
-		if (got == 0) {
-			text[n] = '\0';
-			*size = n;
-			(void)fclose(f);
-			return text;
-		}
-		n += got;
-	}
-	free(text);
-	(void)fclose(f);
-	errno = ENOMEM;
-	return NULL;
-}
 
 /* A symbol's type letter is kept in .flags while sorting: lower is better. */
 static int by_name(const void *a, const void *b)
@@ -127,10 +95,8 @@ static void drop_doubles(struct symbol_file *f)
 
 bool symbol_file_read(const char *path, struct symbol_file *f)
 {
-	size_t size;
-
 	*f = (struct symbol_file){ 0 };
-	f->text = read_text(path, &size);
+	f->text = text_file_read(path);
 	if (f->text == NULL) {
 		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
 		return false;

@@ -40,17 +40,24 @@ static const struct applet *find(const char *name)
 	return NULL;
 }
 
-void say_diag(const char *applet, const struct tn_diag *diag)
+char *diag_sentence(const struct tn_diag *diag)
 {
 	const size_t n = tn_diag_text(diag, NULL, 0) + 1;
 	char *text = malloc(n);
 
-	if (text == NULL) {
+	if (text != NULL)
+		(void)tn_diag_text(diag, text, n);
+	return text;
+}
+
+void say_diag(const char *applet, const struct tn_diag *diag)
+{
+	char *text = diag_sentence(diag);
+
+	if (text != NULL)
+		fprintf(stderr, "tenon %s: %s\n", applet, text);
+	else
 		fprintf(stderr, "tenon %s: error %d\n", applet, diag->error);
-		return;
-	}
-	(void)tn_diag_text(diag, text, n);
-	fprintf(stderr, "tenon %s: %s\n", applet, text);
 	free(text);
 }
 

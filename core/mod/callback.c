@@ -51,11 +51,6 @@ static const struct tn_ledger_class callback_class = {
 	.describe = callback_describe,
 };
 
-void callbacks_open(struct tn_system *sys)
-{
-	(void)tn_ledger_class_add(sys, &callback_class);
-}
-
 static struct callback *after(
     const struct fires *fires, uint32_t event, uint64_t number)
 {

@@ -36,16 +36,20 @@ static uintptr_t self(const struct tn_system *sys)
 
 void fires_open(struct tn_system *sys)
 {
-	list_init(&sys->fires.frames);
-	list_init(&sys->fires.callbacks);
-	timers_open(sys);
-	tasks_open(sys);
-	callbacks_open(sys);
+	struct fires *fires = &sys->fires;
+
+	list_init(&fires->frames);
+	list_init(&fires->callbacks);
+	fires->timers.sys = sys;
+	fires->timers.name = "tenon-timer";
+	fires->works.sys = sys;
+	fires->works.name = "tenon-work";
 }
 
 void fires_close(struct tn_system *sys)
 {
-	timers_close(sys);
+	service_stop(&sys->fires.timers);
+	service_stop(&sys->fires.works);
 }
 
 /* --- coming */

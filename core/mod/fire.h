@@ -147,8 +147,7 @@ size_t firing_name(const struct firing *f, char *text, size_t cap);
 /* A class's revoke: waits for its frames and frees it; detach has pinned. */
 void firing_revoke(struct tn_ledger_entry *entry);
 
-/* --- timer.c, task.c, callback.c: their classes */
-void timers_open(struct tn_system *sys);
-void timers_close(struct tn_system *sys);
-void tasks_open(struct tn_system *sys);
-void callbacks_open(struct tn_system *sys);
+/* --- timer.c */
+
+/* Ends its thread, if there is one; no timer is left. */
+void service_stop(struct service *s);

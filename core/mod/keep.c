@@ -37,16 +37,12 @@ static bool is_code(const struct tn_load *l, uint64_t addr)
 	return false;
 }
 
-/* Sorts by the upper halves; l->diag->error without memory. */
-static int sort_keys(struct tn_load *l, uint64_t *keys, size_t n)
+/* By address; of one address in the order of the file. */
+static bool key_before(const void *a, const void *b)
 {
-	uint64_t *scratch = load_alloc_array(l, n, sizeof(*scratch));
+	const uint64_t *x = a, *y = b;
 
-	if (scratch == NULL)
-		return l->diag->error;
-	key_sort(keys, scratch, n);
-	load_free_array(l, scratch, n, sizeof(*scratch));
-	return 0;
+	return *x < *y;
 }
 
 /* --- symbols */
@@ -155,14 +151,11 @@ static int keep_sorted(
 	size_t name_bytes = 0;
 	const uint32_t n = collect_keys(l, from, keys, &name_bytes);
 	struct kept_symbols *k;
-	int err;
 
 	/* Names that overlap in the file can be more than it has bytes. */
 	if (n == 0 || name_bytes > UINT32_MAX)
 		return 0;
-	err = sort_keys(l, keys, n);
-	if (err != 0)
-		return err;
+	heap_sort(keys, n, sizeof(*keys), key_before);
 	const size_t bytes = sizeof(*k) + n * sizeof(k->at[0]) + name_bytes;
 
 	k = load_alloc_array(l, bytes, 1);

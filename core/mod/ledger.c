@@ -108,6 +108,25 @@ static void table_remove(
 	*p = entry->chain;
 }
 
+/* --- classes */
+
+static int class_add_locked(
+    struct ledger *lg, const struct tn_ledger_class *type)
+{
+	unsigned at = 0;
+
+	while (at < lg->nclasses && lg->classes[at]->order < type->order)
+		at++;
+	if (at < lg->nclasses && lg->classes[at]->order == type->order)
+		return lg->classes[at] == type ? 0 : -TN_EEXIST;
+	if (lg->nclasses == LEDGER_CLASSES)
+		return -TN_ENOSPC;
+	for (unsigned i = lg->nclasses++; i > at; i--)
+		lg->classes[i] = lg->classes[i - 1];
+	lg->classes[at] = type;
+	return 0;
+}
+
 /* --- entries */
 
 static void list_put(struct tn_ledger_entry **at, struct tn_ledger_entry *entry)
@@ -136,11 +155,16 @@ int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
 {
 	struct tn_system *sys;
 	struct ledger *lg;
+	int err;
 
 	if (gen == NULL || gen->book.closed)
 		return -TN_ESTALE;
 	sys = gen->mod->sys;
 	lg = &sys->ledger;
+	/* The engine's own classes come when they are first needed. */
+	err = class_add_locked(lg, entry->type);
+	if (err != 0)
+		return err;
 	if (++lg->count > lg->nbuckets)
 		table_grow(sys);
 	entry->owner = gen;
@@ -173,24 +197,7 @@ void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry)
 	sys->ledger.count--;
 }
 
-/* --- classes */
-
-static int class_add_locked(
-    struct ledger *lg, const struct tn_ledger_class *type)
-{
-	unsigned at = 0;
-
-	while (at < lg->nclasses && lg->classes[at]->order < type->order)
-		at++;
-	if (at < lg->nclasses && lg->classes[at]->order == type->order)
-		return -TN_EEXIST;
-	if (lg->nclasses == LEDGER_CLASSES)
-		return -TN_ENOSPC;
-	for (unsigned i = lg->nclasses++; i > at; i--)
-		lg->classes[i] = lg->classes[i - 1];
-	lg->classes[at] = type;
-	return 0;
-}
+/* --- classes of the world */
 
 int tn_ledger_class_add(
     struct tn_system *sys, const struct tn_ledger_class *type)

@@ -59,7 +59,7 @@ void ledger_unlock(struct tn_system *sys);
 
 /* --- under the lock */
 
-/* Adds an entry whose type and id are set; -TN_ESTALE, as tn_ledger_add. */
+/* Adds an entry whose type and id are set, and the class if it is new. */
 int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
     MUST_CHECK;
 /* A new number. */
@@ -91,6 +91,3 @@ size_t ledger_count(const struct generation *gen);
  * that would wait for the caller.
  */
 bool ledger_runs_here(const struct generation *gen);
-
-/* --- memory.c: adds the class */
-void memory_open(struct tn_system *sys);

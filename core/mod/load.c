@@ -120,13 +120,21 @@ void load_release(struct tn_load *l)
 		generation_free(l->sys, l->gen);
 }
 
+/* Room for what the generation keeps of the image. */
+static int keep_image(struct tn_load *l)
+{
+	l->gen->image = image_keep(l->port, &l->image);
+	return l->gen->image != NULL ? 0
+				     : load_fail_memory(l, sizeof(l->image));
+}
+
 /* The generation takes over what it needs for its life. */
 static void hand_over(struct tn_load *l)
 {
 	struct generation *gen = l->gen;
 
 	gen->mod = l->mod;
-	gen->image = l->image;
+	image_pack(gen->image, &l->image);
 	gen->providers = l->providers;
 	gen->nproviders = l->nproviders;
 	gen->max_providers = l->max_providers;
@@ -165,7 +173,9 @@ static size_t init_bytes(const struct tn_image *img)
 static int finish(struct tn_load *l, struct generation *gen)
 {
 	const struct tn_port *port = l->port;
-	struct tn_image img = gen->image;
+	struct tn_image img;
+
+	image_unpack(&img, gen->image);
 	const size_t init = init_bytes(&img);
 
 	port->lock(port->ctx);
@@ -175,8 +185,8 @@ static int finish(struct tn_load *l, struct generation *gen)
 
 	/* It is in the registry, where others may look at it. */
 	port->lock(port->ctx);
-	gen->image = img;
-	gen->init_bytes = init;
+	image_pack(gen->image, &img);
+	gen->init_bytes = (uint32_t)init; /* of less than 2 GiB */
 	port->unlock(port->ctx);
 	if (err == 0)
 		return 0;
@@ -237,6 +247,8 @@ static int prepare(struct tn_load *l)
 		err = load_collect(l);
 	if (err == 0)
 		err = load_keep(l);
+	if (err == 0)
+		err = keep_image(l);
 	t0 = now(l);
 	l->timing.link = t0 - t1;
 	if (err == 0)

@@ -49,12 +49,6 @@ static const struct tn_ledger_class memory_class = {
 	.describe = memory_describe,
 };
 
-void memory_open(struct tn_system *sys)
-{
-	/* The first classes of a new system: they fit. */
-	(void)tn_ledger_class_add(sys, &memory_class);
-}
-
 void *resource_alloc(struct module *owner, size_t size)
 {
 	struct tn_module *mod = resource_owner(owner);

@@ -255,8 +255,7 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 	params_free(port, gen);
 	metadata_free(port, gen);
 	keep_free(port, gen);
-	if (gen->image.nparts != 0)
-		port->image_free(port->ctx, &gen->image);
+	image_forget(port, gen->image);
 	port_free(port, gen, sizeof(*gen));
 }
 
@@ -321,7 +320,7 @@ int tn_module_providers(struct tn_module *mod,
 	return stop;
 }
 
-static size_t resident_bytes(const struct tn_image *img)
+static size_t resident_bytes(const struct kept_image *img)
 {
 	size_t n = 0;
 
@@ -335,9 +334,9 @@ void tn_module_part(
 {
 	*addr = 0;
 	*size = 0;
-	for (unsigned i = 0; mod->gen != NULL && i < mod->gen->image.nparts;
+	for (unsigned i = 0; mod->gen != NULL && i < mod->gen->image->nparts;
 	     i++) {
-		const struct tn_part *p = &mod->gen->image.part[i];
+		const struct kept_part *p = &mod->gen->image->part[i];
 
 		if (p->kind != kind || p->size == 0)
 			continue;
@@ -373,7 +372,7 @@ void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 	info->ncells = gen->ncells;
 	info->nstubs = gen->nstubs;
 	info->nrelocs = gen->nrelocs;
-	info->bytes = resident_bytes(&gen->image);
+	info->bytes = resident_bytes(gen->image);
 	info->init_bytes = gen->init_bytes;
 	info->timing = gen->timing;
 	tn_module_part(mod, TN_TEXT, &info->text_addr, &text);

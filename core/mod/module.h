@@ -18,6 +18,7 @@
 #include "activity.h"
 #include "export.h"
 #include "fire.h"
+#include "image.h"
 #include "index.h"
 #include "ledger.h"
 #include "symbolize.h"
@@ -50,8 +51,7 @@ struct generation {
 	uint64_t number; /* registry lock: later ones are larger */
 	const char *version, *license; /* in .modinfo, or "" */
 	struct span modinfo;           /* a copy of the file's, or empty */
-	enum tn_profile profile;
-	struct tn_image image; /* while COMING: registry lock */
+	struct kept_image *image; /* its parts: registry lock while COMING */
 	struct export_block *exports;
 	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders, max_providers;
@@ -61,26 +61,26 @@ struct generation {
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
 	uint32_t ncells, nstubs, nrelocs;
-	uint32_t taints;     /* TN_TAINT_* that the file brings */
+	uint32_t taints; /* TN_TAINT_* that the file brings */
+	uint32_t flags;  /* TN_MODULE_* */
+	enum tn_profile profile;
 	bool direct;         /* TN_LOAD_DIRECT was given */
-	const void *leaving; /* registry lock: the unload that takes it away */
 	bool started;        /* constructors and init have run, so exit shall */
-	uint32_t flags;      /* TN_MODULE_* */
-	bool has_ops; /* the hooks are of a module_ops: they take the module */
+	bool has_ops;        /* hooks of a module_ops: they take the module */
+	uint32_t init_bytes; /* registry lock: that were freed after init */
+	const void *leaving; /* registry lock: the unload that takes it away */
+	uint32_t ndynsyms, nparams;
 	const struct elf_sym *dynsyms;
 	const char *dynstrings;
-	uint32_t ndynsyms;
 	size_t dynstrings_size;
 	uint64_t base;
 	const struct tenon_param *params; /* in the image */
-	uint32_t nparams;
-	struct kept_symbols *symbols;   /* or NULL */
-	struct kept_sections *sections; /* or NULL */
+	struct kept_symbols *symbols;     /* or NULL */
+	struct kept_sections *sections;   /* or NULL */
 	/* param_lock: */
 	struct param_text *param_texts;
 	struct ledger_book book; /* what it holds */
 	/* registry lock: */
-	size_t init_bytes;
 	struct tn_timing timing;
 	struct list provisions, bonds; /* interface.h */
 };
@@ -208,6 +208,19 @@ int generation_run_hook(const struct generation *gen, enum hook hook,
     enum tn_reason reason, struct tn_diag *diag) MUST_CHECK;
 void generation_run_resume(const struct generation *gen);
 void generation_run_exit(struct generation *gen);
+
+/* --- holders.c */
+
+/* How many modules import from @mod and do not leave with it. */
+size_t holders_importers(struct tn_module *mod);
+/*
+ * Writes the first @room of those who hold @mod, and returns how many there
+ * are: bonds, handles, and modules that import from it when @importers is set.
+ */
+size_t holders_find_locked(
+    struct tn_module *mod, bool importers, struct tn_holder *out, size_t room);
+/* Lists all who use @mod; short of memory, says how many. */
+void holders_list(struct tn_module *mod, struct tn_diag *diag);
 
 /* --- nearest.c */
 

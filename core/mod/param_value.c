@@ -466,8 +466,8 @@ int param_set(const struct param_setting *set)
 static bool image_text(
     const struct generation *gen, uint64_t addr, struct span *out)
 {
-	for (unsigned i = 0; i < gen->image.nparts; i++) {
-		const struct tn_part *part = &gen->image.part[i];
+	for (unsigned i = 0; i < gen->image->nparts; i++) {
+		const struct kept_part *part = &gen->image->part[i];
 		const char *s = (const char *)(uintptr_t)addr;
 
 		if (addr - part->addr >= part->size || part->kind == TN_TEXT ||

@@ -9,9 +9,7 @@
 
 #include <base/overflow.h>
 #include <base/string.h>
-#include <gate/close.h>
 
-#include "interface.h"
 #include "module.h"
 #include "param_value.h"
 
@@ -22,9 +20,6 @@ struct build {
 	uint64_t now;
 	char *base; /* NULL: only count */
 	size_t used, size;
-	/* of the module at hand */
-	struct tn_holder *holders;
-	size_t nholders, max_holders;
 };
 
 /* Zeroed memory of the block, or NULL: counting, or no room. */
@@ -49,58 +44,18 @@ static const char *keep(struct build *b, const char *s)
 
 /* --- one module */
 
-static void add_holder(struct build *b, struct tn_holder h, uint64_t since_ns)
-{
-	if (b->base != NULL && b->nholders == b->max_holders)
-		return;
-	h.name = keep(b, h.name);
-	h.interface = h.interface != NULL ? keep(b, h.interface) : NULL;
-	h.age_ns = b->now > since_ns ? b->now - since_ns : 0;
-	if (b->holders != NULL)
-		b->holders[b->nholders] = h;
-	b->nholders++;
-}
-
-static void meet_bond(void *arg, const struct bond_info *bond)
-{
-	add_holder(arg,
-	    (struct tn_holder){ .kind = TN_HOLDER_BOND,
-		.name = bond->holder,
-		.interface = bond->interface,
-		.site = bond->site },
-	    bond->since_ns);
-}
-
-static void meet_handle(void *arg, const struct gate_holder *handle)
-{
-	add_holder(arg,
-	    (struct tn_holder){ .kind = TN_HOLDER_HANDLE,
-		.name = handle->holder,
-		.site = handle->site },
-	    handle->time_ns);
-}
-
-static void meet_holders(struct build *b, struct tn_module *mod)
-{
-	bonds_each(mod->gen, meet_bond, b);
-	gate_each_handle(&mod->target, meet_handle, b);
-}
-
-/* Counting does not know yet how many records there will be: it adds them. */
 static void copy_holders(
     struct build *b, struct tn_module *mod, struct tn_snapshot_module *m)
 {
-	struct build count = { .sys = b->sys };
+	const size_t n = holders_find_locked(mod, false, NULL, 0);
+	struct tn_holder *out = take(b, n * sizeof(*out));
+	size_t found;
 
-	meet_holders(&count, mod);
-	b->nholders = 0;
-	b->max_holders = count.nholders;
-	b->holders = take(b, count.nholders * sizeof(*b->holders));
-	if (b->base != NULL && b->holders == NULL)
-		b->max_holders = 0;
-	meet_holders(b, mod);
-	m->holders = b->holders;
-	m->nholders = b->holders != NULL ? b->nholders : 0;
+	if (out == NULL)
+		return;
+	found = holders_find_locked(mod, false, out, n);
+	m->holders = out;
+	m->nholders = found < n ? found : n;
 }
 
 static void copy_providers(

@@ -288,7 +288,7 @@ static void range_remove(
 
 static void remove_kind(struct generation *gen, unsigned kind)
 {
-	const struct tn_image *img = &gen->image;
+	const struct kept_image *img = gen->image;
 
 	for (unsigned i = 0; i < img->nparts; i++)
 		if (img->part[i].kind == kind && img->part[i].size != 0)
@@ -299,8 +299,8 @@ int symbolize_add(struct generation *gen)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < gen->image.nparts && err == 0; i++) {
-		const struct tn_part *p = &gen->image.part[i];
+	for (unsigned i = 0; i < gen->image->nparts && err == 0; i++) {
+		const struct kept_part *p = &gen->image->part[i];
 
 		if (p->size != 0 &&
 		    (p->kind == TN_TEXT || p->kind == TN_INIT_TEXT))

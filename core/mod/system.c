@@ -84,7 +84,6 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	list_init(&sys->list);
 	list_init(&sys->activities);
 	ledger_open(sys);
-	memory_open(sys);
 	fires_open(sys);
 	index_init(&sys->exports, port, config->seed);
 	index_init(&sys->modules, port, config->seed);

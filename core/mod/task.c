@@ -93,11 +93,6 @@ static const struct tn_ledger_class task_class = {
 	.describe = task_describe,
 };
 
-void tasks_open(struct tn_system *sys)
-{
-	(void)tn_ledger_class_add(sys, &task_class);
-}
-
 /* It sleeps until it is woken, or ended here. */
 static int enter(const struct request *r, struct task *t)
 {

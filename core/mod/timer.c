@@ -161,7 +161,7 @@ static int service_start(struct service *s)
 	return err;
 }
 
-static void service_stop(struct service *s)
+void service_stop(struct service *s)
 {
 	const struct tn_port *port = s->sys->port;
 
@@ -245,22 +245,6 @@ static const struct tn_ledger_class work_class = {
 	.revoke = firing_revoke,
 	.describe = timer_describe,
 };
-
-void timers_open(struct tn_system *sys)
-{
-	(void)tn_ledger_class_add(sys, &timer_class);
-	(void)tn_ledger_class_add(sys, &work_class);
-	sys->fires.timers.sys = sys;
-	sys->fires.timers.name = "tenon-timer";
-	sys->fires.works.sys = sys;
-	sys->fires.works.name = "tenon-work";
-}
-
-void timers_close(struct tn_system *sys)
-{
-	service_stop(&sys->fires.timers);
-	service_stop(&sys->fires.works);
-}
 
 static int enter(const struct request *r, struct timer *t)
 {

@@ -68,8 +68,8 @@ static int fail_other(const struct unload *u, enum tn_errno err,
 
 static bool is_inside(const struct generation *gen, uintptr_t addr)
 {
-	for (unsigned i = 0; i < gen->image.nparts; i++)
-		if (addr - gen->image.part[i].addr < gen->image.part[i].size)
+	for (unsigned i = 0; i < gen->image->nparts; i++)
+		if (addr - gen->image->part[i].addr < gen->image->part[i].size)
 			return true;
 	return false;
 }
@@ -140,9 +140,13 @@ static bool end_locked(const struct unload *u, uint32_t n, int result)
 {
 	bool told = false;
 
-	for (uint32_t i = 0; i < n; i++)
-		if (activity_end_locked(&u->items[i].activity, result, u->diag))
+	for (uint32_t i = 0; i < n; i++) {
+		struct activity *act = &u->items[i].activity;
+
+		act->mod->gen->leaving = NULL;
+		if (activity_end_locked(act, result, u->diag))
 			told = true;
+	}
 	return told;
 }
 
@@ -203,145 +207,12 @@ static int begin(struct unload *u)
 
 /* --- in use */
 
-/* The list of holders: counted first, then filled in as far as it goes. */
-struct holders {
-	const struct unload *u;
-	struct tn_module *mod;
-	uint32_t n;
-	size_t bytes; /* of names */
-	uint32_t room;
-	struct tn_holder *out; /* NULL: only count */
-	char *strings;
-};
-
-static const char *keep_string(struct holders *h, const char *s)
-{
-	const size_t size = s != NULL ? str_len(s) + 1 : 0;
-	char *copy = h->strings;
-
-	if (size == 0)
-		return NULL;
-	if (h->out == NULL) {
-		h->bytes += size;
-		return NULL;
-	}
-	/* Between counting and this others may have come. */
-	if (size > h->bytes)
-		return "";
-	(void)str_copy(copy, size, s);
-	h->strings += size;
-	h->bytes -= size;
-	return copy;
-}
-
-static void add_holder(struct holders *h, struct tn_holder holder)
-{
-	if (h->out != NULL && h->n == h->room)
-		return;
-	holder.name = keep_string(h, holder.name);
-	holder.interface = keep_string(h, holder.interface);
-	if (h->out != NULL)
-		h->out[h->n] = holder;
-	h->n++;
-}
-
-static bool imports_from(
-    const struct generation *gen, const struct tn_module *provider)
-{
-	for (uint32_t i = 0; i < gen->nproviders; i++)
-		if (gen->providers[i] == provider)
-			return true;
-	return false;
-}
-
-/* An importer that does not leave too is a holder. */
-static int meet_importer(void *arg, struct tn_module *mod)
-{
-	struct holders *h = arg;
-
-	if (imports_from(mod->gen, h->mod) && item_of(h->u, mod) == NULL)
-		add_holder(h, (struct tn_holder){ .kind = TN_HOLDER_IMPORTER,
-				  .name = mod->name });
-	return 0;
-}
-
-static uint64_t age(const struct holders *h, uint64_t since_ns)
-{
-	const struct tn_port *port = h->u->sys->port;
-	const uint64_t now = port->now_ns(port->ctx);
-
-	return now > since_ns ? now - since_ns : 0;
-}
-
-static void meet_bond(void *arg, const struct bond_info *bond)
-{
-	struct holders *h = arg;
-
-	add_holder(h, (struct tn_holder){ .kind = TN_HOLDER_BOND,
-			  .name = bond->holder,
-			  .interface = bond->interface,
-			  .site = bond->site,
-			  .age_ns = age(h, bond->since_ns) });
-}
-
-static void meet_handle(void *arg, const struct gate_holder *handle)
-{
-	struct holders *h = arg;
-
-	add_holder(h, (struct tn_holder){ .kind = TN_HOLDER_HANDLE,
-			  .name = handle->holder,
-			  .site = handle->site,
-			  .age_ns = age(h, handle->time_ns) });
-}
-
-static uint32_t count_importers(const struct unload *u, struct tn_module *mod)
-{
-	struct holders h = { .u = u, .mod = mod };
-
-	(void)tn_module_each(u->sys, meet_importer, &h);
-	return h.n;
-}
-
-static void meet_all(struct holders *h)
-{
-	(void)tn_module_each(h->u->sys, meet_importer, h);
-	registry_lock(h->u->sys);
-	bonds_each(h->mod->gen, meet_bond, h);
-	registry_unlock(h->u->sys);
-	gate_each_handle(&h->mod->target, meet_handle, h);
-}
-
-/* Names all holders; when memory is short, at least says how many. */
-static void list_holders(const struct unload *u, struct tn_module *mod)
-{
-	const struct tn_port *port = u->sys->port;
-	struct holders h = { .u = u, .mod = mod };
-	struct tn_diag *d = u->diag;
-
-	meet_all(&h);
-	if (h.n == 0)
-		return;
-	d->memory_bytes = h.n * sizeof(*d->holders) + h.bytes;
-	d->nholders = h.n;
-	d->holders = port_alloc(port, d->memory_bytes);
-	if (d->holders == NULL)
-		return;
-	d->owner = (void *)(uintptr_t)port;
-	d->memory = d->holders;
-	h.out = d->holders;
-	h.strings = (char *)(d->holders + h.n);
-	h.room = h.n;
-	h.n = 0;
-	meet_all(&h);
-	d->nholders = h.n;
-}
-
 static int refuse_busy(
     const struct unload *u, enum tn_errno err, const struct leaving *item)
 {
 	(void)fail(u, err, TN_REASON_IN_USE, item->mod);
 	u->diag->value = gate_target_count(&item->mod->target) - item->inner;
-	list_holders(u, item->mod);
+	holders_list(item->mod, u->diag);
 	return u->diag->error;
 }
 
@@ -437,7 +308,7 @@ static bool may_force(const struct unload *u, struct tn_module *mod)
 	registry_lock(u->sys);
 	loading = activity_is_any_locked(u->sys, ACTIVITY_LOAD);
 	registry_unlock(u->sys);
-	return !loading && count_importers(u, mod) == 0;
+	return !loading && holders_importers(mod) == 0;
 }
 
 static bool close_by_force(const struct unload *u, struct leaving **busy)

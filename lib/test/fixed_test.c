@@ -48,7 +48,8 @@ static void fixed_close(struct fixed *f)
 {
 	if (f->sys)
 		EXPECT(tn_system_destroy(f->sys) == 0);
-	EXPECT(tn_pool_used(f->pool) == f->unused);
+	if (f->pool)
+		EXPECT(tn_pool_used(f->pool) == f->unused);
 	host_port_destroy(f->world);
 	munmap(f->region, REGION);
 }

@@ -7,16 +7,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /* True when @a must stand before @b. */
 typedef bool sort_before_fn(const void *a, const void *b);
 
 /* Sorts @n elements of @size bytes. Not stable. */
 void heap_sort(void *base, size_t n, size_t size, sort_before_fn *before);
-
-/*
- * Sorts @n keys by their upper 32 bits; equal ones keep their order. Linear
- * in @n. @scratch has room for as many.
- */
-void key_sort(uint64_t *keys, uint64_t *scratch, size_t n);

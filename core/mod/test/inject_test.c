@@ -181,6 +181,11 @@ TEST(inject, hello_fails_at_every_call)
 	module_fails_everywhere("hello", NULL);
 }
 
+TEST(inject, upper_life_cycle_fails_at_every_call)
+{
+	module_fails_everywhere("lifecycle", NULL);
+}
+
 /* exports, with checksums and namespaces */
 TEST(inject, provider_fails_at_every_call)
 {
@@ -210,6 +215,25 @@ TEST(inject, many_calls_fail_at_every_call)
 TEST(inject, read_only_after_init_fails_at_every_call)
 {
 	module_fails_everywhere("roafter", NULL);
+}
+
+/* The index by which deprecated exports are found. */
+TEST(inject, deprecated_exports_fail_at_every_call)
+{
+	struct author a = author_new(isa_here()->machine, "going");
+	struct subject s = { "deprecated exports", { 0 } };
+	struct world w;
+
+	author_export(&a, (struct author_export){ .name = "old",
+			      .symbol = author_word(&a, "old", 0) });
+	author_info(&a, "tenon.deprecated=old:use new");
+	CHECK(world_open(&w, NULL, 0));
+	s.args = (struct tn_load_args){ .size = sizeof(s.args),
+		.data = object_file(a.o).p,
+		.data_size = object_bytes(a.o).n };
+	fails_everywhere(&w, &s);
+	author_free(&a);
+	CHECK(world_close(&w));
 }
 
 /* Two texts are kept, one of them taken apart. */

@@ -4,6 +4,9 @@
  * words, and that a refusal changes nothing. The rules are Linux's; where ours
  * differ the test says so.
  */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +15,14 @@
 #include <tenon/param.h>
 #include <test/test.h>
 
+#include "files.h"
 #include "world.h"
 
 /* A module with a parameter of each kind. */
 struct subject {
 	struct world w;
 	struct author a;
-	struct tn_module *mod;
+	struct tn_module *mod; /* the same record whenever it is loaded */
 };
 
 struct kind {
@@ -124,13 +128,21 @@ static int load_line(struct subject *s, const char *line)
 		.data_size = file.n,
 		.params = line };
 
+	struct tn_module *mod;
+
 	tn_diag_fini(&s->w.diag);
-	return tn_load(s->w.sys, &args, &s->mod, &s->w.diag);
+	const int err = tn_load(s->w.sys, &args, &mod, &s->w.diag);
+
+	/* threads may be reading it */
+	if (err == 0 && mod != s->mod)
+		s->mod = mod;
+	return err;
 }
 
 static bool begin(struct subject *s)
 {
 	s->a = make();
+	s->mod = NULL;
 	return world_open(&s->w, NULL, 0) && load_line(s, NULL) == 0;
 }
 
@@ -668,4 +680,90 @@ TEST(param, a_module_without_parameters_has_none)
 	CHECK_EQ(world_unload(&s.w, s.mod), 0);
 	CHECK(world_close(&s.w));
 	author_free(&s.a);
+}
+
+/* --- a module file, made by the author's macros */
+
+TEST(param, module_file_gets_what_the_line_says)
+{
+	struct file_path path;
+	struct tn_module *mod;
+	struct world w;
+	char text[64];
+	size_t n;
+
+	if (!file_of_module(&path, isa_here()->name, "params"))
+		SKIP("module files are not built");
+	CHECK(world_open_guaranteed(&w));
+	const struct tn_load_args args = { .size = sizeof(args),
+		.path = path.text,
+		.params = "level=5 verbose window=64 mode=quick ports=1,2,3 "
+			  "label=\"a b\" start=-1000" };
+
+	CHECK_EQ(tn_load(w.sys, &args, &mod, &w.diag), 0);
+	/* 5 + 1 + 64 + 'q' + 1 + 2 + 3 ports + 'a' - 1000 */
+	CHECK_EQ((int64_t)world_function(mod, "params_sum")(0, 0),
+	    5 + 1 + 64 + 'q' + 1 + 2 + 3 + 'a' - 1000);
+	CHECK_EQ(tn_param_set(mod, "level", "6", NULL), 0);
+	CHECK_EQ(tn_param_set(mod, "verbose", "0", NULL), -TN_EACCES);
+	CHECK_EQ(tn_param_get(mod, "label", text, sizeof(text), &n), 0);
+	CHECK_STR(text, "a b");
+	CHECK_EQ(tn_param_get(mod, "mode", text, sizeof(text), &n), -TN_ENOENT);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	/* what the file itself says */
+	CHECK_EQ(tn_load(w.sys,
+		     &(struct tn_load_args){
+			 .size = sizeof(args), .path = path.text },
+		     &mod, &w.diag),
+	    0);
+	CHECK_EQ((int64_t)world_function(mod, "params_sum")(0, 0), 754);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK(world_close(&w));
+}
+
+/* --- threads */
+
+struct tuner {
+	struct subject *s;
+	_Atomic bool stop;
+	unsigned done;
+};
+
+/* Sets and reads while the module comes and goes. */
+static void *tune(void *arg)
+{
+	struct tuner *t = arg;
+	char text[64];
+	size_t n;
+
+	while (!atomic_load(&t->stop)) {
+		const char *want = t->done % 2 != 0 ? "one" : "two";
+
+		t->done += tn_param_set(t->s->mod, "charp", want, NULL) == 0 &&
+			   tn_param_set(t->s->mod, "int", "7", NULL) == 0 &&
+			   tn_param_get(
+			       t->s->mod, "charp", text, sizeof(text), &n) == 0;
+	}
+	return NULL;
+}
+
+TEST(param, threads_tune_a_module_that_comes_and_goes)
+{
+	struct subject s;
+	struct tuner t[2] = { { .s = &s }, { .s = &s } };
+	pthread_t thread[2];
+
+	CHECK(begin(&s));
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&thread[i], NULL, tune, &t[i]), 0);
+	for (int i = 0; i < 200; i++) {
+		while (tn_unload(s.w.sys, s.mod, NULL) == -TN_EBUSY)
+			sched_yield();
+		CHECK_EQ(load_line(&s, "charp=three"), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		atomic_store(&t[i].stop, true);
+		pthread_join(thread[i], NULL);
+	}
+	end(&s);
 }

@@ -132,13 +132,14 @@ enum tn_holder_kind {
 	TN_HOLDER_HANDLE
 };
 
-/* Who uses a module; the strings lie behind it. */
+/* Who uses a module. */
 struct tn_holder {
 	enum tn_holder_kind kind;
-	const char *name;      /* of the module, or what the host has given */
-	const char *interface; /* of a bond, else NULL */
-	const void *site;      /* the code that took it, or NULL */
-	uint64_t age_ns;       /* for so long; 0 for importers */
+	/* of the module, or what the host has given; cut to fit */
+	char name[TN_MODULE_NAME_MAX];
+	char interface[TN_MODULE_NAME_MAX]; /* of a bond, else empty */
+	const void *site;                   /* the code that took it, or NULL */
+	uint64_t age_ns;                    /* for so long; 0 for importers */
 };
 
 struct tn_diag {

@@ -66,8 +66,9 @@ struct tn_ledger_class {
 };
 
 /*
- * Adds a class, which must outlive @sys. -TN_EINVAL: no such table, or no
- * revoke; -TN_EEXIST: its order is taken; -TN_ENOSPC: 16 are there. Sleeps.
+ * Adds a class, which must outlive @sys; once more does no harm. -TN_EINVAL: no
+ * such table, or no revoke; -TN_EEXIST: another class has its order;
+ * -TN_ENOSPC: 16 are there. Sleeps.
  */
 int tn_ledger_class_add(
     struct tn_system *sys, const struct tn_ledger_class *type);

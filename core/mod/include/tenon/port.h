@@ -120,6 +120,10 @@ struct tn_port {
 	 */
 	int (*image_seal)(void *ctx, struct tn_image *img);
 	/*
+	 * From here on the engine hands in only the parts that have bytes,
+	 * with kind, size, addr and port_data, in the same order, and of the
+	 * image span and port_data.
+	 *
 	 * Init has run: TN_RO_AFTER_INIT becomes read-only and the three
 	 * init parts are given back (their size becomes 0).
 	 */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who uses a module: importers, bonds and handles, for a refusal that names
+ * them all. The list is counted first and then filled in as far as it goes:
+ * handles may have come or gone meanwhile.
+ */
+#include <base/string.h>
+
+#include "interface.h"
+#include "module.h"
+
+struct search {
+	struct tn_module *mod;
+	uint64_t now_ns;
+	size_t n, room;
+	struct tn_holder *out;
+};
+
+/* The next entry of the list, or NULL while it is only counted. */
+static struct tn_holder *next(
+    struct search *s, enum tn_holder_kind kind, const char *name)
+{
+	struct tn_holder *h;
+
+	if (s->n++ >= s->room)
+		return NULL;
+	h = &s->out[s->n - 1];
+	h->kind = kind;
+	(void)str_copy(h->name, sizeof(h->name), name != NULL ? name : "");
+	return h;
+}
+
+static void set_site(
+    const struct search *s, struct tn_holder *h, const void *site, uint64_t t)
+{
+	h->site = site;
+	h->age_ns = s->now_ns > t ? s->now_ns - t : 0;
+}
+
+/* One that leaves together with the module does not count. */
+static bool imports_from(const struct generation *gen, struct tn_module *mod)
+{
+	const void *leaving = mod->gen->leaving;
+
+	if (leaving != NULL && gen->leaving == leaving)
+		return false;
+	for (uint32_t i = 0; i < gen->nproviders; i++)
+		if (gen->providers[i] == mod)
+			return true;
+	return false;
+}
+
+static void meet_importers(struct search *s)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &s->mod->sys->list) {
+		const struct tn_module *mod = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+
+		if (imports_from(mod->gen, s->mod))
+			(void)next(s, TN_HOLDER_IMPORTER, mod->name);
+	}
+}
+
+static void meet_bond(void *arg, const struct bond_info *bond)
+{
+	struct search *s = arg;
+	struct tn_holder *h = next(s, TN_HOLDER_BOND, bond->holder);
+
+	if (h == NULL)
+		return;
+	(void)str_copy(h->interface, sizeof(h->interface), bond->interface);
+	set_site(s, h, bond->site, bond->since_ns);
+}
+
+static void meet_handle(void *arg, const struct gate_holder *handle)
+{
+	struct search *s = arg;
+	struct tn_holder *h = next(s, TN_HOLDER_HANDLE, handle->holder);
+
+	if (h != NULL)
+		set_site(s, h, handle->site, handle->time_ns);
+}
+
+size_t holders_importers(struct tn_module *mod)
+{
+	struct search s = { .mod = mod };
+
+	registry_lock(mod->sys);
+	meet_importers(&s);
+	registry_unlock(mod->sys);
+	return s.n;
+}
+
+size_t holders_find_locked(
+    struct tn_module *mod, bool importers, struct tn_holder *out, size_t room)
+{
+	const struct tn_port *port = mod->sys->port;
+	struct search s = { .mod = mod,
+		.now_ns = port->now_ns(port->ctx),
+		.room = room,
+		.out = out };
+
+	if (importers)
+		meet_importers(&s);
+	bonds_each(mod->gen, meet_bond, &s);
+	gate_each_handle(&mod->target, meet_handle, &s);
+	return s.n;
+}
+
+void holders_list(struct tn_module *mod, struct tn_diag *d)
+{
+	const struct tn_port *port = mod->sys->port;
+	size_t n;
+
+	registry_lock(mod->sys);
+	d->nholders = holders_find_locked(mod, true, NULL, 0);
+	d->memory_bytes = d->nholders * sizeof(*d->holders);
+	if (d->nholders != 0)
+		d->holders = port_alloc(port, d->memory_bytes);
+	d->memory = d->holders;
+	if (d->holders != NULL) {
+		d->owner = (void *)(uintptr_t)port;
+		n = holders_find_locked(mod, true, d->holders, d->nholders);
+		d->nholders = n < d->nholders ? n : d->nholders;
+	}
+	registry_unlock(mod->sys);
+}

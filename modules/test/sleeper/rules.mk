@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := sleeper
+SOURCES := sleeper.c
+PROFILES := hosted

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modules.dep of a module tree (depmod): where the file of a module is, and
+ * what it needs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <tenon/engine.h>
+
+/* One line: "kernel/fs/fat/vfat.ko: kernel/fs/fat/fat.ko". */
+struct depfile_entry {
+	char name[TN_MODULE_NAME_MAX];
+	const char *path;  /* below the folder, or absolute */
+	const char *needs; /* paths, the nearest first, parted by blanks */
+	size_t line;
+};
+
+struct depfile {
+	char *folder;                  /* with a slash at its end */
+	char *text;                    /* NULL: there is no modules.dep */
+	struct depfile_entry *entries; /* by name, then by line */
+	size_t n;
+};
+
+/* Reads modules.dep in @folder, whose name ends in '/'. False: no memory. */
+bool depfile_read(struct depfile *df, const char *folder);
+void depfile_free(struct depfile *df);
+
+/* The first line about module @name, or NULL. */
+const struct depfile_entry *depfile_find(
+    const struct depfile *df, const char *name);
+
+/* The file of an entry: to be freed; NULL: no memory. */
+char *depfile_path(const struct depfile *df, const struct depfile_entry *e);

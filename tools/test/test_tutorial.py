@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""docs/tutorial.md: its files are written, its commands run, in its order."""
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+PAGE = os.path.join(TOP, 'docs', 'tutorial.md')
+# "`name`", if it is a file, and a block of some language
+BLOCK = re.compile(r'(?:^`([\w.+]+)`\n\n)?^```(\w+)\n(.*?)^```$', re.M | re.S)
+
+
+class Tutorial(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix='tenon-tutorial-')
+        self.addCleanup(scratch.cleanup)
+        self.prefix = os.path.join(scratch.name, 'usr')
+        self.work = os.path.join(scratch.name, 'work')
+        os.mkdir(self.work)
+        # not what a make around this test has said to its children
+        env = {k: v for k, v in os.environ.items()
+               if k not in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL')}
+        subprocess.run(['make', '-s', 'install', f'prefix={self.prefix}'],
+                       cwd=TOP, check=True, timeout=300, env=env,
+                       stdout=subprocess.DEVNULL)
+        lib = os.path.join(self.prefix, 'lib')
+        self.env = {**env, 'TENON_PREFIX': self.prefix,
+                    'PATH': f'{self.prefix}/bin:{env["PATH"]}',
+                    'PKG_CONFIG_PATH': os.path.join(lib, 'pkgconfig'),
+                    'LD_LIBRARY_PATH': lib}
+
+    def shell(self, script):
+        done = subprocess.run(['sh', '-ec', script], cwd=self.work,
+                              env=self.env, text=True, timeout=120,
+                              stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, 0, f'{script}\n{done.stdout}')
+        return done.stdout
+
+    def test_every_file_and_command_does_what_the_page_says(self):
+        with open(PAGE) as f:
+            blocks = BLOCK.findall(f.read())
+        said = ''
+        for name, language, text in blocks:
+            if name:
+                with open(os.path.join(self.work, name), 'w') as f:
+                    f.write(text)
+            elif language == 'sh':
+                said = self.shell(text)
+            elif language == 'output':
+                for line in text.splitlines():
+                    self.assertIn(line, said)
+        languages = [language for _, language, _ in blocks]
+        self.assertEqual(languages.count('sh'), 5)
+        self.assertEqual(languages.count('output'), 4)
+
+
+if __name__ == '__main__':
+    unittest.main()
