@@ -355,8 +355,11 @@ static int relocate_section(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
 	const struct section *sec = &l->sections[section];
-	const struct elf_rela *end = t.rela + t.n;
+	const struct elf_rela *end;
 
+	if (t.n == 0)
+		return 0;
+	end = t.rela + t.n;
 	for (const struct elf_rela *r = t.rela; r != end; r++) {
 		if (sec->nshrink == 0)
 			r = apply_common(l, sec, r, end);

@@ -157,7 +157,8 @@ static int scan_section(struct tn_load *l, uint32_t section)
 	struct subject at = { section, elf_section_bytes(&l->elf, section),
 		false, false };
 
-	for (const struct elf_rela *r = t.rela; r != t.rela + t.n; r++) {
+	for (uint32_t i = 0; i < t.n; i++) {
+		const struct elf_rela *r = &t.rela[i];
 		const struct reloc_howto *how =
 		    reloc_find(machine, elf_rela_type(r));
 
