@@ -102,12 +102,11 @@ const struct depfile_entry *depfile_find(
 		   : NULL;
 }
 
-char *depfile_path(const struct depfile *df, const struct depfile_entry *e)
+char *depfile_path(const struct depfile *df, const char *path)
 {
-	char *path;
+	char *whole;
 
-	if (asprintf(
-		&path, "%s%s", *e->path == '/' ? "" : df->folder, e->path) < 0)
+	if (asprintf(&whole, "%s%s", *path == '/' ? "" : df->folder, path) < 0)
 		return NULL;
-	return path;
+	return whole;
 }

@@ -33,5 +33,5 @@ void depfile_free(struct depfile *df);
 const struct depfile_entry *depfile_find(
     const struct depfile *df, const char *name);
 
-/* The file of an entry: to be freed; NULL: no memory. */
-char *depfile_path(const struct depfile *df, const struct depfile_entry *e);
+/* The file at @path, as a line names it: to be freed; NULL: no memory. */
+char *depfile_path(const struct depfile *df, const char *path);

@@ -17,77 +17,17 @@
 #include <elf/file.h>
 #include <elf/tables.h>
 
-static int add_need(struct modfile *f, const char *name, size_t n, bool soft)
+static int add_need(struct modfile *f, const char *path)
 {
-	struct modfile_need *more =
-	    realloc(f->needs, (f->nneeds + 1) * sizeof(*f->needs));
+	char **more = realloc(f->needs, (f->nneeds + 1) * sizeof(*f->needs));
 
 	if (more == NULL)
 		return -TN_ENOMEM;
 	f->needs = more;
-	f->needs[f->nneeds].soft = soft;
-	f->needs[f->nneeds].name = strndup(name, n);
-	if (f->needs[f->nneeds].name == NULL)
+	f->needs[f->nneeds] = strdup(path);
+	if (f->needs[f->nneeds] == NULL)
 		return -TN_ENOMEM;
-	for (char *p = f->needs[f->nneeds].name; *p != '\0'; p++)
-		if (*p == '-')
-			*p = '_';
 	f->nneeds++;
-	f->has_needs |= !soft;
-	return 0;
-}
-
-/* "usbcore,usb_common" */
-static int parse_depends(struct modfile *f, const char *list)
-{
-	int err = 0;
-
-	while (*list != '\0' && err == 0) {
-		const size_t n = strcspn(list, ",");
-
-		if (n != 0)
-			err = add_need(f, list, n, false);
-		list += n;
-		list += *list == ',';
-	}
-	return err;
-}
-
-/* "pre: a b post: c": what comes after is not our business. */
-static int parse_softdep(struct modfile *f, const char *text)
-{
-	bool before = false;
-	int err = 0;
-
-	while (*text != '\0' && err == 0) {
-		const size_t n = strcspn(text, " ");
-
-		if (n == 4 && strncmp(text, "pre:", n) == 0)
-			before = true;
-		else if (n == 5 && strncmp(text, "post:", n) == 0)
-			before = false;
-		else if (n != 0 && before)
-			err = add_need(f, text, n, true);
-		text += n;
-		text += strspn(text, " ");
-	}
-	return err;
-}
-
-/* One "key=value" of .modinfo. */
-static int read_entry(struct modfile *f, const char *entry)
-{
-	if (strncmp(entry, "name=", 5) == 0)
-		(void)tn_module_name(entry + 5, f->name); /* or refused later */
-	else if (strncmp(entry, "depends=", 8) == 0)
-		return parse_depends(f, entry + 8);
-	else if (strncmp(entry, "softdep=", 8) == 0)
-		return parse_softdep(f, entry + 8);
-	else if (strncmp(entry, "tenon.provides=", 15) == 0) {
-		free(f->provides);
-		f->provides = strdup(entry + 15);
-		return f->provides != NULL ? 0 : -TN_ENOMEM;
-	}
 	return 0;
 }
 
@@ -127,8 +67,7 @@ static int inspect(void *arg, const void *data, size_t size)
 	uint8_t digest[32];
 	struct span modinfo;
 
-	const char *entry;
-	int err = 0;
+	const char *name;
 
 	f->is_archive = size >= 8 && memcmp(data, ARCHIVE_MAGIC, 8) == 0;
 	/* A file that is no ELF is diagnosed when it is loaded. */
@@ -140,9 +79,11 @@ static int inspect(void *arg, const void *data, size_t size)
 	if (elf.nsections == 0)
 		return 0;
 	modinfo = elf_section_bytes(&elf, elf_section_find(&elf, ".modinfo"));
-	while (err == 0 && elf_modinfo_next(&modinfo, &entry))
-		err = read_entry(f, entry);
-	return err;
+	name = elf_modinfo_get(modinfo, "name");
+	if (name != NULL)
+		(void)tn_module_name(name, f->name); /* or refused later */
+	f->states_needs = elf_modinfo_get(modinfo, "depends") != NULL;
+	return 0;
 }
 
 /* --- modules.dep */
@@ -190,26 +131,22 @@ static int read_depfile(struct modpath *mp, struct modfile *f)
 	const struct depfile *df = depfile_above(mp, f);
 	const struct depfile_entry *e =
 	    df != NULL ? depfile_find(df, f->name) : NULL;
-	char name[TN_MODULE_NAME_MAX], *list, *save = NULL;
+	char *list, *save = NULL;
 	int err = 0;
 
-	if (e == NULL)
+	if (e == NULL || f->states_needs)
 		return 0;
 	list = strdup(e->needs);
 	if (list == NULL)
 		return -TN_ENOMEM;
 	for (char *word = strtok_r(list, " ", &save); word != NULL && err == 0;
-	     word = strtok_r(NULL, " ", &save))
-		if (tn_module_name(word, name))
-			err = add_need(f, name, strlen(name), false);
-	free(list);
-	/* The nearest comes first there; the farthest is loaded first. */
-	for (size_t i = 0; i < f->nneeds / 2; i++) {
-		const struct modfile_need t = f->needs[i];
+	     word = strtok_r(NULL, " ", &save)) {
+		char *path = depfile_path(df, word);
 
-		f->needs[i] = f->needs[f->nneeds - 1 - i];
-		f->needs[f->nneeds - 1 - i] = t;
+		err = path != NULL ? add_need(f, path) : -TN_ENOMEM;
+		free(path);
 	}
+	free(list);
 	return err;
 }
 
@@ -218,7 +155,7 @@ static char *find_by_depfile(const struct depfile *df, const char *name)
 	const struct depfile_entry *e =
 	    df != NULL ? depfile_find(df, name) : NULL;
 
-	return e != NULL ? depfile_path(df, e) : NULL;
+	return e != NULL ? depfile_path(df, e->path) : NULL;
 }
 
 /* --- files */
@@ -226,9 +163,8 @@ static char *find_by_depfile(const struct depfile *df, const char *name)
 static void modfile_free(struct modfile *f)
 {
 	for (size_t i = 0; i < f->nneeds; i++)
-		free(f->needs[i].name);
+		free(f->needs[i]);
 	free(f->needs);
-	free(f->provides);
 	free(f->params);
 	free(f->path);
 	free(f);
@@ -256,7 +192,7 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 	(void)tn_module_name(path, f->name); /* or refused by the engine */
 	if (f->path != NULL)
 		err = tn_read(sys, &args, inspect, f, diag);
-	if (err == 0 && !f->has_needs)
+	if (err == 0)
 		err = read_depfile(mp, f);
 	if (err != 0) {
 		modfile_free(f);
@@ -267,30 +203,10 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 	return 0;
 }
 
-/* Is @name one of the comma-separated words of @list? */
-static bool is_in_list(const char *list, const char *name)
-{
-	const size_t length = strlen(name);
-
-	while (*list != '\0') {
-		list += strspn(list, ", ");
-		const size_t n = strcspn(list, ", ");
-
-		if (n == length && strncmp(list, name, n) == 0)
-			return true;
-		list += n;
-	}
-	return false;
-}
-
 struct modfile *modpath_known(const struct modpath *mp, const char *name)
 {
 	for (size_t i = 0; i < mp->nfiles; i++)
 		if (strcmp(mp->files[i]->name, name) == 0)
-			return mp->files[i];
-	for (size_t i = 0; i < mp->nfiles; i++)
-		if (mp->files[i]->provides != NULL &&
-		    is_in_list(mp->files[i]->provides, name))
 			return mp->files[i];
 	return NULL;
 }
@@ -344,8 +260,7 @@ static char *find_in_folder(const char *folder, const char *name)
 	return path;
 }
 
-char *modpath_find(
-    struct modpath *mp, const struct modfile *from, const char *name)
+char *modpath_find(struct modpath *mp, const char *name)
 {
 	char *path = NULL;
 
@@ -359,8 +274,8 @@ char *modpath_find(
 			path = find_by_depfile(depfile_of(mp, folder), name);
 		free(folder);
 	}
-	if (path == NULL && from != NULL)
-		path = find_by_depfile(depfile_above(mp, from), name);
+	for (size_t i = 0; i < mp->ndepfiles && path == NULL; i++)
+		path = find_by_depfile(&mp->depfiles[i], name);
 	return path;
 }
 

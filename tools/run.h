@@ -93,7 +93,7 @@ bool unload_one(struct run *r, struct run_loaded *l);
 
 /* --- run_action.c */
 
-/* Adds an action; @kind is what action_kinds() gives. Status 2 if false. */
+/* Adds an action; @kind is below action_count(). Status 2 if false. */
 bool action_add(struct run *r, size_t kind, const char *text);
 bool actions_run(struct run *r);
 void actions_free(struct run *r);

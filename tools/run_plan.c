@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which files are loaded, and in which order: depth-first over what they need,
- * with a stack of our own, so a long chain costs memory and no recursion.
- * Nothing has been loaded when something is missing or needs itself.
+ * Which files are loaded, and in which order: the engine's graph says so, and
+ * asks here for the file of what is not there. Nothing has been loaded when
+ * something is missing, has another version or needs itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <tenon/graph.h>
+
 #include "applets.h"
 #include "interrupt.h"
 #include "run_tell.h"
 
-struct frame {
-	struct modfile *file;
-	size_t next; /* need to look at */
-};
-
 struct search {
-	struct frame *stack;
-	size_t n, cap;
+	struct run *run;
+	struct tn_graph *graph;
+	bool has_told;                    /* the finder has */
+	char unfound[TN_MODULE_NAME_MAX]; /* the last that has no file */
 };
 
 static bool open_file(struct run *r, const char *path, struct modfile **out)
@@ -57,7 +56,7 @@ static struct modfile *source_file(struct run *r, size_t i)
 		f = modpath_known(&r->path, name);
 	if (f != NULL)
 		return f;
-	path = modpath_find(&r->path, NULL, name);
+	path = modpath_find(&r->path, name);
 	if (path == NULL)
 		tell_failure(r, "no_file", name,
 		    "no file found for module %s%s", word,
@@ -67,121 +66,6 @@ static struct modfile *source_file(struct run *r, size_t i)
 		f = NULL;
 	free(path);
 	return f;
-}
-
-/*
- * Sets *@out to the file of a need, or to NULL when there is none and none is
- * needed.
- */
-static bool find_need(struct run *r, const struct modfile *f,
-    const struct modfile_need *need, struct modfile **out)
-{
-	char *path;
-	bool ok = true;
-
-	*out = modpath_known(&r->path, need->name);
-	if (*out != NULL)
-		return true;
-	path = modpath_find(&r->path, f, need->name);
-	if (path != NULL) {
-		ok = open_file(r, path, out);
-	} else if (!need->soft) {
-		tell_failure(r, "no_file", f->name,
-		    "%s: no file found for its dependency %s", f->name,
-		    need->name);
-		ok = false;
-	}
-	free(path);
-	return ok;
-}
-
-/* "a -> b -> a", from where @f is on the stack. */
-static bool refuse_cycle(
-    struct run *r, const struct search *s, const struct modfile *f)
-{
-	size_t first = 0, cap = 1;
-	char *text;
-
-	while (s->stack[first].file != f)
-		first++;
-	for (size_t i = first; i < s->n; i++)
-		cap += strlen(s->stack[i].file->name) + 4;
-	text = malloc(cap + TN_MODULE_NAME_MAX);
-	if (text == NULL) {
-		tell_failure(
-		    r, "cycle", f->name, "%s: depends on itself", f->name);
-		return false;
-	}
-	char *end = text;
-
-	for (size_t i = first; i < s->n; i++)
-		end = stpcpy(stpcpy(end, s->stack[i].file->name), " -> ");
-	(void)stpcpy(end, f->name);
-	tell_failure(
-	    r, "cycle", f->name, "%s: depends on itself: %s", f->name, text);
-	free(text);
-	return false;
-}
-
-static bool push(struct run *r, struct search *s, struct modfile *f)
-{
-	if (s->n == s->cap) {
-		const size_t cap = s->cap * 2 + 16;
-		struct frame *more = realloc(s->stack, cap * sizeof(*more));
-
-		if (more == NULL) {
-			tell_failure(r, "no_memory", f->name, "no memory");
-			return false;
-		}
-		s->stack = more;
-		s->cap = cap;
-	}
-	f->state = MODFILE_ACTIVE;
-	s->stack[s->n++] = (struct frame){ .file = f };
-	return true;
-}
-
-/* All that the top of the stack needs has its place: now it gets one. */
-static bool finish(struct run *r, struct search *s)
-{
-	struct modfile *f = s->stack[--s->n].file;
-	struct modfile **more =
-	    realloc(r->plan, (r->nplan + 1) * sizeof(struct modfile *));
-
-	if (more == NULL) {
-		tell_failure(r, "no_memory", f->name, "no memory");
-		return false;
-	}
-	r->plan = more;
-	r->plan[r->nplan++] = f;
-	f->state = MODFILE_DONE;
-	return true;
-}
-
-static bool visit(struct run *r, struct search *s, struct modfile *root)
-{
-	bool ok = root->state != MODFILE_NEW || push(r, s, root);
-
-	while (ok && s->n != 0 && interrupt_pending() == 0) {
-		struct frame *top = &s->stack[s->n - 1];
-		const struct modfile *f = top->file;
-		struct modfile *on;
-
-		if (top->next == f->nneeds) {
-			ok = finish(r, s);
-			continue;
-		}
-		const struct modfile_need *need = &f->needs[top->next++];
-
-		ok = find_need(r, f, need, &on);
-		if (!ok || on == NULL)
-			continue;
-		if (on->state == MODFILE_NEW)
-			ok = push(r, s, on);
-		else if (on->state == MODFILE_ACTIVE && !need->soft)
-			ok = refuse_cycle(r, s, on);
-	}
-	return ok;
 }
 
 static bool give_params(struct run *r, struct modfile *f, const char *params)
@@ -200,11 +84,151 @@ static bool give_params(struct run *r, struct modfile *f, const char *params)
 	return true;
 }
 
+static struct tn_load_args load_args(
+    const struct run *r, const struct modfile *f)
+{
+	return (struct tn_load_args){
+		.size = sizeof(struct tn_load_args),
+		.flags = r->options.load_flags,
+		.path = f->path,
+		.params = f->params,
+	};
+}
+
+/* A tn_find_fn. Nobody knows here which file exports a symbol. */
+static int find(
+    void *arg, const char *name, const char *symbol, struct tn_load_args *out)
+{
+	struct search *s = arg;
+	struct modfile *f = NULL;
+	char *path;
+
+	(void)symbol;
+	path = name != NULL ? modpath_find(&s->run->path, name) : NULL;
+	if (path == NULL) {
+		if (name != NULL)
+			(void)snprintf(
+			    s->unfound, sizeof(s->unfound), "%s", name);
+		return -TN_ENOENT;
+	}
+	const bool ok = open_file(s->run, path, &f);
+
+	free(path);
+	if (!ok || f == NULL) {
+		s->has_told = true;
+		return -TN_EIO;
+	}
+	*out = load_args(s->run, f);
+	return 0;
+}
+
+/* What the engine cannot know: that a file would have helped. */
+static void tell_unfound(const struct search *s, const struct tn_diag *diag)
+{
+	const bool missing = diag->reason == TN_REASON_MISSING_SYMBOL ||
+			     diag->reason == TN_REASON_DEPENDS_MISSING;
+
+	if (missing && s->unfound[0] != '\0')
+		tell_failure(s->run, "no_file", s->unfound,
+		    "no file found for its dependency %s%s", s->unfound,
+		    s->run->path.nfolders == 0 ? " (-L DIR says where to look)"
+					       : "");
+}
+
+static bool add_file(struct search *s, const struct modfile *f)
+{
+	const struct tn_load_args args = load_args(s->run, f);
+	struct tn_diag diag;
+	bool ok;
+
+	tn_diag_init(&diag);
+	ok = tn_graph_add(s->graph, &args, &diag) == 0;
+	if (!ok) {
+		if (diag.module[0] == '\0')
+			(void)snprintf(
+			    diag.module, sizeof(diag.module), "%s", f->name);
+		tell_diag(s->run, &diag, f->path);
+	}
+	tn_diag_fini(&diag);
+	return ok;
+}
+
+/* A file and what modules.dep says of it: all that it needs, at any depth. */
+static bool add_root(struct search *s, const struct modfile *root)
+{
+	bool ok = add_file(s, root);
+
+	for (size_t i = 0; i < root->nneeds && ok; i++) {
+		char name[TN_MODULE_NAME_MAX];
+		struct modfile *f;
+
+		if (tn_module_name(root->needs[i], name) &&
+		    modpath_known(&s->run->path, name) != NULL)
+			continue;
+		ok = open_file(s->run, root->needs[i], &f) && add_file(s, f);
+	}
+	return ok;
+}
+
+/* The nodes of the graph in their order, as files. */
+static bool take_order(struct search *s)
+{
+	struct run *r = s->run;
+	const size_t n = tn_graph_count(s->graph);
+
+	r->plan = calloc(n + 1, sizeof(struct modfile *));
+	if (r->plan == NULL) {
+		tell_failure(r, "no_memory", NULL, "no memory");
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct tn_node *node = tn_graph_node(s->graph, i);
+		size_t file = 0;
+
+		/* The graph has kept our pointer. */
+		while (r->path.files[file]->path != node->args->path)
+			file++;
+		r->plan[r->nplan++] = r->path.files[file];
+	}
+	return true;
+}
+
+static bool resolve(struct search *s)
+{
+	struct tn_diag diag;
+	bool ok;
+
+	tn_diag_init(&diag);
+	ok = tn_graph_resolve(s->graph, &diag) == 0;
+	if (!ok && !s->has_told) {
+		tell_unfound(s, &diag);
+		tell_diag(s->run, &diag, "modules");
+	}
+	tn_diag_fini(&diag);
+	return ok && take_order(s);
+}
+
+static bool order(struct run *r, struct modfile *const *roots)
+{
+	struct search s = { .run = r };
+	bool ok = true;
+
+	if (tn_graph_create(r->sys, find, &s, &s.graph) != 0) {
+		tell_failure(r, "no_memory", NULL, "no memory");
+		return false;
+	}
+	for (size_t i = 0; i < r->nsources && ok; i++)
+		ok = interrupt_pending() == 0 && roots[i] != NULL &&
+		     add_root(&s, roots[i]);
+	ok = ok && resolve(&s);
+	tn_graph_free(s.graph);
+	return ok;
+}
+
 /* Files that are named are known before names are looked for: any order. */
 bool plan_make(struct run *r)
 {
 	struct modfile **roots = calloc(r->nsources, sizeof(struct modfile *));
-	struct search s = { 0 };
 	bool ok = roots != NULL;
 
 	for (unsigned names = 0; names < 2 && ok; names++) {
@@ -216,9 +240,7 @@ bool plan_make(struct run *r)
 			     give_params(r, roots[i], r->sources[i].params);
 		}
 	}
-	for (size_t i = 0; i < r->nsources && ok; i++)
-		ok = visit(r, &s, roots[i]);
-	free(s.stack);
+	ok = ok && order(r, roots);
 	free(roots);
 	return ok;
 }

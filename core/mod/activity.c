@@ -18,6 +18,12 @@ static struct activity *activity_at(const struct list *pos)
 	    (struct list *)(uintptr_t)pos, struct activity, link);
 }
 
+static struct activity *waiter_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct activity, waiting);
+}
+
 static const struct activity *activity_of(const struct tn_module *mod)
 {
 	/* relaxed: written under the lock, which is held here */
@@ -34,6 +40,7 @@ void activity_init(struct activity *act, struct tn_system *sys)
 {
 	*act = (struct activity){ .thread = thread_self(sys->port) };
 	list_init(&act->link);
+	list_init(&act->waiting);
 }
 
 static unsigned depth_of(const struct tn_system *sys, uintptr_t thread)
@@ -42,7 +49,8 @@ static unsigned depth_of(const struct tn_system *sys, uintptr_t thread)
 	unsigned n = 0;
 
 	list_for_each (pos, &sys->activities)
-		n += activity_at(pos)->thread == thread;
+		n += activity_at(pos)->thread == thread &&
+		     !activity_at(pos)->follows;
 	return n;
 }
 
@@ -50,7 +58,7 @@ int activity_begin_locked(struct activity *act, enum activity_kind kind,
     struct tn_module *mod, struct tn_diag *d)
 {
 	struct tn_system *sys = mod->sys;
-	const unsigned depth = depth_of(sys, act->thread);
+	const unsigned depth = act->follows ? 0 : depth_of(sys, act->thread);
 
 	if (depth >= ACTIVITY_NEST_MAX) {
 		(void)module_fail(d, TN_ELOOP, TN_REASON_LIMIT, mod->name);
@@ -77,8 +85,8 @@ bool activity_end_locked(
 	atomic_store_explicit(&mod->activity, NULL, memory_order_relaxed);
 	list_del(&act->link);
 	act->mod = NULL;
-	list_for_each (pos, &mod->sys->activities) {
-		struct activity *waiter = activity_at(pos);
+	list_for_each (pos, &mod->sys->waiters) {
+		struct activity *waiter = waiter_at(pos);
 
 		if (waiter->awaits != mod)
 			continue;
@@ -104,10 +112,9 @@ static const struct tn_module *awaited_by(
 {
 	const struct list *pos;
 
-	list_for_each (pos, &sys->activities)
-		if (activity_at(pos)->thread == thread &&
-		    activity_at(pos)->awaits != NULL)
-			return activity_at(pos)->awaits;
+	list_for_each (pos, &sys->waiters)
+		if (waiter_at(pos)->thread == thread)
+			return waiter_at(pos)->awaits;
 	return NULL;
 }
 
@@ -178,23 +185,20 @@ int activity_wait_locked(
 	struct tn_system *sys = mod->sys;
 	const uint64_t ns =
 	    sys->config.wait_ns != 0 ? sys->config.wait_ns : PATIENCE_NS;
-	const bool listed = !list_empty(&act->link);
 	struct text nowhere = { NULL, 0, 0 };
 	const struct tn_module *own = walk(act, mod, &nowhere);
 	int err;
 
 	if (own != NULL)
 		return refuse_cycle(act, mod, own, d);
-	if (!listed)
-		list_add(&sys->activities, &act->link);
+	list_add(&sys->waiters, &act->waiting);
 	act->awaits = mod;
 	err = sleep_locked(sys, act, deadline_in(sys->port, ns));
 	/* Told in the last moment is told; else @mod is still worked on. */
 	if (err != 0)
 		err = refuse_patience(act, mod, ns, d);
 	act->awaits = NULL;
-	if (!listed)
-		list_del(&act->link);
+	list_del(&act->waiting);
 	return err;
 }
 
@@ -212,7 +216,7 @@ bool activity_is_any_locked(
 int activity_refuse_locked(
     struct activity *act, struct tn_module *mod, struct tn_diag *d)
 {
-	static const char *const what[] = { "", "loaded", "started", "stopped",
+	static const char *const what[] = { "loaded", "started", "stopped",
 		"saved", "restored", "unloaded" };
 	const struct activity *other = activity_of(mod);
 	const bool own = other->thread == act->thread;

@@ -3,7 +3,7 @@
  * Operations in progress: which thread loads, unloads, starts or stops which
  * module, and who waits for whom.
  *
- * An activity lies on the stack of its thread and in the system's list while
+ * An activity lies on the stack of its thread and in the system's lists while
  * it lasts. A module that is worked on points to it, so that one operation at
  * a time changes a module; whoever wants the same module meanwhile is refused
  * or waits until the activity ends, which is when it is told the result. A
@@ -23,7 +23,6 @@ struct tn_module;
 struct tn_system;
 
 enum activity_kind {
-	ACTIVITY_WAIT, /* works on no module */
 	ACTIVITY_LOAD,
 	ACTIVITY_START,
 	ACTIVITY_STOP,
@@ -33,9 +32,11 @@ enum activity_kind {
 };
 
 struct activity {
-	struct list link; /* sys->activities */
+	struct list link;    /* sys->activities, while it works on a module */
+	struct list waiting; /* sys->waiters, while its thread waits */
 	uintptr_t thread;
 	enum activity_kind kind;
+	bool follows; /* one of a set, not the first: no deeper nesting */
 	struct tn_module *mod;    /* it works on this one, or NULL */
 	struct tn_module *awaits; /* its thread waits for this one, or NULL */
 	/* how the activity that was waited for has ended: */

@@ -120,6 +120,7 @@ static int save(struct tn_module *mod, const struct room *r, struct tn_diag *d)
 	return err == 0 ? 0 : fail_hook(mod, "save_state", err, d);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the module writes it */
 int tn_module_save(struct tn_module *mod, void *buf, size_t cap, size_t *len,
     struct tn_diag *diag)
 {

@@ -187,6 +187,8 @@ int load_source(struct tn_load *l) MUST_CHECK;
 int load_check(struct tn_load *l) MUST_CHECK;
 int load_sections(struct tn_load *l) MUST_CHECK;
 int load_resolve(struct tn_load *l) MUST_CHECK;
+/* Names all symbols that are SYM_DEFERRED, nmissing of them. Sleeps. */
+int load_fail_missing(struct tn_load *l);
 int load_scan(struct tn_load *l) MUST_CHECK;
 int load_layout(struct tn_load *l) MUST_CHECK;
 int load_alloc(struct tn_load *l) MUST_CHECK;

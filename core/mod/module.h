@@ -127,6 +127,7 @@ struct tn_system {
 	uint64_t last_id;     /* of a module */
 	uint32_t taints;
 	struct list activities; /* operations in progress */
+	struct list waiters;    /* those whose threads wait for another */
 	struct event ended;     /* one of them that somebody waits for */
 	/* have a lock of their own: */
 	struct ledger ledger;

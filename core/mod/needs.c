@@ -348,13 +348,18 @@ static int connect_symbol(
 	return err;
 }
 
-static int fail_missing(const struct need *n, uint32_t count)
+static int note_missing(struct tn_load *l, uint32_t i)
 {
-	struct tn_load *l = &n->node->load;
-	struct tn_diag *d = load_fail(l, TN_ENOENT, TN_REASON_MISSING_SYMBOL);
-
-	d->nmissing = count;
-	return d->error;
+	if (l->symbols == NULL) {
+		l->nsymbols = l->symtab.n;
+		l->symbols =
+		    load_alloc_array(l, l->nsymbols, sizeof(*l->symbols));
+	}
+	if (l->symbols == NULL)
+		return l->diag->error;
+	l->symbols[i].flags |= SYM_DEFERRED;
+	l->nmissing++;
+	return 0;
 }
 
 static bool is_import(const struct tn_load *l, uint32_t i)
@@ -368,25 +373,30 @@ static bool is_import(const struct tn_load *l, uint32_t i)
 
 static int connect_symbols(const struct need *n)
 {
-	const struct tn_load *l = &n->node->load;
-	uint32_t nmissing = 0;
+	struct tn_load *l = &n->node->load;
+	bool refused = false; /* by name, which says more: that is the load's */
 	int err = 0;
 
 	for (uint32_t i = 1; i < l->symtab.n && err == 0; i++) {
-		const bool weak = elf_sym_bind(&l->symtab.syms[i]) == STB_WEAK;
+		const struct elf_sym *sym = &l->symtab.syms[i];
+		const bool weak = elf_sym_bind(sym) == STB_WEAK;
 		bool missing = false;
+
+		refused |= elf_sym_type(sym) == STT_TLS;
 
 		if (is_import(l, i))
 			err = connect_symbol(
 			    n, load_symbol_name(l, i), weak, &missing);
-		nmissing += missing;
+		if (err == 0 && missing)
+			err = note_missing(l, i);
 	}
-	return err != 0 || nmissing == 0 ? err : fail_missing(n, nmissing);
+	return err != 0 || l->nmissing == 0 || refused ? err
+						       : load_fail_missing(l);
 }
 
 static int connect_needed(const struct need *n)
 {
-	const struct tn_load *l = &n->node->load;
+	struct tn_load *l = &n->node->load;
 	int err = 0;
 
 	for (uint32_t i = 0; i < l->dyn.nentries && err == 0; i++) {
@@ -398,6 +408,10 @@ static int connect_needed(const struct need *n)
 
 		if (s != NULL && tn_module_name(s, d.name))
 			err = connect_declared(n, &d);
+		/* It is known by the name that the file has for it. */
+		if (err != 0 && l->diag->reason == TN_REASON_DEPENDS_MISSING)
+			err =
+			    load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, s);
 	}
 	return err;
 }

@@ -217,7 +217,7 @@ int interfaces_close(struct generation *gen, uint64_t deadline_ns)
 		return -TN_EBUSY;
 	registry_lock(sys);
 	/* Somebody else may be at one of them: withdraw, or prefer. */
-	while ((p = provision_in(gen, PROVISION_CLOSING)) != NULL)
+	while (provision_in(gen, PROVISION_CLOSING) != NULL)
 		interface_await(sys);
 	while (err == 0 && (p = provision_in(gen, PROVISION_OPEN)) != NULL)
 		err = provision_close(p, deadline_ns);

@@ -351,7 +351,7 @@ static void list_missing(struct tn_load *l, struct tn_diag *d, char *strings)
 	}
 }
 
-static int fail_missing(struct tn_load *l)
+int load_fail_missing(struct tn_load *l)
 {
 	const size_t size = missing_size(l);
 	struct tn_diag *d = load_fail(l, TN_ENOENT, TN_REASON_MISSING_SYMBOL);
@@ -392,5 +392,5 @@ int load_resolve(struct tn_load *l)
 	for (uint32_t i = 1; i < l->symtab.n; i++)
 		if ((l->symbols[i].flags & SYM_DEFERRED) != 0)
 			resolve_deferred(l, i);
-	return l->nmissing == 0 ? 0 : fail_missing(l);
+	return l->nmissing == 0 ? 0 : load_fail_missing(l);
 }

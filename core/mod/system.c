@@ -83,6 +83,7 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	sys->config = *config;
 	list_init(&sys->list);
 	list_init(&sys->activities);
+	list_init(&sys->waiters);
 	ledger_open(sys);
 	fires_open(sys);
 	index_init(&sys->exports, port, config->seed);

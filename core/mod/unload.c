@@ -18,6 +18,7 @@
 
 #include <base/sort.h>
 #include <base/string.h>
+#include <gate/world.h>
 
 #include "interface.h"
 
@@ -66,8 +67,13 @@ static int fail_other(const struct unload *u, enum tn_errno err,
 
 /* --- begin */
 
-static bool is_inside(const struct generation *gen, uintptr_t addr)
+/* Does code of the module ask: at @addr, or above in a guarded call? */
+static bool is_asking(const struct generation *gen, uintptr_t addr)
 {
+	const struct tn_gate_thread *self = gate_world()->self(false);
+
+	if (self != NULL && self->owner == gen)
+		return true;
 	for (unsigned i = 0; i < gen->image->nparts; i++)
 		if (addr - gen->image->part[i].addr < gen->image->part[i].size)
 			return true;
@@ -85,7 +91,7 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 {
 	if (mod->gen == NULL)
 		return module_fail_absent(u->diag, mod->name);
-	if (is_inside(mod->gen, u->caller) || ledger_runs_here(mod->gen))
+	if (is_asking(mod->gen, u->caller) || ledger_runs_here(mod->gen))
 		return fail(u, TN_EDEADLK, TN_REASON_OWN_CODE, mod);
 	if (u->kind == ACTIVITY_STOP)
 		return mod->state == TN_STATE_RUNNING
@@ -120,7 +126,10 @@ static int begin_locked(const struct unload *u, struct leaving *item)
 	struct tn_module *mod = item->mod;
 	int err;
 
+	if (mod == NULL)
+		return module_fail_absent(u->diag, u->name);
 	activity_init(&item->activity, u->sys);
+	item->activity.follows = item != u->items;
 	if (item_of(u, mod) != NULL)
 		return fail_other(u, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
 		    "a module that is listed twice");
@@ -172,17 +181,14 @@ static void count_inner(const struct unload *u)
 }
 
 /* Users first: they have been loaded later. */
-static int order_locked(const struct unload *u)
+static void order_locked(const struct unload *u)
 {
 	if (u->name != NULL)
 		u->items[0].mod = module_find_locked(u->sys, u->name);
-	if (u->items[0].mod == NULL)
-		return module_fail_absent(u->diag, u->name);
 	for (uint32_t i = 0; i < u->n; i++)
-		if (u->items[i].mod->gen != NULL)
+		if (u->items[i].mod != NULL && u->items[i].mod->gen != NULL)
 			u->items[i].number = u->items[i].mod->gen->number;
 	heap_sort(u->items, u->n, sizeof(*u->items), is_newer);
-	return 0;
 }
 
 static int begin(struct unload *u)
@@ -192,7 +198,7 @@ static int begin(struct unload *u)
 	int err = 0;
 
 	registry_lock(u->sys);
-	err = order_locked(u);
+	order_locked(u);
 	for (; n < u->n && err == 0; n += err == 0)
 		err = begin_locked(u, &u->items[n]);
 	if (err != 0)
@@ -513,20 +519,22 @@ static bool take_args(struct unload *u, const struct tn_unload_args *args)
 	return true;
 }
 
-static int run_one(struct unload *u, struct tn_module *mod,
+/* What @wanted says, for one module. */
+static int run_one(const struct unload *wanted, struct tn_module *mod,
     const struct tn_unload_args *args, struct tn_diag *diag)
 {
 	struct leaving item = { .mod = mod };
-	struct gate_closing closing;
 	struct tn_diag scratch = { 0 };
+	struct gate_closing closing;
+	struct unload u = *wanted;
 	int err = -TN_EINVAL;
 
-	u->items = &item;
-	u->closing = &closing;
-	u->n = 1;
-	u->diag = diag != NULL ? diag : &scratch;
-	if (take_args(u, args))
-		err = run(u);
+	u.items = &item;
+	u.closing = &closing;
+	u.n = 1;
+	u.diag = diag != NULL ? diag : &scratch;
+	if (take_args(&u, args))
+		err = run(&u);
 	tn_diag_fini(&scratch);
 	return err;
 }
@@ -536,36 +544,41 @@ static int run_one(struct unload *u, struct tn_module *mod,
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
 {
-	struct unload u = { .sys = sys, .kind = ACTIVITY_UNLOAD };
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_UNLOAD, .caller = CALLER
+	};
 
-	u.caller = CALLER;
 	return run_one(&u, mod, NULL, diag);
 }
 
 int tn_unload_with(struct tn_system *sys, struct tn_module *mod,
     const struct tn_unload_args *args, struct tn_diag *diag)
 {
-	struct unload u = { .sys = sys, .kind = ACTIVITY_UNLOAD };
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_UNLOAD, .caller = CALLER
+	};
 
-	u.caller = CALLER;
 	return run_one(&u, mod, args, diag);
 }
 
 int tn_unload_name(struct tn_system *sys, const char *name,
     const struct tn_unload_args *args, struct tn_diag *diag)
 {
-	struct unload u = { .sys = sys, .kind = ACTIVITY_UNLOAD, .name = name };
+	const struct unload u = { .sys = sys,
+		.kind = ACTIVITY_UNLOAD,
+		.name = name,
+		.caller = CALLER };
 
-	u.caller = CALLER;
 	return run_one(&u, NULL, args, diag);
 }
 
 int tn_stop(struct tn_system *sys, struct tn_module *mod,
     const struct tn_unload_args *args, struct tn_diag *diag)
 {
-	struct unload u = { .sys = sys, .kind = ACTIVITY_STOP };
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_STOP, .caller = CALLER
+	};
 
-	u.caller = CALLER;
 	return run_one(&u, mod, args, diag);
 }
 

@@ -154,11 +154,8 @@ class Actions(Case):
 
     def test_a_version_that_is_too_old_is_refused(self):
         """proves: H22"""
-        done = run('newer')
-        self.assertEqual(done.returncode, 1)
-        self.assertIn('newer: needs greeter >= 2; present is 1.4',
-                      done.stderr)
-        self.assertIn('unloaded greeter', done.stdout)
+        self.assertRefused(run('newer'),
+                           'newer: needs greeter >= 2; present is 1.4')
 
     def test_a_failing_init_leaves_nothing(self):
         """proves: L17 L18"""
@@ -216,8 +213,24 @@ class Tree(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([x.split()[1].strip(',')
                           for x in done.stdout.splitlines()],
-                         ['greeter', 'guest', 'common_bss',
-                          'common_bss', 'guest', 'greeter'])
+                         ['common_bss', 'greeter', 'guest',
+                          'guest', 'greeter', 'common_bss'])
+
+
+    def test_of_a_file_that_says_nothing(self):
+        """modules.dep names what it needs, at any depth."""
+        os.makedirs(self.path('t/sub'))
+        for name in ('t/top.o', 't/sub/mid.o', 't/sub/low.o'):
+            self.compile(name, 'int x;')
+        with open(self.path('t/modules.dep'), 'w') as f:
+            f.write('nonsense\ntop.o: sub/mid.o sub/low.o\n'
+                    'sub/mid.o: sub/low.o\nsub/low.o:\n')
+        done = tenon('run', '--unmarked', self.path('t/top.o'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ('top', 'mid', 'low'):
+            self.assertIn(f'loaded {name},', done.stdout)
+        done = tenon('run', '--unmarked', self.path('t/sub/low.o'))
+        self.assertEqual(done.stdout.count('unloaded'), 1)
 
 
 class Interrupt(Case):
@@ -397,7 +410,7 @@ class Output(Case):
             names.append(self.path(f'm{i}.o'))
         status, text = self.terminal('--unmarked', *names, 'absent')
         self.assertEqual(status, 1)
-        status, text = self.terminal('--unmarked', *names, 'missing')
+        status, text = self.terminal('--unmarked', *names, 'failing_init')
         self.assertEqual(status, 1)
         self.assertIn('loading 0 of 21', text)
         self.assertNotIn('loading', tenon('run', '--unmarked', *names).stderr)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""docs/tutorial.md: its files are written, its commands run, in its order."""
+"""docs/tutorial.md and README.md: commands do what the pages say."""
 import os
+import platform
 import re
 import subprocess
 import tempfile
@@ -57,6 +58,34 @@ class Tutorial(unittest.TestCase):
         languages = [language for _, language, _ in blocks]
         self.assertEqual(languages.count('sh'), 5)
         self.assertEqual(languages.count('output'), 4)
+
+
+class Readme(unittest.TestCase):
+    """The screen in README.md is what is printed, but for numbers."""
+
+    def normal(self, text):
+        text = re.sub(r'0x[0-9a-f]+|\d+', 'N', text)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    @unittest.skipUnless(platform.machine() == 'x86_64',
+                         'the screen is of x86_64')
+    def test_its_commands_print_what_it_says(self):
+        with open(os.path.join(TOP, 'README.md')) as f:
+            parts = re.split(r'^    \$ tenon (.*)\n', f.read(), flags=re.M)
+        self.assertEqual(len(parts), 1 + 2 * 8)
+        folder = os.path.join(TOP, 'build/modules/x86_64/common')
+        for command, says in zip(parts[1::2], parts[2::2]):
+            says = re.match(r'(?:    .*\n)*', says)[0]
+            done = subprocess.run(
+                [os.path.join(TOP, 'build/host/bin/tenon'),
+                 *command.replace('-L m', f'-L {folder}').split()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                stderr=subprocess.STDOUT, timeout=60)
+            got, want = self.normal(done.stdout), self.normal(says)
+            if '...' in want:
+                cut = want.index('...')
+                got[cut:cut + len(got) - len(want) + 1] = ['...']
+            self.assertEqual(got, want, command)
 
 
 if __name__ == '__main__':

@@ -30,3 +30,17 @@ enum tn_errno {
 	TN_EALREADY = 114,  /* somebody is doing it already */
 	TN_ESTALE = 116,    /* a handle whose object is gone */
 };
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * "ENOENT" for -TN_ENOENT and TN_ENOENT, "OK" for 0; "unknown" for what is
+ * none of these. Any context.
+ */
+const char *tn_error_name(int error);
+
+#ifdef __cplusplus
+}
+#endif

@@ -339,7 +339,7 @@ TEST(graph, malformed_declaration_is_refused)
 	end(&f);
 }
 
-TEST(graph, missing_symbols_are_counted_before_anything_is_loaded)
+TEST(graph, missing_symbols_are_named_before_anything_is_loaded)
 {
 	struct fixture f;
 
@@ -350,7 +350,8 @@ TEST(graph, missing_symbols_are_counted_before_anything_is_loaded)
 	imports(&f.a[1], "ok_sym");
 	imports(&f.a[1], "lost");
 	imports_weakly(&f.a[1], "nowhere");
-	refused(&f, TN_ENOENT, "missing_symbol", "a: 2 missing symbols:");
+	refused(&f, TN_ENOENT, "missing_symbol",
+	    "a: 2 missing symbols:\n  gone\n  lost");
 	end(&f);
 }
 
@@ -503,7 +504,7 @@ TEST(graph, finder_that_gives_another_file_does_not_help)
 	imports(file(&f, "a", NULL), "c_sym");
 	/* claims the symbol and exports another */
 	file(&f, "b", "exports=c_sym");
-	refused(&f, TN_ENOENT, "missing_symbol", "a: 1 missing symbol:");
+	refused(&f, TN_ENOENT, "missing_symbol", "a: 1 missing symbol: c_sym");
 	CHECK_STR(f.last, "@c_sym");
 	end(&f);
 }

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <tenon/interfaces.h>
@@ -426,6 +427,35 @@ TEST(unload, a_set_with_one_that_is_absent_or_permanent_stays)
 	CHECK(play_close());
 }
 
+/* Many at once are no deep nesting. */
+TEST(unload, a_set_may_be_large)
+{
+	enum {
+		MANY = 100
+	};
+	static struct author a[MANY];
+	struct tn_module *mod[MANY];
+	char name[8];
+
+	CHECK(play_open(0));
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		a[i] = actor_new(name, PLAIN);
+		actor_export(&a[i], name);
+		if (i != 0) {
+			snprintf(name, sizeof(name), "m%d", i - 1);
+			actor_import(&a[i], name);
+		}
+		CHECK_EQ(actor_load(&a[i], 0, &mod[i]), 0);
+	}
+	CHECK_EQ(unload_set(mod, MANY), 0);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(actor_state(mod[i]), TN_STATE_REGISTERED);
+		author_free(&a[i]);
+	}
+	CHECK(play_close());
+}
+
 TEST(unload, a_set_may_be_short_of_memory)
 {
 	struct author a[3];
@@ -592,6 +622,45 @@ TEST(unload, a_call_that_is_inside_is_named)
 }
 
 /* --- what a module's own code asks for */
+
+static int unload_owner(void *instance, int n)
+{
+	(void)n;
+	return tn_unload(play.w.sys, instance, &play.w.diag);
+}
+
+static const struct echo_ops suicide_ops = { { sizeof(suicide_ops), 1 },
+	unload_owner };
+
+/* What a guarded call does is done by the module, wherever the code is. */
+TEST(unload, is_not_for_a_guarded_call_of_the_module)
+{
+	struct author a = actor_new("a", ACTOR_ALL);
+	struct tn_module *mod;
+	struct tn_interface_desc desc = { .size = sizeof(desc),
+		.flags = TN_INTERFACE_GUARDED,
+		.name = "last",
+		.ops = &suicide_ops };
+	struct tn_interface_want want = { .size = sizeof(want),
+		.flags = TN_INTERFACE_GUARDED | TN_BIND_WEAK,
+		.name = "last",
+		.holder = "the test" };
+	struct tn_interface *iface;
+
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	(void)play_text();
+	desc.instance = mod;
+	CHECK_EQ(tn_interface_provide(play.w.sys, mod, &desc), 0);
+	CHECK_EQ(tn_interface_bind(play.w.sys, &want, &iface), 0);
+	CHECK_EQ(tn_call_guarded(iface, const struct echo_ops, echo, 1),
+	    -TN_EDEADLK);
+	CHECK_EQ(play.w.diag.reason, TN_REASON_OWN_CODE);
+	CHECK_STR(play_text(), "");
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	author_free(&a);
+	CHECK(play_close());
+}
 
 static int own[ACTOR_OPS];
 

@@ -144,7 +144,8 @@ struct tn_load_args {
  * init runs without any lock of the engine.
  *
  * When another thread is loading a module of this name, the call waits for it
- * and returns its result: that module, or that error. A load also waits for a
+ * and returns its result: that module, or that error; what else @args says
+ * is not looked at. A load also waits for a
  * provider that another thread is loading.
  *
  * -TN_ENOENT missing symbol or file; -TN_ENOEXEC malformed file;

@@ -81,6 +81,31 @@ bool tn_module_provides(struct tn_module *mod, const char *what);
 int tn_module_dependents(struct tn_module *mod,
     int (*fn)(void *arg, struct tn_module *dependent), void *arg);
 
+/* --- walking, and calling by name */
+
+/*
+ * The first and the last running module in load order, with a reference that
+ * the caller puts; NULL: there is none. Sleeps.
+ */
+struct tn_module *tn_module_first(struct tn_system *sys);
+struct tn_module *tn_module_last(struct tn_system *sys);
+
+/*
+ * The running module behind @mod, with a reference, or NULL at the end; puts
+ * the caller's reference on @mod. What is loaded meanwhile comes at the end.
+ * Sleeps.
+ */
+struct tn_module *tn_module_next(struct tn_module *mod);
+
+/*
+ * Calls the function @symbol of @mod, an export or a dynamic symbol, with four
+ * integers; *@ret is what it returns. @mod stays loaded meanwhile. The caller
+ * answers for its type. -TN_ENOENT: not running, or no such symbol. May do what
+ * the function does.
+ */
+int tn_module_call4(struct tn_module *mod, const char *symbol,
+    const uint64_t args[4], uint64_t *ret);
+
 #ifdef __cplusplus
 }
 #endif
