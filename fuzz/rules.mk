@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Each program holds one LLVMFuzzerTestOneInput; kit.c and applets.c belong to
-# all of them.
+# Each program holds one LLVMFuzzerTestOneInput; kit.c belongs to all of them.
 kind := host
 configs := fuzz
 deps := base core/elf core/reloc api core/gate core/mod host tools

@@ -40,14 +40,16 @@ struct host_port {
 	 * fork, and must not wait for itself then.
 	 */
 	_Atomic(pthread_t) holder;
-	bool fork_nested; /* lock: the holder forks */
+	bool fork_nested;          /* lock: the holder forks */
+	struct tn_system *forking; /* lock: whose locks are held, or NULL */
+	unsigned generation;       /* of the process before the fork */
 
 	/* set once: */
 	struct tn_listener *listeners;
 	size_t nlisteners;
 
 	struct process_member member;
-	_Atomic(const void *) user;
+	_Atomic(struct tn_system *) system;
 };
 
 static void *port_alloc(void *ctx, size_t size)
@@ -240,6 +242,11 @@ static void before_fork(struct process_member *m)
 			     memory_order_relaxed) == pthread_self();
 	if (!p->fork_nested)
 		pthread_mutex_lock(&p->lock);
+	/* Locks of the system lie outside of those of memory. */
+	p->generation = process_generation();
+	p->forking = atomic_load(&p->system);
+	if (p->forking)
+		tn_system_before_fork(p->forking);
 	arena_before_fork(p->arena);
 	pthread_mutex_lock(&p->blocks.lock);
 }
@@ -250,6 +257,9 @@ static void after_fork(struct process_member *m)
 
 	pthread_mutex_unlock(&p->blocks.lock);
 	arena_after_fork(p->arena);
+	if (p->forking)
+		tn_system_after_fork(
+		    p->forking, process_generation() != p->generation);
 	if (!p->fork_nested)
 		pthread_mutex_unlock(&p->lock);
 }
@@ -348,19 +358,19 @@ struct host_arena *host_port_arena(const struct host_port *p)
 	return p->arena;
 }
 
-void host_port_set_user(struct host_port *p, const void *user)
+void host_port_set_system(struct host_port *p, struct tn_system *sys)
 {
-	atomic_store(&p->user, user);
+	atomic_store(&p->system, sys);
 }
 
-static bool has_user(struct process_member *m, const void *user)
+static bool has_system(struct process_member *m, const void *sys)
 {
-	return atomic_load(&member_port(m)->user) == user;
+	return atomic_load(&member_port(m)->system) == sys;
 }
 
-struct host_port *host_port_find(const void *user)
+struct host_port *host_port_find(const struct tn_system *sys)
 {
-	struct process_member *m = process_find(has_user, user);
+	struct process_member *m = process_find(has_system, sys);
 
 	return m ? member_port(m) : NULL;
 }

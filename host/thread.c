@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <base/compiler.h>
+#include <host/process.h>
 #include <tenon/err.h>
 
 #define NAME_MAX_BYTES 16 /* of pthread_setname_np, with its NUL */
@@ -28,6 +29,7 @@ struct thread {
 	void (*fn)(void *arg);
 	void *arg;
 	char name[NAME_MAX_BYTES];
+	unsigned generation; /* of the process that it runs in */
 };
 
 int thread_wait(
@@ -97,6 +99,7 @@ int thread_create(void *ctx, const char *name, void (*fn)(void *arg), void *arg,
 	(void)ctx;
 	if (!t)
 		return -TN_ENOMEM;
+	t->generation = process_generation();
 	t->fn = fn;
 	t->arg = arg;
 	strncpy(t->name, name, sizeof(t->name) - 1);
@@ -113,6 +116,8 @@ void thread_join(void *ctx, void *thread)
 	struct thread *t = thread;
 
 	(void)ctx;
-	pthread_join(t->id, NULL);
+	/* In a child of fork it has never run. */
+	if (t->generation == process_generation())
+		pthread_join(t->id, NULL);
 	free(t);
 }

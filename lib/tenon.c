@@ -104,7 +104,7 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out)
 		host_port_destroy(port);
 		return err;
 	}
-	host_port_set_user(port, *out);
+	host_port_set_system(port, *out);
 	crash_join(*out);
 	return 0;
 }
@@ -117,11 +117,15 @@ int tn_close(struct tn_system *sys)
 	if (!port)
 		return -TN_EINVAL;
 	crash_leave(sys);
+	/* A fork shall not look for its locks while they go. */
+	host_port_set_system(port, NULL);
 	err = tn_system_destroy(sys);
-	if (err)
+	if (err) {
+		host_port_set_system(port, sys);
 		crash_join(sys);
-	else
+	} else {
 		host_port_destroy(port);
+	}
 	return err;
 }
 

@@ -5,9 +5,7 @@
  */
 #include "applets.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct applet {
@@ -38,42 +36,6 @@ static const struct applet *find(const char *name)
 		if (strcmp(applets[i].name, name) == 0)
 			return &applets[i];
 	return NULL;
-}
-
-char *diag_sentence(const struct tn_diag *diag)
-{
-	const size_t n = tn_diag_text(diag, NULL, 0) + 1;
-	char *text = malloc(n);
-
-	if (text != NULL)
-		(void)tn_diag_text(diag, text, n);
-	return text;
-}
-
-void say_diag(const char *applet, const struct tn_diag *diag)
-{
-	char *text = diag_sentence(diag);
-
-	if (text != NULL)
-		fprintf(stderr, "tenon %s: %s\n", applet, text);
-	else
-		fprintf(stderr, "tenon %s: error %d\n", applet, diag->error);
-	free(text);
-}
-
-bool parse_number(const char *s, uint64_t *out)
-{
-	char *end;
-
-	if (*s == '\0' || *s == '-' || *s == '+' || *s == ' ')
-		return false;
-	errno = 0;
-	const unsigned long long v = strtoull(s, &end, 0);
-
-	if (errno != 0 || *end != '\0')
-		return false;
-	*out = v;
-	return true;
 }
 
 int main(int argc, char **argv)

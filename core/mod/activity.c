@@ -104,6 +104,30 @@ void activity_wake(struct tn_system *sys)
 	event_raise(sys->port, &sys->ended);
 }
 
+void activity_forget_others_locked(struct tn_system *sys)
+{
+	const uintptr_t self = thread_self(sys->port);
+	struct list *pos = sys->activities.next;
+
+	while (pos != &sys->activities) {
+		struct activity *act = activity_at(pos);
+
+		pos = pos->next;
+		if (act->thread == self)
+			continue;
+		atomic_store_explicit(
+		    &act->mod->activity, NULL, memory_order_relaxed);
+		list_del(&act->link);
+	}
+	for (pos = sys->waiters.next; pos != &sys->waiters;) {
+		struct activity *waiter = waiter_at(pos);
+
+		pos = pos->next;
+		if (waiter->thread != self)
+			list_del(&waiter->waiting);
+	}
+}
+
 /* --- waits for oneself */
 
 /* What the thread waits for, or NULL: it waits for one thing at most. */

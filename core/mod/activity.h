@@ -65,6 +65,9 @@ bool activity_end_locked(
     struct activity *act, int result, const struct tn_diag *diag) MUST_CHECK;
 void activity_wake(struct tn_system *sys);
 
+/* This process is a copy in which the calling thread is the only one. */
+void activity_forget_others_locked(struct tn_system *sys);
+
 /*
  * Waits until the activity on @mod has ended; its result is then in @act. The
  * lock is dropped meanwhile. -TN_EDEADLK with the path when it would wait for

@@ -117,16 +117,15 @@ static bool is_bond_of(
 }
 
 int tn_interface_unbind(
-    struct tn_interface *public, struct tn_module *module, const char *holder)
+    struct tn_interface *iface, struct tn_module *module, const char *holder)
 {
-	struct interface *iface =
-	    CONTAINER_OF(public, struct interface, public);
-	struct tn_system *sys = iface->sys;
+	struct interface *own = CONTAINER_OF(iface, struct interface, public);
+	struct tn_system *sys = own->sys;
 	const struct list *pos;
 	int err = -TN_ENOENT;
 
 	registry_lock(sys);
-	list_for_each (pos, &iface->bonds) {
+	list_for_each (pos, &own->bonds) {
 		struct bond *b = bond_at(pos);
 
 		if (!is_bond_of(b, module != NULL ? module->gen : NULL, holder))

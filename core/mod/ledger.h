@@ -29,6 +29,8 @@
 
 struct ledger {
 	struct mutex lock;
+	_Atomic uintptr_t holder; /* the thread that has it, or 0 */
+	bool fork_nested;         /* lock: the holder forks */
 	/* lock: */
 	const struct tn_ledger_class *classes[LEDGER_CLASSES]; /* by order */
 	unsigned nclasses;
@@ -56,6 +58,8 @@ void ledger_close(struct tn_system *sys);
 
 void ledger_lock(struct tn_system *sys);
 void ledger_unlock(struct tn_system *sys);
+/* Does the calling thread hold it? */
+bool ledger_is_mine(struct tn_system *sys);
 
 /* --- under the lock */
 

@@ -123,6 +123,22 @@ uint32_t tn_taints(struct tn_system *sys)
 	return taints;
 }
 
+/* A callback under the ledger's lock may fork: then it is held already. */
+void tn_system_before_fork(struct tn_system *sys)
+{
+	sys->ledger.fork_nested = ledger_is_mine(sys);
+	if (!sys->ledger.fork_nested)
+		ledger_lock(sys);
+}
+
+void tn_system_after_fork(struct tn_system *sys, bool child)
+{
+	if (child)
+		activity_forget_others_locked(sys);
+	if (!sys->ledger.fork_nested)
+		ledger_unlock(sys);
+}
+
 static void fill_symbol(struct tn_symbol *out, const struct export_record *rec)
 {
 	*out = (struct tn_symbol){

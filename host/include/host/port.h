@@ -41,6 +41,9 @@ const struct tn_listener *host_port_listeners(
     const struct host_port *p, size_t *n);
 struct host_arena *host_port_arena(const struct host_port *p);
 
-/* Notes who uses the port, and finds it again; NULL when nobody does. */
-void host_port_set_user(struct host_port *p, const void *user);
-struct host_port *host_port_find(const void *user);
+/*
+ * Notes the system over the port, whose locks a fork then keeps whole, and
+ * finds the port again; NULL: none.
+ */
+void host_port_set_system(struct host_port *p, struct tn_system *sys);
+struct host_port *host_port_find(const struct tn_system *sys);

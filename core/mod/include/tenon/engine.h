@@ -272,8 +272,8 @@ int tn_symbol_find(
 
 /*
  * The same, and takes a reference on the owner, if that is a module: the way to
- * an address that stays valid until tn_module_put(out->owner). -TN_ENOENT. Does
- * not block.
+ * an address that stays valid until tn_module_put(out->owner). -TN_ENOENT. Waits
+ * as tn_module_get does.
  */
 int tn_symbol_get(
     struct tn_system *sys, const char *name, struct tn_symbol *out);
@@ -289,7 +289,11 @@ size_t tn_symbol_count(struct tn_system *sys);
 
 /* --- references and introspection */
 
-/* Takes a reference; false when the module is not live. Does not block. */
+/*
+ * Takes a reference; false when the module is not running. Waits for the outcome
+ * of an unload that is just being decided (microseconds), so it is not for
+ * signal handlers.
+ */
 bool tn_module_get(struct tn_module *mod);
 /* Drops one. Does not block. */
 void tn_module_put(struct tn_module *mod);

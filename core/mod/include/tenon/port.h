@@ -196,6 +196,17 @@ struct tn_port {
 	int (*host_symbol)(void *ctx, const char *name, uint64_t *addr);
 };
 
+/*
+ * For worlds whose processes can be copied while threads run: what a system
+ * locks besides the port's lock is whole in both processes if these stand
+ * around the copy, with the port's lock held. In the copy the calling thread
+ * is the only one: what other threads were loading or unloading there stays as
+ * it is and cannot be loaded or unloaded. Since 0.1.
+ */
+struct tn_system;
+void tn_system_before_fork(struct tn_system *sys);
+void tn_system_after_fork(struct tn_system *sys, bool child);
+
 #ifdef __cplusplus
 }
 #endif
