@@ -104,6 +104,7 @@ static void load_bytes(struct world *w, struct span bytes, unsigned flags)
 		look_at(mod);
 		find_all(w, mod, bytes);
 		FUZZ_CHECK(tn_unload(w->sys, mod, NULL) == 0);
+		FUZZ_CHECK(tn_module_forget(w->sys, mod) == 0);
 	} else {
 		FUZZ_CHECK(diag.error < 0 && diag.reason != TN_REASON_NONE);
 		FUZZ_CHECK(tn_diag_text(&diag, text, sizeof(text)) != 0);

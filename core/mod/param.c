@@ -136,9 +136,12 @@ static int take_records(struct tn_load *l)
 {
 	const uint32_t i =
 	    l->is_dyn ? 0 : elf_section_find(&l->elf, "__tenon_param");
-	const struct section *sec = &l->sections[i];
+	const struct section *sec;
 
-	if (i == 0 || sec->part == NO_PART || sec->size == 0)
+	if (i == 0)
+		return 0;
+	sec = &l->sections[i];
+	if (sec->part == NO_PART || sec->size == 0)
 		return 0;
 	if (l->image.part[sec->part].kind != TN_RODATA ||
 	    sec->addr % _Alignof(struct tenon_param) != 0 ||

@@ -142,7 +142,7 @@ class Smoke(unittest.TestCase):
         if not os.path.exists(tool):
             self.skipTest(f'{tool} is not built')
         status, output = output_of(
-            [f'qemu-{arch}', '-L', f'/usr/{arch}-linux-gnu', tool, 'run',
+            [f'qemu-{arch}', '-L', f'/usr/{arch}-linux-gnu', tool, 'run', '-v',
              *(module(arch, name) for name in MODULES)])
         self.assertEqual(status, 0, output)
         here = dict(LOADED.findall(run(arch)[1]))
