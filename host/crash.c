@@ -5,6 +5,12 @@
  * Handlers run on the alternate stack of a thread that has one, since the
  * stack may be what has overflowed. A second crash, inside of the report, ends
  * it. One thread reports at a time. Process-wide, as signals are (decision 13).
+ *
+ * A handler that is installed over ours may call ours, and be called by it when
+ * reports are turned off and on again: a ring. So what ours meets again while
+ * it has called that one goes on to the handler that was there before both:
+ *
+ *   on_crash -> before (theirs) -> on_crash -> origin -> on_crash -> default
  */
 #include <pthread.h>
 #include <signal.h>
@@ -34,6 +40,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool enabled; /* lock */
 /* Set before the handlers are; handlers read it without the lock. */
 static struct sigaction before[ARRAY_SIZE(signals)];
+/* The last ones of before that cannot call ours. */
+static struct sigaction origin[ARRAY_SIZE(signals)];
+static bool is_called[ARRAY_SIZE(signals)]; /* lock: perhaps by another one */
 static struct crash_report report = { .systems = systems };
 static char addr2line[256];
 
@@ -92,9 +101,8 @@ static void leave_to_system(const siginfo_t *info)
 }
 
 /* As the system would have called it, but for the stack. */
-static void chain(siginfo_t *info, void *context)
+static void call(const struct sigaction *to, siginfo_t *info, void *context)
 {
-	const struct sigaction *to = &before[position_of(info->si_signo)];
 	const bool plain = (to->sa_flags & SA_SIGINFO) == 0;
 	sigset_t mask = to->sa_mask, old;
 
@@ -112,6 +120,45 @@ static void chain(siginfo_t *info, void *context)
 	else
 		to->sa_sigaction(info->si_signo, info, context);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/*
+ * The handler that ours has called last on this thread. It may jump out and
+ * never return; but who is called by it has the same context and a frame below
+ * ours, which a signal that comes after the jump has not.
+ */
+struct called {
+	const void *context;
+	uintptr_t frame; /* of our handler */
+	bool again;      /* ours was called by it */
+};
+
+static __thread volatile struct called called
+    __attribute__((tls_model("initial-exec")));
+
+static bool is_again(const void *context, uintptr_t frame)
+{
+	return called.context == context && frame < called.frame;
+}
+
+static void chain(siginfo_t *info, void *context, uintptr_t frame)
+{
+	const size_t i = position_of(info->si_signo);
+	const struct called outer = { called.context, called.frame,
+		called.again };
+	const bool again = is_again(context, frame);
+
+	if (again && outer.again) {
+		leave_to_system(info);
+		return;
+	}
+	called.context = context;
+	called.frame = frame;
+	called.again = again;
+	call(again ? &origin[i] : &before[i], info, context);
+	called.context = outer.context;
+	called.frame = outer.frame;
+	called.again = outer.again;
 }
 
 /* --- the handler */
@@ -138,7 +185,12 @@ static void on_crash(int number, siginfo_t *info, void *context)
 {
 	(void)number;
 	const int thread = (int)syscall(SYS_gettid);
+	const uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 
+	if (is_again(context, frame)) {
+		chain(info, context, frame);
+		return;
+	}
 	if (!begin(thread)) {
 		crash_say(&report, "\ntenon: crash inside of the report\n");
 		leave_to_system(info);
@@ -148,7 +200,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
 	crash_write(&report, info, context);
 	atomic_fetch_sub(&reporting, 1);
 	atomic_store(&reporter, 0);
-	chain(info, context);
+	chain(info, context, frame);
 }
 
 /* --- stacks of threads */
@@ -213,16 +265,30 @@ static const char *find_addr2line(void)
 	return NULL;
 }
 
+static bool is_ours(const struct sigaction *act)
+{
+	return (act->sa_flags & SA_SIGINFO) != 0 &&
+	       act->sa_sigaction == on_crash;
+}
+
 static int install_locked(void)
 {
-	struct sigaction act = { .sa_sigaction = on_crash,
+	const struct sigaction act = { .sa_sigaction = on_crash,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+	struct sigaction now[ARRAY_SIZE(signals)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		if (sigaction(signals[i], NULL, &before[i]) != 0)
+		if (sigaction(signals[i], NULL, &now[i]) != 0)
 			return -TN_EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		/* Another one may have put ours back since. */
+		if (is_ours(&now[i]))
+			continue;
+		if (!is_called[i])
+			origin[i] = now[i];
+		before[i] = now[i];
 		(void)sigaction(signals[i], &act, NULL);
+	}
 	enabled = true;
 	return 0;
 }
@@ -251,10 +317,12 @@ void crash_disable(void)
 		struct sigaction now;
 
 		/* Another one's stays, and may go on calling ours. */
-		if (sigaction(signals[i], NULL, &now) == 0 &&
-		    (now.sa_flags & SA_SIGINFO) != 0 &&
-		    now.sa_sigaction == on_crash)
+		if (sigaction(signals[i], NULL, &now) != 0)
+			continue;
+		if (is_ours(&now))
 			(void)sigaction(signals[i], &before[i], NULL);
+		else
+			is_called[i] = true;
 	}
 	enabled = false;
 	pthread_mutex_unlock(&lock);

@@ -110,6 +110,11 @@ void epoch_exit(void)
 	/* else the thread is ending and its record is given back */
 }
 
+unsigned gate_crowd_depth(void)
+{
+	return crowd_depth;
+}
+
 void epoch_wait(bool fence)
 {
 	if (gate_is_alone())

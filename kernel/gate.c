@@ -78,6 +78,12 @@ static void *alloc(size_t size)
 	return p;
 }
 
+/* enter panics rather than be without a record. */
+unsigned gate_crowd_depth(void)
+{
+	return 0;
+}
+
 void k_gate_start(void)
 {
 	static const struct gate_world world = {

@@ -6,7 +6,8 @@
  * handles would say is left open, so all that it may say is tried.
  * handles: slots of two threads; the first hands its handle over, and takes
  * another one with the same slot. double_put: one thread owns the slot, two
- * others put the same handle, at the same time.
+ * others put the same handle, at the same time or long after the owner has
+ * taken and put the next ones.
  */
 #include <stddef.h>
 
@@ -256,6 +257,12 @@ static void take_step(struct run *r)
 	}
 }
 
+static bool put_just_stores(const struct run *r)
+{
+	return r->mutant == RELAXED_PUT || r->mutant == PUT_WITHOUT_NUMBER ||
+	       r->mutant == PUT_GOES_BACK;
+}
+
 /* tn_handle_put of the handle NUMBER in the slot 0. */
 static void check_step(struct run *r)
 {
@@ -266,13 +273,17 @@ static void check_step(struct run *r)
 		go(r, t->reg[WAS] == t->reg[NUMBER] ? CHECK + 1 : DONE);
 	} else if (t->pc == CHECK + 1) {
 		t->reg[WAS] = load(r, RET, PLAIN);
-		go(r, t->reg[WAS] != t->reg[NUMBER] ? PUT : DONE);
+		go(r, t->reg[WAS] < t->reg[NUMBER] ? PUT : DONE);
 	} else if (r->mutant == PUT_WITHOUT_NUMBER && t->pc == PUT) {
 		t->reg[NUMBER] = load(r, SEQ, PLAIN);
 		go(r, PUT + 1);
-	} else {
+	} else if (put_just_stores(r)) {
 		store(r, RET, t->reg[NUMBER], put_order(r));
 		go(r, DONE);
+	} else { /* number_grow */
+		const bool done = swap_if(r, RET, t->reg[WAS], t->reg[NUMBER]);
+
+		go(r, done ? DONE : CHECK + 1);
 	}
 }
 
@@ -287,7 +298,32 @@ static void use_step(struct run *r, unsigned next)
 	}
 }
 
-/* The first handle is handed over, the second one put here. */
+/* How many handles the thread takes, one after the other. */
+static unsigned rounds(const struct run *r)
+{
+	if (r->t != 0)
+		return 1;
+	return r->model == &double_put ? 3 : 2;
+}
+
+/* slot_is_free; from the second one on it was put here. */
+static void next_step(struct run *r)
+{
+	struct thread_state *t = self(r);
+	const bool more = t->reg[ROUND] < rounds(r);
+
+	t->reg[WAS] = load(r, RET, ACQUIRE);
+	if (r->s->ghost[DECIDED]) {
+		go(r, DONE);
+	} else if (t->reg[WAS] == t->reg[NUMBER]) {
+		go(r, more ? TAKE : DONE);
+	} else {
+		check(r, t->reg[ROUND] == 1, "is held again after its put");
+		go(r, NEXT);
+	}
+}
+
+/* The first handle is handed over, the others are put here. */
 static void owner_step(struct run *r)
 {
 	struct thread_state *t = self(r);
@@ -302,14 +338,9 @@ static void owner_step(struct run *r)
 		else
 			store(r, RET + r->t, t->reg[NUMBER], put_order(r));
 		t->reg[ROUND]++;
-		go(r, hands_over ? NEXT : DONE);
+		go(r, hands_over || r->model == &double_put ? NEXT : DONE);
 		break;
-	case NEXT: /* slot_is_free */
-		t->reg[WAS] = load(r, RET, ACQUIRE);
-		go(r, t->reg[WAS] == t->reg[NUMBER] ? TAKE : NEXT);
-		if (r->s->ghost[DECIDED])
-			go(r, DONE);
-		break;
+	case NEXT: next_step(r); break;
 	default: take_step(r); break;
 	}
 }

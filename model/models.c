@@ -24,6 +24,7 @@ const char *const mutant_names[MUTANTS] = {
 	[HANDLE_NO_BARRIER] = "handle-no-barrier",
 	[HANDLE_SCAN_BEFORE_CLOSE] = "handle-scan-before-close",
 	[PUT_WITHOUT_NUMBER] = "put-without-number",
+	[PUT_GOES_BACK] = "put-goes-back",
 };
 
 /* A mutant that only reordering shows is proved harmless under TSO. */
@@ -76,6 +77,7 @@ const struct trial trials[] = {
 	CAUGHT_RELAXED(handles, RELAXED_PUT),
 	HOLDS(double_put),
 	CAUGHT(double_put, PUT_WITHOUT_NUMBER),
+	CAUGHT(double_put, PUT_GOES_BACK),
 };
 
 const unsigned ntrials = sizeof(trials) / sizeof(trials[0]);

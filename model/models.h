@@ -31,6 +31,7 @@ enum mutant {
 	HANDLE_NO_BARRIER,        /* as DROP_MEMBARRIER, for slots */
 	HANDLE_SCAN_BEFORE_CLOSE, /* slots first, and then CLOSING */
 	PUT_WITHOUT_NUMBER,       /* a put frees whatever the slot holds */
+	PUT_GOES_BACK,            /* a late put stores its older number */
 	MUTANTS
 };
 

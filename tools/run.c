@@ -211,8 +211,9 @@ int run_main(int argc, char **argv)
 	if (r.sys != NULL)
 		(void)tn_close(r.sys); /* busy: permanent modules stay */
 	run_free(&r);
+	/* An earlier line may have failed, and its errno is gone. */
 	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		perror("tenon run: standard output");
+		fputs("tenon run: standard output cannot be written\n", stderr);
 		status = EXIT_FAILED;
 	}
 	return status;

@@ -27,7 +27,7 @@ static int usage(FILE *out, int status)
 	for (size_t i = 0; i < NAPPLETS; i++)
 		fprintf(out, "  %-10s %s\n", applets[i].name, applets[i].help);
 	fprintf(out, "\n`tenon APPLET --help` says more.\n");
-	return status;
+	return fflush(out) != 0 || ferror(out) != 0 ? EXIT_FAILED : status;
 }
 
 static const struct applet *find(const char *name)

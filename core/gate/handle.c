@@ -9,8 +9,10 @@
  *
  * Only the thread that owns a slot writes sequence, and only after it has
  * seen the slot free; whoever puts a handle writes its number to returned. So
- * there is nothing to add up and nothing to lock, and what comes late or
- * twice writes the number of its own handle, which no later one has.
+ * there is nothing to add up, and no lock. returned only grows: a put that
+ * comes late, when the slot was taken and put again, must not make the later
+ * handle valid again. The owner just stores: the handle that he finds held has
+ * the last number of the slot, as nobody else takes. Others compare and swap.
  *
  * A target is closed by scanning the slots of all threads. The order is that
  * of sections (thread.c): taker: slot, compiler barrier, load of the target's
@@ -75,7 +77,7 @@ static void sweep(struct tn_gate_thread *t)
 
 static void chunk_make(struct tn_gate_thread *t)
 {
-	struct tn_handle_chunk *chunk = gate_world()->alloc(sizeof(*chunk));
+	struct tn_handle_chunk *chunk = world_here()->alloc(sizeof(*chunk));
 
 	if (chunk == NULL)
 		return;
@@ -115,16 +117,43 @@ static uint64_t slot_hold(struct tn_handle_slot *s, struct tn_gate_target *t,
 	__atomic_store_n(&s->holder, holder, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->site, site, __ATOMIC_RELAXED);
 	__atomic_store_n(
-	    &s->time_ns, gate_world()->coarse_ns(), __ATOMIC_RELAXED);
+	    &s->time_ns, world_here()->coarse_ns(), __ATOMIC_RELAXED);
 	/* release: pairs with the acquire of slot_holds */
 	__atomic_store_n(&s->sequence, number, __ATOMIC_RELEASE);
 	return number;
 }
 
+/* Of the owner, for the slot's last number. */
 static void slot_return(struct tn_handle_slot *s, uint64_t number)
 {
 	/* release: pairs with the acquire of slot_is_free and slot_holds */
 	__atomic_store_n(&s->returned, number, __ATOMIC_RELEASE);
+}
+
+/* Of anybody, however late; false: *@last was there already. */
+static bool number_grow(uint64_t *last, uint64_t number)
+{
+	uint64_t was = __atomic_load_n(last, __ATOMIC_RELAXED);
+
+	while (was < number) {
+		/* release: as in slot_return */
+		if (__atomic_compare_exchange_n(last, &was, number, true,
+			__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The calling thread owns @s. It may be false of the owner too, who is looked
+ * for in one chunk only: that of the slots that he takes now.
+ */
+static bool slot_is_own(const struct tn_handle_slot *s)
+{
+	const struct tn_gate_thread *self = world_here()->self(false);
+
+	return self != NULL && (uintptr_t)s - (uintptr_t)self->sweep <
+				   sizeof(struct tn_handle_chunk);
 }
 
 /* Only after slot_hold: LIVE, CLOSING or 0. */
@@ -147,13 +176,13 @@ static void wait_until_decided(const struct tn_gate_target *t)
 
 	while ((__atomic_load_n(&t->word, __ATOMIC_RELAXED) &
 		   TN_TARGET_CLOSING) != 0)
-		gate_world()->relax(round++);
+		world_here()->relax(round++);
 }
 
 int tn_handle_take(struct tn_gate_target *t, const void *holder,
     const void *site, struct tn_handle *out)
 {
-	struct tn_gate_thread *self = gate_world()->self(true);
+	struct tn_gate_thread *self = world_here()->self(true);
 	struct tn_handle_slot *s = self != NULL ? slot_pop(self) : NULL;
 
 	if (s == NULL)
@@ -181,7 +210,7 @@ static bool handle_is_held(struct tn_handle h)
 	return h.slot != NULL &&
 	       __atomic_load_n(&h.slot->sequence, __ATOMIC_ACQUIRE) ==
 		   h.sequence &&
-	       __atomic_load_n(&h.slot->returned, __ATOMIC_RELAXED) !=
+	       __atomic_load_n(&h.slot->returned, __ATOMIC_RELAXED) <
 		   h.sequence;
 }
 
@@ -189,25 +218,28 @@ int tn_handle_put(struct tn_handle h)
 {
 	if (!handle_is_held(h))
 		return -TN_ESTALE;
+	if (!slot_is_own(h.slot))
+		return number_grow(&h.slot->returned, h.sequence) ? 0
+								  : -TN_ESTALE;
 	slot_return(h.slot, h.sequence);
 	return 0;
 }
 
 int tn_handle_enter(struct tn_handle h)
 {
-	gate_world()->enter();
+	world_here()->enter();
 	/* Inside, so that a revoker sees us, or we see what he wrote. */
 	if (handle_is_held(h) &&
 	    __atomic_load_n(&h.slot->revoked, __ATOMIC_RELAXED) != h.sequence)
 		return 0;
-	gate_world()->exit();
+	world_here()->exit();
 	return -TN_ESTALE;
 }
 
 void tn_handle_exit(struct tn_handle h)
 {
 	(void)h;
-	gate_world()->exit();
+	world_here()->exit();
 }
 
 /* --- who holds @t */
@@ -286,8 +318,8 @@ size_t gate_revoke_handles(const struct tn_gate_target *t)
 		if (number == 0)
 			continue;
 		/* Does nothing to a later handle in this slot. */
-		__atomic_store_n(&s->revoked, number, __ATOMIC_RELAXED);
-		n++;
+		if (number_grow(&s->revoked, number))
+			n++;
 	}
 	return n;
 }

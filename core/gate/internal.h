@@ -16,6 +16,15 @@ struct tn_handle_chunk {
 	struct tn_handle_slot slot[CHUNK_SLOTS];
 };
 
+/* What gate_start was given; handles ask for it without a call. */
+extern const struct gate_world *gate_the_world;
+
+static inline const struct gate_world *world_here(void)
+{
+	/* acquire: pairs with the release of gate_start */
+	return __atomic_load_n(&gate_the_world, __ATOMIC_ACQUIRE);
+}
+
 /* The newest record; the others follow by next. */
 struct tn_gate_thread *gate_threads(void);
 

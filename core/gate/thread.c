@@ -27,7 +27,7 @@
 #include "internal.h"
 
 /* Set once, before the first thread and gate. */
-static const struct gate_world *the_world;
+const struct gate_world *gate_the_world;
 
 static struct tn_gate_thread *threads; /* atomic; grows at its head */
 static uint32_t nthreads;              /* atomic; the next number */
@@ -37,12 +37,12 @@ static uint32_t closing;               /* atomic; the lock of closers */
 void gate_start(const struct gate_world *world)
 {
 	/* release: pairs with gate_world, if threads are there already */
-	__atomic_store_n(&the_world, world, __ATOMIC_RELEASE);
+	__atomic_store_n(&gate_the_world, world, __ATOMIC_RELEASE);
 }
 
 const struct gate_world *gate_world(void)
 {
-	return __atomic_load_n(&the_world, __ATOMIC_ACQUIRE);
+	return world_here();
 }
 
 struct tn_gate_thread *gate_threads(void)
@@ -143,6 +143,17 @@ void gate_crowd_exit(void)
 static bool crowd_is_empty(void)
 {
 	return __atomic_load_n(&in_crowd, __ATOMIC_ACQUIRE) == 0;
+}
+
+/* Who is in the crowd takes no record, so it is one or the other. */
+bool gate_is_inside(void)
+{
+	const struct tn_gate_thread *self = gate_world()->self(false);
+
+	if (self == NULL)
+		return gate_crowd_depth() != 0;
+	return (__atomic_load_n(&self->word, __ATOMIC_RELAXED) &
+		   TN_GATE_DEPTH) != 0;
 }
 
 /* --- waiting */

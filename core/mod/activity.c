@@ -104,6 +104,15 @@ void activity_wake(struct tn_system *sys)
 	event_raise(sys->port, &sys->ended);
 }
 
+/* Whoever wanted it to leave is gone: what was running runs on. */
+static void call_off(struct tn_module *mod)
+{
+	if (mod->gen != NULL)
+		mod->gen->leaving = NULL;
+	if (mod->state == TN_STATE_RUNNING)
+		gate_target_open(&mod->target);
+}
+
 void activity_forget_others_locked(struct tn_system *sys)
 {
 	const uintptr_t self = thread_self(sys->port);
@@ -115,6 +124,7 @@ void activity_forget_others_locked(struct tn_system *sys)
 		pos = pos->next;
 		if (act->thread == self)
 			continue;
+		call_off(act->mod);
 		atomic_store_explicit(
 		    &act->mod->activity, NULL, memory_order_relaxed);
 		list_del(&act->link);

@@ -9,11 +9,16 @@
 
 /* --- calling */
 
-/* A draining gate is waited for; then the next try may meet another one. */
+/*
+ * A draining gate is waited for; then the next try may meet another one. Not by
+ * a thread that is inside of some section: the closer waits for that.
+ */
 const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface)
 {
 	const struct tn_binding *b = NULL;
 
+	if (gate_is_inside())
+		return NULL;
 	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
 		b = tn_gate_enter_call(&iface->gate);
 	return b;
@@ -24,9 +29,24 @@ const struct tn_binding *tn_interface_guard_slow(
 {
 	const struct tn_binding *b = NULL;
 
+	if (gate_is_inside())
+		return NULL;
 	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
 		b = tn_guard_enter_call(&iface->gate, frame);
 	return b;
+}
+
+/* Why a try has met a gate that is not open. */
+static int why_shut(struct tn_interface *iface)
+{
+	return tn_gate_wait(&iface->gate, 0) == -TN_ENOENT ? -TN_ENODEV
+							   : -TN_EAGAIN;
+}
+
+/* Who is not inside has waited: then it was closed. */
+int tn_interface_refusal(struct tn_interface *iface)
+{
+	return gate_is_inside() ? why_shut(iface) : -TN_ENODEV;
 }
 
 typedef int op_fn(void *instance, void *cookie);
@@ -40,13 +60,6 @@ static int fire(const struct tn_binding *b, unsigned op, void *cookie)
 	    table[op] == NULL)
 		return -TN_ENOSYS;
 	return table[op](b->instance, cookie);
-}
-
-/* Why a try has met a gate that is not open. */
-static int why_shut(struct tn_interface *iface)
-{
-	return tn_gate_wait(&iface->gate, 0) == -TN_ENOENT ? -TN_ENODEV
-							   : -TN_EAGAIN;
 }
 
 static int fire_sleeping(
@@ -106,17 +119,18 @@ int tn_interface_acquire(struct tn_interface *iface, const char *holder,
 	const void *site = __builtin_return_address(0);
 	const struct tn_binding *b = tn_gate_enter_call(&iface->gate);
 	const struct generation *gen;
-	int err = 0;
+	int err;
 
 	if (b == NULL)
 		b = tn_interface_enter_slow(iface);
 	if (b == NULL)
-		return -TN_ENODEV;
+		return tn_interface_refusal(iface);
 	/* Inside the gate, so the provider cannot have been freed. */
 	gen = b->owner;
-	*out = (struct tn_handle){ NULL, 0 };
-	if (gen != NULL)
-		err = tn_handle_take(&gen->mod->target, holder, site, out);
+	err = tn_handle_take(
+	    gen != NULL ? &gen->mod->target
+			: &((struct interface *)iface)->sys->world_target,
+	    holder, site, out);
 	tn_gate_exit_call(&iface->gate);
 	if (err == -TN_ENOENT)
 		return -TN_ENODEV;

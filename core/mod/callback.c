@@ -78,9 +78,9 @@ static bool call(struct tn_system *sys, struct callback *cb)
 	cb->f.pins++;
 	/* A result would have nobody to go to. */
 	err = firing_run(sys, &cb->f, &status);
-	while (err == -TN_EAGAIN && --tries > 0 &&
-	       !ledger_has_left(&cb->f.entry)) {
+	while (err == -TN_EAGAIN && --tries > 0) {
 		firing_wait_for(sys, firing_pause(err));
+		/* Refused if it has left meanwhile. */
 		err = firing_run(sys, &cb->f, &status);
 	}
 	firing_unpin(sys, &cb->f);

@@ -236,6 +236,7 @@ static const struct row {
 	[TN_REASON_STATE] = { "state", "that is not possible while it is %o", NULL, false },
 	[TN_REASON_STATE_FAILED] = { "state_failed", "%o failed with %i", NULL, false },
 	[TN_REASON_IN_PROGRESS] = { "in_progress", "is being %o by another thread", NULL, true },
+	[TN_REASON_INSIDE] = { "inside", "called from inside of a call that must not sleep", NULL, false },
 	[TN_REASON_OWN_CODE] = { "own_code", "its own code cannot have it started, stopped or unloaded", NULL, false },
 	[TN_REASON_WAIT_CYCLE] = { "wait_cycle", "would wait for itself: %o", NULL, true },
 	[TN_REASON_WAIT_TIME] = { "wait_time", "has waited %u ms for %o, which is still being loaded", NULL, true },
@@ -334,6 +335,8 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 		row->say(&t, d);
 	else
 		add_clause(&t, d, row->clause);
+	if (d->error != 0 && d->nnotes != 0)
+		text_add(&t, "; %s", d->note);
 	return t.len;
 }
 

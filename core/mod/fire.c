@@ -110,6 +110,9 @@ int firing_run(struct tn_system *sys, struct firing *f, int *status)
 	struct frame frame = { .f = f, .thread = self(sys) };
 	int err;
 
+	/* Whoever waits for frames has not waited for this one. */
+	if (ledger_has_left(&f->entry))
+		return -TN_ESTALE;
 	if (f->entry.owner->book.paused)
 		return -TN_EAGAIN;
 	list_add(&sys->fires.frames, &frame.link);

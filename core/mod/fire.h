@@ -120,7 +120,8 @@ int firing_drop(struct firing *f) MUST_CHECK;
 
 /*
  * Fires; gives the lock meanwhile. 0 and what the operation returned;
- * -TN_EAGAIN, -TN_ENODEV: its gate is not open now (interface_fire). @f may be
+ * -TN_EAGAIN, -TN_ENODEV: its gate is not open now (interface_fire);
+ * -TN_ESTALE: it has left the ledger, and its module may be gone. @f may be
  * gone afterwards, unless the caller has a pin.
  */
 int firing_run(struct tn_system *sys, struct firing *f, int *status) MUST_CHECK;

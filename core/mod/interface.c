@@ -133,19 +133,22 @@ void interface_lead(struct interface *iface, struct provision *p)
 	    &iface->public.gate, p != NULL ? &p->open : &tn_binding_closed);
 }
 
-void interface_await(struct tn_system *sys)
+int interface_await(struct tn_system *sys, uint64_t deadline_ns)
 {
 	const uint32_t seen = event_read(&sys->interfaces_changed);
+	int err;
 
 	registry_unlock(sys);
-	(void)event_wait(sys->port, &sys->interfaces_changed, seen, UINT64_MAX);
+	err =
+	    event_wait(sys->port, &sys->interfaces_changed, seen, deadline_ns);
 	registry_lock(sys);
+	return err;
 }
 
 void interface_settle(struct interface *iface)
 {
 	while (is_being_closed(iface))
-		interface_await(iface->sys);
+		(void)interface_await(iface->sys, UINT64_MAX);
 }
 
 void interface_decided(struct tn_system *sys)

@@ -25,6 +25,7 @@
 #include <tenon/interfaces.h>
 
 #include "module.h"
+#include "sync.h"
 
 enum provision_state {
 	PROVISION_READY, /* its module is not running */
@@ -83,8 +84,8 @@ struct provision *interface_first_open(
     const struct interface *iface, const struct provision * not );
 /* Lets the gate lead to @p, or to nobody. */
 void interface_lead(struct interface *iface, struct provision *p);
-/* Waits for the next decision; drops the lock meanwhile. */
-void interface_await(struct tn_system *sys);
+/* Waits for the next decision; drops the lock meanwhile. -TN_ETIMEDOUT. */
+int interface_await(struct tn_system *sys, uint64_t deadline_ns);
 /* Waits until nobody closes the primary provision; likewise. */
 void interface_settle(struct interface *iface);
 /* Somebody's waiting may be over. */
@@ -100,6 +101,21 @@ static inline struct bond *bond_at(const struct list *pos)
 {
 	return CONTAINER_OF(
 	    (struct list *)(uintptr_t)pos, struct bond, in_interface);
+}
+
+/*
+ * How long counted calls and uses of handles, which do not sleep, are waited
+ * for by those who wait for nothing else: one that takes longer is in the way.
+ */
+#define READERS_NS UINT64_C(1000000000)
+
+/* All sections that had begun have ended, by @deadline_ns or READERS_NS. */
+static inline bool readers_leave(
+    const struct tn_port *port, uint64_t deadline_ns)
+{
+	const uint64_t least = deadline_in(port, READERS_NS);
+
+	return gate_wait_readers(deadline_ns > least ? deadline_ns : least);
 }
 
 /* --- provide.c: called by the one thread that changes the module's state */
@@ -123,6 +139,11 @@ void interfaces_suspend(struct generation *gen);
 size_t interfaces_withdraw(struct generation *gen);
 /* Not of weak bonds, nor of those that leave together with @p. */
 bool bond_counts(const struct bond *b, const struct provision *p);
+/*
+ * This process is a copy without the threads that were closing gates: those of
+ * running modules open again. Registry lock.
+ */
+void interfaces_call_off_locked(struct tn_system *sys);
 /* Is somebody bound to @p who has no other provider? Registry lock. */
 bool provision_is_needed(const struct provision *p);
 

@@ -306,8 +306,15 @@ static void close_book(const struct ledger *lg, struct ledger_book *book)
 		to = move_class(&all, to, lg->classes[i]);
 }
 
+/* How many of a class were taken back; classes may come meanwhile. */
+struct taken {
+	const struct tn_ledger_class *type;
+	unsigned n;
+};
+
 /* "leaky: took back 2 timer, 3 memory" */
-static void tell(const struct generation *gen, const unsigned *counts)
+static void tell(
+    const struct generation *gen, const struct taken *taken, unsigned n)
 {
 	const struct tn_system *sys = gen->mod->sys;
 	char sentence[SENTENCE_MAX];
@@ -315,11 +322,9 @@ static void tell(const struct generation *gen, const unsigned *counts)
 	const char *sep = "took back";
 
 	text_add(&text, "%s: ", gen->mod->name);
-	for (unsigned i = 0; i < sys->ledger.nclasses; i++) {
-		if (counts[i] == 0)
-			continue;
-		text_add(&text, "%s %u %s", sep, counts[i],
-		    sys->ledger.classes[i]->name);
+	for (unsigned i = 0; i < n; i++) {
+		text_add(
+		    &text, "%s %u %s", sep, taken[i].n, taken[i].type->name);
 		sep = ",";
 	}
 	sys->port->log(sys->port->ctx, TN_LOG_WARNING, sentence);
@@ -328,24 +333,25 @@ static void tell(const struct generation *gen, const unsigned *counts)
 int ledger_revoke_all(struct generation *gen)
 {
 	struct tn_system *sys = gen->mod->sys;
-	struct ledger *lg = &sys->ledger;
-	unsigned counts[LEDGER_CLASSES] = { 0 }, at = 0;
+	/* The list is in the order of classes, and takes nothing more. */
+	struct taken taken[LEDGER_CLASSES];
 	struct tn_ledger_entry *e;
+	unsigned ntaken = 0;
 	int n = 0;
 
 	ledger_lock(sys);
-	close_book(lg, &gen->book);
+	close_book(&sys->ledger, &gen->book);
 	fires_settle(gen);
 	/* What is being revoked may itself give back what comes later. */
 	while ((e = gen->book.newest) != NULL) {
 		const struct tn_ledger_class *type = e->type;
 
-		while (lg->classes[at] != type)
-			at++;
+		if (ntaken == 0 || taken[ntaken - 1].type != type)
+			taken[ntaken++] = (struct taken){ type, 0 };
+		taken[ntaken - 1].n++;
 		ledger_remove_locked(sys, e);
 		ledger_unlock(sys);
 		type->revoke(e);
-		counts[at]++;
 		n++;
 		ledger_lock(sys);
 	}
@@ -354,7 +360,7 @@ int ledger_revoke_all(struct generation *gen)
 		__builtin_trap();
 	ledger_unlock(sys);
 	if (n != 0)
-		tell(gen, counts);
+		tell(gen, taken, ntaken);
 	return n;
 }
 

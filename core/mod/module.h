@@ -121,6 +121,8 @@ struct tn_system {
 	struct index interfaces;
 	uint64_t bindings; /* number of the last one */
 	struct event interfaces_changed;
+	/* what handles on interfaces of the world hold; always live */
+	struct tn_gate_target world_target;
 	struct list list;     /* those with a generation, in load order */
 	unsigned nlinked;     /* results of tn_link that are not freed */
 	uint64_t generations; /* so many have been published */

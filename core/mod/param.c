@@ -9,7 +9,8 @@
  * lives, and may be written, as long as the permissions promise.
  *
  * tn_system.param_lock keeps settings and readings apart. It protects the
- * texts of all generations, and is held for one parameter at a time.
+ * texts of all generations, and is held for one parameter at a time, and while
+ * the process forks. No callback runs with it held; it is the innermost one.
  */
 #include "param.h"
 

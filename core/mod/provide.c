@@ -73,6 +73,8 @@ static int provide_locked(struct tn_system *sys, struct generation *owner,
 		return err;
 	if (provision_find(iface, owner) != NULL)
 		return -TN_EEXIST;
+	if (owner != NULL && owner->leaving != NULL)
+		return -TN_EBUSY; /* nobody would close it */
 	p = port_alloc(sys->port, sizeof(*p));
 	if (p == NULL)
 		return -TN_ENOMEM;
@@ -135,6 +137,19 @@ bool provision_is_needed(const struct provision *p)
 }
 
 /*
+ * Counted calls do not sleep, so they are waited for even by who waits for
+ * nothing else: otherwise any call of anybody, which this cannot tell from one
+ * of this gate, would be in the way. Calls that sleep have until @deadline_ns.
+ */
+static int everybody_leaves(
+    const struct tn_port *port, struct tn_gate *gate, uint64_t deadline_ns)
+{
+	if (!readers_leave(port, deadline_ns))
+		return -TN_ETIMEDOUT;
+	return gate_is_drained(gate) ? 0 : gate_drain(gate, deadline_ns);
+}
+
+/*
  * Shuts the gate of @p and waits for those inside. Lock held; dropped while it
  * waits.
  */
@@ -151,7 +166,7 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 	}
 	registry_unlock(sys);
 	gate_close(gate, &p->draining);
-	err = gate_drain(gate, deadline_ns);
+	err = everybody_leaves(sys->port, gate, deadline_ns);
 	registry_lock(sys);
 	p->state = PROVISION_CLOSED;
 	if (err == 0)
@@ -217,8 +232,8 @@ int interfaces_close(struct generation *gen, uint64_t deadline_ns)
 		return -TN_EBUSY;
 	registry_lock(sys);
 	/* Somebody else may be at one of them: withdraw, or prefer. */
-	while (provision_in(gen, PROVISION_CLOSING) != NULL)
-		interface_await(sys);
+	while (err == 0 && provision_in(gen, PROVISION_CLOSING) != NULL)
+		err = interface_await(sys, deadline_ns);
 	while (err == 0 && (p = provision_in(gen, PROVISION_OPEN)) != NULL)
 		err = provision_close(p, deadline_ns);
 	registry_unlock(sys);
@@ -241,6 +256,29 @@ void interfaces_reopen(struct generation *gen)
 	}
 	registry_unlock(sys);
 	fires_resume(gen);
+}
+
+static bool call_off(void *arg, struct index_key *key)
+{
+	struct interface *iface = CONTAINER_OF(key, struct interface, key);
+	const struct list *pos;
+
+	(void)arg;
+	list_for_each (pos, &iface->provisions) {
+		struct provision *p = provision_at(pos);
+
+		if (p->state < PROVISION_CLOSING || !is_running(p->owner))
+			continue;
+		p->state = PROVISION_OPEN;
+		if (iface->primary == p)
+			gate_publish(&iface->public.gate, &p->open);
+	}
+	return true;
+}
+
+void interfaces_call_off_locked(struct tn_system *sys)
+{
+	index_each(&sys->interfaces, call_off, NULL);
 }
 
 void interfaces_suspend(struct generation *gen)
@@ -304,16 +342,36 @@ static struct provision *provision_named(
 	return p != NULL && p->state <= PROVISION_OPEN ? p : NULL;
 }
 
+static void note_handle(void *arg, const struct gate_holder *h)
+{
+	(void)h;
+	*(bool *)arg = true;
+}
+
+/* A handle's binding stays as long as the handle. */
+static bool has_handles(struct tn_system *sys, const struct tn_module *owner)
+{
+	bool any = false;
+
+	gate_each_handle(owner != NULL ? &owner->target : &sys->world_target,
+	    note_handle, &any);
+	return any;
+}
+
 int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
     const char *name, uint64_t timeout_ns)
 {
 	struct provision *p;
 	int err = 0;
 
+	if (gate_is_inside())
+		return -TN_EDEADLK;
 	registry_lock(sys);
 	p = provision_named(sys, owner, name);
 	if (p == NULL)
 		err = -TN_ENOENT;
+	else if (has_handles(sys, owner))
+		err = -TN_EBUSY;
 	else if (p->state == PROVISION_OPEN)
 		err = provision_close(p, deadline_in(sys->port, timeout_ns));
 	if (err == 0)
@@ -355,6 +413,8 @@ int tn_interface_prefer(struct tn_system *sys, struct tn_module *provider,
 	struct provision *p;
 	int err = -TN_ENOENT;
 
+	if (gate_is_inside())
+		return -TN_EDEADLK;
 	registry_lock(sys);
 	p = provision_named(sys, provider, name);
 	if (p != NULL)

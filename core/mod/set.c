@@ -3,6 +3,7 @@
  * Loading a set: what the graph has put in order is loaded one by one, from
  * the bytes that it has read, so that no file can change in between.
  */
+#include <base/format.h>
 #include <base/string.h>
 
 #include "graph.h"
@@ -36,16 +37,47 @@ static int load_node(struct tn_graph *g, const struct tn_node *node,
 	return 0;
 }
 
-/* Takes back what has been loaded, the users first. */
-static void unwind(struct tn_system *sys, struct tn_set *set)
+/* Of a set that has failed a note tells nothing but what stays. */
+static void drop_notes(struct tn_diag *diag)
 {
+	diag->nnotes = 0;
+	diag->note[0] = '\0';
+}
+
+/* @mod could not be taken back, as @why says: adds it to the note of @diag. */
+static void note_stays(struct tn_diag *diag, const struct tn_module *mod,
+    const struct tn_diag *why)
+{
+	const bool is_first = diag->nnotes++ == 0;
+	struct text t = { diag->note, sizeof(diag->note),
+		is_first ? 0 : str_len(diag->note) };
+
+	text_add(&t, "%s%s (%s)", is_first ? "stays loaded: " : ", ", mod->name,
+	    tn_reason_name(why->reason));
+}
+
+/*
+ * Takes back what has been loaded, the users first. What cannot be taken out,
+ * being permanent or used by somebody by now, stays and is told.
+ */
+static void unwind(
+    struct tn_system *sys, struct tn_set *set, struct tn_diag *diag)
+{
+	struct tn_diag why;
+
+	tn_diag_init(&why);
+	drop_notes(diag);
 	while (set->n != 0) {
 		struct tn_module *mod = set->modules[--set->n];
 		const bool is_new = mod->was == TN_STATE_EMPTY;
+		const int err = tn_unload(sys, mod, &why);
 
-		/* A permanent one stays: there is no way to take it out. */
-		if (tn_unload(sys, mod, NULL) == 0 && is_new)
+		if (err == 0 && is_new)
 			(void)tn_module_forget(sys, mod);
+		/* Somebody else may have unloaded it. */
+		if (err != 0 && why.reason != TN_REASON_NOT_LOADED)
+			note_stays(diag, mod, &why);
+		tn_diag_fini(&why);
 	}
 	tn_set_fini(set);
 }
@@ -68,7 +100,7 @@ static int load_all(
 			set->modules[set->n++] = mod;
 	}
 	if (err != 0)
-		unwind(g->sys, set);
+		unwind(g->sys, set, diag);
 	return err;
 }
 
@@ -102,7 +134,9 @@ static int load_set(struct tn_system *sys, const struct tn_set_args *args,
 		err = graph_add(g, &args->sources[i], false, diag);
 	if (err == 0)
 		err = tn_graph_resolve(g, diag);
-	if (err == 0)
+	if (err != 0)
+		drop_notes(diag);
+	else
 		err = load_all(g, set, diag);
 	tn_graph_free(g);
 	return err;

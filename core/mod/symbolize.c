@@ -57,17 +57,29 @@ static struct range_leaf *leaf_of(const struct root_entry *e)
  * loads the root and a leaf; a writer stores one of them and then looks at the
  * counts. So either the writer sees the reader or the reader the new pointer.
  */
-static uint32_t read_begin(struct symbolizer *s)
+static struct symbolizer_reading read_begin(struct symbolizer *s)
 {
-	const uint32_t phase = atomic_load(&s->phase) & 1;
+	const struct symbolizer_reading r = { atomic_load(&s->phase) & 1,
+		s->forks };
 
-	atomic_fetch_add(&s->readers[phase], 1);
-	return phase;
+	atomic_fetch_add(&s->readers[r.phase], 1);
+	return r;
 }
 
-static void read_end(struct symbolizer *s, uint32_t phase)
+/* One that has begun before a fork is counted in the parent only. */
+static void read_end(struct symbolizer *s, struct symbolizer_reading r)
 {
-	atomic_fetch_sub(&s->readers[phase], 1);
+	if (r.forks == s->forks)
+		atomic_fetch_sub(&s->readers[r.phase], 1);
+}
+
+void symbolize_after_fork(struct tn_system *sys)
+{
+	struct symbolizer *s = &sys->symbolizer;
+
+	s->forks++;
+	for (size_t i = 0; i < ARRAY_SIZE(s->readers); i++)
+		atomic_store(&s->readers[i], 0);
 }
 
 void symbolize_wait(struct tn_system *sys)
@@ -434,12 +446,12 @@ static void fill(const struct range *r, uint64_t addr, struct tn_location *out)
 
 int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out)
 {
-	const uint32_t phase = read_begin(&sys->symbolizer);
+	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
 	const struct range *r = range_find(sys, addr);
 
 	if (r != NULL)
 		fill(r, addr, out);
-	read_end(&sys->symbolizer, phase);
+	read_end(&sys->symbolizer, reading);
 	return r != NULL ? 0 : -TN_ENOENT;
 }
 
@@ -469,12 +481,12 @@ static bool fill_origin(
 int tn_symbolize_origin(
     struct tn_system *sys, uint64_t addr, struct tn_origin *out)
 {
-	const uint32_t phase = read_begin(&sys->symbolizer);
+	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
 	const struct range *r = range_find(sys, addr);
 	const bool found = r != NULL && r->gen->sections != NULL &&
 			   fill_origin(r->gen->sections, addr, out);
 
-	read_end(&sys->symbolizer, phase);
+	read_end(&sys->symbolizer, reading);
 	return found ? 0 : -TN_ENOENT;
 }
 
@@ -482,7 +494,7 @@ int tn_symbolize_each(struct tn_system *sys,
     int (*fn)(void *arg, const char *name, uint64_t addr, uint64_t size),
     void *arg)
 {
-	const uint32_t phase = read_begin(&sys->symbolizer);
+	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
 	const struct range_root *root = root_of(sys);
 	int stop = 0;
 
@@ -496,15 +508,15 @@ int tn_symbolize_each(struct tn_system *sys,
 			    r->end - r->start);
 		}
 	}
-	read_end(&sys->symbolizer, phase);
+	read_end(&sys->symbolizer, reading);
 	return stop;
 }
 
 void tn_last_unloaded(struct tn_system *sys, char name[TN_MODULE_NAME_MAX])
 {
 	struct symbolizer *s = &sys->symbolizer;
-	const uint32_t phase = read_begin(s);
+	const struct symbolizer_reading reading = read_begin(s);
 
 	memcpy(name, s->last[atomic_load(&s->newer)], TN_MODULE_NAME_MAX);
-	read_end(s, phase);
+	read_end(s, reading);
 }

@@ -17,6 +17,13 @@
  * Readers are counted in one of two words, chosen by the phase. Who waits for
  * them turns the phase twice, each time waiting for the word that nobody new
  * enters, so a stream of readers holds up nobody.
+ *
+ * In a child of fork nobody reads but the thread that has called it, so the
+ * counts begin at 0. That thread is itself inside of a reading only when a
+ * signal handler, or a callback of tn_symbolize_each, forks: in the child its
+ * reading is not counted any more, and what it still looks at is safe only as
+ * long as nothing is loaded or unloaded before it ends. A handler that forks
+ * between the two steps of read_begin leaves a count that nobody takes back.
  */
 #pragma once
 
@@ -32,9 +39,16 @@ struct range_root;
 struct range_leaf;
 struct tn_system;
 
+/* A reading that has begun. */
+struct symbolizer_reading {
+	uint32_t phase; /* which word counts it */
+	uint32_t forks;
+};
+
 struct symbolizer {
 	_Atomic uint32_t readers[2];
 	_Atomic uint32_t phase;
+	uint32_t forks; /* changed by the only thread of a child of fork */
 	_Atomic(struct range_root *) root; /* has a leaf at least */
 	/* registry lock: */
 	struct range_leaf *spare; /* what the next change begins with */
@@ -62,3 +76,6 @@ void symbolize_remove(struct generation *gen);
 
 /* Waits for every reader that may still look at what was unpublished. */
 void symbolize_wait(struct tn_system *sys);
+
+/* In the child, before it has another thread. */
+void symbolize_after_fork(struct tn_system *sys);

@@ -82,6 +82,7 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	sys->port = port;
 	sys->config = *config;
 	list_init(&sys->list);
+	gate_target_open(&sys->world_target);
 	list_init(&sys->activities);
 	list_init(&sys->waiters);
 	ledger_open(sys);
@@ -123,18 +124,28 @@ uint32_t tn_taints(struct tn_system *sys)
 	return taints;
 }
 
-/* A callback under the ledger's lock may fork: then it is held already. */
+/*
+ * A callback under the ledger's lock may fork: then it is held already. The
+ * parameters' lock comes last, as in an inspection under the registry lock;
+ * nothing is called with it held, so nobody forks with it but a signal handler
+ * that has interrupted a setting or a reading: that may not fork.
+ */
 void tn_system_before_fork(struct tn_system *sys)
 {
 	sys->ledger.fork_nested = ledger_is_mine(sys);
 	if (!sys->ledger.fork_nested)
 		ledger_lock(sys);
+	mutex_take(sys->port, &sys->param_lock);
 }
 
 void tn_system_after_fork(struct tn_system *sys, bool child)
 {
-	if (child)
+	mutex_give(sys->port, &sys->param_lock);
+	if (child) {
+		symbolize_after_fork(sys);
 		activity_forget_others_locked(sys);
+		interfaces_call_off_locked(sys);
+	}
 	if (!sys->ledger.fork_nested)
 		ledger_unlock(sys);
 }

@@ -96,12 +96,11 @@ static bool timer_arm(struct timer *t, uint64_t delay_ns)
 
 static bool timer_disarm(struct timer *t)
 {
-	const bool was = t->slot != 0;
-
-	if (was)
-		heap_remove(t->service, t);
+	if (t->slot == 0)
+		return false;
+	heap_remove(t->service, t);
 	firing_changed(t->service->sys);
-	return was;
+	return true;
 }
 
 /* --- the thread of a service */
@@ -302,8 +301,11 @@ static int cancel(const void *handle, const struct tn_ledger_class *type)
 	sys = ((struct timer *)f)->service->sys;
 	f->pins++;
 	was = timer_disarm((struct timer *)f);
-	while (firing_is_busy(sys, f))
+	while (firing_is_busy(sys, f)) {
 		firing_wait(sys);
+		/* The frame may have set it: by its operation or its gate. */
+		was |= timer_disarm((struct timer *)f);
+	}
 	firing_unpin(sys, f);
 	ledger_unlock(sys);
 	return was;

@@ -336,6 +336,19 @@ static bool close_by_force(const struct unload *u, struct leaving **busy)
 	return true;
 }
 
+static void reopen_targets(const struct unload *u)
+{
+	for (uint32_t i = 0; i < u->n; i++) {
+		if (u->items[i].closed)
+			gate_target_open(&u->items[i].mod->target);
+		u->items[i].closed = false;
+	}
+}
+
+/*
+ * Nobody can begin to use the modules; whoever has used a handle that was put
+ * meanwhile may still be inside, and leaves soon: such a use does not sleep.
+ */
 static bool try_close(const struct unload *u, struct leaving **busy)
 {
 	bool ok = shut_interfaces(u, busy);
@@ -344,9 +357,13 @@ static bool try_close(const struct unload *u, struct leaving **busy)
 		ok = close_targets(u, 0, busy);
 	if (!ok && (u->flags & TN_UNLOAD_FORCE) != 0 && u->items->shut)
 		ok = close_by_force(u, busy);
-	if (!ok)
-		reopen_interfaces(u);
-	return ok;
+	if (ok && !readers_leave(u->sys->port, u->deadline))
+		ok = false;
+	if (ok)
+		return true;
+	reopen_targets(u);
+	reopen_interfaces(u);
+	return false;
 }
 
 /* The first pause between two looks, and the longest. */
@@ -481,8 +498,12 @@ static void end(const struct unload *u, int result)
 
 static int run(struct unload *u)
 {
-	int err = begin(u);
+	int err;
 
+	/* It would wait for itself. */
+	if (gate_is_inside())
+		return fail_other(u, TN_EDEADLK, TN_REASON_INSIDE, "");
+	err = begin(u);
 	if (err != 0)
 		return err;
 	err = quiesce(u);

@@ -76,3 +76,107 @@ TEST(copied, a_child_finds_every_lock_whole)
 	CHECK_EQ(tn_unload(copied.sys, copied.mod, NULL), 0);
 	CHECK_EQ(tn_close(copied.sys), 0);
 }
+
+/* --- the index of addresses, and parameters */
+
+static uint64_t text_of(struct tn_module *mod)
+{
+	uint64_t addr = 0;
+	size_t size;
+
+	(void)tn_module_part(mod, TN_TEXT, &addr, &size);
+	return addr;
+}
+
+static void *keep_symbolizing(void *arg)
+{
+	const uint64_t addr = text_of(copied.mod);
+	struct tn_location at;
+
+	(void)arg;
+	while (!atomic_load(&copied.over))
+		(void)tn_symbolize(copied.sys, addr, &at);
+	return NULL;
+}
+
+/* Has the parameters' lock most of the time. */
+static void *keep_setting(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&copied.over))
+		(void)tn_param_set(copied.mod, "level", "5", NULL);
+	return NULL;
+}
+
+/* The exit status of a child that changes the index and sets a parameter. */
+static int load_another(void)
+{
+	struct tn_location at;
+	struct tn_module *mod;
+
+	alarm(60); /* a hang is a failure */
+	if (tn_param_set(copied.mod, "level", "7", NULL) != 0)
+		return 1;
+	mod = kit_load(copied.sys, "tiny");
+	if (!mod)
+		return 2;
+	if (tn_symbolize(copied.sys, text_of(copied.mod), &at) != 0)
+		return 3;
+	return tn_unload(copied.sys, mod, NULL) != 0 ? 4 : 0;
+}
+
+TEST(copied, a_child_loads_while_others_symbolize_and_set)
+{
+	void *(*const fns[])(void *arg) = { keep_symbolizing, keep_setting };
+	pthread_t threads[2];
+
+	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
+	copied.mod = kit_load(copied.sys, "params");
+	CHECK(copied.mod != NULL);
+	atomic_store(&copied.over, false);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, fns[i], NULL), 0);
+	for (unsigned i = 0; i < FORKS; i++) {
+		const pid_t pid = fork();
+		int status = -1;
+
+		if (pid == 0)
+			_exit(load_another());
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(status, 0);
+	}
+	atomic_store(&copied.over, true);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_EQ(tn_unload(copied.sys, copied.mod, NULL), 0);
+	CHECK_EQ(tn_close(copied.sys), 0);
+}
+
+/* A callback that forks is inside of a reading, which goes on in the child. */
+static int fork_inside(void *arg, const char *name, uint64_t addr, uint64_t n)
+{
+	(void)name;
+	(void)addr;
+	(void)n;
+	*(pid_t *)arg = fork();
+	return 1;
+}
+
+TEST(copied, a_child_that_was_reading_loads_when_it_has_ended)
+{
+	int status = -1;
+	pid_t pid = -1;
+
+	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
+	copied.mod = kit_load(copied.sys, "params");
+	CHECK(copied.mod != NULL);
+	CHECK_EQ(tn_symbolize_each(copied.sys, fork_inside, &pid), 1);
+	if (pid == 0)
+		_exit(load_another());
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(load_another(), 0);
+	alarm(0);
+	CHECK_EQ(tn_unload(copied.sys, copied.mod, NULL), 0);
+	CHECK_EQ(tn_close(copied.sys), 0);
+}

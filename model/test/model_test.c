@@ -181,3 +181,8 @@ TEST(mutant, put_without_number_is_caught)
 {
 	check_trials(NULL, PUT_WITHOUT_NUMBER);
 }
+
+TEST(mutant, put_goes_back_is_caught)
+{
+	check_trials(NULL, PUT_GOES_BACK);
+}

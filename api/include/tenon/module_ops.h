@@ -44,7 +44,7 @@ struct module_ops {
 	/* Gives back what init has got. */
 	void (*cleanup)(struct module *self);
 	/*
-	 * Asked before a stop or an unload is tried: a negative error forbids
+	 * Asked before a stop or an unload is tried: any value but 0 forbids
 	 * it, and nothing has changed. The module still runs and is used.
 	 */
 	int (*quiesce)(struct module *self);

@@ -352,18 +352,80 @@ TEST(gate, threads_with_fences_do_the_same)
 	CHECK_EQ(p.err, 0);
 }
 
+static void enter_often(struct place *p, unsigned depth)
+{
+	for (unsigned i = 0; i < depth; i++) {
+		enter(p);
+		CHECK(p->got == &p->open);
+	}
+}
+
+static void leave_often(struct place *p, unsigned depth)
+{
+	while (depth-- > 0)
+		leave(p);
+}
+
+TEST(gate, sections_nest_deeply)
+{
+	static const unsigned depths[] = { 255, 256, 257, 70000 };
+	struct place p = { 0 };
+
+	place_open(&p, 0);
+	for (unsigned i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+		enter_often(&p, depths[i]);
+		CHECK(gate_is_inside());
+		gate_close(&p.gate, &kit_draining);
+		CHECK_EQ(gate_drain(&p.gate, soon()), -TN_ETIMEDOUT);
+		leave_often(&p, depths[i] - 1);
+		CHECK(gate_is_inside());
+		CHECK_EQ(gate_drain(&p.gate, soon()), -TN_ETIMEDOUT);
+		leave(&p);
+		CHECK(!gate_is_inside());
+		CHECK_EQ(gate_drain(&p.gate, soon()), 0);
+		gate_publish(&p.gate, &p.open);
+	}
+}
+
+static void look_elsewhere(void *arg)
+{
+	struct place *p = arg;
+
+	p->err = gate_is_inside();
+}
+
+TEST(gate, a_thread_knows_whether_it_is_inside)
+{
+	struct place p = { 0 };
+
+	place_open(&p, 2);
+	CHECK(!gate_is_inside());
+	enter_guarded(&p);
+	CHECK(gate_is_inside());
+	CHECK(kit_elsewhere(look_elsewhere, &p));
+	CHECK_EQ(p.err, 0);
+	leave_guarded(&p);
+	CHECK(!gate_is_inside());
+	enter_sleepable(&p);
+	CHECK(!gate_is_inside());
+	leave_sleepable(&p);
+}
+
 static void use_in_crowd(void *arg)
 {
 	struct place *p = arg;
 
 	enter(p);
 	p->err = p->got == &p->open ? 0 : 1;
+	p->err += !gate_is_inside();
 	enter(p);
 	p->err += gate_wait_readers(soon()); /* somebody is inside: we */
 	leave(p);
 	enter_guarded(p);
 	p->err += p->got != NULL; /* nobody could be charged */
+	p->err += !gate_is_inside();
 	leave(p);
+	p->err += gate_is_inside();
 	p->err += !gate_wait_readers(soon());
 	p->err += gate_world()->self(false) != NULL;
 	p->err += tn_gate_enter_sleepable(&p->gate, 0, &p->ticket) != 0;

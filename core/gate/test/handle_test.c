@@ -137,6 +137,79 @@ TEST(handle, many_may_be_held_and_come_back_in_any_order)
 	CHECK_EQ(gate_target_close(&t, false), 0);
 }
 
+/* Puts stall between their look at the slot and what they write to it. */
+static __thread bool stalls;
+static atomic_bool stalled, go_on;
+static const struct gate_world *usual;
+
+static struct tn_gate_thread *stalling_self(bool make)
+{
+	if (stalls && !make) {
+		stalled = true;
+		while (!go_on)
+			kit_let_others_run();
+	}
+	return usual->self(make);
+}
+
+static void *put_late(void *arg)
+{
+	stalls = true;
+	put(arg);
+	return NULL;
+}
+
+/* A later handle, of the same slot. */
+static void take_slot_again(struct owner *o, struct tn_handle *h)
+{
+	CHECK_EQ(tn_handle_take(&o->target, o, NULL, h), 0);
+	while (h->slot != o->handle.slot) {
+		CHECK_EQ(tn_handle_put(*h), 0);
+		CHECK_EQ(tn_handle_take(&o->target, o, NULL, h), 0);
+	}
+}
+
+/* @held: the late put comes while the later handle is held. */
+static void overtake_a_put(bool held)
+{
+	static struct gate_world slow;
+	struct owner o = { 0 };
+	struct tn_handle later = { NULL, 0 };
+	pthread_t thread;
+
+	usual = gate_world();
+	slow = *usual;
+	slow.self = stalling_self;
+	stalled = go_on = false;
+	gate_target_open(&o.target);
+	take(&o);
+	gate_start(&slow);
+	CHECK_EQ(pthread_create(&thread, NULL, put_late, &o), 0);
+	while (!stalled)
+		kit_let_others_run();
+	CHECK_EQ(tn_handle_put(o.handle), 0);
+	take_slot_again(&o, &later);
+	if (!held)
+		CHECK_EQ(tn_handle_put(later), 0);
+	go_on = true;
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	gate_start(usual);
+	CHECK_EQ(o.err, -TN_ESTALE);
+	CHECK_EQ(tn_handle_enter(later), held ? 0 : -TN_ESTALE);
+	if (held) {
+		tn_handle_exit(later);
+		CHECK_EQ(gate_target_close(&o.target, false), -TN_EBUSY);
+		CHECK_EQ(tn_handle_put(later), 0);
+	}
+	CHECK_EQ(gate_target_close(&o.target, false), 0);
+}
+
+TEST(handle, a_put_that_comes_late_does_nothing_to_later_ones)
+{
+	overtake_a_put(true);
+	overtake_a_put(false);
+}
+
 struct list {
 	struct gate_holder first;
 	unsigned n;

@@ -442,3 +442,38 @@ TEST(ledger, memory_fails_at_every_call)
 	CHECK_EQ(world_unload(&w, at.mod), 0);
 	CHECK(world_close(&w));
 }
+
+/* Meanwhile another module may be the first to hold something of a class. */
+static void adding_revoke(struct tn_ledger_entry *entry)
+{
+	thing_revoke(entry);
+	at.error = tn_ledger_class_add(at.sys, &second);
+}
+
+TEST(ledger, tells_what_it_took_back_when_a_class_comes_meanwhile)
+{
+	static const struct tn_ledger_class adding = { .size = sizeof(adding),
+		.abi = 1,
+		.name = "adding",
+		.order = 200,
+		.revoke = adding_revoke };
+	struct world w;
+
+	memset(&at, 0, sizeof(at));
+	CHECK(world_open(&w, NULL, 0));
+	at.sys = w.sys;
+	w.rig.port.log = keep_log;
+	CHECK_EQ(tn_ledger_class_add(w.sys, &first), 0);
+	CHECK_EQ(tn_ledger_class_add(w.sys, &adding), 0);
+	CHECK_EQ(tn_ledger_class_add(w.sys, &third), 0);
+	CHECK(load_empty(&w, "holder"));
+	CHECK_EQ(add(0, &first), 0);
+	CHECK_EQ(add(1, &adding), 0);
+	CHECK_EQ(add(2, &adding), 0);
+	CHECK_EQ(add(3, &third), 0);
+	CHECK_EQ(tn_unload(w.sys, at.mod, NULL), 0);
+	CHECK_EQ(at.error, 0);
+	CHECK_STR(log_text, "holder: took back 1 first, 2 adding, 1 third");
+	CHECK_EQ(tn_module_forget(w.sys, at.mod), 0);
+	CHECK(world_close(&w));
+}

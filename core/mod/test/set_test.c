@@ -180,10 +180,35 @@ TEST(set, when_one_fails_nothing_is_left)
 	CHECK_STR(told, "cba!ABC");
 	tn_diag_text(&f.w.diag, text, sizeof(text));
 	CHECK_STR(text, "d: init failed with -5");
+	CHECK_EQ(f.w.diag.nnotes, 0);
 	tn_diag_fini(&f.w.diag);
 	CHECK_EQ(world_state(&f.w), before);
 	CHECK(f.set.modules == NULL);
 	end(&f);
+}
+
+/* b is permanent and uses c; a goes, and d is the one that fails. */
+TEST(set, what_cannot_be_taken_back_is_named)
+{
+	static struct fixture f; /* for good, with its modules */
+
+	CHECK(begin(&f));
+	author_info(&f.a[1], "tenon.flags=essential");
+	const struct span s = object_file(f.a[1].o);
+
+	f.args[1].data = s.p;
+	f.args[1].data_size = s.n;
+	add(&f, "d", "init_bad", NULL, "a");
+	f.nsources = 4;
+	CHECK_EQ(load_set(&f), -TN_EIO);
+	CHECK_STR(told, "cba!A");
+	CHECK_STR(f.w.diag.module, "d");
+	CHECK_EQ(f.w.diag.reason, TN_REASON_INIT_FAILED);
+	CHECK_EQ(f.w.diag.nnotes, 2);
+	CHECK_STR(f.w.diag.note, "stays loaded: b (essential), c (in_use)");
+	tn_diag_fini(&f.w.diag);
+	for (unsigned i = 0; i < f.n; i++)
+		author_free(&f.a[i]);
 }
 
 TEST(set, that_cannot_be_resolved_loads_nothing)

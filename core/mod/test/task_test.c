@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <test/test.h>
 
@@ -229,6 +230,90 @@ static void *notify(void *arg)
 
 	(void)tn_notify(p->fw->w.sys, EVENT);
 	return NULL;
+}
+
+/* Until somebody waits for something to change. */
+static bool somebody_waits(struct tn_system *sys)
+{
+	const time_t end = time(NULL) + 30;
+	bool waits = false;
+
+	while (!waits && time(NULL) < end) {
+		ledger_lock(sys);
+		waits = sys->fires.waiters != 0;
+		ledger_unlock(sys);
+		sched_yield();
+	}
+	return waits;
+}
+
+/* Who tells of the event waits for a paused module, and then must look. */
+TEST(callback, does_not_run_when_dropped_while_it_is_waited_for)
+{
+	struct firing_world fw;
+	struct probe p;
+	pthread_t thread;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	for (int i = 0; i < 20; i++) {
+		CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
+		CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
+		CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
+		CHECK_EQ(pthread_create(&thread, NULL, notify, &p), 0);
+		EXPECT(somebody_waits(fw.w.sys));
+		EXPECT(resource_callback_drop(&p.callback) == 0);
+		fires_resume(fw.mod->gen);
+		pthread_join(thread, NULL);
+		CHECK_EQ(p.hits, 0);
+	}
+	CHECK(firing_close(&fw));
+}
+
+struct waiting {
+	struct tn_ledger_entry entry;
+	struct tn_system *sys;
+	bool waits;
+};
+
+static void await_somebody(struct tn_ledger_entry *entry)
+{
+	struct waiting *g = (struct waiting *)entry;
+
+	g->waits = somebody_waits(g->sys);
+}
+
+/* What is told meanwhile finds neither the callback nor its module. */
+TEST(callback, may_go_with_its_module_while_it_is_waited_for)
+{
+	static const struct tn_ledger_class early = { .size = sizeof(early),
+		.abi = 1,
+		.name = "early",
+		.order = 1,
+		.revoke = await_somebody };
+
+	for (int i = 0; i < 20; i++) {
+		struct firing_world fw;
+		struct waiting g = { .waits = false };
+		struct probe p;
+		pthread_t thread;
+
+		CHECK(firing_open(&fw));
+		p = probe_new(&fw, 'p');
+		g.sys = fw.w.sys;
+		CHECK_EQ(tn_ledger_class_add(fw.w.sys, &early), 0);
+		CHECK_EQ(tn_ledger_add(fw.mod, &early, &g.entry, NULL), 0);
+		CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
+		CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
+		CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
+		CHECK_EQ(pthread_create(&thread, NULL, notify, &p), 0);
+		EXPECT(world_unload(&fw.w, fw.mod) == 0);
+		fw.mod = NULL;
+		pthread_join(thread, NULL);
+		CHECK(g.waits);
+		CHECK_EQ(p.hits, 0);
+		CHECK(firing_close(&fw));
+	}
 }
 
 TEST(callback, drop_waits_for_those_who_call_it)

@@ -269,6 +269,102 @@ TEST(timer, may_be_given_back_by_its_own_operation)
 	CHECK_EQ(q.hits, 100);
 }
 
+/* --- is not set when it has been cancelled */
+
+static int is_set(void *arg, const struct tn_ledger_item *item)
+{
+	(void)arg;
+	return strstr(item->text, "not set") == NULL;
+}
+
+static void stay(struct probe *p)
+{
+	atomic_fetch_add(&p->inside, 1);
+	while (!atomic_load(&p->go))
+		sched_yield();
+}
+
+static void stay_and_start(struct probe *p)
+{
+	stay(p);
+	atomic_store(&p->called, resource_timer_start(&p->timer, HOUR));
+}
+
+static void stay_and_queue(struct probe *p)
+{
+	stay(p);
+	atomic_store(&p->called, resource_work_delay(&p->work, HOUR));
+}
+
+/* @end waits for an operation that sets its own timer or work item again. */
+static void ends_what_starts_again(struct firing_world *fw, struct probe *p,
+    int (*end)(struct probe *p), int called)
+{
+	struct ender e = { .p = p, .end = end };
+
+	CHECK(reaches(&p->inside, 1));
+	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
+	for (int i = 0; i < 200; i++)
+		sched_yield();
+	atomic_store(&p->go, true);
+	pthread_join(e.thread, NULL);
+	CHECK_EQ(e.value, 1);
+	CHECK_EQ(p->called, called);
+	CHECK_EQ(tn_ledger_each(fw->mod, is_set, NULL), 0);
+	CHECK(firing_close(fw));
+}
+
+TEST(timer, is_not_set_again_by_the_operation_that_delete_waits_for)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	p.call = stay_and_start;
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	ends_what_starts_again(&fw, &p, delete_timer, 0);
+}
+
+TEST(work, is_not_queued_again_by_the_operation_that_cancel_waits_for)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	p.call = stay_and_queue;
+	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_CALL), 0);
+	CHECK_EQ(resource_work_schedule(&p.work), 1);
+	ends_what_starts_again(&fw, &p, cancel_work, 1);
+}
+
+/* Its thread may be finding out just then that the gate is not open. */
+TEST(timer, is_not_set_when_deleted_while_nobody_provides_its_interface)
+{
+	struct firing_world fw;
+	struct probe p;
+	int set = 0, missed = 0;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_HIT), 0);
+	CHECK(firing_withdraw(&fw));
+	for (unsigned i = 0; i < 20000; i++) {
+		EXPECT(resource_timer_start(&p.timer, 0) == 0);
+		for (atomic_int k = 0; k < (int)(i * 7 % 4001); k++)
+			;
+		missed += resource_timer_delete(&p.timer) != 1;
+		set += tn_ledger_each(fw.mod, is_set, NULL);
+	}
+	CHECK_EQ(set, 0);
+	/* it has not fired, so it was set */
+	CHECK_EQ(missed, 0);
+	CHECK_EQ(p.hits, 0);
+	CHECK(firing_close(&fw));
+}
+
 static void shut_down_and_stay(struct probe *p)
 {
 	atomic_store(&p->called, resource_timer_shutdown(&p->timer));

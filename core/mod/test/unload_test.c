@@ -597,8 +597,8 @@ TEST(unload, a_stop_takes_interfaces_away_and_a_start_brings_them_back)
 	CHECK(play_close());
 }
 
-/* A call that is inside keeps it, by whatever way it has come. */
-TEST(unload, a_call_that_is_inside_is_named)
+/* Who is inside of a call would wait for himself. */
+TEST(unload, is_not_for_who_is_inside_of_a_call)
 {
 	struct author a = actor_new("a", ACTOR_ALL);
 	struct tn_module *mod;
@@ -610,10 +610,10 @@ TEST(unload, a_call_that_is_inside_is_named)
 	CHECK_EQ(actor_load(&a, 0, &mod), 0);
 	iface = bind(mod, mod);
 	CHECK(tn_interface_enter(iface) != NULL);
-	CHECK_EQ(tn_unload(play.w.sys, mod, &play.w.diag), -TN_EBUSY);
-	CHECK_STR(
-	    play_sentence(), "Module a is in use by a call that is inside");
-	CHECK_EQ(tn_unload_with(play.w.sys, mod, &force, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_unload(play.w.sys, mod, &play.w.diag), -TN_EDEADLK);
+	CHECK_STR(play_sentence(),
+	    "called from inside of a call that must not sleep");
+	CHECK_EQ(tn_unload_with(play.w.sys, mod, &force, NULL), -TN_EDEADLK);
 	tn_gate_exit(&iface->gate);
 	CHECK_EQ(tn_taints(play.w.sys), 0);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
@@ -655,7 +655,7 @@ TEST(unload, is_not_for_a_guarded_call_of_the_module)
 	CHECK_EQ(tn_interface_bind(play.w.sys, &want, &iface), 0);
 	CHECK_EQ(tn_call_guarded(iface, const struct echo_ops, echo, 1),
 	    -TN_EDEADLK);
-	CHECK_EQ(play.w.diag.reason, TN_REASON_OWN_CODE);
+	CHECK_EQ(play.w.diag.reason, TN_REASON_INSIDE);
 	CHECK_STR(play_text(), "");
 	CHECK_EQ(world_unload(&play.w, mod), 0);
 	author_free(&a);

@@ -28,8 +28,13 @@
 
 #include <tenon/crash.h>
 #include <tenon/engine.h>
+#include <tenon/graph.h>
 #include <tenon/inspect.h>
+#include <tenon/interfaces.h>
+#include <tenon/ledger.h>
+#include <tenon/param.h>
 #include <tenon/pool.h>
+#include <tenon/registry.h>
 
 #ifdef __cplusplus
 extern "C" {

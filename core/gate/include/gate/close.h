@@ -30,6 +30,13 @@ bool gate_wait_readers(uint64_t deadline_ns) MUST_CHECK;
 /* The calling thread is alone; then there is nobody to wait for. */
 bool gate_is_alone(void) MUST_CHECK;
 
+/*
+ * The calling thread is inside of a section: by a counted or guarded call, or
+ * by tn_handle_enter. Whoever is would wait for himself. Sleepable calls have
+ * no thread, so they do not count.
+ */
+bool gate_is_inside(void) MUST_CHECK;
+
 /* --- gates */
 
 /* @nshards 0: not sleepable. The gate is closed. */

@@ -56,6 +56,8 @@ void gate_thread_release(struct tn_gate_thread *t);
  */
 void gate_crowd_enter(void);
 void gate_crowd_exit(void);
+/* The world defines it: how many of them the calling thread is in. */
+unsigned gate_crowd_depth(void);
 
 /*
  * For fork: in the child @self (or NULL) is the only thread left, and it is in

@@ -102,10 +102,12 @@ struct tn_gate_frame {
  * One for each thread (in a kernel for each CPU) that has been inside. Never
  * freed: a later thread goes on with it.
  *
- *	word = (number of finished outer sections << 8) | depth of nesting
+ *	word = (number of finished outer sections << 32) | depth of nesting
  *
- * so a section is running when the low byte is not 0, and has ended when the
- * word shows another number or depth 0. One word, so that a signal handler
+ * so a section is running when the low half is not 0, and has ended when the
+ * word shows another number or depth 0. Sections nest at most TN_GATE_DEPTH
+ * deep; nothing checks it. The number comes round after 2^32: a waiter that
+ * takes a later section for the one it has met waits for longer. One word, so that a signal handler
  * that enters and leaves between any two instructions of enter or exit does no
  * harm: it leaves the depth as it was, and at worst the interrupted enter
  * repeats an older number, which lets a waiter wait for longer.
@@ -124,7 +126,8 @@ struct tn_gate_thread {
 	uint32_t fences; /* its thread: no barrier from outside */
 } __attribute__((aligned(64)));
 
-#define TN_GATE_DEPTH UINT64_C(0xff)
+/* The depth in the word, and the largest. */
+#define TN_GATE_DEPTH UINT64_C(0xffffffff)
 
 /*
  * The world defines these and the twins. tn_gate_self is NULL until the first
@@ -334,8 +337,8 @@ void tn_target_put(struct tn_gate_target *t);
 
 struct tn_handle_slot {
 	uint64_t sequence; /* atomic; number of the last take; owner writes */
-	uint64_t returned; /* atomic; number of the last put; anybody */
-	uint64_t revoked;  /* atomic; number of the last revoked one */
+	uint64_t returned; /* atomic; number of the last put; only grows */
+	uint64_t revoked;  /* atomic; of the last revoked one; likewise */
 	struct tn_gate_target *target; /* atomic; owner writes this ... */
 	const void *holder;            /* ... and these before sequence */
 	const void *site;

@@ -92,6 +92,8 @@ enum tn_reason {
 				       value: what it returned */
 	TN_REASON_IN_PROGRESS,      /* other: "loaded", "unloaded", ... */
 	TN_REASON_OWN_CODE,         /* it asks for its own end */
+	TN_REASON_INSIDE,           /* from inside of a call that must not
+				       sleep */
 	TN_REASON_WAIT_CYCLE,       /* other: the path, "a -> b -> a" */
 	TN_REASON_WAIT_TIME,        /* other: module, value: ms */
 	TN_REASON_NOT_LOADED,       /* other: name */
@@ -160,7 +162,8 @@ struct tn_diag {
 	size_t nholders;
 	/*
 	 * Of a load that has succeeded: how many things it warns of, and the
-	 * first of them, which are in the log too.
+	 * first of them, which are in the log too. Of a set that has failed:
+	 * what could not be taken back.
 	 */
 	unsigned nnotes;
 	char note[160];

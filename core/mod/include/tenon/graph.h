@@ -100,10 +100,13 @@ struct tn_set {
 
 /*
  * Loads all sources and what they need, dependencies first, or nothing: when
- * one fails, those before it are unloaded in reverse order (one that cannot be
- * unloaded, being permanent, stays). A dependency that the finder supplies and
- * somebody else has loaded meanwhile is used as it is. @out is to be freed by
- * tn_set_fini. Sleeps. The errors of tn_graph_resolve and tn_load.
+ * one fails, those before it are unloaded in reverse order. One that cannot be
+ * unloaded, being permanent or used by then, stays, and so does what it uses:
+ * then @diag->nnotes is their number, else 0, and @diag->note names them and
+ * why, cut to fit: "stays loaded: b (no_exit), a (in_use)".
+ * A dependency that the finder supplies and somebody else has loaded meanwhile
+ * is used as it is. @out is to be freed by tn_set_fini. Sleeps. The errors of
+ * tn_graph_resolve and tn_load.
  */
 int tn_load_set(struct tn_system *sys, const struct tn_set_args *args,
     struct tn_set *out, struct tn_diag *diag);

@@ -72,18 +72,19 @@ int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
     const struct tn_interface_desc *desc);
 
 /*
- * Takes it back, when everybody has left it. Not from inside of a call.
- * -TN_ENOENT: @owner does not provide it; -TN_EBUSY: bonds that are not weak
- * have no other provider, or calls were still inside after @timeout_ns.
+ * Takes it back, when everybody has left it. -TN_ENOENT: @owner does not
+ * provide it; -TN_EBUSY: bonds that are not weak have no other provider,
+ * handles on @owner are held, or calls were still inside after @timeout_ns;
+ * -TN_EDEADLK: from inside of a call.
  */
 int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
     const char *name, uint64_t timeout_ns);
 
 /*
  * Makes @provider (NULL: the world) the primary one, when everybody has left
- * the one before. Not from inside of a call. -TN_ENOENT: it does not provide
- * the interface, or is not running; -TN_EBUSY: calls were still inside after
- * @timeout_ns.
+ * the one before. -TN_ENOENT: it does not provide the interface, or is not
+ * running; -TN_EBUSY: calls were still inside after @timeout_ns; -TN_EDEADLK:
+ * from inside of a call.
  */
 int tn_interface_prefer(struct tn_system *sys, struct tn_module *provider,
     const char *name, uint64_t timeout_ns);
@@ -122,17 +123,20 @@ int tn_interface_unbind(
 /*
  * Calls operation @op of a table of struct type @type with the instance and the
  * arguments that follow; the value is the operation's, or -TN_ENODEV. While
- * its provider is about to leave, a call waits until that is decided; so do not
- * call from inside of a section of another interface that may leave.
+ * its provider is about to leave, a call waits until that is decided; a call
+ * from inside of another counted or guarded call does not wait and has the
+ * value -TN_EAGAIN.
  */
 #define tn_call(iface, type, op, ...)                                          \
 	__extension__({                                                        \
 		const struct tn_binding *tn_b_ = tn_interface_enter(iface);    \
-		int tn_r_ = -TN_ENODEV;                                        \
+		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
 			tn_r_ = ((type *)tn_b_->ops)                           \
 				    ->op(tn_b_->instance, ##__VA_ARGS__);      \
 			tn_gate_exit(&(iface)->gate);                          \
+		} else {                                                       \
+			tn_r_ = tn_interface_refusal(iface);                   \
 		}                                                              \
 		tn_r_;                                                         \
 	})
@@ -143,11 +147,13 @@ int tn_interface_unbind(
 		struct tn_gate_frame tn_f_;                                    \
 		const struct tn_binding *tn_b_ =                               \
 		    tn_interface_guard(iface, &tn_f_);                         \
-		int tn_r_ = -TN_ENODEV;                                        \
+		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
 			tn_r_ = ((type *)tn_b_->ops)                           \
 				    ->op(tn_b_->instance, ##__VA_ARGS__);      \
 			tn_guard_exit(&(iface)->gate, &tn_f_);                 \
+		} else {                                                       \
+			tn_r_ = tn_interface_refusal(iface);                   \
 		}                                                              \
 		tn_r_;                                                         \
 	})
@@ -156,18 +162,21 @@ int tn_interface_unbind(
 #define tn_call_sleeping(iface, type, op, ...)                                 \
 	__extension__({                                                        \
 		struct tn_gate_ticket tn_t_;                                   \
-		int tn_r_ = -TN_ENODEV;                                        \
+		int tn_r_;                                                     \
 		if (tn_gate_enter_sleepable(                                   \
 			&(iface)->gate, TN_GATE_FOREVER, &tn_t_) == 0) {       \
 			tn_r_ =                                                \
 			    ((type *)tn_t_.binding->ops)                       \
 				->op(tn_t_.binding->instance, ##__VA_ARGS__);  \
 			tn_gate_exit_sleepable(&(iface)->gate, &tn_t_);        \
+		} else {                                                       \
+			tn_r_ = tn_interface_refusal(iface);                   \
 		}                                                              \
 		tn_r_;                                                         \
 	})
 
 /* What the macros call when the first try has met a gate that is not open. */
+int tn_interface_refusal(struct tn_interface *iface);
 const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface);
 const struct tn_binding *tn_interface_guard_slow(
     struct tn_interface *iface, struct tn_gate_frame *frame);
@@ -197,15 +206,16 @@ static inline const struct tn_binding *tn_interface_guard(
 /*
  * Holds @mod in the name of @holder, which stays. Between tn_handle_enter and
  * tn_handle_exit its code and data may be used. -TN_ENOENT: it is not running;
- * -TN_ENOMEM. Does not sleep.
+ * -TN_ENOMEM. Waits as tn_module_get does, else does not sleep.
  */
 int tn_handle_get(
     struct tn_module *mod, const char *holder, struct tn_handle *out);
 
 /*
  * Holds the primary provider of @iface, whose binding it returns: it stays
- * what it is until tn_handle_put. Of the world's own, the handle is
- * { NULL, 0 }. -TN_ENODEV: nobody provides it; -TN_ENOMEM. Does not sleep.
+ * what it is until tn_handle_put. -TN_ENODEV: nobody provides it; -TN_EAGAIN:
+ * its provider is about to leave, and the caller is inside of a call;
+ * -TN_ENOMEM. Waits while that is decided, else does not sleep.
  */
 int tn_interface_acquire(struct tn_interface *iface, const char *holder,
     struct tn_handle *out, const struct tn_binding **binding);
