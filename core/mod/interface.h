@@ -103,20 +103,8 @@ static inline struct bond *bond_at(const struct list *pos)
 	    (struct list *)(uintptr_t)pos, struct bond, in_interface);
 }
 
-/*
- * How long counted calls and uses of handles, which do not sleep, are waited
- * for by those who wait for nothing else: one that takes longer is in the way.
- */
-#define READERS_NS UINT64_C(1000000000)
-
 /* All sections that had begun have ended, by @deadline_ns or READERS_NS. */
-static inline bool readers_leave(
-    const struct tn_port *port, uint64_t deadline_ns)
-{
-	const uint64_t least = deadline_in(port, READERS_NS);
-
-	return gate_wait_readers(deadline_ns > least ? deadline_ns : least);
-}
+bool readers_leave(const struct tn_port *port, uint64_t deadline_ns) MUST_CHECK;
 
 /* --- provide.c: called by the one thread that changes the module's state */
 

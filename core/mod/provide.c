@@ -137,6 +137,19 @@ bool provision_is_needed(const struct provision *p)
 }
 
 /*
+ * How long counted calls and uses of handles, which do not sleep, are waited
+ * for by those who wait for nothing else: one that takes longer is in the way.
+ */
+#define READERS_NS UINT64_C(1000000000)
+
+bool readers_leave(const struct tn_port *port, uint64_t deadline_ns)
+{
+	const uint64_t least = deadline_in(port, READERS_NS);
+
+	return gate_wait_readers(deadline_ns > least ? deadline_ns : least);
+}
+
+/*
  * Counted calls do not sleep, so they are waited for even by who waits for
  * nothing else: otherwise any call of anybody, which this cannot tell from one
  * of this gate, would be in the way. Calls that sleep have until @deadline_ns.

@@ -107,10 +107,11 @@ struct tn_gate_frame {
  * so a section is running when the low half is not 0, and has ended when the
  * word shows another number or depth 0. Sections nest at most TN_GATE_DEPTH
  * deep; nothing checks it. The number comes round after 2^32: a waiter that
- * takes a later section for the one it has met waits for longer. One word, so that a signal handler
- * that enters and leaves between any two instructions of enter or exit does no
- * harm: it leaves the depth as it was, and at worst the interrupted enter
- * repeats an older number, which lets a waiter wait for longer.
+ * takes a later section for the one it has met waits for longer. One word, so
+ * that a signal handler that enters and leaves between any two instructions of
+ * enter or exit does no harm: it leaves the depth as it was, and at worst the
+ * interrupted enter repeats an older number, which lets a waiter wait for
+ * longer.
  */
 struct tn_gate_thread {
 	uint64_t word;                /* atomic; its thread writes */
