@@ -16,9 +16,9 @@ extern "C" {
 #endif
 
 /*
- * What MODULE_FLAGS may name. ESSENTIAL: it is never unloaded. EXPERIMENTAL and
- * DEPRECATED: a load of it is noted in the log. The others are for those who
- * look for modules of a kind.
+ * What MODULE_FLAGS may name. ESSENTIAL: it is unloaded by force only.
+ * EXPERIMENTAL and DEPRECATED: a load of it is noted in the log. The others are
+ * for those who look for modules of a kind.
  */
 #define TN_MODULE_ESSENTIAL      (1u << 0)
 #define TN_MODULE_HOT_RELOADABLE (1u << 1)
