@@ -30,15 +30,9 @@ static const struct activity *activity_of(const struct tn_module *mod)
 	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
 }
 
-/* In a world without threads all is done by one. */
-static uintptr_t thread_self(const struct tn_port *port)
-{
-	return port->thread_self != NULL ? port->thread_self(port->ctx) : 1;
-}
-
 void activity_init(struct activity *act, struct tn_system *sys)
 {
-	*act = (struct activity){ .thread = thread_self(sys->port) };
+	*act = (struct activity){ .thread = this_thread(sys->port) };
 	list_init(&act->link);
 	list_init(&act->waiting);
 }
@@ -115,7 +109,7 @@ static void call_off(struct tn_module *mod)
 
 void activity_forget_others_locked(struct tn_system *sys)
 {
-	const uintptr_t self = thread_self(sys->port);
+	const uintptr_t self = this_thread(sys->port);
 	struct list *pos = sys->activities.next;
 
 	while (pos != &sys->activities) {

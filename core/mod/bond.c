@@ -8,8 +8,6 @@
 
 #include <base/string.h>
 
-#define MODE_FLAGS (TN_INTERFACE_SLEEPS | TN_INTERFACE_GUARDED)
-
 static void unbind_locked(struct bond *b)
 {
 	if (!b->weak)
@@ -98,7 +96,7 @@ int tn_interface_bind(struct tn_system *sys,
 	int err = -TN_EINVAL;
 
 	if (want->size != sizeof(*want) ||
-	    (want->flags & ~(MODE_FLAGS | TN_BIND_WEAK)) != 0 ||
+	    (want->flags & ~(INTERFACE_MODES | TN_BIND_WEAK)) != 0 ||
 	    (want->module == NULL && want->holder == NULL))
 		return err;
 	registry_lock(sys);

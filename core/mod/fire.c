@@ -26,14 +26,6 @@ static struct tn_system *system_of(const struct firing *f)
 	return f->entry.owner->mod->sys;
 }
 
-/* In a world without threads all is one thread. */
-static uintptr_t self(const struct tn_system *sys)
-{
-	const struct tn_port *port = sys->port;
-
-	return port->thread_self != NULL ? port->thread_self(port->ctx) : 1;
-}
-
 void fires_open(struct tn_system *sys)
 {
 	struct fires *fires = &sys->fires;
@@ -107,7 +99,7 @@ int firing_take(
 int firing_run(struct tn_system *sys, struct firing *f, int *status)
 {
 	const struct target t = f->target;
-	struct frame frame = { .f = f, .thread = self(sys) };
+	struct frame frame = { .f = f, .thread = this_thread(sys->port) };
 	int err;
 
 	/* Whoever waits for frames has not waited for this one. */
@@ -150,7 +142,7 @@ struct which {
 
 static bool has_frame(struct tn_system *sys, struct which w)
 {
-	const uintptr_t me = self(sys);
+	const uintptr_t me = this_thread(sys->port);
 	const struct list *pos;
 
 	list_for_each (pos, &sys->fires.frames) {

@@ -11,8 +11,7 @@
 
 #include "sync.h"
 
-#define SHARDS     8u
-#define MODE_FLAGS (TN_INTERFACE_SLEEPS | TN_INTERFACE_GUARDED)
+#define SHARDS 8u
 
 struct interface *interface_find(struct tn_system *sys, const char *name)
 {
@@ -70,7 +69,7 @@ int interface_get(struct tn_system *sys, const char *name, uint32_t flags,
 
 	if (name == NULL || name[0] == '\0' ||
 	    str_len(name) >= TN_MODULE_NAME_MAX ||
-	    (flags & MODE_FLAGS) == MODE_FLAGS)
+	    (flags & INTERFACE_MODES) == INTERFACE_MODES)
 		return -TN_EINVAL;
 	iface = interface_find(sys, name);
 	if (iface == NULL)

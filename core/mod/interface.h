@@ -27,6 +27,9 @@
 #include "module.h"
 #include "sync.h"
 
+/* The flags that say how an interface is called. */
+#define INTERFACE_MODES (TN_INTERFACE_SLEEPS | TN_INTERFACE_GUARDED)
+
 enum provision_state {
 	PROVISION_READY, /* its module is not running */
 	PROVISION_OPEN,

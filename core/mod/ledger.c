@@ -37,26 +37,18 @@ void ledger_close(struct tn_system *sys)
 	free_table(sys, sys->ledger.buckets, sys->ledger.nbuckets);
 }
 
-/* Not 0; in a world without threads nobody asks. */
-static uintptr_t caller(const struct tn_system *sys)
-{
-	const struct tn_port *port = sys->port;
-
-	return port->thread_self != NULL ? port->thread_self(port->ctx) : 1;
-}
-
 bool ledger_is_mine(struct tn_system *sys)
 {
 	/* relaxed: only the caller itself writes its own number */
-	return atomic_load_explicit(
-		   &sys->ledger.holder, memory_order_relaxed) == caller(sys);
+	return atomic_load_explicit(&sys->ledger.holder,
+		   memory_order_relaxed) == this_thread(sys->port);
 }
 
 void ledger_lock(struct tn_system *sys)
 {
 	mutex_take(sys->port, &sys->ledger.lock);
 	atomic_store_explicit(
-	    &sys->ledger.holder, caller(sys), memory_order_relaxed);
+	    &sys->ledger.holder, this_thread(sys->port), memory_order_relaxed);
 }
 
 void ledger_unlock(struct tn_system *sys)

@@ -11,8 +11,6 @@
 
 #include "sync.h"
 
-#define MODE_FLAGS (TN_INTERFACE_SLEEPS | TN_INTERFACE_GUARDED)
-
 static struct provision *owned_at(const struct list *pos)
 {
 	return CONTAINER_OF(
@@ -96,7 +94,8 @@ static bool desc_is_sound(const struct tn_interface_desc *desc)
 	const struct tn_ops_head *head = desc->ops;
 
 	return desc->size == sizeof(*desc) && head != NULL &&
-	       head->size >= sizeof(*head) && (desc->flags & ~MODE_FLAGS) == 0;
+	       head->size >= sizeof(*head) &&
+	       (desc->flags & ~INTERFACE_MODES) == 0;
 }
 
 int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <base/compiler.h>
@@ -46,6 +47,12 @@ void event_raise(const struct tn_port *port, struct event *e);
  */
 int event_wait(const struct tn_port *port, const struct event *e, uint32_t seen,
     uint64_t deadline_ns) MUST_CHECK;
+
+/* The calling thread's number; a world without threads has the one. */
+static inline uintptr_t this_thread(const struct tn_port *port)
+{
+	return port->thread_self != NULL ? port->thread_self(port->ctx) : 1;
+}
 
 /* A deadline @ns from now; UINT64_MAX stays "never". */
 uint64_t deadline_in(const struct tn_port *port, uint64_t ns);

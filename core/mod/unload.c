@@ -14,41 +14,13 @@
  * without any lock. Between closing and the decision no code of a module runs,
  * and it takes no time, because gets wait for it.
  */
-#include "module.h"
+#include "unload.h"
 
 #include <base/sort.h>
 #include <base/string.h>
 #include <gate/world.h>
 
-#include "interface.h"
-
-/* One module of the set. */
-struct leaving {
-	struct activity activity;
-	struct tn_module *mod;
-	uint64_t number; /* of its generation */
-	uint64_t inner;  /* references that others of the set hold */
-	/* what is to be undone: */
-	bool quiet;  /* it has agreed */
-	bool shut;   /* its interfaces are closed */
-	bool closed; /* and no reference can be had */
-	bool stopped;
-};
-
-struct unload {
-	struct tn_system *sys;
-	struct leaving *items;
-	struct gate_closing *closing; /* room for as many */
-	uint32_t n;
-	enum activity_kind kind; /* ACTIVITY_STOP or ACTIVITY_UNLOAD */
-	unsigned flags;          /* TN_UNLOAD_* */
-	uint64_t deadline;
-	uintptr_t caller; /* return address of the public call */
-	const char *name; /* of the only item, whose module is not known yet */
-	struct tn_diag *diag;
-};
-
-static int fail(const struct unload *u, enum tn_errno err,
+int unload_fail(const struct unload *u, enum tn_errno err,
     enum tn_reason reason, const struct tn_module *mod)
 {
 	(void)module_fail(u->diag, err, reason, mod->name);
@@ -80,7 +52,7 @@ static bool is_asking(const struct generation *gen, uintptr_t addr)
 	return false;
 }
 
-static void taint(struct tn_module *mod, uint32_t bits)
+void unload_taint(struct tn_module *mod, uint32_t bits)
 {
 	mod->taints |= bits;
 	mod->sys->taints |= bits;
@@ -92,7 +64,7 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 	if (mod->gen == NULL)
 		return module_fail_absent(u->diag, mod->name);
 	if (is_asking(mod->gen, u->caller) || ledger_runs_here(mod->gen))
-		return fail(u, TN_EDEADLK, TN_REASON_OWN_CODE, mod);
+		return unload_fail(u, TN_EDEADLK, TN_REASON_OWN_CODE, mod);
 	if (u->kind == ACTIVITY_STOP)
 		return mod->state == TN_STATE_RUNNING
 			   ? 0
@@ -100,12 +72,12 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 	if (!generation_is_permanent(mod->gen))
 		return 0;
 	if ((u->flags & TN_UNLOAD_FORCE) == 0)
-		return fail(u, TN_EBUSY,
+		return unload_fail(u, TN_EBUSY,
 		    (mod->gen->flags & TN_MODULE_ESSENTIAL) != 0
 			? TN_REASON_ESSENTIAL
 			: TN_REASON_NO_EXIT,
 		    mod);
-	taint(mod, TN_TAINT_FORCED_UNLOAD);
+	unload_taint(mod, TN_TAINT_FORCED_UNLOAD);
 	return 0;
 }
 
@@ -211,18 +183,7 @@ static int begin(struct unload *u)
 	return err;
 }
 
-/* --- in use */
-
-static int refuse_busy(
-    const struct unload *u, enum tn_errno err, const struct leaving *item)
-{
-	(void)fail(u, err, TN_REASON_IN_USE, item->mod);
-	u->diag->value = gate_target_count(&item->mod->target) - item->inner;
-	holders_list(item->mod, u->diag);
-	return u->diag->error;
-}
-
-/* --- quiesce and close */
+/* --- quiesce */
 
 static int quiesce(const struct unload *u)
 {
@@ -239,167 +200,6 @@ static int quiesce(const struct unload *u)
 			return u->diag->error = -TN_EPERM;
 		}
 		item->quiet = true;
-	}
-	return 0;
-}
-
-/* Closes the interfaces of all; stops at the one that is in use. */
-static bool shut_interfaces(const struct unload *u, struct leaving **busy)
-{
-	const struct tn_port *port = u->sys->port;
-	const uint64_t deadline = (u->flags & TN_UNLOAD_WAIT) != 0
-				      ? u->deadline
-				      : port->now_ns(port->ctx);
-	const bool force = (u->flags & TN_UNLOAD_FORCE) != 0;
-
-	for (uint32_t i = 0; i < u->n; i++) {
-		struct leaving *item = &u->items[i];
-
-		*busy = item;
-		if (!item->quiet)
-			continue;
-		/* A look first: to close makes callers wait. */
-		if (!force &&
-		    gate_target_is_used(&item->mod->target, item->inner))
-			return false;
-		if (interfaces_close(item->mod->gen, deadline) != 0)
-			return false;
-		item->shut = true;
-	}
-	return true;
-}
-
-static void reopen_interfaces(const struct unload *u)
-{
-	for (uint32_t i = u->n; i-- > 0;) {
-		struct leaving *item = &u->items[i];
-
-		if (item->shut)
-			interfaces_reopen(item->mod->gen);
-		item->shut = false;
-	}
-}
-
-/* No reference to any can be had again, if they have none now. */
-static bool close_targets(
-    const struct unload *u, unsigned how, struct leaving **busy)
-{
-	size_t n = 0, at = 0;
-	int err;
-
-	for (uint32_t i = 0; i < u->n; i++)
-		if (u->items[i].shut)
-			u->closing[n++] =
-			    (struct gate_closing){ &u->items[i].mod->target,
-				    u->items[i].inner };
-	err = gate_targets_close(u->closing, n, how, &at);
-	for (uint32_t i = 0; i < u->n; i++) {
-		struct leaving *item = &u->items[i];
-
-		item->closed = item->shut && err == 0;
-		if (err != 0 && u->closing[at].target == &item->mod->target)
-			*busy = item;
-	}
-	return err == 0;
-}
-
-/*
- * References of nobody in particular do not count, those of importers do, and a
- * load in progress may have one.
- */
-static bool may_force(const struct unload *u, struct tn_module *mod)
-{
-	bool loading;
-
-	registry_lock(u->sys);
-	loading = activity_is_any_locked(u->sys, ACTIVITY_LOAD);
-	registry_unlock(u->sys);
-	return !loading && holders_importers(mod) == 0;
-}
-
-static bool close_by_force(const struct unload *u, struct leaving **busy)
-{
-	struct leaving *item = u->items; /* a set is not forced */
-
-	if (!may_force(u, item->mod) ||
-	    !close_targets(u, GATE_CLOSE_HANDLES | GATE_CLOSE_REFERENCES, busy))
-		return false;
-	/* Dead, it gets no new importers: the last look. */
-	if (!may_force(u, item->mod)) {
-		gate_target_open(&item->mod->target);
-		item->closed = false;
-		return false;
-	}
-	registry_lock(u->sys);
-	taint(item->mod, TN_TAINT_FORCED_UNLOAD);
-	registry_unlock(u->sys);
-	return true;
-}
-
-static void reopen_targets(const struct unload *u)
-{
-	for (uint32_t i = 0; i < u->n; i++) {
-		if (u->items[i].closed)
-			gate_target_open(&u->items[i].mod->target);
-		u->items[i].closed = false;
-	}
-}
-
-/*
- * Nobody can begin to use the modules; whoever has used a handle that was put
- * meanwhile may still be inside, and leaves soon: such a use does not sleep.
- */
-static bool try_close(const struct unload *u, struct leaving **busy)
-{
-	bool ok = shut_interfaces(u, busy);
-
-	if (ok)
-		ok = close_targets(u, 0, busy);
-	if (!ok && (u->flags & TN_UNLOAD_FORCE) != 0 && u->items->shut)
-		ok = close_by_force(u, busy);
-	if (ok && !readers_leave(u->sys->port, u->deadline))
-		ok = false;
-	if (ok)
-		return true;
-	reopen_targets(u);
-	reopen_interfaces(u);
-	return false;
-}
-
-/* The first pause between two looks, and the longest. */
-#define PAUSE_NS     UINT64_C(50000)
-#define PAUSE_MAX_NS UINT64_C(10000000)
-
-/*
- * References are given back without a word to anybody (a put is one addition),
- * so who waits for that looks now and then. False when time is up.
- */
-static bool look_later(const struct unload *u, uint64_t *ns)
-{
-	const struct tn_port *port = u->sys->port;
-	static const struct event never;
-	uint64_t until;
-
-	if (port->wait == NULL || port->now_ns(port->ctx) >= u->deadline)
-		return false;
-	until = deadline_in(port, *ns);
-	if (until > u->deadline)
-		until = u->deadline;
-	(void)event_wait(port, &never, 0, until); /* times out, as it shall */
-	*ns = *ns < PAUSE_MAX_NS / 2 ? *ns * 2 : PAUSE_MAX_NS;
-	return true;
-}
-
-static int close_set(const struct unload *u)
-{
-	struct leaving *busy = u->items;
-	enum tn_errno err = TN_EBUSY;
-	uint64_t ns = PAUSE_NS;
-
-	while (!try_close(u, &busy)) {
-		if ((u->flags & TN_UNLOAD_WAIT) == 0 || !look_later(u, &ns))
-			return refuse_busy(u, err, busy);
-		err = TN_ETIMEDOUT;
 	}
 	return 0;
 }
@@ -508,7 +308,7 @@ static int run(struct unload *u)
 		return err;
 	err = quiesce(u);
 	if (err == 0)
-		err = close_set(u);
+		err = unload_close(u);
 	if (err == 0)
 		err = stop(u);
 	if (err == 0)

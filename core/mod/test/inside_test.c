@@ -148,7 +148,6 @@ TEST(inside, calls_of_others_are_in_nobodys_way)
 	struct author a = module_of("a");
 	pthread_t thread;
 
-	PROVES("L19");
 	CHECK(begin(idle));
 	CHECK_EQ(pthread_create(&thread, NULL, call_all_the_time, NULL), 0);
 	for (unsigned i = 0; i < UNLOADS; i++) {

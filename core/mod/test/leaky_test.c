@@ -85,19 +85,37 @@ static int list_type(void *arg, const struct tn_ledger_item *item)
 	return 0;
 }
 
+#define LOOKS 1000000
+
+/*
+ * Does the module hold one of each? Its thread takes and gives back a piece of
+ * memory at each step, so a look may find one more.
+ */
+static bool holds_one_of_each(struct tn_module *mod)
+{
+	static const char all[] =
+	    "memory thread work timer callback interface bond export ";
+
+	for (int i = 0; i < LOOKS; i++) {
+		char text[256] = "";
+
+		if (tn_ledger_count(mod, NULL) == 5 &&
+		    tn_ledger_each(mod, list_type, text) == 0 &&
+		    strcmp(text, all) == 0)
+			return true;
+	}
+	return false;
+}
+
 TEST(leaky, leaves_everything_to_the_engine)
 {
-	char text[256] = "";
 	struct file_path path;
 	struct tn_module *mod;
 	struct world w;
 
 	HAVE_FILE(&w, &path);
 	CHECK_EQ(load(&w, &path, NULL, &mod), 0);
-	CHECK_EQ(tn_ledger_count(mod, NULL), 5);
-	CHECK_EQ(tn_ledger_each(mod, list_type, text), 0);
-	CHECK_STR(
-	    text, "memory thread work timer callback interface bond export ");
+	CHECK(holds_one_of_each(mod));
 	CHECK(runs(mod));
 	CHECK_EQ(tn_notify(w.sys, EVENT), 1);
 	CHECK_EQ(unload_at_last(&w, mod), 0);

@@ -34,13 +34,11 @@ struct tn_ledger_entry {
 };
 
 /* When a class is revoked; a class of the world takes a free number. */
-#define TN_LEDGER_TIMER     100u
-#define TN_LEDGER_WORK      200u
-#define TN_LEDGER_THREAD    300u
-#define TN_LEDGER_CALLBACK  400u
-#define TN_LEDGER_INTERFACE 500u
-#define TN_LEDGER_HANDLE    600u
-#define TN_LEDGER_MEMORY    1000u
+#define TN_LEDGER_TIMER    100u
+#define TN_LEDGER_WORK     200u
+#define TN_LEDGER_THREAD   300u
+#define TN_LEDGER_CALLBACK 400u
+#define TN_LEDGER_MEMORY   1000u
 
 struct tn_ledger_class {
 	uint32_t size; /* sizeof(struct tn_ledger_class) */

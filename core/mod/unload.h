@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An unload or a stop in progress: the set of modules, and how far each has
+ * come. unload.c is its table of contents; closing.c makes sure that nobody can
+ * begin to use them.
+ */
+#pragma once
+
+#include <base/compiler.h>
+#include <gate/close.h>
+
+#include "interface.h"
+#include "module.h"
+
+/* One module of the set. */
+struct leaving {
+	struct activity activity;
+	struct tn_module *mod;
+	uint64_t number; /* of its generation */
+	uint64_t inner;  /* references that others of the set hold */
+	/* what is to be undone: */
+	bool quiet;  /* it has agreed */
+	bool shut;   /* its interfaces are closed */
+	bool closed; /* and no reference can be had */
+	bool stopped;
+};
+
+struct unload {
+	struct tn_system *sys;
+	struct leaving *items;
+	struct gate_closing *closing; /* room for as many */
+	uint32_t n;
+	enum activity_kind kind; /* ACTIVITY_STOP or ACTIVITY_UNLOAD */
+	unsigned flags;          /* TN_UNLOAD_* */
+	uint64_t deadline;
+	uintptr_t caller; /* return address of the public call */
+	const char *name; /* of the only item, whose module is not known yet */
+	struct tn_diag *diag;
+};
+
+/* --- unload.c */
+
+int unload_fail(const struct unload *u, enum tn_errno err,
+    enum tn_reason reason, const struct tn_module *mod);
+/* Registry lock. */
+void unload_taint(struct tn_module *mod, uint32_t bits);
+
+/* --- closing.c */
+
+/*
+ * Closes the interfaces and the references of all, or of none: -TN_EBUSY, or
+ * -TN_ETIMEDOUT for who waits, with the holders in the diagnosis.
+ */
+int unload_close(const struct unload *u) MUST_CHECK;
