@@ -4,7 +4,7 @@
 # The layer table is checked whenever make starts (mk/layers.mk).
 
 CODE_DIRS := $(wildcard $(layer_names) modules oracle matrix)
-CODE = $(shell find $(CODE_DIRS) -name '*.[ch]' -o -name '*.hpp' | sort)
+CODE = $(shell find $(CODE_DIRS) -name '*.[ch]' -o -name '*.hpp' | sort -u)
 LIMIT := timeout 300
 
 .PHONY: check fmt fmt-check tidy headers freestanding source-check \

@@ -10,10 +10,11 @@ LAYERS := \
 	2:core/mod \
 	3:host 3:kernel \
 	4:lib \
-	5:tools \
-	6:bench 6:fuzz 6:model
+	5:tools/kmod 5:tools/host 5:tools/sign \
+	6:tools \
+	7:bench 7:fuzz 7:model
 
-SIDEWAYS :=
+SIDEWAYS := tools/host:tools/kmod
 
 layer_names := $(foreach l,$(LAYERS),$(lastword $(subst :, ,$l)))
 COMPONENTS := $(foreach c,$(layer_names),$(if $(wildcard $c/rules.mk),$c))
