@@ -4,7 +4,7 @@
 kind := free
 deps :=
 test_deps := base core/elf core/gate core/mod host lib
-install = $(patsubst api/include/%,%,$(wildcard api/include/tenon/*.h))
+install = $(patsubst api/include/%,%,$(wildcard api/include/*/*.h))
 
 GUARANTEED := $(B)/gen/guaranteed.c
 $(GUARANTEED): api/exports.list api/gen_exports.py | $(SETUP)

@@ -23,6 +23,7 @@ static const struct {
 	NAME(EAGAIN),
 	NAME(ENOMEM),
 	NAME(EACCES),
+	NAME(EFAULT),
 	NAME(EBUSY),
 	NAME(EEXIST),
 	NAME(ENODEV),
@@ -38,6 +39,7 @@ static const struct {
 	NAME(ETIMEDOUT),
 	NAME(EALREADY),
 	NAME(ESTALE),
+	NAME(EOWNERDEAD),
 };
 
 const char *tn_error_name(int error)

@@ -8,7 +8,7 @@ LAYERS := \
 	0:base \
 	1:test 1:core/elf 1:core/reloc 1:core/gate 1:api \
 	2:core/mod \
-	3:host 3:kernel \
+	3:core/slot 3:host 3:kernel \
 	4:lib \
 	5:tools/kmod 5:tools/host 5:tools/sign \
 	6:tools \
