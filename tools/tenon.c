@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `tenon`: one binary, many applets. The applet is the first argument, or the
- * name under which the binary was called (a link `tenon-link`).
+ * name under which the binary was called: a link `tenon-link`, or `depmod` for
+ * those that stand for a command of that name.
  */
 #include "applets.h"
 
@@ -12,12 +13,15 @@ struct applet {
 	const char *name;
 	int (*main)(int argc, char **argv);
 	const char *help;
+	bool is_command; /* its bare name serves, too */
 };
 
 static const struct applet applets[] = {
-	{ "run", run_main, "load modules into this process, call, unload" },
-	{ "link", link_main, "link a module offline at given addresses" },
-	{ "modpost", modpost_main, "write a module's .mod.c" },
+	// clang-format off
+	{ "run", run_main, "load modules into this process, call, unload", false },
+	{ "link", link_main, "link a module offline at given addresses", false },
+	{ "modpost", modpost_main, "write a module's .mod.c", false },
+	// clang-format on
 };
 #define NAPPLETS (sizeof(applets) / sizeof(applets[0]))
 
@@ -38,18 +42,26 @@ static const struct applet *find(const char *name)
 	return NULL;
 }
 
+/* The applet that the binary was called as, or NULL. */
+static const struct applet *called_as(const char *argv0)
+{
+	const char *slash = strrchr(argv0, '/');
+	const char *base = slash != NULL ? slash + 1 : argv0;
+	const struct applet *applet;
+
+	if (strncmp(base, "tenon-", 6) == 0)
+		return find(base + 6);
+	applet = find(base);
+	return applet != NULL && applet->is_command ? applet : NULL;
+}
+
 int main(int argc, char **argv)
 {
-	const char *base = strrchr(argv[0], '/');
-	const struct applet *applet;
+	const struct applet *applet = called_as(argv[0]);
 	static char title[32];
 
-	base = base != NULL ? base + 1 : argv[0];
-	if (strncmp(base, "tenon-", 6) == 0) {
-		applet = find(base + 6);
-		if (applet != NULL)
-			return applet->main(argc, argv);
-	}
+	if (applet != NULL)
+		return applet->main(argc, argv);
 	if (argc < 2)
 		return usage(stderr, EXIT_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

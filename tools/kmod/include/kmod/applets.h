@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The applets of this component, for the table in tools/tenon.c. Each takes
+ * the arguments of its command, argv[0] being the name that it was called by,
+ * and returns the exit status that kmod's command of that name has.
+ */
+#pragma once
