@@ -29,6 +29,8 @@ static int error_of(int number)
 	case EACCES:
 	case EPERM: return -TN_EACCES;
 	case ENOMEM: return -TN_ENOMEM;
+	case ENAMETOOLONG: return -TN_ENAMETOOLONG;
+	case ELOOP: return -TN_ELOOP;
 	default: return -TN_EIO;
 	}
 }

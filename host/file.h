@@ -13,7 +13,8 @@
 #include "blocks.h"
 
 /*
- * Reads the regular file @path. -TN_ENOENT, -TN_EACCES, -TN_EIO, -TN_ENOMEM;
+ * Reads the regular file @path. -TN_ENOENT, -TN_EACCES, -TN_EIO, -TN_ENOMEM,
+ * -TN_ENAMETOOLONG, -TN_ELOOP: too many symbolic links;
  * -TN_EINVAL: not a regular file; -TN_EFBIG: larger than @limit.
  */
 MUST_CHECK int bytes_read(

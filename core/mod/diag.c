@@ -128,6 +128,8 @@ static void say_unreadable(struct text *t, const struct tn_diag *d)
 		{ -TN_EPERM, "permission denied" },
 		{ -TN_EINVAL, "it is not a regular file" },
 		{ -TN_EFBIG, "it is larger than the limit" },
+		{ -TN_ENAMETOOLONG, "the path or a name in it is too long" },
+		{ -TN_ELOOP, "too many symbolic links" },
 		{ -TN_ENOMEM, "no memory" },
 		{ -TN_EOPNOTSUPP, "there are no files in this world" },
 	};

@@ -199,8 +199,8 @@ TEST(port, files_that_cannot_be_read_are_told_apart)
 	const struct tn_port *port;
 	struct tn_bytes bytes;
 	struct host_port *p;
+	char fifo[80], name[300] = "";
 	const char *path;
-	char fifo[80];
 
 	CHECK_EQ(host_port_create(&small, &p), 0);
 	port = host_port_table(p);
@@ -216,6 +216,11 @@ TEST(port, files_that_cannot_be_read_are_told_apart)
 		CHECK_EQ(port->read_file(port->ctx, path, &bytes), -TN_EACCES);
 	strcpy(fifo, path);
 	unlink(path);
+	CHECK_EQ(symlink(fifo, fifo), 0);
+	CHECK_EQ(port->read_file(port->ctx, fifo, &bytes), -TN_ELOOP);
+	unlink(fifo);
+	memset(name, 'n', sizeof(name) - 1);
+	CHECK_EQ(port->read_file(port->ctx, name, &bytes), -TN_ENAMETOOLONG);
 	CHECK_EQ(mkfifo(fifo, 0600), 0);
 	CHECK_EQ(port->read_file(port->ctx, fifo, &bytes), -TN_EINVAL);
 	unlink(fifo);

@@ -153,8 +153,8 @@ struct tn_load_args {
  * -TN_EAGAIN a provider is stopped or being unloaded; -TN_EDEADLK it would wait
  * for itself; -TN_ETIMEDOUT a provider did not come in time; -TN_ELOOP loads
  * inside of init are nested too deeply; -TN_EINVAL bad argument, name or value
- * of a parameter, or a hook returned a positive number; -TN_EFBIG, -TN_EIO of
- * the source;
+ * of a parameter, or a hook returned a positive number; -TN_EFBIG, -TN_EIO,
+ * -TN_ENAMETOOLONG of the source;
  * -TN_EEXIST module or export of this name; -TN_ERANGE a relocation does not
  * reach; -TN_ENOMEM; -TN_ENOSPC; -TN_EBADMSG; what init returned.
  */
