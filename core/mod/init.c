@@ -8,6 +8,7 @@
 #include "module.h"
 
 #include <base/span.h>
+#include <tenon/inspect.h>
 
 typedef void array_fn(void);
 typedef int init_fn(void);
@@ -58,6 +59,37 @@ static void run_destructors(struct generation *gen)
 		run(gen->dt_fini);
 }
 
+/*
+ * What tn_module_running tells. Hooks of one module run one at a time, so
+ * nobody else writes it.
+ */
+static void enter(const struct generation *gen, enum hook hook)
+{
+	/* relaxed: nothing else is read by whoever looks */
+	__atomic_store_n(
+	    &gen->mod->running, (uint8_t)(hook + 1), __ATOMIC_RELAXED);
+}
+
+static void leave(const struct generation *gen)
+{
+	__atomic_store_n(&gen->mod->running, 0, __ATOMIC_RELAXED);
+}
+
+const char *tn_module_running(const struct tn_module *mod)
+{
+	static const char *const names[] = {
+		[HOOK_INIT] = "init",
+		[HOOK_START] = "start",
+		[HOOK_STOP] = "stop",
+		[HOOK_EXIT] = "exit",
+		[HOOK_QUIESCE] = "quiesce",
+		[HOOK_RESUME] = "resume",
+	};
+	const uint8_t hook = __atomic_load_n(&mod->running, __ATOMIC_RELAXED);
+
+	return hook != 0 ? names[hook - 1] : NULL;
+}
+
 /* A positive value is no error number. */
 static int failed(const struct generation *gen, enum tn_reason reason,
     int result, struct tn_diag *d)
@@ -81,32 +113,44 @@ static int run_init(const struct generation *gen)
 			    : ((init_fn *)(uintptr_t)init)();
 }
 
-int generation_run_init(struct generation *gen, struct tn_diag *d)
+/* As in Linux exit is not called after a failure. Constructors have run, so
+   their destructors do. */
+static int run_beginning(struct generation *gen)
 {
 	int ret;
 
-	gen->started = true;
 	if (gen->dt_init != 0)
 		run(gen->dt_init);
 	for (unsigned i = 0; i < gen->ninit_arrays; i++)
 		run_forward(&gen->arrays[i]);
 	ret = run_init(gen);
-	if (ret == 0)
-		return 0;
-	/* As in Linux exit is not called. Constructors have run, so their
-	   destructors do. */
-	run_destructors(gen);
-	return failed(gen, TN_REASON_INIT_FAILED, ret, d);
+	if (ret != 0)
+		run_destructors(gen);
+	return ret;
+}
+
+int generation_run_init(struct generation *gen, struct tn_diag *d)
+{
+	int ret;
+
+	enter(gen, HOOK_INIT);
+	gen->started = true;
+	ret = run_beginning(gen);
+	leave(gen);
+	return ret == 0 ? 0 : failed(gen, TN_REASON_INIT_FAILED, ret, d);
 }
 
 int generation_run_hook(const struct generation *gen, enum hook hook,
     enum tn_reason reason, struct tn_diag *d)
 {
 	const uint64_t addr = gen->hook[hook];
-	int ret = 0;
+	int ret;
 
-	if (addr != 0 && gen->started)
-		ret = ((hook_fn *)(uintptr_t)addr)(gen->mod);
+	if (addr == 0 || !gen->started)
+		return 0;
+	enter(gen, hook);
+	ret = ((hook_fn *)(uintptr_t)addr)(gen->mod);
+	leave(gen);
 	return ret == 0 ? 0 : failed(gen, reason, ret, d);
 }
 
@@ -114,8 +158,11 @@ void generation_run_resume(const struct generation *gen)
 {
 	const uint64_t addr = gen->hook[HOOK_RESUME];
 
-	if (addr != 0 && gen->started)
-		((void_hook_fn *)(uintptr_t)addr)(gen->mod);
+	if (addr == 0 || !gen->started)
+		return;
+	enter(gen, HOOK_RESUME);
+	((void_hook_fn *)(uintptr_t)addr)(gen->mod);
+	leave(gen);
 }
 
 static void run_cleanup(const struct generation *gen)
@@ -134,6 +181,8 @@ void generation_run_exit(struct generation *gen)
 {
 	if (!gen->started)
 		return; /* loaded with TN_LOAD_NO_INIT */
+	enter(gen, HOOK_EXIT);
 	run_cleanup(gen);
 	run_destructors(gen);
+	leave(gen);
 }

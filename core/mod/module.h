@@ -102,6 +102,8 @@ struct tn_module {
 	enum tn_state was;      /* before it was claimed */
 	struct generation *gen; /* NULL: not loaded, or not yet */
 	uint32_t taints;
+	/* atomic: the enum hook that runs, and 1; 0: none */
+	uint8_t running;
 	/* written under the registry lock: who works on it, or NULL */
 	struct activity *_Atomic activity;
 	struct tn_gate_target target; /* references and handles */

@@ -366,6 +366,24 @@ static int set_shown(
 	return param_set(&set);
 }
 
+static int fail_not_running(struct param_scope *s, struct tn_module *mod)
+{
+	enum tn_state state;
+	bool loaded;
+	int err;
+
+	registry_lock(mod->sys);
+	state = mod->state;
+	loaded = mod->gen != NULL;
+	registry_unlock(mod->sys);
+	s->module = loaded ? mod->name : "";
+	err =
+	    param_fail(s, loaded ? TN_REASON_STATE : TN_REASON_NOT_LOADED, "");
+	(void)str_copy(s->diag->other, sizeof(s->diag->other),
+	    loaded ? tn_state_name(state) : mod->name);
+	return err;
+}
+
 int tn_param_set(struct tn_module *mod, const char *name, const char *value,
     struct tn_diag *diag)
 {
@@ -374,12 +392,8 @@ int tn_param_set(struct tn_module *mod, const char *name, const char *value,
 		diag != NULL ? diag : &scratch, mod->name };
 	int err;
 
-	if (!tn_module_get(mod)) {
-		s.module = "";
-		err = param_fail(&s, TN_REASON_NOT_LOADED, "");
-		(void)str_copy(s.diag->other, sizeof(s.diag->other), mod->name);
-		return err;
-	}
+	if (!tn_module_get(mod))
+		return fail_not_running(&s, mod);
 	s.gen = mod->gen;
 	mutex_take(s.port, &mod->sys->param_lock);
 	err = set_shown(&s, name, value);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tenon/inspect.h>
+#include <tenon/param.h>
 #include <test/test.h>
 
 #include "actor.h"
@@ -73,6 +75,58 @@ TEST(life, a_load_may_end_before_the_start)
 		CHECK_EQ(world_unload(&play.w, mod), 0);
 		CHECK_STR(play_text(), started ? "aiasapax" : "aiax");
 	}
+	author_free(&a);
+	CHECK(play_close());
+}
+
+static char running[128]; /* what tn_module_running has said, inside */
+
+static void note_running(enum actor_op op, struct tn_module *mod, char letter)
+{
+	const char *what = tn_module_running(mod);
+
+	(void)op;
+	(void)letter;
+	strcat(running, what != NULL ? what : "-");
+	strcat(running, " ");
+}
+
+TEST(life, the_operation_that_runs_can_be_asked_for)
+{
+	struct author a =
+	    actor_new("a", PLAIN | 1u << ACTOR_QUIESCE | 1u << ACTOR_RESUME);
+	struct tn_module *mod;
+
+	CHECK(play_open(0));
+	running[0] = '\0';
+	play.inside = note_running;
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(tn_module_running(mod) == NULL);
+	play.result['a'][ACTOR_STOP] = -5;
+	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), -5);
+	play.result['a'][ACTOR_STOP] = 0;
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK(tn_module_running(mod) == NULL);
+	CHECK_STR(running, "init start quiesce stop resume quiesce stop exit ");
+	play.inside = NULL;
+	author_free(&a);
+	CHECK(play_close());
+}
+
+TEST(life, a_parameter_of_a_stopped_module_is_refused_as_that)
+{
+	struct author a = actor_new("a", PLAIN);
+	struct tn_module *mod;
+
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
+	CHECK_EQ(tn_param_set(mod, "p", "1", &play.w.diag), -TN_EINVAL);
+	CHECK_STR(
+	    play_sentence(), "a: that is not possible while it is stopped");
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK_EQ(tn_param_set(mod, "p", "1", &play.w.diag), -TN_ENOENT);
+	CHECK_STR(play_sentence(), "a is not loaded");
 	author_free(&a);
 	CHECK(play_close());
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeps in init, in exit and in a function, however many signals come.
+ * Sleeps in each of its operations, however many signals come.
  */
 #include <tenon/module.h>
 
@@ -10,6 +10,18 @@
 static unsigned int init_ms;
 module_param(init_ms, uint, 0444);
 MODULE_PARM_DESC(init_ms, "how long init takes");
+
+static unsigned int start_ms;
+module_param(start_ms, uint, 0644);
+MODULE_PARM_DESC(start_ms, "how long start takes");
+
+static unsigned int quiesce_ms;
+module_param(quiesce_ms, uint, 0644);
+MODULE_PARM_DESC(quiesce_ms, "how long quiesce takes");
+
+static unsigned int stop_ms;
+module_param(stop_ms, uint, 0644);
+MODULE_PARM_DESC(stop_ms, "how long stop takes");
 
 static unsigned int exit_ms;
 module_param(exit_ms, uint, 0644);
@@ -29,18 +41,50 @@ int sleeper_sleep(unsigned int ms)
 }
 EXPORT_SYMBOL(sleeper_sleep);
 
-static int __init sleeper_init(void)
+static int pass(unsigned int ms)
 {
-	return init_ms != 0 ? sleeper_sleep(init_ms) : 0;
+	return ms != 0 ? sleeper_sleep(ms) : 0;
 }
 
-static void __exit sleeper_exit(void)
+static int __init sleeper_init(struct module *self)
 {
-	if (exit_ms != 0)
-		(void)sleeper_sleep(exit_ms);
+	(void)self;
+	return pass(init_ms);
 }
 
-module_init(sleeper_init);
-module_exit(sleeper_exit);
+static int sleeper_start(struct module *self)
+{
+	(void)self;
+	return pass(start_ms);
+}
+
+static int sleeper_quiesce(struct module *self)
+{
+	(void)self;
+	return pass(quiesce_ms);
+}
+
+static int sleeper_stop(struct module *self)
+{
+	(void)self;
+	return pass(stop_ms);
+}
+
+static void sleeper_cleanup(struct module *self)
+{
+	(void)self;
+	(void)pass(exit_ms);
+}
+
+static const struct module_ops sleeper_ops = {
+	MODULE_OPS_HEADER,
+	.init = sleeper_init,
+	.start = sleeper_start,
+	.quiesce = sleeper_quiesce,
+	.stop = sleeper_stop,
+	.cleanup = sleeper_cleanup,
+};
+DEFINE_MODULE(sleeper_ops);
+
 MODULE_LICENSE("Dual MIT/GPL");
-MODULE_DESCRIPTION("sleeps in init, in exit or when called");
+MODULE_DESCRIPTION("sleeps in any operation, or when called");

@@ -87,8 +87,8 @@ int tn_param_get(struct tn_module *mod, const char *name, char *buf, size_t cap,
  * The module reads the variable whenever it likes: it sees each number whole,
  * the elements of an array and the characters of a string one by one. Sleeps.
  * -TN_ENOENT: not loaded, or no such parameter is shown; -TN_EACCES: it is
- * read-only; -TN_EINVAL: no such value; -TN_ERANGE: beyond its limits;
- * -TN_ENOSPC: too many elements or characters; -TN_ENOMEM.
+ * read-only; -TN_EINVAL: no such value, or @mod is not running; -TN_ERANGE:
+ * beyond its limits; -TN_ENOSPC: too many elements or characters; -TN_ENOMEM.
  */
 int tn_param_set(struct tn_module *mod, const char *name, const char *value,
     struct tn_diag *diag);
