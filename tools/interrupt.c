@@ -14,10 +14,34 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <tenon/inspect.h>
+
 static atomic_int pending;
-static const char *_Atomic activity; /* or NULL */
-static const char *_Atomic subject;
+static const char *_Atomic called;               /* its module, or NULL */
+static const struct tn_module *_Atomic changing; /* or NULL */
+static const char *_Atomic changing_name;
 static bool json; /* set before the handlers are */
+
+/* What has not returned: an operation of the module, or "function". */
+struct hanging {
+	const char *what; /* NULL: nothing */
+	const char *module;
+};
+
+static struct hanging find_hanging(void)
+{
+	/* acquire: pairs with the release of interrupt_changes */
+	const struct tn_module *mod =
+	    atomic_load_explicit(&changing, memory_order_acquire);
+	const char *name = atomic_load_explicit(&called, memory_order_relaxed);
+	const char *hook = mod != NULL ? tn_module_running(mod) : NULL;
+
+	if (hook != NULL)
+		return (
+		    struct hanging){ hook, atomic_load_explicit(&changing_name,
+					       memory_order_relaxed) };
+	return (struct hanging){ name != NULL ? "function" : NULL, name };
+}
 
 struct line {
 	char text[256];
@@ -38,15 +62,15 @@ static void put(const struct line *l, int fd)
 }
 
 /* "tenon run: hello: its exit has not returned" */
-static void say(const char *what, const char *module, const char *clause)
+static void say(struct hanging h, const char *clause)
 {
 	struct line l = { .n = 0 };
 
 	add(&l, "tenon run: ");
-	if (what != NULL) {
-		add(&l, module);
+	if (h.what != NULL) {
+		add(&l, h.module);
 		add(&l, ": its ");
-		add(&l, what);
+		add(&l, h.what);
 		add(&l, " has not returned; ");
 	}
 	add(&l, clause);
@@ -54,35 +78,31 @@ static void say(const char *what, const char *module, const char *clause)
 	put(&l, STDERR_FILENO);
 }
 
-static void say_json(const char *what, const char *module)
+static void say_json(struct hanging h)
 {
 	struct line l = { .n = 0 };
 
 	/* Names of modules have no character that would need an escape. */
 	add(&l, "{\"event\":\"gave_up\",\"module\":\"");
-	add(&l, what != NULL ? module : "");
+	add(&l, h.what != NULL ? h.module : "");
 	add(&l, "\",\"in\":\"");
-	add(&l, what != NULL ? what : "");
+	add(&l, h.what != NULL ? h.what : "");
 	add(&l, "\"}\n");
 	put(&l, STDOUT_FILENO);
 }
 
 static void handle(int number)
 {
-	const char *what =
-	    atomic_load_explicit(&activity, memory_order_acquire);
-	const char *module =
-	    atomic_load_explicit(&subject, memory_order_relaxed);
+	const struct hanging h = find_hanging();
 	int none = 0;
 
 	if (atomic_compare_exchange_strong(&pending, &none, number)) {
-		say(what, module,
-		    "interrupted: unloading (once more to give up)");
+		say(h, "interrupted: unloading (once more to give up)");
 		return;
 	}
-	say(what, module, "given up, nothing more is unloaded");
+	say(h, "given up, nothing more is unloaded");
 	if (json)
-		say_json(what, module);
+		say_json(h);
 	_exit(128 + number);
 }
 
@@ -106,13 +126,18 @@ int interrupt_pending(void)
 	return atomic_load_explicit(&pending, memory_order_relaxed);
 }
 
-void interrupt_activity(const char *what, const char *module)
+void interrupt_calls(const char *name)
 {
-	/* Never a new activity with an old module. */
-	atomic_store_explicit(&activity, NULL, memory_order_relaxed);
-	atomic_store_explicit(&subject, module, memory_order_relaxed);
-	/* Pairs with the load in handle(). */
-	atomic_store_explicit(&activity, what, memory_order_release);
+	atomic_store_explicit(&called, name, memory_order_relaxed);
+}
+
+void interrupt_changes(const struct tn_module *mod, const char *name)
+{
+	/* Never a module with the name of another one. */
+	atomic_store_explicit(&changing, NULL, memory_order_relaxed);
+	atomic_store_explicit(&changing_name, name, memory_order_relaxed);
+	/* release: pairs with the acquire of find_hanging */
+	atomic_store_explicit(&changing, mod, memory_order_release);
 }
 
 void interrupt_wait(void)

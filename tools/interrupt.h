@@ -14,11 +14,18 @@ void interrupt_install(bool json);
 /* The number of the signal that has come, or 0. */
 int interrupt_pending(void);
 
+struct tn_module;
+
 /*
- * Says what is being waited for from now on: "init" or "exit" of a module, say.
- * Both strings must stay until the next call. NULL: nothing.
+ * A function of the module @name is being called from now on; NULL: not any
+ * more. The string must stay until then.
  */
-void interrupt_activity(const char *what, const char *module);
+void interrupt_calls(const char *name);
+/*
+ * The engine is changing the state of @mod, called @name, whose hooks may hang;
+ * NULL: not any more. The string must stay until then.
+ */
+void interrupt_changes(const struct tn_module *mod, const char *name);
 
 /* Sleeps until a signal has come. */
 void interrupt_wait(void);

@@ -18,8 +18,8 @@
 
 struct options {
 	const char *input, *output, *map, *symbols;
+	const char *at_text;
 	uint64_t at;
-	bool have_at;
 	bool no_relax;
 };
 
@@ -55,6 +55,31 @@ static bool outputs_collide(const struct options *o)
 	return false;
 }
 
+static bool fail(const char *word, const char *clause)
+{
+	fprintf(stderr, "tenon link: %s%s\n", word, clause);
+	return false;
+}
+
+/* @second: a word behind the input, or NULL. */
+static bool check(struct options *o, const char *second)
+{
+	if (o->input == NULL)
+		return fail("FILE", " is missing");
+	if (second != NULL)
+		return fail(second, ": one file is linked at a time");
+	if (o->at_text == NULL)
+		return fail("--at ADDR", " is missing");
+	if (o->output == NULL)
+		return fail("-o IMAGE", " is missing");
+	if (parse_number(o->at_text, &o->at) && o->at % 4096 == 0)
+		return true;
+	fprintf(stderr, "tenon link: --at %s: not %s\n", o->at_text,
+	    parse_number(o->at_text, &o->at) ? "a multiple of 4096"
+					     : "an address");
+	return false;
+}
+
 static bool parse(int argc, char **argv, struct options *o, int *status)
 {
 	static const struct option longs[] = {
@@ -71,7 +96,7 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 	*status = EXIT_USAGE;
 	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
 		switch (c) {
-		case 'a': o->have_at = parse_number(optarg, &o->at); break;
+		case 'a': o->at_text = optarg; break;
 		case 'o': o->output = optarg; break;
 		case 's': o->symbols = optarg; break;
 		case 'm': o->map = optarg; break;
@@ -83,16 +108,9 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 		default: return false;
 		}
 	}
-	if (o->have_at && o->at % 4096 != 0) {
-		fputs("tenon link: --at must be a multiple of 4096\n", stderr);
-		return false;
-	}
-	if (optind + 1 != argc || !o->have_at || o->output == NULL) {
-		fputs(usage_text, stderr);
-		return false;
-	}
 	o->input = argv[optind];
-	return !outputs_collide(o);
+	return check(o, o->input != NULL ? argv[optind + 1] : NULL) &&
+	       !outputs_collide(o);
 }
 
 static bool write_image(

@@ -59,6 +59,34 @@ static size_t elf_size(const struct elf_file *elf)
 	return (size_t)size;
 }
 
+/* "parmtype=level:int" declares level. */
+static int note_param(struct modfile *f, const char *entry)
+{
+	static const char key[] = "parmtype=";
+	char *more;
+
+	if (strncmp(entry, key, sizeof(key) - 1) != 0)
+		return 0;
+	entry += sizeof(key) - 1;
+	if (asprintf(&more, "%s%.*s:", f->declares != NULL ? f->declares : ":",
+		(int)strcspn(entry, ":"), entry) < 0)
+		return -TN_ENOMEM;
+	free(f->declares);
+	f->declares = more;
+	return 0;
+}
+
+bool modfile_declares(const struct modfile *f, const char *param)
+{
+	const size_t n = strlen(param);
+	const char *at = f->declares;
+
+	while (at != NULL && (strncmp(at + 1, param, n) != 0 ||
+				 (at[1] != '\0' && at[n + 1] != ':')))
+		at = strchr(at + 1, ':');
+	return at != NULL && at[1] != '\0';
+}
+
 static int inspect(void *arg, const void *data, size_t size)
 {
 	struct modfile *f = arg;
@@ -66,8 +94,8 @@ static int inspect(void *arg, const void *data, size_t size)
 	struct elf_where where;
 	uint8_t digest[32];
 	struct span modinfo;
-
 	const char *name;
+	int err = 0;
 
 	f->is_archive = size >= 8 && memcmp(data, ARCHIVE_MAGIC, 8) == 0;
 	/* A file that is no ELF is diagnosed when it is loaded. */
@@ -83,7 +111,9 @@ static int inspect(void *arg, const void *data, size_t size)
 	if (name != NULL)
 		(void)tn_module_name(name, f->name); /* or refused later */
 	f->states_needs = elf_modinfo_get(modinfo, "depends") != NULL;
-	return 0;
+	for (const char *entry; err == 0 && elf_modinfo_next(&modinfo, &entry);)
+		err = note_param(f, entry);
+	return err;
 }
 
 /* --- modules.dep */
@@ -165,6 +195,7 @@ static void modfile_free(struct modfile *f)
 	for (size_t i = 0; i < f->nneeds; i++)
 		free(f->needs[i]);
 	free(f->needs);
+	free(f->declares);
 	free(f->params);
 	free(f->path);
 	free(f);

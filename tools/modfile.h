@@ -18,7 +18,8 @@ struct modfile {
 	bool states_needs; /* it has depends= */
 	char **needs;      /* else: files, by modules.dep */
 	size_t nneeds;
-	char *params; /* for its load, or NULL */
+	char *declares; /* ":level:verbose:", its parameters; or NULL */
+	char *params;   /* for its load, or NULL */
 	char sha256[65];
 	bool is_archive; /* of ar(1): no module */
 };
@@ -46,6 +47,9 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
  * the path is the caller's to free.
  */
 char *modpath_find(struct modpath *mp, const char *name);
+
+/* Does the file declare a parameter of this name? */
+bool modfile_declares(const struct modfile *f, const char *param);
 
 /* The known file of this name, or NULL. */
 struct modfile *modpath_known(const struct modpath *mp, const char *name);

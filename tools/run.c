@@ -5,6 +5,8 @@
  */
 #include "run.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ static const char usage_text[] =
     "  --ledger[=MOD]    what each module holds\n"
     "  --keep            stay until Ctrl-C or SIGTERM; after all others\n"
     "options:\n"
-    "  -L DIR            look for modules in DIR, or by its modules.dep\n"
+    "  -L DIR            look for modules in the folder DIR, or by its modules.dep\n"
     "  --unmarked        also run files without .note.tenon\n"
     "  --direct          bind imports directly (pins their providers)\n"
     "  --gdb, --perf     tell gdb (JIT interface), perf (/tmp/perf-PID.map)\n"
@@ -69,11 +71,19 @@ static const struct option plain[] = {
 
 static bool add_folder(struct modpath *path, const char *folder)
 {
-	const char **more =
-	    realloc(path->folders, (path->nfolders + 1) * sizeof(*more));
+	DIR *dir = opendir(folder);
+	const char **more;
 
-	if (more == NULL)
+	if (dir == NULL) {
+		tell_usage("-L %s: %s", folder, strerror(errno));
 		return false;
+	}
+	(void)closedir(dir);
+	more = realloc(path->folders, (path->nfolders + 1) * sizeof(*more));
+	if (more == NULL) {
+		tell_usage("no memory");
+		return false;
+	}
 	path->folders = more;
 	path->folders[path->nfolders++] = folder;
 	return true;
@@ -160,13 +170,24 @@ static bool run_all(struct run *r)
 	return ok;
 }
 
+/* A load in progress has a module that may hang from here on. */
+static void on_event(void *arg, const struct tn_notice *n)
+{
+	(void)arg;
+	if (n->event == TN_EVENT_LOADED)
+		interrupt_changes(n->module, n->name);
+}
+
 /* Names of local functions cost memory that a tool can spare. */
 static bool open_engine(struct run *r)
 {
+	static const struct tn_listener listener = { .fn = on_event };
 	const struct tn_host_config config = {
 		.size = sizeof(config),
 		.abi = 1,
 		.flags = TN_HOST_KEEP_SYMBOLS | r->options.host_flags,
+		.listeners = &listener,
+		.nlisteners = 1,
 	};
 
 	if (tn_open(&config, &r->sys) != 0) {

@@ -38,7 +38,8 @@ struct run_options {
 /* A module as the user named it. */
 struct run_source {
 	const char *word;
-	char *params; /* "a=1 b=2", or NULL */
+	char *params;  /* "a=1 b=2", or NULL */
+	bool is_param; /* of the module before it, without a value */
 };
 
 struct run_loaded {

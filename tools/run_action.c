@@ -111,7 +111,7 @@ static bool finish_change(
 {
 	struct tn_module_info info;
 
-	interrupt_activity(NULL, NULL);
+	interrupt_changes(NULL, NULL);
 	tn_module_info(l->mod, &info);
 	if (err == 0)
 		tell_event(r,
@@ -131,7 +131,7 @@ static bool run_start(struct run *r, const struct run_action *a)
 	if (l == NULL)
 		return false;
 	tn_diag_init(&diag);
-	interrupt_activity("start", l->name);
+	interrupt_changes(l->mod, l->name);
 	return finish_change(r, l, tn_start(r->sys, l->mod, &diag), &diag);
 }
 
@@ -143,7 +143,7 @@ static bool run_stop(struct run *r, const struct run_action *a)
 	if (l == NULL)
 		return false;
 	tn_diag_init(&diag);
-	interrupt_activity("stop", l->name);
+	interrupt_changes(l->mod, l->name);
 	return finish_change(r, l, tn_stop(r->sys, l->mod, NULL, &diag), &diag);
 }
 

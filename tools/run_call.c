@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tenon/ledger.h>
+
 #include "interrupt.h"
 #include "run_tell.h"
 
@@ -81,6 +83,31 @@ static bool find(struct run *r, const char *name, struct target *out)
 	return false;
 }
 
+static int is_export(void *arg, const struct tn_ledger_item *item)
+{
+	return strcmp(item->type, "export") == 0 &&
+	       strcmp(item->text, arg) == 0;
+}
+
+/* Nobody has it, or whoever has it is not running. */
+static void tell_unfound(struct run *r, char *name)
+{
+	struct tn_module_info info;
+
+	for (size_t i = 0; i < r->nloaded; i++) {
+		const struct run_loaded *l = &r->loaded[i];
+
+		if (l->is_gone || tn_ledger_each(l->mod, is_export, name) == 0)
+			continue;
+		tn_module_info(l->mod, &info);
+		tell_failure(r, "state", l->name,
+		    "%s: '%s' cannot be called while it is %s", l->name, name,
+		    tn_state_name(info.state));
+		return;
+	}
+	tell_failure(r, "no_export", NULL, "no module exports '%s'", name);
+}
+
 bool call_run(struct run *r, const struct run_action *a)
 {
 	const int64_t *n = a->args;
@@ -88,8 +115,7 @@ bool call_run(struct run *r, const struct run_action *a)
 	struct target t;
 
 	if (!find(r, a->name, &t)) {
-		tell_failure(
-		    r, "no_export", NULL, "no module exports '%s'", a->name);
+		tell_unfound(r, a->text); /* of which the name is the first */
 		return false;
 	}
 	tn_module_info(t.owner, &info);
@@ -99,11 +125,11 @@ bool call_run(struct run *r, const struct run_action *a)
 		tn_module_put(t.owner);
 		return false;
 	}
-	interrupt_activity("function", info.name);
+	interrupt_calls(info.name);
 	const int result =
 	    ((call_fn *)(uintptr_t)t.addr)(n[0], n[1], n[2], n[3], n[4], n[5]);
 
-	interrupt_activity(NULL, NULL);
+	interrupt_calls(NULL);
 	tn_module_put(t.owner);
 	tell_called(r, a, result);
 	return true;

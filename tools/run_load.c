@@ -35,10 +35,9 @@ static bool load_file(struct run *r, const struct modfile *f)
 	struct tn_diag diag;
 
 	tn_diag_init(&diag);
-	interrupt_activity("init", f->name);
 	const int err = tn_load(r->sys, &args, &mod, &diag);
 
-	interrupt_activity(NULL, NULL);
+	interrupt_changes(NULL, NULL);
 	if (err != 0) {
 		if (diag.module[0] == '\0')
 			(void)snprintf(
@@ -87,10 +86,10 @@ struct run_loaded *loaded_find(struct run *r, const char *word)
 static int unload(
     struct run *r, const struct run_loaded *l, struct tn_diag *diag)
 {
-	interrupt_activity("exit", l->name);
+	interrupt_changes(l->mod, l->name);
 	const int err = tn_unload(r->sys, l->mod, diag);
 
-	interrupt_activity(NULL, NULL);
+	interrupt_changes(NULL, NULL);
 	return err;
 }
 

@@ -12,6 +12,7 @@
 
 #include "applets.h"
 #include "interrupt.h"
+#include "output.h"
 #include "run_tell.h"
 
 struct search {
@@ -42,32 +43,6 @@ static bool is_file_name(const char *word)
 	return strchr(word, '/') != NULL || strchr(word, '.') != NULL;
 }
 
-/* The file of source @i, which is opened unless it is known. */
-static struct modfile *source_file(struct run *r, size_t i)
-{
-	const char *word = r->sources[i].word;
-	char name[TN_MODULE_NAME_MAX];
-	struct modfile *f = NULL;
-	char *path;
-
-	if (is_file_name(word))
-		return open_file(r, word, &f) ? f : NULL;
-	if (tn_module_name(word, name))
-		f = modpath_known(&r->path, name);
-	if (f != NULL)
-		return f;
-	path = modpath_find(&r->path, name);
-	if (path == NULL)
-		tell_failure(r, "no_file", name,
-		    "no file found for module %s%s", word,
-		    r->path.nfolders == 0 ? " (-L DIR says where to look)"
-					  : "");
-	else if (!open_file(r, path, &f))
-		f = NULL;
-	free(path);
-	return f;
-}
-
 static bool give_params(struct run *r, struct modfile *f, const char *params)
 {
 	char *text = NULL;
@@ -81,6 +56,113 @@ static bool give_params(struct run *r, struct modfile *f, const char *params)
 	}
 	free(f->params);
 	f->params = text;
+	return true;
+}
+
+/* What the words are, each opened once. */
+struct roots {
+	struct run *run;
+	struct modfile **file; /* of each source; NULL of parameters */
+};
+
+/* The module that the user has named before source @i, or NULL. */
+static struct modfile *root_before(const struct roots *t, size_t i)
+{
+	while (i-- > 0)
+		if (!t->run->sources[i].is_param)
+			return t->file[i];
+	return NULL;
+}
+
+static void tell_no_file(const struct roots *t, size_t i, const char *name)
+{
+	const struct modfile *before = root_before(t, i);
+
+	tell_failure(t->run, "no_file", name,
+	    "no file found for module %s%s%s%s%s", t->run->sources[i].word,
+	    t->run->path.nfolders == 0 ? " (-L DIR says where to look)" : "",
+	    before != NULL ? ", and " : "", before != NULL ? before->name : "",
+	    before != NULL ? " has no parameter of that name" : "");
+}
+
+/* A name: a known file, one that is found, or a parameter without a value. */
+static bool take_name(const struct roots *t, size_t i)
+{
+	struct run_source *s = &t->run->sources[i];
+	struct modfile *before = root_before(t, i);
+	char name[TN_MODULE_NAME_MAX];
+	char *path;
+	bool ok;
+
+	if (tn_module_name(s->word, name))
+		t->file[i] = modpath_known(&t->run->path, name);
+	if (t->file[i] != NULL)
+		return true;
+	path = modpath_find(&t->run->path, name);
+	if (path != NULL) {
+		ok = open_file(t->run, path, &t->file[i]);
+		free(path);
+		return ok;
+	}
+	s->is_param = before != NULL && modfile_declares(before, s->word);
+	if (!s->is_param)
+		tell_no_file(t, i, name);
+	return s->is_param && give_params(t->run, before, s->word);
+}
+
+static bool take_source(const struct roots *t, size_t i)
+{
+	const struct run_source *s = &t->run->sources[i];
+	const bool ok = is_file_name(s->word)
+			    ? open_file(t->run, s->word, &t->file[i])
+			    : take_name(t, i);
+
+	return ok &&
+	       give_params(t->run, s->is_param ? root_before(t, i) : t->file[i],
+		   s->params);
+}
+
+/* Files that are named are known before names are looked for: any order. */
+static bool take_sources(const struct roots *t)
+{
+	bool ok = true;
+
+	for (unsigned names = 0; names < 2 && ok; names++) {
+		for (size_t i = 0; i < t->run->nsources && ok; i++) {
+			const char *word = t->run->sources[i].word;
+
+			if (is_file_name(word) == (names == 0))
+				ok = take_source(t, i);
+		}
+	}
+	return ok;
+}
+
+static bool same_name(const struct roots *t, size_t i, size_t k)
+{
+	return t->file[i] != NULL && t->file[k] != NULL &&
+	       strcmp(t->file[i]->name, t->file[k]->name) == 0;
+}
+
+/* The engine would call the second one loaded already. */
+static bool check_doubles(const struct roots *t)
+{
+	for (size_t i = 0; i < t->run->nsources; i++) {
+		for (size_t k = 0; k < i; k++) {
+			const struct modfile *a = t->file[k], *b = t->file[i];
+
+			if (!same_name(t, i, k))
+				continue;
+			if (a == b || output_is_same(a->path, b->path))
+				tell_failure(t->run, "named_twice", a->name,
+				    "module %s is named twice", a->name);
+			else
+				tell_failure(t->run, "named_twice", a->name,
+				    "%s and %s are both called %s", a->path,
+				    b->path, a->name);
+			return false;
+		}
+	}
 	return true;
 }
 
@@ -208,8 +290,9 @@ static bool resolve(struct search *s)
 	return ok && take_order(s);
 }
 
-static bool order(struct run *r, struct modfile *const *roots)
+static bool order(const struct roots *t)
 {
+	struct run *r = t->run;
 	struct search s = { .run = r };
 	bool ok = true;
 
@@ -218,29 +301,23 @@ static bool order(struct run *r, struct modfile *const *roots)
 		return false;
 	}
 	for (size_t i = 0; i < r->nsources && ok; i++)
-		ok = interrupt_pending() == 0 && roots[i] != NULL &&
-		     add_root(&s, roots[i]);
+		ok = interrupt_pending() == 0 &&
+		     (r->sources[i].is_param || add_root(&s, t->file[i]));
 	ok = ok && resolve(&s);
 	tn_graph_free(s.graph);
 	return ok;
 }
 
-/* Files that are named are known before names are looked for: any order. */
 bool plan_make(struct run *r)
 {
-	struct modfile **roots = calloc(r->nsources, sizeof(struct modfile *));
-	bool ok = roots != NULL;
+	const struct roots roots = { r,
+		calloc(r->nsources, sizeof(struct modfile *)) };
+	bool ok = roots.file != NULL;
 
-	for (unsigned names = 0; names < 2 && ok; names++) {
-		for (size_t i = 0; i < r->nsources && ok; i++) {
-			if (is_file_name(r->sources[i].word) != (names == 0))
-				continue;
-			roots[i] = source_file(r, i);
-			ok = roots[i] != NULL &&
-			     give_params(r, roots[i], r->sources[i].params);
-		}
-	}
-	ok = ok && order(r, roots);
-	free(roots);
+	if (!ok)
+		tell_failure(r, "no_memory", NULL, "no memory");
+	ok = ok && take_sources(&roots) && check_doubles(&roots) &&
+	     order(&roots);
+	free(roots.file);
 	return ok;
 }

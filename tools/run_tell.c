@@ -33,11 +33,20 @@ static void begin(struct json *j, const char *event, const char *module)
 		json_text(j, "module", module);
 }
 
+/* Does @fd understand escape sequences? */
+static bool is_screen(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0 &&
+	       isatty(fd);
+}
+
 static bool use_color(int fd)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return (no == NULL || *no == '\0') && isatty(fd);
+	return (no == NULL || *no == '\0') && is_screen(fd);
 }
 
 static void say(const char *text)
@@ -282,7 +291,7 @@ void tell_progress(struct run *r, const char *verb, size_t done, size_t all)
 	static uint64_t last; /* one thread, one terminal */
 	const bool lines = !r->options.quiet && isatty(STDOUT_FILENO);
 
-	if (all < PROGRESS_FROM || lines || !isatty(STDERR_FILENO))
+	if (all < PROGRESS_FROM || lines || !is_screen(STDERR_FILENO))
 		return;
 	if (done == all) {
 		(void)fputs("\r\033[K", stderr);

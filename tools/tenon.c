@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tenon/tenon.h>
+
 struct applet {
 	const char *name;
 	int (*main)(int argc, char **argv);
@@ -30,8 +32,16 @@ static int usage(FILE *out, int status)
 	fprintf(out, "usage: tenon APPLET [ARGUMENT..]\n\n");
 	for (size_t i = 0; i < NAPPLETS; i++)
 		fprintf(out, "  %-10s %s\n", applets[i].name, applets[i].help);
-	fprintf(out, "\n`tenon APPLET --help` says more.\n");
+	fprintf(out, "\n`tenon APPLET --help` says more; `tenon --version` is "
+		     "the release.\n");
 	return fflush(out) != 0 || ferror(out) != 0 ? EXIT_FAILED : status;
+}
+
+static int version(void)
+{
+	(void)printf("tenon %s\n", tn_version());
+	return fflush(stdout) != 0 || ferror(stdout) != 0 ? EXIT_FAILED
+							  : EXIT_OK;
 }
 
 static const struct applet *find(const char *name)
@@ -67,6 +77,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0)
 		return usage(stdout, EXIT_OK);
+	if (strcmp(argv[1], "--version") == 0 ||
+	    strcmp(argv[1], "version") == 0)
+		return version();
 	applet = find(argv[1]);
 	if (applet == NULL) {
 		fprintf(stderr, "tenon: there is no applet '%s'\n", argv[1]);

@@ -64,6 +64,40 @@ class Actions(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn("shows no parameter 'no'", done.stderr)
 
+    def test_what_is_stopped_is_not_called_absent(self):
+        for action in (('--set', 'sleeper.exit_ms=1'),
+                       ('--call', 'sleeper_sleep,0')):
+            done = run(SLEEPER, '--stop', 'sleeper', *action)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn('sleeper', done.stderr)
+            self.assertIn('stopped', done.stderr)
+            self.assertNotIn('not loaded', done.stderr)
+            self.assertNotIn('no module', done.stderr)
+
+    def test_a_parameter_may_come_without_a_value(self):
+        """As insmod takes it, for a bool; a module of that name goes first."""
+        done = run('params', 'verbose', '--get', 'params.verbose')
+        self.assertWorks(done, 'params.verbose = Y')
+        self.assertRefused(run('greeter', 'times'),
+                           'parameter times: it needs a value of type uint')
+        self.assertRefused(run('greeter', 'tims'),
+                           'no file found for module tims',
+                           'greeter has no parameter of that name')
+        done = run('greeter', 'word=x', 'guest', '--list')
+        self.assertWorks(done, 'loaded guest')
+
+    def test_a_module_is_named_once(self):
+        file = module('greeter')
+        for words in (('greeter', 'greeter'), (file, 'greeter'),
+                      (file, file), (file, os.path.join(
+                          os.path.dirname(file), '.', 'greeter.ko'))):
+            self.assertRefused(run(*words), 'greeter is named twice')
+        other = self.path('other.ko')
+        shutil.copy(file, other)
+        self.assertRefused(run(file, other),
+                           f'{file} and {other} are both called greeter')
+        self.assertWorks(run('guest', file))
+
     def test_actions_are_done_in_their_order(self):
         done = run('guest', '--call', 'guest_visit', '--set',
                    'greeter.times=2', '--call', 'guest_visit')
@@ -284,18 +318,20 @@ class Interrupt(Case):
         self.assertEqual(out.count('sleeper_sleep('), 1)
         self.assertIn('unloaded sleeper', out)
 
-    def test_the_second_gives_up_and_names_the_module_that_hangs(self):
-        child = self.start(SLEEPER, 'exit_ms=60000', '--json', '--keep')
-        self.until(child.stdout, 'ready')
-        child.send_signal(signal.SIGINT)
-        self.until(child.stderr, 'sleeper: sleeps')
-        child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=30)
-        self.assertEqual(child.returncode, 130)
-        self.assertIn('sleeper: its exit has not returned; given up', err)
-        self.assertEqual(json.loads(out.splitlines()[-1]),
-                         {'event': 'gave_up', 'module': 'sleeper',
-                          'in': 'exit'})
+    def test_the_second_gives_up_and_names_the_operation_that_hangs(self):
+        for operation in ('init', 'start', 'quiesce', 'stop', 'exit'):
+            child = self.start(SLEEPER, f'{operation}_ms=60000', '--json')
+            self.until(child.stderr, 'sleeper: sleeps')
+            child.send_signal(signal.SIGINT)
+            self.until(child.stderr, 'interrupted: unloading')
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=30)
+            self.assertEqual(child.returncode, 130)
+            self.assertIn(f'sleeper: its {operation} has not returned; '
+                          'given up', err)
+            self.assertEqual(json.loads(out.splitlines()[-1]),
+                             {'event': 'gave_up', 'module': 'sleeper',
+                              'in': operation})
 
     def test_the_first_while_an_exit_runs_lets_it_end(self):
         child = self.start(SLEEPER, 'exit_ms=200')
@@ -399,8 +435,12 @@ class Output(Case):
     def test_colour_is_for_terminals_only(self):
         self.assertNotIn('\033', run('missing').stderr)
         self.assertIn('\033[1;31mtenon run:\033[0m',
-                      self.terminal('absent', NO_COLOR='')[1])
+                      self.terminal('absent', TERM='xterm', NO_COLOR='')[1])
         self.assertNotIn('\033', self.terminal('absent', NO_COLOR='1')[1])
+        for term in ('dumb', ''):
+            text = self.terminal('absent', TERM=term, NO_COLOR='')[1]
+            self.assertIn('no file found', text)
+            self.assertNotIn('\033', text)
 
     def test_long_work_shows_progress_on_a_terminal(self):
         names = []
@@ -410,9 +450,14 @@ class Output(Case):
             names.append(self.path(f'm{i}.o'))
         status, text = self.terminal('--unmarked', *names, 'absent')
         self.assertEqual(status, 1)
-        status, text = self.terminal('--unmarked', *names, 'failing_init')
+        status, text = self.terminal('--unmarked', *names, 'failing_init',
+                                     TERM='xterm')
         self.assertEqual(status, 1)
         self.assertIn('loading 0 of 21', text)
+        status, text = self.terminal('--unmarked', *names, 'failing_init',
+                                     TERM='dumb')
+        self.assertEqual(status, 1)
+        self.assertNotIn('loading', text)
         self.assertNotIn('loading', tenon('run', '--unmarked', *names).stderr)
 
     def test_help_fits_a_screen(self):

@@ -5,6 +5,7 @@ import hashlib
 import lzma
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -151,6 +152,21 @@ class Run(Case):
         self.assertRefused(tenon('run', 'absent'),
                            'no file found for module absent')
 
+    def test_a_path_that_no_file_can_have_is_named(self):
+        long = './' + 'n' * 300 + '.ko'
+        self.assertRefused(tenon('run', long),
+                           f'cannot read {long[:40]}',
+                           'the path or a name in it is too long')
+        os.symlink('loop.ko', self.path('loop.ko'))
+        self.assertRefused(tenon('run', self.path('loop.ko')),
+                           'too many symbolic links')
+
+    def test_a_folder_to_look_in_must_be_one(self):
+        for folder, why in ((self.path('absent'), 'No such file'),
+                            (TENON, 'Not a directory'), ('', 'No such file')):
+            done = tenon('run', '-L', folder, 'hello')
+            self.assertRefused(done, f'-L {folder}: {why}', status=2)
+
     def test_another_machine_is_named(self):
         arch = FOREIGN[ARCH]
         self.assertRefused(tenon('run', module('hello', arch)),
@@ -190,6 +206,14 @@ class Run(Case):
         done = tenon('run', module('hello'), '--call', 'printk')
         self.assertEqual(done.returncode, 1)
         self.assertIn("no module exports 'printk'", done.stderr)
+
+    def test_the_release_is_told(self):
+        done = tenon('--version')
+        self.assertEqual(done.returncode, 0)
+        with open(os.path.join(TOP, 'mk/library.mk')) as f:
+            release = re.search(r'TENON_VERSION := (\S+)', f.read())[1]
+        self.assertEqual(done.stdout, f'tenon {release}\n')
+        self.assertEqual(tenon('version').stdout, done.stdout)
 
     def test_wrong_use_is_status_2_with_the_usage(self):
         for args in ([], ['run'], ['run', '--nonsense', 'x'], ['nonsense']):
@@ -331,11 +355,22 @@ class Link(Case):
                      self.path('no/such/folder'))
         self.assertEqual(done.returncode, 1)
 
-    def test_wrong_use_is_status_2(self):
-        for args in (['x.o'], ['x.o', '--at', 'zz', '-o', 'y'],
-                     ['x.o', '--at', '-1', '-o', 'y'],
-                     ['x.o', 'y.o', '--at', '0', '-o', 'z']):
-            self.assertEqual(tenon('link', *args).returncode, 2, args)
+    def test_wrong_use_is_status_2_and_one_sentence(self):
+        for args, says in (
+                (['x.o', '-o', 'y'], '--at ADDR is missing'),
+                (['x.o', '--at', 'zz', '-o', 'y'],
+                 "--at zz: not an address"),
+                (['x.o', '--at', '-1', '-o', 'y'],
+                 "--at -1: not an address"),
+                (['x.o', '--at', '0x1001', '-o', 'y'],
+                 '--at 0x1001: not a multiple of 4096'),
+                (['x.o', '--at', '0'], '-o IMAGE is missing'),
+                (['--at', '0', '-o', 'z'], 'FILE is missing'),
+                (['x.o', 'y.o', '--at', '0', '-o', 'z'],
+                 'y.o: one file is linked at a time')):
+            done = tenon('link', *args)
+            self.assertEqual(done.returncode, 2, args)
+            self.assertEqual(done.stderr, f'tenon link: {says}\n')
 
 
 if __name__ == '__main__':
