@@ -10,7 +10,7 @@ LAYERS := \
 	2:core/mod \
 	3:core/slot 3:host 3:kernel \
 	4:lib \
-	5:tools/kmod 5:tools/host 5:tools/sign \
+	5:tools/kmod 5:tools/host 5:tools/sign 5:tools/symvers \
 	6:tools \
 	7:bench 7:fuzz 7:model
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text_file.h"
+#include "file_read.h"
 
 static int by_name(const void *a, const void *b)
 {
@@ -68,7 +68,7 @@ bool depfile_read(struct depfile *df, const char *folder)
 		depfile_free(df);
 		return false;
 	}
-	df->text = text_file_read(path);
+	df->text = file_read(path, NULL);
 	free(path);
 	if (df->text == NULL || parse(df))
 		return true;

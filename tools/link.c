@@ -4,10 +4,10 @@
  * values from a file, and writes the image. man tenon-link.
  */
 #include "applets.h"
+#include "file_read.h"
 #include "image_file.h"
 #include "offline.h"
 #include "output.h"
-#include "text_file.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 static bool write_image(
     struct output *out, const char *path, const struct tn_linked *linked)
 {
-	if (!output_open(out, path))
+	if (!output_open(out, "link", path))
 		return false;
 	if (image_file_write(out->file, linked))
 		return output_end(out);
@@ -127,7 +127,7 @@ static bool write_image(
 static bool write_map(
     struct output *out, const char *path, const struct tn_linked *linked)
 {
-	if (!output_open(out, path))
+	if (!output_open(out, "link", path))
 		return false;
 	map_file_write(out->file, linked);
 	return output_end(out);
@@ -156,7 +156,7 @@ static void say_hint(const struct options *o, const struct tn_diag *diag)
 		fputs(
 		    "tenon link: --symbols FILE says where they are\n", stderr);
 	if (diag->reason == TN_REASON_ELF)
-		text = text_file_read(o->input);
+		text = file_read(o->input, NULL);
 	if (text != NULL && strncmp(text, ARCHIVE_MAGIC, 8) == 0)
 		fprintf(stderr, "tenon link: %s: " ARCHIVE_HINT "\n", o->input);
 	free(text);

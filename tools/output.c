@@ -14,7 +14,8 @@
 
 static bool fail(const struct output *o)
 {
-	fprintf(stderr, "tenon link: %s: %s\n", o->path, strerror(errno));
+	fprintf(
+	    stderr, "tenon %s: %s: %s\n", o->applet, o->path, strerror(errno));
 	return false;
 }
 
@@ -45,12 +46,12 @@ static FILE *open_new(struct output *o, mode_t mode)
 	return f;
 }
 
-bool output_open(struct output *o, const char *path)
+bool output_open(struct output *o, const char *applet, const char *path)
 {
 	struct stat st;
 	const bool exists = stat(path, &st) == 0;
 
-	*o = (struct output){ .path = path };
+	*o = (struct output){ .applet = applet, .path = path };
 	if (exists && !S_ISREG(st.st_mode)) {
 		o->file = fopen(path, "we");
 		return o->file != NULL || fail(o);

@@ -11,14 +11,15 @@
 #include <stdio.h>
 
 struct output {
-	const char *path; /* as the user named it */
-	char *target;     /* the same, links followed; NULL: in place */
-	char *temporary;  /* or NULL: in place, or kept */
+	const char *applet; /* for complaints */
+	const char *path;   /* as the user named it */
+	char *target;       /* the same, links followed; NULL: in place */
+	char *temporary;    /* or NULL: in place, or kept */
 	FILE *file;
 };
 
 /* Those that return bool complain on standard error when they fail. */
-bool output_open(struct output *o, const char *path);
+bool output_open(struct output *o, const char *applet, const char *path);
 /* Everything has been written; looks for errors of the stream. */
 bool output_end(struct output *o);
 /* Gives the file its name. */

@@ -14,9 +14,10 @@
 
 #include "applets.h"
 #include "interrupt.h"
+#include "policy.h"
 #include "run_tell.h"
 
-#define ACTION 0x100 /* option values from here on are actions */
+#define ACTION 0x1000 /* option values from here on are actions */
 
 static const char usage_text[] =
     "usage: tenon run [OPTION|ACTION].. MOD [PARAM=VALUE].. [MOD ..]\n"
@@ -36,6 +37,8 @@ static const char usage_text[] =
     "  --gdb, --perf     tell gdb (JIT interface), perf (/tmp/perf-PID.map)\n"
     "  --no-crash-report no backtrace when a module crashes\n"
     "  --verify-free     fail unless nothing is left at the end\n"
+    "  --verify MODE     off, warn, require: are modules signed by one of\n"
+    "                    --keys DIR, or listed in --allow FILE?\n"
     "  --json            events for programs, one JSON object a line\n"
     "  -q, -v            print results only; print addresses and digests\n"
     "exit status: 0 all went well, 1 something failed, 2 usage,\n"
@@ -61,6 +64,7 @@ static const struct option plain[] = {
 	{ "gdb", no_argument, NULL, OPT_GDB },
 	{ "perf", no_argument, NULL, OPT_PERF },
 	{ "no-crash-report", no_argument, NULL, OPT_NO_CRASH },
+	POLICY_OPTIONS,
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -105,6 +109,9 @@ static bool set_option(struct run *r, int c, const char *arg)
 	case OPT_GDB: o->host_flags |= TN_HOST_GDB_JIT; return true;
 	case OPT_PERF: o->host_flags |= TN_HOST_PERF_MAP; return true;
 	case OPT_NO_CRASH: o->no_crash_report = true; return true;
+	case POLICY_VERIFY:
+	case POLICY_KEYS:
+	case POLICY_ALLOW: return policy_option(&o->verify, "run", c, arg);
 	default: return c >= ACTION && action_add(r, (size_t)c - ACTION, arg);
 	}
 }
@@ -178,16 +185,31 @@ static void on_event(void *arg, const struct tn_notice *n)
 		interrupt_changes(n->module, n->name);
 }
 
+/* Kept for the line that says what has become of the file. */
+static void doubt(void *arg, const char *sentence)
+{
+	struct sign_why *out = arg;
+
+	(void)snprintf(out->text, sizeof(out->text), "%s", sentence);
+}
+
 /* Names of local functions cost memory that a tool can spare. */
 static bool open_engine(struct run *r)
 {
 	static const struct tn_listener listener = { .fn = on_event };
+
+	r->options.verify.say = doubt;
+	r->options.verify.say_arg = &r->doubt;
+	if (!policy_open(&r->options.verify, "run", &r->policy))
+		return false;
 	const struct tn_host_config config = {
 		.size = sizeof(config),
 		.abi = 1,
 		.flags = TN_HOST_KEEP_SYMBOLS | r->options.host_flags,
 		.listeners = &listener,
 		.nlisteners = 1,
+		.verify = sign_policy_check,
+		.verify_arg = r->policy,
 	};
 
 	if (tn_open(&config, &r->sys) != 0) {
@@ -231,6 +253,7 @@ int run_main(int argc, char **argv)
 	}
 	if (r.sys != NULL)
 		(void)tn_close(r.sys); /* busy: permanent modules stay */
+	sign_policy_close(r.policy);
 	run_free(&r);
 	/* An earlier line may have failed, and its errno is gone. */
 	if (fflush(stdout) != 0 || ferror(stdout) != 0) {

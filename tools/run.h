@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sign/policy.h>
 #include <tenon/crash.h>
 #include <tenon/param.h>
 #include <tenon/tenon.h>
@@ -32,6 +33,7 @@
 struct run_options {
 	unsigned load_flags; /* TN_LOAD_* */
 	unsigned host_flags; /* TN_HOST_* */
+	struct sign_config verify;
 	bool quiet, verbose, json, keep, verify_free, no_crash_report;
 };
 
@@ -61,6 +63,8 @@ struct run_action {
 struct run {
 	struct run_options options;
 	struct tn_system *sys;
+	struct sign_policy *policy;
+	struct sign_why doubt; /* of the policy, about the last file */
 	struct modpath path;
 	struct run_source *sources;
 	size_t nsources;

@@ -35,6 +35,7 @@ static bool load_file(struct run *r, const struct modfile *f)
 	struct tn_diag diag;
 
 	tn_diag_init(&diag);
+	r->doubt.text[0] = '\0';
 	const int err = tn_load(r->sys, &args, &mod, &diag);
 
 	interrupt_changes(NULL, NULL);
@@ -46,6 +47,8 @@ static bool load_file(struct run *r, const struct modfile *f)
 	} else {
 		(void)note_loaded(r, f, mod);
 		tell_loaded(r, f, mod, &diag);
+		if (r->doubt.text[0] != '\0')
+			tell_doubt(r, f->name);
 	}
 	tn_diag_fini(&diag);
 	return err == 0;

@@ -106,6 +106,21 @@ static void put_diag(
 	json_end(&j);
 }
 
+/* With the file and the reason of the policy, which the engine does not know. */
+static char *sentence_of(
+    const struct run *r, const struct tn_diag *diag, const char *name)
+{
+	char *text = diag_sentence(diag), *more;
+	const bool unnamed = diag->module[0] == '\0';
+
+	if (text == NULL || diag->reason != TN_REASON_VERIFY ||
+	    asprintf(&more, "%s%s%s: %s", unnamed ? name : "",
+		unnamed ? ": " : "", text, r->doubt.text) < 0)
+		return text;
+	free(text);
+	return more;
+}
+
 void tell_diag(struct run *r, const struct tn_diag *diag, const char *name)
 {
 	char *text;
@@ -114,7 +129,7 @@ void tell_diag(struct run *r, const struct tn_diag *diag, const char *name)
 		tell_failure(r, "no_memory", name, "%s: no memory", name);
 		return;
 	}
-	text = diag_sentence(diag);
+	text = sentence_of(r, diag, name);
 	say(text != NULL ? text : tn_reason_name(diag->reason));
 	if (r->options.json)
 		put_diag(
@@ -200,6 +215,18 @@ void tell_loaded(struct run *r, const struct modfile *f, struct tn_module *mod,
 	else if (!r->options.quiet)
 		printf("loaded %s%s%s, %zu bytes\n", info.name,
 		    *info.version != '\0' ? " " : "", info.version, info.bytes);
+}
+
+void tell_doubt(struct run *r, const char *module)
+{
+	struct json j;
+
+	fprintf(stderr, "tenon run: warning: %s: %s\n", module, r->doubt.text);
+	if (r->options.json) {
+		begin(&j, "warning", module);
+		json_text(&j, "text", r->doubt.text);
+		json_end(&j);
+	}
 }
 
 void tell_event(struct run *r, const char *event, const char *module)

@@ -19,6 +19,8 @@ void tell_usage(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 void tell_loaded(struct run *r, const struct modfile *f, struct tn_module *mod,
     const struct tn_diag *diag);
+/* It is loaded although the policy doubts it. */
+void tell_doubt(struct run *r, const char *module);
 /* "unloaded", "started", "stopped": what has become of a module. */
 void tell_event(struct run *r, const char *event, const char *module);
 /* It stays, and why. */

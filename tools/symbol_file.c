@@ -3,8 +3,8 @@
  * System.map lines: "ffffffff81000000 T name", one a line. Local names may
  * occur more than once; of equal names a global one counts, else the first.
  */
+#include "file_read.h"
 #include "offline.h"
-#include "text_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,7 +96,7 @@ static void drop_doubles(struct symbol_file *f)
 bool symbol_file_read(const char *path, struct symbol_file *f)
 {
 	*f = (struct symbol_file){ 0 };
-	f->text = text_file_read(path);
+	f->text = file_read(path, NULL);
 	if (f->text == NULL) {
 		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
 		return false;

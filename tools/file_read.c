@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a whole text file into memory: see text_file.h. The file may be a
- * pipe, so its size is not asked for.
+ * Reading a whole file into memory: see file_read.h. The file may be a pipe, so
+ * its size is not asked for.
  */
-#include "text_file.h"
+#include "file_read.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-char *text_file_read(const char *path)
+char *file_read(const char *path, size_t *size)
 {
 	FILE *f = fopen(path, "re");
 	char *text = NULL;
@@ -32,6 +32,8 @@ char *text_file_read(const char *path)
 			break;
 		if (got == 0) {
 			text[n] = '\0';
+			if (size != NULL)
+				*size = n;
 			(void)fclose(f);
 			return text;
 		}

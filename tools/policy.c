@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options about signatures: policy.h.
+ */
+#include "policy.h"
+
+#include <stdio.h>
+
+bool policy_option(
+    struct sign_config *config, const char *applet, int c, const char *value)
+{
+	switch (c) {
+	case POLICY_KEYS: config->keys = value; return true;
+	case POLICY_ALLOW: config->allow = value; return true;
+	default:
+		if (sign_mode_parse(value, &config->mode))
+			return true;
+		fprintf(stderr,
+		    "tenon %s: --verify is off, warn or require, not '%s'\n",
+		    applet, value);
+		return false;
+	}
+}
+
+bool policy_open(const struct sign_config *config, const char *applet,
+    struct sign_policy **out)
+{
+	struct sign_why why;
+
+	if (config->mode == SIGN_REQUIRE && config->keys == NULL &&
+	    config->allow == NULL) {
+		fprintf(stderr,
+		    "tenon %s: --verify require without --keys and --allow"
+		    " would refuse every module\n",
+		    applet);
+		return false;
+	}
+	if (sign_policy_open(config, out, &why) == 0)
+		return true;
+	fprintf(stderr, "tenon %s: %s\n", applet,
+	    why.text[0] != '\0' ? why.text : "no memory");
+	return false;
+}
