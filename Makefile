@@ -8,6 +8,7 @@
 #   mk/flags.mk      warnings and language flags
 #   mk/library.mk    how libtenon is linked, shared and static
 #   mk/component.mk  the templates: objects, test programs, configurations
+#   mk/plugins.mk    shared objects that tests load as plugins
 #   mk/check.mk      `make check` and its parts
 #   mk/verbs.mk      test, run, bench, corpus, fuzz, size, help
 #   mk/install.mk    install and uninstall
@@ -40,6 +41,7 @@ include mk/layers.mk
 include mk/flags.mk
 include mk/library.mk
 include mk/component.mk
+include mk/plugins.mk
 MODULES := $(wildcard modules/*/*)
 -include mk/modules-tree.mk
 include mk/verbs.mk

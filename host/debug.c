@@ -202,7 +202,7 @@ static void drop(const struct tn_module *mod)
 static void on_list(void *arg, const struct tn_notice *n)
 {
 	(void)arg;
-	if (n->event == TN_EVENT_LOADED)
+	if (n->event == TN_EVENT_LOADED && n->file)
 		add(n, false);
 	else if (n->event == TN_EVENT_UNLOADED)
 		drop(n->module);
@@ -211,7 +211,7 @@ static void on_list(void *arg, const struct tn_notice *n)
 static void on_jit(void *arg, const struct tn_notice *n)
 {
 	(void)arg;
-	if (n->event == TN_EVENT_LOADED)
+	if (n->event == TN_EVENT_LOADED && n->file)
 		add(n, true);
 	else if (n->event == TN_EVENT_UNLOADED)
 		drop(n->module);

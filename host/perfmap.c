@@ -105,7 +105,7 @@ static void on_event(void *arg, const struct tn_notice *n)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	(void)arg;
-	if (n->event != TN_EVENT_LOADED)
+	if (n->event != TN_EVENT_LOADED || !n->file)
 		return;
 	pthread_once(&once, join);
 	pthread_mutex_lock(&lock);

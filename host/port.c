@@ -365,7 +365,9 @@ void host_port_set_system(struct host_port *p, struct tn_system *sys)
 
 static bool has_system(struct process_member *m, const void *sys)
 {
-	return atomic_load(&member_port(m)->system) == sys;
+	/* Others than ports take part in forks too. */
+	return m->before == before_fork &&
+	       atomic_load(&member_port(m)->system) == sys;
 }
 
 struct host_port *host_port_find(const struct tn_system *sys)

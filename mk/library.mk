@@ -21,7 +21,7 @@ tenon_objcopy = $(patsubst %ar,%objcopy,$(CFG.$(CONFIG).AR))
 tenon_so_flags := -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete \
 	-Wl,-z,relro -Wl,-z,now -Wl,--gc-sections -Wl,-Bsymbolic-functions \
 	-Wl,--version-script=lib/tenon.map
-public_names := sed -n 's/^\t\(tn_[a-z0-9_]*\);.*/\1/p' lib/tenon.map
+public_names := sed -n 's/^\t\(\(tn\|plugin\)_[a-z0-9_]*\);.*/\1/p' lib/tenon.map
 
 define build_library
 $(eval objs := $(call objects_in,$(call closure,lib)))

@@ -24,6 +24,9 @@ TEXT = os.path.join(TOP, 'lib', 'abi.txt')
 FOLDERS = sorted(os.path.relpath(p, TOP) for form in (
     'lib/include', 'core/*/include', 'base/include')
     for p in glob.glob(os.path.join(TOP, form)))
+PREFIXES = ('tn_', 'plugin_')
+# But for struct plugin_registry, which has a mutex of the C library in it.
+RECORDS = re.compile(r'(struct|union) tn_|struct plugin(_ops|_load_args)?$')
 MACHINES = ('x86_64', 'aarch64', 'riscv64')
 HEAD = '# The ABI of libtenon, written by `make abi`: see docs/embedding.md\n'
 
@@ -49,7 +52,7 @@ def declared():
     tree = json.loads(clang('-fsyntax-only', '-Xclang', '-ast-dump=json'))
     kinds = {'FunctionDecl': 'function', 'VarDecl': 'object'}
     return {n['name']: kinds[n['kind']] for n in tree['inner']
-            if n['kind'] in kinds and n['name'].startswith('tn_') and
+            if n['kind'] in kinds and n['name'].startswith(PREFIXES) and
             n.get('storageClass') != 'static'}
 
 
@@ -62,7 +65,7 @@ def layouts(machine):
         rows = re.findall(r'^\s*(\d+|) \| ( *)(.*)$', record, re.M)
         head = rows[0][2]
         size = re.search(r'\[sizeof=(\d+), align=(\d+)\]', record)
-        if head.startswith(('struct tn_', 'union tn_')) and size:
+        if RECORDS.match(head) and size:
             out[head] = [f'{head}: {size[1]} bytes, aligned to {size[2]}'] + [
                 f'    {at:>5} {what}' for at, deep, what in rows[1:]
                 if len(deep) == 2]

@@ -256,6 +256,14 @@ int load_check(struct tn_load *l)
 		err = check_overlap(l);
 	if (err != 0)
 		return err;
+	if (l->is_dyn && l->foreign != NULL) {
+		/* Its own linker checks it; only names are read here. */
+		if (l->profile == TN_PROFILE_NONE)
+			l->profile = TN_PROFILE_HOSTED;
+		return elf_symtab_open(&l->elf, SHT_DYNSYM, &l->symtab, &where)
+			   ? 0
+			   : fail_elf(l, &where);
+	}
 	if (l->is_dyn) {
 		if (!elf_dynamic_open(&l->elf, &l->dyn, &where))
 			return fail_elf(l, &where);

@@ -259,6 +259,9 @@ static const struct row {
 	[TN_REASON_DEPENDS_NOT_LIVE] = { "depends_not_live", "needs %o, which is not running but %n", NULL, true },
 	[TN_REASON_CYCLE] = { "cycle", "depends on itself: %o", NULL, true },
 	[TN_REASON_ESSENTIAL] = { "essential", "is essential and stays loaded", NULL, true },
+	[TN_REASON_NO_TABLE] = { "no_table", "has no %s", NULL, true },
+	[TN_REASON_DLOPEN] = { "dlopen", "%o", NULL, false },
+	[TN_REASON_LINGERS] = { "lingers", "an earlier build of it is still in the process: %o", NULL, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");

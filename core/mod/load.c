@@ -16,6 +16,7 @@
 #include "depend.h"
 #include "deprecated.h"
 #include "event.h"
+#include "foreign.h"
 #include "interface.h"
 #include "keep.h"
 #include "param.h"
@@ -44,6 +45,11 @@ static stage_fn *const dynamic_stages[] = {
 	NULL,
 };
 
+static stage_fn *const foreign_stages[] = {
+	foreign_map,
+	NULL,
+};
+
 /* From the file's bytes to a linked image that nobody else can see. */
 int load_link(struct tn_load *l)
 {
@@ -55,6 +61,8 @@ int load_link(struct tn_load *l)
 	if (err == 0)
 		err = load_depends(l);
 	stage = l->is_dyn ? dynamic_stages : object_stages;
+	if (l->is_dyn && l->foreign != NULL)
+		stage = foreign_stages;
 	for (; err == 0 && *stage != NULL; stage++)
 		err = (*stage)(l);
 	return err;
@@ -148,6 +156,8 @@ static int seal(struct tn_load *l)
 	const struct tn_port *port = l->port;
 	int err;
 
+	if (l->gen->is_mapped)
+		return 0;
 	l->stage = TN_STAGE_PROTECT;
 	err = port->image_seal(port->ctx, &l->image);
 	if (err == 0)
@@ -175,6 +185,8 @@ static int finish(struct tn_load *l, struct generation *gen)
 	const struct tn_port *port = l->port;
 	struct tn_image img;
 
+	if (gen->is_mapped)
+		return 0;
 	image_unpack(&img, gen->image);
 	const size_t init = init_bytes(&img);
 
@@ -245,6 +257,8 @@ static int prepare(struct tn_load *l)
 		err = load_link(l);
 	if (err == 0)
 		err = load_collect(l);
+	if (err == 0 && l->foreign != NULL)
+		err = foreign_take(l);
 	if (err == 0)
 		err = load_keep(l);
 	if (err == 0)
@@ -287,7 +301,10 @@ static int load(struct tn_load *l, struct tn_module **out)
 		return err;
 	mod = l->mod;
 	l->gen = NULL;
-	event_loaded(l);
+	if (mod->gen->is_mapped)
+		event_tell(l->sys, TN_EVENT_LOADED, mod);
+	else
+		event_loaded(l);
 	err = start(l, mod);
 	if (err != 0)
 		return err;
@@ -321,20 +338,29 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 	return false;
 }
 
-int tn_load(struct tn_system *sys, const struct tn_load_args *args,
-    struct tn_module **out, struct tn_diag *diag)
+int load_run(struct tn_system *sys, const struct tn_load_args *args,
+    const struct tn_foreign *foreign, struct tn_module **out,
+    struct tn_diag *diag)
 {
 	struct tn_diag scratch;
 	struct tn_load l;
 	int err = -TN_EINVAL;
 
 	tn_diag_init(&scratch);
-	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch))
+	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch)) {
+		l.foreign = foreign;
 		err = load(&l, out);
+	}
 	load_release(&l);
 	load_unclaim(&l, err);
 	tn_diag_fini(&scratch);
 	return err;
+}
+
+int tn_load(struct tn_system *sys, const struct tn_load_args *args,
+    struct tn_module **out, struct tn_diag *diag)
+{
+	return load_run(sys, args, NULL, out, diag);
 }
 
 int tn_read(struct tn_system *sys, const struct tn_load_args *args,

@@ -13,6 +13,7 @@
 #include "module.h"
 
 #include "event.h"
+#include "foreign.h"
 #include "keep.h"
 
 #include <base/format.h>
@@ -239,6 +240,8 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 {
 	const struct tn_port *port = sys->port;
 
+	/* While its providers are still there. */
+	foreign_gone(gen);
 	for (uint32_t i = 0; i < gen->nproviders; i++)
 		tn_module_put(gen->providers[i]);
 	port_free(port, gen->providers,
@@ -255,6 +258,8 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 	params_free(port, gen);
 	metadata_free(port, gen);
 	keep_free(port, gen);
+	if (gen->is_mapped && gen->image != NULL)
+		gen->image->is_held = false; /* there is nothing to free */
 	image_forget(port, gen->image);
 	port_free(port, gen, sizeof(*gen));
 }

@@ -67,6 +67,7 @@ struct generation {
 	bool direct;         /* TN_LOAD_DIRECT was given */
 	bool started;        /* constructors and init have run, so exit shall */
 	bool has_ops;        /* hooks of a module_ops: they take the module */
+	bool is_mapped;      /* by somebody else: not the port's image */
 	uint32_t init_bytes; /* registry lock: that were freed after init */
 	const void *leaving; /* registry lock: the unload that takes it away */
 	uint32_t ndynsyms, nparams;
@@ -75,6 +76,7 @@ struct generation {
 	size_t dynstrings_size;
 	uint64_t base;
 	const struct tenon_param *params; /* in the image */
+	const struct tn_foreign *foreign; /* whose hooks they are, or NULL */
 	struct kept_symbols *symbols;     /* or NULL */
 	struct kept_sections *sections;   /* or NULL */
 	/* param_lock: */

@@ -51,7 +51,8 @@ static bool name_is_sound(const struct tn_image *img, const char *name)
 	const struct tn_part *part = part_of(img, name, 1);
 	size_t room;
 
-	if (part == NULL || part->kind != TN_RODATA)
+	/* Linkers may put constants into the segment of text. */
+	if (part == NULL || (part->kind != TN_RODATA && part->kind != TN_TEXT))
 		return false;
 	room = part->size - (size_t)((uintptr_t)name - part->addr);
 	room = room < NAME_MAX_SIZE ? room : NAME_MAX_SIZE;
@@ -133,34 +134,63 @@ static int check_records(struct tn_load *l, uint32_t section)
 	return 0;
 }
 
+/* Where the table of records is, and whether it may lie there. */
+struct table {
+	uint64_t addr, size;
+	bool is_sound;
+};
+
+static struct table find_table(const struct tn_load *l, uint32_t i)
+{
+	const struct elf_shdr *sh = &l->elf.sections[i];
+	struct table t = { 0, 0, false };
+
+	if (l->gen->is_mapped) {
+		/* The dynamic linker has relocated it, and made it read-only
+		   without a word in the program headers about this part. */
+		t.addr = l->gen->base + sh->sh_addr;
+		t.size = sh->sh_size;
+		t.is_sound = (sh->sh_flags & SHF_ALLOC) != 0 &&
+			     part_of(&l->image, (void *)(uintptr_t)t.addr,
+				 t.size) != NULL;
+	} else if (l->sections[i].part != NO_PART) {
+		t.addr = l->sections[i].addr;
+		t.size = l->sections[i].size;
+		t.is_sound =
+		    l->image.part[l->sections[i].part].kind == TN_RODATA;
+	}
+	if (t.addr % _Alignof(struct tenon_param) != 0 ||
+	    t.size % sizeof(struct tenon_param) != 0)
+		t.is_sound = false;
+	return t;
+}
+
 static int take_records(struct tn_load *l)
 {
-	const uint32_t i =
-	    l->is_dyn ? 0 : elf_section_find(&l->elf, "__tenon_param");
-	const struct section *sec;
+	const uint32_t i = l->is_dyn && !l->gen->is_mapped
+			       ? 0
+			       : elf_section_find(&l->elf, "__tenon_param");
+	struct table t = { 0, 0, true };
 
-	if (i == 0)
+	if (i != 0)
+		t = find_table(l, i);
+	if (t.size == 0)
 		return 0;
-	sec = &l->sections[i];
-	if (sec->part == NO_PART || sec->size == 0)
-		return 0;
-	if (l->image.part[sec->part].kind != TN_RODATA ||
-	    sec->addr % _Alignof(struct tenon_param) != 0 ||
-	    sec->size % sizeof(struct tenon_param) != 0) {
+	if (!t.is_sound) {
 		(void)load_fail_section(l, TN_ENOEXEC, TN_REASON_BAD_PARAM, i);
-		l->diag->offset = sec->size;
+		l->diag->offset = t.size;
 		(void)str_copy(l->diag->other, sizeof(l->diag->other), "table");
 		return l->diag->error;
 	}
-	if (sec->size / sizeof(struct tenon_param) > PARAMS_MAX) {
+	if (t.size / sizeof(struct tenon_param) > PARAMS_MAX) {
 		(void)load_fail_other(
 		    l, TN_EFBIG, TN_REASON_LIMIT, "parameters");
-		l->diag->value = sec->size / sizeof(struct tenon_param);
+		l->diag->value = t.size / sizeof(struct tenon_param);
 		l->diag->high = PARAMS_MAX;
 		return l->diag->error;
 	}
-	l->gen->params = (const struct tenon_param *)(uintptr_t)sec->addr;
-	l->gen->nparams = (uint32_t)(sec->size / sizeof(struct tenon_param));
+	l->gen->params = (const struct tenon_param *)(uintptr_t)t.addr;
+	l->gen->nparams = (uint32_t)(t.size / sizeof(struct tenon_param));
 	return check_records(l, i);
 }
 

@@ -117,6 +117,11 @@ enum tn_reason {
 	TN_REASON_DEPENDS_NOT_LIVE, /* other: name; it comes or goes */
 	TN_REASON_CYCLE,            /* other: "a -> b -> a", value: length */
 	TN_REASON_ESSENTIAL,        /* is never unloaded */
+	TN_REASON_NO_TABLE,         /* symbol: the table that a foreign module
+				       lacks */
+	TN_REASON_DLOPEN,           /* other: what the dynamic linker says */
+	TN_REASON_LINGERS,          /* other: why an image could not be
+				       unmapped */
 	TN_REASONS
 };
 

@@ -158,7 +158,8 @@ struct tn_notice {
 	const char *name; /* of the module; as long as @module is */
 	/*
 	 * TN_EVENT_LOADED: the file and the addresses of what is in it, see
-	 * <tenon/link.h>, until the listener returns. Else NULL.
+	 * <tenon/link.h>, until the listener returns. Else NULL, also of a
+	 * module that the system's dynamic linker has mapped.
 	 */
 	const struct tn_linked *file;
 	const char *path; /* of the file, or NULL */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Modules of another shape: see <tenon/foreign.h>.
+ *
+ * Such a load is a load like any other, with two stages exchanged: the bytes of
+ * a shared object are not copied but mapped by the caller, and the entry points
+ * are the caller's functions, which the hooks of the generation lead to. What
+ * is mapped elsewhere is described by the same parts, so that names, parameters
+ * and addresses are found in it, but the port is never asked about it.
+ */
+#include "foreign.h"
+
+#include <base/string.h>
+
+#include "deprecated.h"
+#include "load.h"
+
+struct tn_foreign_load {
+	struct tn_load *load;
+};
+
+/* --- what the caller's functions say */
+
+int tn_foreign_fail(struct tn_foreign_load *load, int error,
+    enum tn_reason reason, const char *other)
+{
+	(void)load_fail_other(
+	    load->load, (enum tn_errno)(-error), reason, other);
+	return error;
+}
+
+void tn_foreign_note(struct tn_foreign_load *load, const char *text)
+{
+	load_note(load->load, text);
+}
+
+int tn_foreign_needs(struct tn_foreign_load *load, struct tn_module *provider)
+{
+	struct tn_load *l = load->load;
+	int err;
+
+	l->port->lock(l->port->ctx);
+	do
+		err = load_hold_locked(l, provider);
+	while (err == LOAD_MUST_WAIT);
+	l->port->unlock(l->port->ctx);
+	return err;
+}
+
+/* --- mapping */
+
+static enum tn_part_kind kind_of(uint32_t flags)
+{
+	if ((flags & PF_X) != 0)
+		return TN_TEXT;
+	return (flags & PF_W) != 0 ? TN_DATA : TN_RODATA;
+}
+
+/* The parts of an image that lies where @base says; those of a port have
+   pages, these have the bytes of their segments. */
+static int describe(struct tn_load *l, uint64_t base)
+{
+	for (uint32_t i = 0; i < l->elf.nsegments; i++) {
+		const struct elf_phdr *ph = &l->elf.segments[i];
+
+		if (ph->p_type != PT_LOAD || ph->p_memsz == 0)
+			continue;
+		if (l->image.nparts == TN_MAX_PARTS)
+			return load_fail_other(l, TN_EOPNOTSUPP,
+			    TN_REASON_UNSUPPORTED, "so many segments");
+		l->image.part[l->image.nparts++] = (struct tn_part){
+			.kind = (uint8_t)kind_of(ph->p_flags),
+			.size = (size_t)ph->p_memsz,
+			.addr = base + ph->p_vaddr,
+		};
+	}
+	return 0;
+}
+
+/* The symbols of the running image, for tn_module_symbol. */
+static void take_dynamic(struct tn_load *l, uint64_t base)
+{
+	const struct elf_shdr *tab = &l->elf.sections[l->symtab.section];
+	const struct elf_shdr *strings;
+
+	if (l->symtab.n == 0 || tab->sh_addr == 0)
+		return;
+	strings = &l->elf.sections[tab->sh_link];
+	l->gen->dynsyms =
+	    (const struct elf_sym *)(uintptr_t)(base + tab->sh_addr);
+	l->gen->ndynsyms = l->symtab.n;
+	l->gen->dynstrings = (const char *)(uintptr_t)(base + strings->sh_addr);
+	l->gen->dynstrings_size = l->symtab.strings.n;
+}
+
+int foreign_map(struct tn_load *l)
+{
+	const struct tn_foreign *f = l->foreign;
+	struct tn_foreign_image image = { 0, 0 };
+	struct tn_foreign_load self = { l };
+	int err;
+
+	l->stage = TN_STAGE_ALLOC;
+	err = f->map(f->ctx, &self, l->bytes.p, l->bytes.n, &image);
+	if (err != 0)
+		return err;
+	l->gen->foreign = f;
+	l->gen->is_mapped = true;
+	l->gen->base = image.base;
+	l->table = image.table;
+	err = describe(l, image.base);
+	if (err == 0)
+		take_dynamic(l, image.base);
+	return err;
+}
+
+/* --- entry points */
+
+static int run_init(struct tn_module *mod)
+{
+	const struct tn_foreign *f = mod->gen->foreign;
+
+	return f->init(f->ctx);
+}
+
+static void run_exit(struct tn_module *mod)
+{
+	const struct tn_foreign *f = mod->gen->foreign;
+
+	f->exit(f->ctx);
+}
+
+static bool is_in_image(const struct tn_load *l, uint64_t addr)
+{
+	for (unsigned i = 0; i < l->image.nparts; i++)
+		if (addr - l->image.part[i].addr < l->image.part[i].size)
+			return true;
+	return false;
+}
+
+/* The symbol's address in an object that the engine has linked, or 0. */
+static uint64_t find_table(const struct tn_load *l)
+{
+	for (uint32_t i = 1; i < l->symtab.n; i++) {
+		const struct elf_sym *s = &l->symtab.syms[i];
+
+		if (s->st_shndx != SHN_UNDEF && elf_sym_bind(s) != STB_LOCAL &&
+		    (l->symbols[i].flags & SYM_UNUSABLE) == 0 &&
+		    str_eq(load_symbol_name(l, i), l->foreign->symbol))
+			return l->symbols[i].value;
+	}
+	return 0;
+}
+
+static int fail_table(struct tn_load *l)
+{
+	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_NO_TABLE);
+
+	(void)str_copy(d->symbol, sizeof(d->symbol), l->foreign->symbol);
+	return d->error;
+}
+
+int foreign_take(struct tn_load *l)
+{
+	const struct tn_foreign *f = l->foreign;
+	struct tn_foreign_load self = { l };
+	struct generation *gen = l->gen;
+
+	if (gen->hook[HOOK_INIT] != 0 || gen->hook[HOOK_EXIT] != 0)
+		return load_fail_other(l, TN_ENOEXEC, TN_REASON_OPS,
+		    "init_module or cleanup_module beside a foreign table");
+	if (!gen->is_mapped)
+		l->table = find_table(l);
+	/* Of another image that this one needs, or of the program, is none. */
+	if (l->table == 0 || !is_in_image(l, l->table))
+		return fail_table(l);
+	gen->foreign = f;
+	gen->has_ops = true;
+	gen->hook[HOOK_INIT] = (uintptr_t)run_init;
+	gen->hook[HOOK_EXIT] = (uintptr_t)run_exit;
+	if (gen->is_mapped)
+		gen->taints = 0; /* these bits are about module files */
+	return f->take(f->ctx, &self, l->mod, (void *)(uintptr_t)l->table);
+}
+
+void foreign_gone(struct generation *gen)
+{
+	if (gen->foreign != NULL)
+		gen->foreign->gone(gen->foreign->ctx);
+}
+
+/* --- the call */
+
+int tn_load_foreign(struct tn_system *sys, const struct tn_load_args *args,
+    const struct tn_foreign *foreign, struct tn_module **out,
+    struct tn_diag *diag)
+{
+	return load_run(sys, args, foreign, out, diag);
+}
