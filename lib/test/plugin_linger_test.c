@@ -12,17 +12,8 @@
 #include <tenon/tenon.h>
 #include <test/test.h>
 
+#include "plugin_file.h"
 #include "plugin_kit.h"
-
-/* glibc unmaps; a C library that never does has no reason of these. */
-static bool unmaps(void)
-{
-	char path[PATH_MAX];
-	struct plugin *p = plugin_kit_load(NULL, "bare", NULL);
-
-	EXPECT(p && plugin_kit_unload(p) == 0);
-	return !dlopen(plugin_path("bare", path), RTLD_LAZY | RTLD_NOLOAD);
-}
 
 struct found {
 	char path[PATH_MAX], reason[200];
@@ -78,7 +69,7 @@ TEST(linger, nodelete_is_named_and_can_be_loaded_again)
 	struct tn_diag d;
 	struct plugin *p;
 
-	if (!unmaps())
+	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
 	plugin_script(&s);
@@ -116,7 +107,7 @@ TEST(linger, a_new_file_is_refused_while_the_old_one_stays)
 	struct tn_diag d;
 	struct plugin *p;
 
-	if (!unmaps())
+	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
 	plugin_folder_make(folder);
@@ -142,7 +133,7 @@ TEST(linger, unique_symbols_are_named)
 	struct tn_diag d;
 	struct plugin *p;
 
-	if (!unmaps())
+	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
 	p = plugin_kit_load(NULL, "unique", NULL);
@@ -176,7 +167,7 @@ TEST(linger, thread_destructors_keep_it_until_the_thread_has_ended)
 	pthread_t thread;
 	void *left;
 
-	if (!unmaps())
+	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
 	p = plugin_kit_load(NULL, "threaded", NULL);
@@ -226,7 +217,7 @@ TEST(linger, what_others_have_opened_is_told)
 	struct plugin *p;
 	void *theirs;
 
-	if (!unmaps())
+	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
 	plugin_folder_make(folder);
