@@ -14,7 +14,8 @@
 #   SOURCES        .c, .cpp, .cc and .S files; default MODULE.c
 #   USES           modules of this build whose exports it imports
 #   SYMVERS        Module.symvers files of modules built elsewhere
-#   CRCS           a file with the CRCs of its own exports
+#   VERSIONS       y: CRCs of its own exports, made from their types
+#   CRCS           a file with these CRCs instead
 #   MODULE_CFLAGS  further compiler flags
 #   MODPOST_FLAGS  further flags of tenon modpost, such as --warn
 #   PROFILES       the profiles it can be built for; default both
@@ -27,7 +28,7 @@
 ifndef TENON_KIT
 TENON_KIT := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 TENON_FRAGMENT := $(TENON_KIT)/module.mk
-TENON_VARS := SOURCES USES SYMVERS CRCS MODULE_CFLAGS MODPOST_FLAGS PROFILES
+TENON_VARS := SOURCES USES SYMVERS VERSIONS CRCS MODULE_CFLAGS MODPOST_FLAGS PROFILES
 
 # In Tenon's tree, or below PREFIX/share/tenon.
 TENON_TREE := $(wildcard $(TENON_KIT)/../api/include/tenon/module.h)
@@ -66,12 +67,18 @@ TENON_COMMON_riscv64 := -march=rv64imac -mabi=lp64
 
 tenon_cxx = $(filter %.cpp %.cc,$1)
 
+# Versions need debug information, which stays only where it is asked for.
+tenon_versions = $(if $(TENON.$1.CRCS),,$(filter y,$(TENON.$1.VERSIONS)))
+tenon_strip = $(if $(call tenon_versions,$1),$(if \
+	$(filter -g%,$(filter-out -g0,$(OPT) $(TENON.$1.MODULE_CFLAGS))),,-S))
+
 # $(call tenon_flags,arch,profile,module,source)
 tenon_flags = $(OPT) $(TENON_FLAGS) $(TENON_FLAGS_$1) \
 	$(if $(findstring clang,$(TENON_CC)),-fno-addrsig) \
 	$(if $(call tenon_cxx,$4),$(TENON_CXXFLAGS)) \
 	$(if $(filter common,$2),$(TENON_COMMON) $(TENON_COMMON_$1) \
 		-isystem "$$$$($(call tenon_cc,$1) -print-file-name=include)") \
+	$(if $(call tenon_versions,$3),-g) \
 	-I$(TENON.$3.DIR) -idirafter $(TENON_INCLUDE) -DKBUILD_MODNAME='"$(subst -,_,$3)"' \
 	$(TENON.$3.MODULE_CFLAGS)
 
@@ -109,7 +116,8 @@ $(eval tenon_o := $4/.obj/$3)
 $(eval tenon_objs := $(foreach s,$(TENON.$3.SOURCES),$(call tenon_object,$s)))
 $(eval tenon_s := $(TENON.$3.USES:%=$4/%.symvers) \
 	$(TENON.$3.SYMVERS:%=$(TENON.$3.DIR)/%))
-$(eval tenon_c := $(TENON.$3.CRCS:%=$(TENON.$3.DIR)/%))
+$(eval tenon_c := $(TENON.$3.CRCS:%=$(TENON.$3.DIR)/%) \
+	$(if $(call tenon_versions,$3),$(tenon_o)/$3.versions))
 $(call tenon_stamp,$(tenon_o)/.flags,$(strip \
 	$(call tenon_cc,$1) $(call tenon_flags,$1,$2,$3,all.cc)))
 $(foreach s,$(TENON.$3.SOURCES),
@@ -119,6 +127,8 @@ $(tenon_o)/$3.joined.o: $(tenon_objs)
 	$(TENON_Q)$(call tenon_ld,$1) -r \
 		$(if $(call tenon_cxx,$(TENON.$3.SOURCES)),--force-group-allocation) \
 		-o $$@ $$^
+$(tenon_o)/$3.versions: $(tenon_o)/$3.joined.o
+	$(TENON_Q)$(TENON) symvers --untyped -n $3 -o $$@ $$<
 $(tenon_o)/$3.mod.c: $(tenon_o)/$3.joined.o $(TENON.$3.MAKEFILE) \
 		$(tenon_s) $(tenon_c) $(or $(wildcard $(TENON)),$(TENON_TREE:%=$(TENON)))
 	$$(call tenon_say,MODPOST,$4/$3.ko)
@@ -130,7 +140,7 @@ $4/$3.symvers: $(tenon_o)/$3.mod.c ;
 $(call tenon_compile,$1,$2,$3,$(tenon_o)/$3.mod.c,$(tenon_o)/$3.mod.o)
 $4/$3.ko: $(tenon_o)/$3.joined.o $(tenon_o)/$3.mod.o
 	$$(call tenon_say,MODLD,$$@)
-	$(TENON_Q)$(call tenon_ld,$1) -r -o $$@ $$^
+	$(TENON_Q)$(call tenon_ld,$1) -r $(call tenon_strip,$3) -o $$@ $$^
 endef
 
 # $(call tenon_keep,folder,makefile): remembers what was said about MODULE.

@@ -46,7 +46,7 @@ PRINTF_LIKE(3, 0)
 static void say(
     const struct modpost *mp, const char *kind, const char *fmt, va_list ap)
 {
-	fprintf(stderr, "modpost: %s%s%s", mp->name,
+	fprintf(stderr, "%s: %s%s%s", mp->applet, mp->name,
 	    mp->name[0] != '\0' ? ": " : "", kind);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
@@ -119,7 +119,7 @@ bool mp_is_plain_name(const char *s)
 }
 
 /* Linux's rule: the name has no '-', and no suffix of the file. */
-static bool name_set(struct modpost *mp, const char *text)
+bool mp_name_set(struct modpost *mp, const char *text)
 {
 	const char *slash = strrchr(text, '/');
 	const char *base = slash != NULL ? slash + 1 : text;
@@ -153,7 +153,7 @@ static bool option_set(struct modpost *mp, int option, const char *value)
 {
 	switch (option) {
 	case 'o': mp->output = value; return true;
-	case 'n': return name_set(mp, value);
+	case 'n': return mp_name_set(mp, value);
 	case 'p': return profile_set(mp, value);
 	case 'S': mp->symvers_out = value; return true;
 	case 'c': mp->crc_from = value; return true;
@@ -190,7 +190,7 @@ static bool options_read(struct modpost *mp, int argc, char **argv, bool *help)
 	if (optind + 1 != argc)
 		return false;
 	mp->input = argv[optind];
-	return mp->name[0] != '\0' || name_set(mp, mp->input);
+	return mp->name[0] != '\0' || mp_name_set(mp, mp->input);
 }
 
 /* Opens @path (NULL: standard output) for the result. */
@@ -225,7 +225,7 @@ static bool modpost_run(struct modpost *mp)
 		   output_write(mp, mp->symvers_out, false));
 }
 
-static void modpost_fini(struct modpost *mp)
+void mp_fini(struct modpost *mp)
 {
 	for (size_t i = 0; i < mp->nsymvers; i++)
 		free(mp->symvers_file[i].data);
@@ -238,7 +238,7 @@ static void modpost_fini(struct modpost *mp)
 
 int modpost_main(int argc, char **argv)
 {
-	struct modpost mp = { 0 };
+	struct modpost mp = { .applet = "modpost" };
 	bool help = false;
 
 	if (!options_read(&mp, argc, argv, &help)) {
@@ -251,6 +251,6 @@ int modpost_main(int argc, char **argv)
 	}
 	const bool ok = modpost_run(&mp);
 
-	modpost_fini(&mp);
+	mp_fini(&mp);
 	return ok ? EXIT_OK : EXIT_FAILED;
 }

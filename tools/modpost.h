@@ -9,7 +9,7 @@
  *   both          --> NAME.mod.c, NAME.symvers         modpost_write.c
  *
  * Strings point into the files that they were read from; struct modpost owns
- * everything and modpost_fini frees it, whatever has happened.
+ * everything and mp_fini frees it, whatever has happened.
  */
 #pragma once
 
@@ -71,6 +71,8 @@ struct object {
 #define MAX_SYMVERS 64
 
 struct modpost {
+	const char *applet; /* for complaints */
+
 	/* options */
 	const char *input;
 	const char *output;      /* NULL: standard output */
@@ -100,6 +102,12 @@ void mp_fail(struct modpost *mp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Reads a whole file. Returns false, having failed. */
 bool mp_file_read(struct modpost *mp, const char *path, struct text_file *out)
     MUST_CHECK;
+
+/* The module's name, from @text: a name or a path. False: it cannot be one. */
+bool mp_name_set(struct modpost *mp, const char *text);
+
+/* Frees all that was read. */
+void mp_fini(struct modpost *mp);
 
 /* A name that may stand in C and assembler text without quoting. */
 bool mp_is_plain_name(const char *s);

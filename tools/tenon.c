@@ -23,6 +23,7 @@ static const struct applet applets[] = {
 	{ "run", run_main, "load modules into this process, call, unload", false },
 	{ "link", link_main, "link a module offline at given addresses", false },
 	{ "modpost", modpost_main, "write a module's .mod.c", false },
+	{ "symvers", symvers_main, "make versions of exports from their types", false },
 	{ "sign", sign_main, "append signatures to module files", false },
 	{ "verify", verify_main, "say who has signed module files", false },
 	// clang-format on

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an entry of the debug information to text: symvers/types.h.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include <elfutils/libdw.h>
+
+/*
+ * Writes the type of the function or variable @symbol. -TN_EBADMSG: the
+ * information is damaged or nested too deeply; -TN_ENOMEM.
+ */
+int describe(Dwarf_Die *symbol, FILE *out);
