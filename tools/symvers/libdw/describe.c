@@ -9,7 +9,6 @@
 #include "describe.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include <dwarf.h>
@@ -43,7 +42,7 @@ static bool number_of(Dwarf_Die *die, unsigned attribute, Dwarf_Word *out)
 	       0;
 }
 
-static bool has_flag(Dwarf_Die *die, unsigned attribute)
+bool die_has_flag(Dwarf_Die *die, unsigned attribute)
 {
 	Dwarf_Attribute a;
 	bool set = false;
@@ -171,7 +170,7 @@ static void put_place(struct walk *w, Dwarf_Die *member)
 
 static void put_member(struct walk *w, Dwarf_Die *member)
 {
-	if (has_flag(member, DW_AT_external))
+	if (die_has_flag(member, DW_AT_external))
 		return; /* a static one of C++ is not laid out */
 	fputs(name_of(member), w->out);
 	put_place(w, member);
@@ -199,7 +198,7 @@ static void put_tagged(struct walk *w, Dwarf_Die *die, const char *word)
 	size_t number;
 
 	fprintf(w->out, "%s %s", word, name_of(die));
-	if (has_flag(die, DW_AT_declaration))
+	if (die_has_flag(die, DW_AT_declaration))
 		return;
 	if (note_seen(w, die, &number)) {
 		if (name_of(die)[0] == '\0')

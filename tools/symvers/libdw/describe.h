@@ -4,9 +4,13 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <elfutils/libdw.h>
+
+/* Is the flag @attribute set, also by way of its abstract entry? */
+bool die_has_flag(Dwarf_Die *die, unsigned attribute);
 
 /*
  * Writes the type of the function or variable @symbol. -TN_EBADMSG: the

@@ -33,23 +33,14 @@ static int fail(char why[TYPES_WHY_MAX], const char *path, const char *what)
 	return -TN_ENOENT;
 }
 
-static bool flag(Dwarf_Die *die, unsigned attribute)
-{
-	Dwarf_Attribute a;
-	bool set = false;
-
-	return dwarf_formflag(dwarf_attr_integrate(die, attribute, &a), &set) ==
-		   0 &&
-	       set;
-}
-
 /* The name that the linker sees; NULL: none that others can. */
 static const char *linkage_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute a;
 	const char *name;
 
-	if (!flag(die, DW_AT_external) || dwarf_hasattr(die, DW_AT_declaration))
+	if (!die_has_flag(die, DW_AT_external) ||
+	    dwarf_hasattr(die, DW_AT_declaration))
 		return NULL;
 	name =
 	    dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &a));
