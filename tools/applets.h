@@ -30,6 +30,7 @@ int modpost_main(int argc, char **argv);
 int sign_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int symvers_main(int argc, char **argv);
+int host_main(int argc, char **argv);
 
 /* The sentence of @diag, to be freed; NULL: no memory. */
 char *diag_sentence(const struct tn_diag *diag);

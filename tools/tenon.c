@@ -21,6 +21,7 @@ struct applet {
 static const struct applet applets[] = {
 	// clang-format off
 	{ "run", run_main, "load modules into this process, call, unload", false },
+	{ "host", host_main, "hold modules for others, behind a socket", false },
 	{ "link", link_main, "link a module offline at given addresses", false },
 	{ "modpost", modpost_main, "write a module's .mod.c", false },
 	{ "symvers", symvers_main, "make versions of exports from their types", false },

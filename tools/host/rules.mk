@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+kind := host
+deps := base core/gate core/mod host lib
