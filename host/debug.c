@@ -12,7 +12,7 @@
 #include <host/process.h>
 #include <tenon/link.h>
 
-#include "debug.h"
+#include "batch.h"
 
 #define DEBUG_ABI 1u
 
@@ -36,7 +36,7 @@ struct debug_module {
 	uint64_t is_shared;
 	/* private: */
 	const struct tn_module *mod;
-	struct jit_code_entry jit; /* .symfile NULL: not registered */
+	struct batch_file jit; /* without data: gdb is not told */
 };
 
 _Static_assert(offsetof(struct debug_module, sections) == 40 &&
@@ -45,7 +45,7 @@ _Static_assert(offsetof(struct debug_module, sections) == 40 &&
 
 extern struct debug_module *tn_debug_modules;
 
-/* Protects: the list, the tree, gdb's descriptor. */
+/* Protects: the list, the tree, the batches, gdb's descriptor. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 struct debug_module *tn_debug_modules; /* lock */
 static void *tree;                     /* lock */
@@ -144,7 +144,7 @@ static struct debug_module *entry_new(const struct tn_notice *n)
 
 static void entry_free(struct debug_module *e)
 {
-	free((void *)(uintptr_t)e->jit.symfile);
+	symfile_fini(&e->jit.file);
 	free(e);
 }
 
@@ -158,15 +158,15 @@ static void add(const struct tn_notice *n, bool with_jit)
 	if (!e)
 		return;
 	if (with_jit)
-		e->jit.symfile = jit_symfile(n->file, &e->jit.size);
+		symfile_init(&e->jit.file, n->file);
 	pthread_mutex_lock(&lock);
 	if (tsearch(e, &tree, by_module)) {
 		e->next = tn_debug_modules;
 		if (e->next)
 			e->next->prev = e;
 		tn_debug_modules = e;
-		if (e->jit.symfile)
-			jit_register(&e->jit);
+		if (e->jit.file.data)
+			batch_add(&e->jit);
 		e = NULL;
 	}
 	pthread_mutex_unlock(&lock);
@@ -191,8 +191,7 @@ static void drop(const struct tn_module *mod)
 			e->prev->next = e->next;
 		else
 			tn_debug_modules = e->next;
-		if (e->jit.symfile)
-			jit_unregister(&e->jit);
+		batch_drop(&e->jit);
 	}
 	pthread_mutex_unlock(&lock);
 	if (e)

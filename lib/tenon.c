@@ -13,6 +13,9 @@
 #include <tenon/tenon.h>
 
 #define CONFIG_ABI 1u
+
+/* Where gdb knows init of a module by its address, that is used again late. */
+#define DEBUG_QUARANTINE ((size_t)4 << 20)
 #define HOST_FLAGS                                                             \
 	(TN_HOST_NO_HOST_SYMBOLS | TN_HOST_NO_MEMBARRIER | TN_HOST_STRICT |    \
 	    TN_HOST_KEEP_SYMBOLS | TN_HOST_GDB_JIT | TN_HOST_PERF_MAP)
@@ -60,8 +63,10 @@ static int port_config(
 		out->flags |= HOST_PORT_NO_MEMBARRIER;
 	if (config->flags & TN_HOST_KEEP_SYMBOLS)
 		out->flags |= HOST_PORT_DEBUG_LIST;
-	if (config->flags & TN_HOST_GDB_JIT)
+	if (config->flags & TN_HOST_GDB_JIT) {
 		out->flags |= HOST_PORT_GDB_JIT;
+		out->arena.quarantine = DEBUG_QUARANTINE;
+	}
 	if (config->flags & TN_HOST_PERF_MAP)
 		out->flags |= HOST_PORT_PERF_MAP;
 	out->listeners = config->listeners;

@@ -111,6 +111,46 @@ class Gdb(Debug):
         self.assertIn('unload 0', out)
         self.assertIn('Function "crasher_sum" not defined', out)
 
+    COUNT = ('python print("entries", sum("in-memory" in o.filename '
+             'for o in gdb.objfiles()))')
+
+    def test_modules_are_told_in_batches(self):
+        """Breakpoints, lines and variables work in any of them; what is
+        unloaded is forgotten, the rest of its batch is not."""
+        line = line_of('square')
+        out = self.gdb(
+            ('jit', f'load={self.module}', f'file={self.plain}', 'many=600',
+             'sum=3', 'unload=copy7', 'unload=copy300', 'sum=5',
+             'unload=crasher', 'abort'),
+            'set breakpoint pending on', f'break crasher.c:{line}', 'run',
+            self.COUNT, 'bt', 'info line plain_exit', 'delete',
+            'break crasher_sum', 'continue', self.COUNT,
+            'print "after"', 'info line plain_exit', 'print count',
+            'continue', 'info line crasher_sum', 'info line plain_exit')
+        first, after, last = re.split(r'"after"|SIGABRT', out)
+        self.assertRegex(first, rf'#0  square \(x=[^)]*1\) at .*:{line}')
+        self.assertRegex(first, r'#1 .* in crasher_sum \(n=3\) at ')
+        exits = r'Line 17 of ".*plain\.c" starts at address (0x\w+)'
+        self.assertEqual(len(set(re.findall(exits, first))), 600)
+        self.assertEqual(len(set(re.findall(exits, after))), 598)
+        self.assertEqual(len(set(re.findall(exits, last))), 598)
+        self.assertIn('Breakpoint 2, crasher_sum (n=5)', first)
+        self.assertIn('= 1\n', after)
+        self.assertIn('Function "crasher_sum" not defined', last)
+        for entries in re.findall(r'entries (\d+)', out):
+            self.assertLessEqual(int(entries), 100)
+
+    def test_a_breakpoint_does_not_outlive_its_module(self):
+        """Its place may hold something else then."""
+        out = self.gdb(
+            ('jit', f'load={self.module}', 'sum=1', 'unload=crasher',
+             f'load={self.plain}', f'load={self.module}', 'sum=2', 'abort'),
+            'set breakpoint pending on', 'break square', 'run', 'continue',
+            'continue', 'continue')
+        self.assertEqual(out.count('Breakpoint 1, square'), 3, out)
+        self.assertNotIn('Cannot', out)
+        self.assertIn('SIGABRT', out)
+
     def test_without_the_option_gdb_knows_nothing(self):
         out = self.gdb((f'load={self.module}', 'abort'), 'run',
                        'info line crasher_sum')

@@ -5,9 +5,10 @@
  *	driver WORD...
  *		jit, perf, keep, crash, lines, previous, skip
  *				what to turn on
- *		load=FILE	a module; the last one is called
- *		many=N		loads it N times, under names of their own
+ *		load=FILE	a module
+ *		many=N		loads it N times, as copy0 and so on
  *		unload		unloads the last one
+ *		unload=NAME	unloads that one
  *		sum=N		calls crasher_sum
  *		poke=ADDRESS	calls crasher_poke
  *		jump=ADDRESS	calls nothing
@@ -70,12 +71,12 @@ static void load_many(const char *path, int n)
 
 static long call(const char *name, long arg)
 {
+	struct tn_symbol sym;
 	long (*fn)(long);
-	void *addr;
 
-	if (tn_module_symbol(mod, name, &addr) != 0)
+	if (tn_symbol_find(sys, name, &sym) != 0)
 		exit(4);
-	memcpy(&fn, &addr, sizeof(fn));
+	memcpy(&fn, &sym.addr, sizeof(fn));
 	return fn(arg);
 }
 
@@ -138,6 +139,8 @@ static void act(const char *word)
 		load_many(path, atoi(value));
 	else if (strcmp(word, "unload") == 0)
 		printf("unload %d\n", tn_unload(sys, mod, NULL));
+	else if (strncmp(word, "unload=", 7) == 0)
+		printf("unload %d\n", tn_unload_name(sys, value, NULL, NULL));
 	else if (strncmp(word, "sum=", 4) == 0)
 		printf("sum %ld\n", call("crasher_sum", atol(value)));
 	else if (strncmp(word, "poke=", 5) == 0)
