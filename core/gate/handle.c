@@ -244,7 +244,7 @@ void tn_handle_exit(struct tn_handle h)
 
 /* --- who holds @t */
 
-/* The number of the handle to @t that holds @s, or 0. */
+/* The number of the handle to @t (NULL: to any) that holds @s, or 0. */
 static uint64_t slot_holds(
     const struct tn_handle_slot *s, const struct tn_gate_target *t)
 {
@@ -258,7 +258,9 @@ static uint64_t slot_holds(
 	if (__atomic_load_n(&s->returned, __ATOMIC_ACQUIRE) == number ||
 	    __atomic_load_n(&s->revoked, __ATOMIC_RELAXED) == number)
 		return 0;
-	return __atomic_load_n(&s->target, __ATOMIC_RELAXED) == t ? number : 0;
+	return t == NULL || __atomic_load_n(&s->target, __ATOMIC_RELAXED) == t
+		   ? number
+		   : 0;
 }
 
 /* All slots of all threads, one after the other. */
@@ -324,8 +326,30 @@ size_t gate_revoke_handles(const struct tn_gate_target *t)
 	return n;
 }
 
+/*
+ * Only who revokes them all restores them: a number that is revoked is the
+ * slot's last one, and nobody but him writes it.
+ */
+void gate_restore_handles(const struct tn_gate_target *t)
+{
+	struct walk w = walk_start();
+	struct tn_handle_slot *s;
+
+	while ((s = walk_next(&w)) != NULL) {
+		uint64_t number =
+		    __atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE);
+
+		if (__atomic_load_n(&s->target, __ATOMIC_RELAXED) != t)
+			continue;
+		/* Fails when it was not revoked. */
+		(void)__atomic_compare_exchange_n(&s->revoked, &number, 0,
+		    false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	}
+}
+
 static void slot_read(const struct tn_handle_slot *s, struct gate_holder *h)
 {
+	h->target = __atomic_load_n(&s->target, __ATOMIC_RELAXED);
 	h->holder = __atomic_load_n(&s->holder, __ATOMIC_RELAXED);
 	h->site = __atomic_load_n(&s->site, __ATOMIC_RELAXED);
 	h->time_ns = __atomic_load_n(&s->time_ns, __ATOMIC_RELAXED);
@@ -337,11 +361,12 @@ void gate_each_handle(const struct tn_gate_target *t,
     void (*fn)(void *arg, const struct gate_holder *h), void *arg)
 {
 	struct walk w = walk_start();
-	const struct tn_handle_slot *s;
+	struct tn_handle_slot *s;
 
 	while ((s = walk_next(&w)) != NULL) {
 		const uint64_t number = slot_holds(s, t);
-		struct gate_holder h = { .thread = w.thread->number };
+		struct gate_holder h = { .thread = w.thread->number,
+			.handle = { s, number } };
 
 		if (number == 0)
 			continue;

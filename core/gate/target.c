@@ -78,9 +78,8 @@ static size_t check_handles(
 
 	gate_barrier();
 	for (; i < n; i++) {
-		if ((flags & GATE_CLOSE_HANDLES) != 0)
-			(void)gate_revoke_handles(c[i].target);
-		else if (gate_is_held(c[i].target))
+		if ((flags & GATE_CLOSE_HANDLES) == 0 &&
+		    gate_is_held(c[i].target))
 			break;
 	}
 	return i;
@@ -122,9 +121,12 @@ int gate_target_close(struct tn_gate_target *t, bool revoke)
 {
 	struct gate_closing c = { t, 0 };
 	size_t busy;
+	const int err =
+	    gate_targets_close(&c, 1, revoke ? GATE_CLOSE_HANDLES : 0, &busy);
 
-	return gate_targets_close(
-	    &c, 1, revoke ? GATE_CLOSE_HANDLES : 0, &busy);
+	if (err == 0 && revoke)
+		(void)gate_revoke_handles(t);
+	return err;
 }
 
 bool gate_target_is_used(const struct tn_gate_target *t, uint64_t count)

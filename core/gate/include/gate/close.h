@@ -95,7 +95,7 @@ struct gate_closing {
 	uint64_t count;
 };
 
-#define GATE_CLOSE_HANDLES    1u /* handles do not count and become stale */
+#define GATE_CLOSE_HANDLES    1u /* handles do not count; gate_revoke_handles */
 #define GATE_CLOSE_REFERENCES 2u /* references do not count */
 
 /*
@@ -115,9 +115,14 @@ struct gate_holder {
 	const void *holder, *site;
 	uint64_t time_ns;
 	uint32_t thread; /* number of the record that it was taken with */
+	const struct tn_gate_target *target;
+	struct tn_handle handle;
 };
 
-/* Calls @fn for each handle to @t that is held at some time of the call. */
+/*
+ * Calls @fn for each handle to @t that is held at some time of the call; NULL:
+ * to any target. @fn may put it.
+ */
 void gate_each_handle(const struct tn_gate_target *t,
     void (*fn)(void *arg, const struct gate_holder *h), void *arg);
 
@@ -126,3 +131,6 @@ void gate_each_handle(const struct tn_gate_target *t,
  * are inside are not waited for: gate_synchronize. Returns how many.
  */
 size_t gate_revoke_handles(const struct tn_gate_target *t);
+
+/* Those of @t that were revoked and have not been put are what they were. */
+void gate_restore_handles(const struct tn_gate_target *t);
