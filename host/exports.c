@@ -54,30 +54,6 @@ int port_printk(const char *fmt, ...)
 	return n;
 }
 
-/* The module's opaque struct module is the engine's struct tn_module. */
-static struct tn_module *engine_module(struct module *module)
-{
-	return (struct tn_module *)(void *)module;
-}
-
-bool port_try_module_get(struct module *module)
-{
-	return !module || tn_module_get(engine_module(module));
-}
-
-void port_module_get(struct module *module)
-{
-	/* The caller holds a reference, so it cannot be refused. */
-	if (module)
-		(void)tn_module_get(engine_module(module));
-}
-
-void port_module_put(struct module *module)
-{
-	if (module)
-		tn_module_put(engine_module(module));
-}
-
 /* --- interfaces: here, because a thread's record is in its TLS */
 
 /* What modules see is the beginning of the engine's binding. */

@@ -35,28 +35,6 @@ int port_printk(const char *fmt, ...)
 	return n;
 }
 
-/* To a module its record is a struct module; it is the engine's. */
-static struct tn_module *record(struct module *module)
-{
-	return (struct tn_module *)(void *)module;
-}
-
-bool port_try_module_get(struct module *module)
-{
-	return tn_module_get(record(module));
-}
-
-void port_module_get(struct module *module)
-{
-	if (!tn_module_get(record(module)))
-		k_panic("__module_get without a reference");
-}
-
-void port_module_put(struct module *module)
-{
-	tn_module_put(record(module));
-}
-
 /* --- interfaces: here, because a record is the CPU's */
 
 /* What modules see is the beginning of the engine's binding. */

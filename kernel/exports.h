@@ -14,9 +14,6 @@ struct module;
 
 int port_printk(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int port_vprintk(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
-bool port_try_module_get(struct module *module);
-void port_module_get(struct module *module);
-void port_module_put(struct module *module);
 
 struct tn_interface;
 struct interface_binding;

@@ -8,6 +8,7 @@
 #include <tenon/module_interface.h>
 
 #include "author.h"
+#include "hold.h"
 #include "interface.h"
 
 #define SAME(type, a, b)                                                       \
@@ -43,6 +44,56 @@ static struct tn_module *engine_module(struct module *mod)
 	return (struct tn_module *)(void *)mod;
 }
 
+/*
+ * References. A module of these headers says who it is; by the bare names the
+ * place of the call tells, which is wrong for a call that was the last thing a
+ * function did and has become a jump. NULL is a module that is always there.
+ */
+
+bool module_hold(struct module *holder, struct module *module)
+{
+	const void *site = __builtin_return_address(0);
+	struct generation *gen = engine_module(holder)->gen;
+
+	return module == NULL ||
+	       (gen != NULL &&
+		   hold_take(engine_module(module), gen, site) == 0);
+}
+
+void module_release(struct module *holder, struct module *module)
+{
+	struct generation *gen = engine_module(holder)->gen;
+
+	if (module != NULL && gen != NULL)
+		hold_drop(engine_module(module), gen);
+}
+
+static bool get_from(struct module *module, const void *site)
+{
+	struct tn_module *mod = engine_module(module);
+
+	return mod == NULL ||
+	       hold_take(mod, hold_at(mod->sys, site), site) == 0;
+}
+
+bool module_try_get(struct module *module)
+{
+	return get_from(module, __builtin_return_address(0));
+}
+
+void module_get_more(struct module *module)
+{
+	(void)get_from(module, __builtin_return_address(0));
+}
+
+void module_give(struct module *module)
+{
+	struct tn_module *mod = engine_module(module);
+
+	if (mod != NULL)
+		hold_drop(mod, hold_at(mod->sys, __builtin_return_address(0)));
+}
+
 int module_provide(struct module *owner, const struct interface_desc *desc)
 {
 	struct tn_module *mod = engine_module(owner);
@@ -73,7 +124,8 @@ int module_bind(struct module *holder, const struct interface_want *want,
 
 	if (want->size != sizeof(*want))
 		return -TN_EINVAL;
-	return tn_interface_bind(mod->sys, &w, out);
+	return interface_bind_at(
+	    mod->sys, &w, __builtin_return_address(0), out);
 }
 
 int module_unbind(struct tn_interface *iface, struct module *holder)

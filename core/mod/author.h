@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 struct module;
 struct tn_interface;
 struct interface_desc;
@@ -13,6 +15,11 @@ struct interface_want;
 struct interface_frame;
 struct interface_binding;
 
+bool module_hold(struct module *holder, struct module *module);
+void module_release(struct module *holder, struct module *module);
+bool module_try_get(struct module *module);
+void module_get_more(struct module *module);
+void module_give(struct module *module);
 int module_provide(struct module *owner, const struct interface_desc *desc);
 int module_retract(struct module *owner, const char *name);
 int module_bind(struct module *holder, const struct interface_want *want,

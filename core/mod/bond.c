@@ -8,13 +8,18 @@
 
 #include <base/string.h>
 
+static size_t bond_size(const char *name)
+{
+	return sizeof(struct bond) + str_len(name) + 1;
+}
+
 static void unbind_locked(struct bond *b)
 {
 	if (!b->weak)
 		b->iface->nhard--;
 	list_del(&b->in_interface);
 	list_del(&b->in_holder);
-	port_free(b->iface->sys->port, b, sizeof(*b));
+	port_free(b->iface->sys->port, b, bond_size(b->name));
 }
 
 size_t bonds_drop(struct generation *holder)
@@ -50,49 +55,59 @@ static int check_want(
 	return 0;
 }
 
-static void bond_add(struct bond *b, struct interface *iface,
-    struct generation *holder, const struct tn_interface_want *want)
+static struct bond *bond_new(
+    struct interface *iface, const struct tn_interface_want *want)
 {
+	const struct tn_module *mod = want->module;
+	const char *name = mod != NULL ? mod->name : want->holder;
+	const struct tn_port *port = iface->sys->port;
+	struct bond *b = port_alloc(port, bond_size(name));
+
+	if (b == NULL)
+		return NULL;
+	(void)str_copy(b->name, str_len(name) + 1, name);
 	b->iface = iface;
-	b->holder = holder;
-	b->name = holder != NULL ? holder->mod->name : want->holder;
-	b->site = __builtin_return_address(0);
-	b->since_ns = iface->sys->port->now_ns(iface->sys->port->ctx);
+	b->holder = mod != NULL ? mod->gen : NULL;
+	b->since_ns = port->now_ns(port->ctx);
 	b->weak = (want->flags & TN_BIND_WEAK) != 0;
 	list_init(&b->in_holder);
-	list_add(&iface->bonds, &b->in_interface);
-	if (holder != NULL)
-		list_add(&holder->bonds, &b->in_holder);
+	return b;
+}
+
+static void bond_add(struct bond *b)
+{
+	list_add(&b->iface->bonds, &b->in_interface);
+	if (b->holder != NULL)
+		list_add(&b->holder->bonds, &b->in_holder);
 	if (!b->weak)
-		iface->nhard++;
+		b->iface->nhard++;
 }
 
 static int bind_locked(struct tn_system *sys,
-    const struct tn_interface_want *want, struct interface **out)
+    const struct tn_interface_want *want, struct bond **out)
 {
-	struct generation *holder =
-	    want->module != NULL ? want->module->gen : NULL;
-	struct bond *b;
+	struct interface *iface;
 	int err =
-	    interface_get(sys, want->name, want->flags & ~TN_BIND_WEAK, out);
+	    interface_get(sys, want->name, want->flags & ~TN_BIND_WEAK, &iface);
 
 	if (err != 0)
 		return err;
-	interface_settle(*out);
-	err = check_want(*out, want);
+	interface_settle(iface);
+	err = check_want(iface, want);
 	if (err != 0)
 		return err;
-	b = port_alloc(sys->port, sizeof(*b));
-	if (b == NULL)
+	*out = bond_new(iface, want);
+	if (*out == NULL)
 		return -TN_ENOMEM;
-	bond_add(b, *out, holder, want);
+	bond_add(*out);
 	return 0;
 }
 
-int tn_interface_bind(struct tn_system *sys,
-    const struct tn_interface_want *want, struct tn_interface **out)
+int interface_bind_at(struct tn_system *sys,
+    const struct tn_interface_want *want, const void *site,
+    struct tn_interface **out)
 {
-	struct interface *iface;
+	struct bond *b;
 	int err = -TN_EINVAL;
 
 	if (want->size != sizeof(*want) ||
@@ -101,11 +116,19 @@ int tn_interface_bind(struct tn_system *sys,
 		return err;
 	registry_lock(sys);
 	if (want->module == NULL || want->module->gen != NULL)
-		err = bind_locked(sys, want, &iface);
+		err = bind_locked(sys, want, &b);
+	if (err == 0) {
+		b->site = site;
+		*out = &b->iface->public;
+	}
 	registry_unlock(sys);
-	if (err == 0)
-		*out = &iface->public;
 	return err;
+}
+
+int tn_interface_bind(struct tn_system *sys,
+    const struct tn_interface_want *want, struct tn_interface **out)
+{
+	return interface_bind_at(sys, want, __builtin_return_address(0), out);
 }
 
 static bool is_bond_of(

@@ -7,6 +7,8 @@
 
 #include <gate/close.h>
 
+#include "holder_name.h"
+
 /* --- calling */
 
 /*
@@ -109,28 +111,42 @@ int interface_fire(
 int tn_handle_get(
     struct tn_module *mod, const char *holder, struct tn_handle *out)
 {
+	const char *name = holder_name(mod->sys, holder);
+
+	if (name == NULL)
+		return -TN_ENOMEM;
 	return tn_handle_take(
-	    &mod->target, holder, __builtin_return_address(0), out);
+	    &mod->target, name, __builtin_return_address(0), out);
+}
+
+/* What a handle on the provider of @b holds. */
+static struct tn_gate_target *target_of(
+    struct tn_interface *iface, const struct tn_binding *b)
+{
+	const struct generation *gen = b->owner;
+
+	return gen != NULL ? &gen->mod->target
+			   : &((struct interface *)iface)->sys->world_target;
 }
 
 int tn_interface_acquire(struct tn_interface *iface, const char *holder,
     struct tn_handle *out, const struct tn_binding **binding)
 {
 	const void *site = __builtin_return_address(0);
-	const struct tn_binding *b = tn_gate_enter_call(&iface->gate);
-	const struct generation *gen;
+	const char *name =
+	    holder_name(((struct interface *)iface)->sys, holder);
+	const struct tn_binding *b;
 	int err;
 
+	if (name == NULL)
+		return -TN_ENOMEM;
+	b = tn_gate_enter_call(&iface->gate);
 	if (b == NULL)
 		b = tn_interface_enter_slow(iface);
 	if (b == NULL)
 		return tn_interface_refusal(iface);
 	/* Inside the gate, so the provider cannot have been freed. */
-	gen = b->owner;
-	err = tn_handle_take(
-	    gen != NULL ? &gen->mod->target
-			: &((struct interface *)iface)->sys->world_target,
-	    holder, site, out);
+	err = tn_handle_take(target_of(iface, b), name, site, out);
 	tn_gate_exit_call(&iface->gate);
 	if (err == -TN_ENOENT)
 		return -TN_ENODEV;

@@ -167,7 +167,7 @@ int load_add_provider(struct tn_load *l, struct tn_module *mod)
 		    &l->max_providers, sizeof(*l->providers));
 	if (err != 0)
 		return err;
-	if (!tn_module_get(mod))
+	if (!module_pin(mod))
 		return LOAD_MUST_WAIT;
 	*slot_of(l, mod) = l->nproviders + 1;
 	l->providers[l->nproviders++] = mod;

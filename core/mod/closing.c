@@ -89,6 +89,7 @@ static bool may_force(const struct unload *u, struct tn_module *mod)
 	return !loading && holders_importers(mod) == 0;
 }
 
+/* Handles are not revoked yet: whoever is inside by one is still in the way. */
 static bool close_by_force(const struct unload *u, struct leaving **busy)
 {
 	struct leaving *item = u->items; /* a set is not forced */
@@ -97,15 +98,8 @@ static bool close_by_force(const struct unload *u, struct leaving **busy)
 	    !close_targets(u, GATE_CLOSE_HANDLES | GATE_CLOSE_REFERENCES, busy))
 		return false;
 	/* Dead, it gets no new importers: the last look. */
-	if (!may_force(u, item->mod)) {
-		gate_target_open(&item->mod->target);
-		item->closed = false;
-		return false;
-	}
-	registry_lock(u->sys);
-	unload_taint(item->mod, TN_TAINT_FORCED_UNLOAD);
-	registry_unlock(u->sys);
-	return true;
+	item->forced = may_force(u, item->mod);
+	return item->forced;
 }
 
 static void reopen_targets(const struct unload *u)
@@ -115,6 +109,16 @@ static void reopen_targets(const struct unload *u)
 			gate_target_open(&u->items[i].mod->target);
 		u->items[i].closed = false;
 	}
+}
+
+/*
+ * Nobody was inside a moment ago, so this comes to nothing no more. Who has
+ * entered by a handle since leaves soon.
+ */
+static void take_by_force(struct tn_module *mod)
+{
+	(void)gate_revoke_handles(&mod->target);
+	gate_synchronize();
 }
 
 /*
@@ -131,8 +135,12 @@ static bool try_close(const struct unload *u, struct leaving **busy)
 		ok = close_by_force(u, busy);
 	if (ok && !readers_leave(u->sys->port, u->deadline))
 		ok = false;
-	if (ok)
+	if (ok) {
+		if (u->items->forced)
+			take_by_force(u->items->mod);
 		return true;
+	}
+	u->items->forced = false;
 	reopen_targets(u);
 	reopen_interfaces(u);
 	return false;

@@ -17,6 +17,9 @@
 
 #include "module.h"
 
+#define NS_PER_MS 1000000
+#define NAMED_MAX 16u /* holders that one sentence names */
+
 typedef void clause_fn(struct text *t, const struct tn_diag *d);
 
 /* The field that @letter stands for in a clause, when it is text; else NULL. */
@@ -141,25 +144,55 @@ static void say_unreadable(struct text *t, const struct tn_diag *d)
 	text_add(t, "cannot read %s: %s", d->other, text);
 }
 
+/* "worker (2 references, the last taken at 0x55d0, 12 ms ago)" */
+static void add_taken(struct text *t, const struct tn_holder *h)
+{
+	if (h->count > 1)
+		text_add(t, " (%llu references, the last",
+		    (unsigned long long)h->count);
+	else
+		text_add(t, " (%s",
+		    h->kind == TN_HOLDER_HANDLE ? "handle" : "reference");
+	text_add(t, " taken at %p, %llu ms ago)", h->site,
+	    (unsigned long long)(h->age_ns / NS_PER_MS));
+}
+
 static void add_holder(struct text *t, const struct tn_holder *h)
 {
-	const unsigned long long ms = h->age_ns / 1000000;
+	text_add(t, "%s", h->name);
+	switch (h->kind) {
+	case TN_HOLDER_BOND:
+	case TN_HOLDER_RUNNING:
+		text_add(t, " (%s%s, for %llu ms)",
+		    h->kind == TN_HOLDER_BOND ? "interface " : "running ",
+		    h->interface, (unsigned long long)(h->age_ns / NS_PER_MS));
+		break;
+	case TN_HOLDER_HANDLE:
+	case TN_HOLDER_REFERENCE: add_taken(t, h); break;
+	default: break;
+	}
+}
 
-	if (h->kind == TN_HOLDER_BOND)
-		text_add(t, "%s (interface %s, for %llu ms)", h->name,
-		    h->interface, ms);
-	else if (h->kind == TN_HOLDER_HANDLE)
-		text_add(t, "%s (handle taken at %p, %llu ms ago)", h->name,
-		    h->site, ms);
-	else
-		text_add(t, "%s", h->name);
+/* References that no holder in the list has. */
+static uint64_t count_others(const struct tn_diag *d)
+{
+	uint64_t others = d->value;
+
+	for (size_t i = 0; i < d->nholders; i++) {
+		const struct tn_holder *h = &d->holders[i];
+
+		if (h->kind == TN_HOLDER_IMPORTER ||
+		    h->kind == TN_HOLDER_REFERENCE)
+			others -= h->count < others ? h->count : others;
+	}
+	return others;
 }
 
 /* "Module base is in use by middle, top, 2 references" */
 static void say_in_use(struct text *t, const struct tn_diag *d)
 {
 	const char *between = " by ";
-	uint64_t others = d->value;
+	uint64_t others;
 
 	text_add(t, "Module %s is in use", d->module);
 	if (d->nholders != 0 && d->holders == NULL) {
@@ -167,12 +200,14 @@ static void say_in_use(struct text *t, const struct tn_diag *d)
 		    d->nholders == 1 ? "" : "s");
 		return;
 	}
-	for (size_t i = 0; i < d->nholders; i++, between = ", ") {
+	for (size_t i = 0; i < d->nholders && i < NAMED_MAX; i++) {
 		text_add(t, "%s", between);
 		add_holder(t, &d->holders[i]);
-		if (d->holders[i].kind == TN_HOLDER_IMPORTER && others != 0)
-			others--;
+		between = ", ";
 	}
+	if (d->nholders > NAMED_MAX)
+		text_add(t, " and %zu more", d->nholders - NAMED_MAX);
+	others = count_others(d);
 	if (others != 0)
 		text_add(t, "%s%llu reference%s", between,
 		    (unsigned long long)others, others == 1 ? "" : "s");

@@ -10,13 +10,13 @@
 
 #define PAUSE_CLOSING_NS UINT64_C(1000000)  /* it is decided soon */
 #define PAUSE_ABSENT_NS  UINT64_C(10000000) /* nobody knows how long */
-#define GRACE_NS         UINT64_C(100000000)
 
 /* One operation in progress, on the stack of its thread. */
 struct frame {
 	struct list link; /* fires.frames */
 	const struct firing *f;
 	uintptr_t thread;
+	uint64_t since_ns;
 };
 
 _Static_assert(sizeof(struct handle) == 32, "tenon/resource.h");
@@ -99,7 +99,9 @@ int firing_take(
 int firing_run(struct tn_system *sys, struct firing *f, int *status)
 {
 	const struct target t = f->target;
-	struct frame frame = { .f = f, .thread = this_thread(sys->port) };
+	struct frame frame = { .f = f,
+		.thread = this_thread(sys->port),
+		.since_ns = sys->port->now_ns(sys->port->ctx) };
 	int err;
 
 	/* Whoever waits for frames has not waited for this one. */
@@ -176,6 +178,21 @@ bool fires_here(struct tn_system *sys, const struct generation *gen,
 	    sys, (struct which){ .owner = gen, .type = type, .mine = true });
 }
 
+void fires_each_running(const struct generation *gen, running_fn *fn, void *arg)
+{
+	struct tn_system *sys = gen->mod->sys;
+	const struct list *pos;
+
+	ledger_lock(sys);
+	list_for_each (pos, &sys->fires.frames) {
+		const struct frame *frame = (const struct frame *)pos;
+
+		if (frame->f->entry.owner == gen)
+			fn(arg, frame->f, frame->since_ns);
+	}
+	ledger_unlock(sys);
+}
+
 void fires_settle(const struct generation *gen)
 {
 	const struct which strays = { .owner = gen, .stray = true };
@@ -203,18 +220,49 @@ void firing_wait(struct tn_system *sys)
 	firing_wait_for(sys, UINT64_MAX);
 }
 
+/* Until when operations of a generation may run that are inside now. */
+struct patience {
+	uint64_t sleeping, others;
+};
+
+/* Does one of @gen run elsewhere? Then @*end is when the first is late. */
+static bool runs_until(
+    const struct generation *gen, const struct patience *p, uint64_t *end)
+{
+	struct tn_system *sys = gen->mod->sys;
+	const uintptr_t me = this_thread(sys->port);
+	const struct list *pos;
+	bool any = false;
+
+	*end = p->others;
+	list_for_each (pos, &sys->fires.frames) {
+		const struct frame *frame = (const struct frame *)pos;
+		const struct firing *f = frame->f;
+
+		if (f->entry.owner != gen || frame->thread == me)
+			continue;
+		any = true;
+		if ((f->target.iface->gate.flags & TN_GATE_SLEEPS) != 0)
+			*end = p->sleeping;
+	}
+	return any;
+}
+
 /* Until no operation of @gen runs elsewhere, or it is too late. */
 static bool falls_quiet(struct generation *gen, uint64_t deadline_ns)
 {
 	struct tn_system *sys = gen->mod->sys;
 	const struct tn_port *port = sys->port;
-	uint64_t now = port->now_ns(port->ctx);
+	const struct patience p = { deadline_ns,
+		readers_deadline(port, deadline_ns) };
+	uint64_t end;
 
-	while (has_frame(sys, (struct which){ .owner = gen })) {
-		if (now >= deadline_ns)
+	while (runs_until(gen, &p, &end)) {
+		const uint64_t now = port->now_ns(port->ctx);
+
+		if (now >= end)
 			return false;
-		firing_wait_for(sys, deadline_ns - now);
-		now = port->now_ns(port->ctx);
+		firing_wait_for(sys, end - now);
 	}
 	return !fires_here(sys, gen, NULL);
 }
@@ -222,12 +270,11 @@ static bool falls_quiet(struct generation *gen, uint64_t deadline_ns)
 int fires_pause(struct generation *gen, uint64_t deadline_ns)
 {
 	struct tn_system *sys = gen->mod->sys;
-	const uint64_t grace = deadline_in(sys->port, GRACE_NS);
 	bool quiet;
 
 	ledger_lock(sys);
 	gen->book.paused = true;
-	quiet = falls_quiet(gen, deadline_ns > grace ? deadline_ns : grace);
+	quiet = falls_quiet(gen, deadline_ns);
 	gen->book.paused = quiet;
 	ledger_unlock(sys);
 	return quiet ? 0 : -TN_EBUSY;

@@ -86,13 +86,17 @@ struct request {
 };
 
 /*
- * Nothing of @gen fires from now on; what is due waits. Operations that are
- * running may end until @deadline_ns, and have a moment in any case: a module
- * with a busy timer or thread would hardly ever be found idle. -TN_EBUSY: one
- * has not ended; then all goes on. May sleep.
+ * Nothing of @gen fires from now on; what is due waits. Operations that run and
+ * may sleep have until @deadline_ns to end, others as long as all counted calls
+ * have (readers_leave). -TN_EBUSY: one has not ended; then all goes on. May
+ * sleep.
  */
 int fires_pause(struct generation *gen, uint64_t deadline_ns) MUST_CHECK;
 void fires_resume(struct generation *gen);
+/* Calls @fn for each operation of @gen that runs; under the ledger's lock. */
+typedef void running_fn(void *arg, const struct firing *f, uint64_t since_ns);
+void fires_each_running(
+    const struct generation *gen, running_fn *fn, void *arg);
 
 void fires_open(struct tn_system *sys);
 /* Ends the threads of the services. No firing is left. */

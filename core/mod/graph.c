@@ -16,6 +16,7 @@
 #include <base/string.h>
 
 #include "depend.h"
+#include "hold.h"
 
 int tn_graph_create(
     struct tn_system *sys, tn_find_fn *find, void *arg, struct tn_graph **out)
@@ -39,7 +40,7 @@ static void free_node(struct tn_graph *g, struct graph_node *node)
 	port_free(
 	    g->port, node->exports, node->nexports * sizeof(*node->exports));
 	if (node->pub.mod != NULL)
-		tn_module_put(node->pub.mod);
+		hold_drop(node->pub.mod, NULL);
 	else
 		load_release(&node->load);
 	port_free(g->port, node, sizeof(*node));
@@ -181,9 +182,13 @@ static int add_module(
 		.diag = diag,
 		.stage = TN_STAGE_DEPENDS };
 	(void)str_copy(node->load.name, sizeof(node->load.name), mod->name);
-	if (!tn_module_get(mod)) {
-		err = load_fail_other(
-		    &node->load, TN_ENOENT, TN_REASON_NOT_LOADED, mod->name);
+	/* Graphs are the program's, whoever has asked for this one. */
+	err = hold_take(mod, NULL, NULL);
+	if (err != 0) {
+		err = err == -TN_ENOMEM
+			  ? graph_no_memory(g, diag)
+			  : load_fail_other(&node->load, TN_ENOENT,
+				TN_REASON_NOT_LOADED, mod->name);
 		diag->module[0] = '\0';
 		port_free(g->port, node, sizeof(*node));
 		return err;

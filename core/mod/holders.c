@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who uses a module: importers, bonds and handles, for a refusal that names
- * them all. The list is counted first and then filled in as far as it goes:
- * handles may have come or gone meanwhile.
+ * Who uses a module: importers, holders of references, bonds, handles, and
+ * operations of its own that run, for a refusal that names them all. The list
+ * is counted first and then filled in as far as it goes: most may have come or
+ * gone meanwhile.
  */
 #include <base/string.h>
 
+#include "hold.h"
 #include "interface.h"
 #include "module.h"
 
@@ -26,6 +28,7 @@ static struct tn_holder *next(
 		return NULL;
 	h = &s->out[s->n - 1];
 	h->kind = kind;
+	h->count = 1;
 	(void)str_copy(h->name, sizeof(h->name), name != NULL ? name : "");
 	return h;
 }
@@ -50,17 +53,58 @@ static bool imports_from(const struct generation *gen, struct tn_module *mod)
 	return false;
 }
 
+static struct tn_module *module_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct tn_module, link);
+}
+
 static void meet_importers(struct search *s)
 {
 	const struct list *pos;
 
 	list_for_each (pos, &s->mod->sys->list) {
-		const struct tn_module *mod = CONTAINER_OF(
-		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+		const struct tn_module *mod = module_at(pos);
 
 		if (imports_from(mod->gen, s->mod))
 			(void)next(s, TN_HOLDER_IMPORTER, mod->name);
 	}
+}
+
+/* What the generation @gen holds, or the program, which is NULL. */
+static void meet_references(struct search *s, const struct generation *gen)
+{
+	const struct hold_info info = hold_find(s->mod, gen);
+	struct tn_holder *h;
+
+	if (info.count == 0)
+		return;
+	h = next(s, TN_HOLDER_REFERENCE,
+	    gen != NULL ? gen->mod->name : HOLD_PROGRAM);
+	if (h == NULL)
+		return;
+	h->count = info.count;
+	set_site(s, h, info.site, info.time_ns);
+}
+
+static void meet_all_references(struct search *s)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &s->mod->sys->list)
+		meet_references(s, module_at(pos)->gen);
+	meet_references(s, NULL);
+}
+
+static void meet_running(void *arg, const struct firing *f, uint64_t since_ns)
+{
+	struct search *s = arg;
+	struct tn_holder *h = next(s, TN_HOLDER_RUNNING, f->entry.type->name);
+
+	if (h == NULL)
+		return;
+	(void)firing_name(f, h->interface, sizeof(h->interface));
+	set_site(s, h, f->entry.site, since_ns);
 }
 
 static void meet_bond(void *arg, const struct bond_info *bond)
@@ -104,8 +148,10 @@ size_t holders_find_locked(
 
 	if (importers)
 		meet_importers(&s);
+	meet_all_references(&s);
 	bonds_each(mod->gen, meet_bond, &s);
 	gate_each_handle(&mod->target, meet_handle, &s);
+	fires_each_running(mod->gen, meet_running, &s);
 	return s.n;
 }
 

@@ -43,6 +43,15 @@ void image_pack(struct kept_image *to, const struct tn_image *from)
 	to->is_held = true;
 }
 
+const struct kept_part *image_part_at(
+    const struct kept_image *img, uint64_t addr)
+{
+	for (uint32_t i = 0; i < img->nparts; i++)
+		if (addr - img->part[i].addr < img->part[i].size)
+			return &img->part[i];
+	return NULL;
+}
+
 void image_unpack(struct tn_image *to, const struct kept_image *from)
 {
 	*to = (struct tn_image){ .nparts = from->nparts,

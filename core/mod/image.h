@@ -34,4 +34,7 @@ struct kept_image *image_keep(
 /* The parts that have bytes; later, what the port has made of them. */
 void image_pack(struct kept_image *to, const struct tn_image *from);
 void image_unpack(struct tn_image *to, const struct kept_image *from);
+/* The part that @addr lies in, or NULL. */
+const struct kept_part *image_part_at(
+    const struct kept_image *img, uint64_t addr);
 void image_forget(const struct tn_port *port, struct kept_image *kept);

@@ -50,12 +50,12 @@ struct provision {
 struct bond {
 	struct interface *iface;
 	struct generation *holder; /* NULL: the world, as .name */
-	const char *name;
 	const void *site;
 	uint64_t since_ns;
 	bool weak;
 	/* registry lock: */
 	struct list in_interface, in_holder;
+	char name[]; /* of who holds it: its own copy */
 };
 
 struct interface {
@@ -106,7 +106,9 @@ static inline struct bond *bond_at(const struct list *pos)
 	    (struct list *)(uintptr_t)pos, struct bond, in_interface);
 }
 
-/* All sections that had begun have ended, by @deadline_ns or READERS_NS. */
+/* @deadline_ns, or what those who do not sleep are given in any case. */
+uint64_t readers_deadline(const struct tn_port *port, uint64_t deadline_ns);
+/* All sections that had begun have ended by then. */
 bool readers_leave(const struct tn_port *port, uint64_t deadline_ns) MUST_CHECK;
 
 /* --- provide.c: called by the one thread that changes the module's state */
@@ -140,6 +142,10 @@ bool provision_is_needed(const struct provision *p);
 
 /* --- bond.c */
 
+/* tn_interface_bind for code at @site. */
+int interface_bind_at(struct tn_system *sys,
+    const struct tn_interface_want *want, const void *site,
+    struct tn_interface **out) MUST_CHECK;
 /* Registry lock, for all three. */
 size_t bonds_drop(struct generation *holder);
 void bonds_free(struct interface *iface);

@@ -9,6 +9,7 @@
 
 #include <base/format.h>
 
+#include "hold.h"
 #include "interface.h"
 
 #define CLASS_ABI    1u
@@ -98,13 +99,9 @@ static void table_grow(struct tn_system *sys)
 	lg->nbuckets = n;
 }
 
-static struct tn_ledger_entry *table_find(const struct ledger *lg, uint64_t id)
+struct tn_ledger_entry *ledger_chain(struct tn_system *sys, uint64_t id)
 {
-	struct tn_ledger_entry *e = *bucket_of(lg->buckets, lg->nbuckets, id);
-
-	while (e != NULL && e->id != id)
-		e = e->chain;
-	return e;
+	return *bucket_of(sys->ledger.buckets, sys->ledger.nbuckets, id);
 }
 
 static void table_remove(
@@ -161,16 +158,21 @@ uint64_t ledger_next_id(struct tn_system *sys)
 	return sys->ledger.last_id += 2;
 }
 
-int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
+static struct ledger_book *book_of(
+    struct tn_system *sys, struct generation *owner)
 {
-	struct tn_system *sys;
-	struct ledger *lg;
+	return owner != NULL ? &owner->book : &sys->ledger.program;
+}
+
+int ledger_add_to_locked(struct tn_system *sys, struct generation *gen,
+    struct tn_ledger_entry *entry)
+{
+	struct ledger_book *book = book_of(sys, gen);
+	struct ledger *lg = &sys->ledger;
 	int err;
 
-	if (gen == NULL || gen->book.closed)
+	if (book->closed)
 		return -TN_ESTALE;
-	sys = gen->mod->sys;
-	lg = &sys->ledger;
 	/* The engine's own classes come when they are first needed. */
 	err = class_add_locked(lg, entry->type);
 	if (err != 0)
@@ -179,18 +181,26 @@ int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
 		table_grow(sys);
 	entry->owner = gen;
 	table_put(lg->buckets, lg->nbuckets, entry);
-	list_put(&gen->book.newest, entry);
-	gen->book.count++;
+	list_put(&book->newest, entry);
+	book->count++;
 	return 0;
+}
+
+int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
+{
+	return gen != NULL ? ledger_add_to_locked(gen->mod->sys, gen, entry)
+			   : -TN_ESTALE;
 }
 
 struct tn_ledger_entry *ledger_find_locked(struct tn_module *mod,
     const struct tn_ledger_class *type, uint64_t id, int *err)
 {
-	struct tn_ledger_entry *entry = table_find(&mod->sys->ledger, id);
+	struct tn_ledger_entry *entry = ledger_chain(mod->sys, id);
 
+	while (entry != NULL && (entry->id != id || entry->type != type))
+		entry = entry->chain;
 	*err = 0;
-	if (entry == NULL || entry->type != type)
+	if (entry == NULL)
 		*err = -TN_ESTALE;
 	else if (entry->owner->mod != mod)
 		*err = -TN_EPERM;
@@ -203,7 +213,7 @@ void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry)
 		entry->type->detach(entry);
 	table_remove(&sys->ledger, entry);
 	list_take(entry);
-	entry->owner->book.count--;
+	book_of(sys, entry->owner)->count--;
 	sys->ledger.count--;
 }
 
@@ -322,13 +332,16 @@ static void tell(
 	sys->port->log(sys->port->ctx, TN_LOG_WARNING, sentence);
 }
 
+/* Handles are no entries; this is their name. */
+static const struct tn_ledger_class handle_class = { .name = "handle" };
+
 int ledger_revoke_all(struct generation *gen)
 {
 	struct tn_system *sys = gen->mod->sys;
 	/* The list is in the order of classes, and takes nothing more. */
-	struct taken taken[LEDGER_CLASSES];
+	struct taken taken[LEDGER_CLASSES + 1];
 	struct tn_ledger_entry *e;
-	unsigned ntaken = 0;
+	unsigned ntaken = 0, handles;
 	int n = 0;
 
 	ledger_lock(sys);
@@ -351,7 +364,11 @@ int ledger_revoke_all(struct generation *gen)
 	if (gen->book.count != 0)
 		__builtin_trap();
 	ledger_unlock(sys);
-	if (n != 0)
+	/* Nothing runs any more that could take another. */
+	handles = hold_put_handles(gen);
+	if (handles != 0)
+		taken[ntaken++] = (struct taken){ &handle_class, handles };
+	if (ntaken != 0)
 		tell(gen, taken, ntaken);
 	return n;
 }
@@ -427,12 +444,54 @@ static int each_export(const struct generation *gen, item_fn *fn, void *arg)
 		item.text = b->records[i].name;
 		stop = fn(arg, &item);
 	}
-	item.type = "reference";
+	item.type = "import";
 	for (uint32_t i = 0; i < gen->nproviders && stop == 0; i++) {
 		item.text = gen->providers[i]->name;
 		stop = fn(arg, &item);
 	}
 	return stop;
+}
+
+struct handle_items {
+	const struct tn_system *sys;
+	item_fn *fn;
+	void *arg;
+	int stop;
+};
+
+static const char *name_of(
+    const struct tn_system *sys, const struct tn_gate_target *target)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &sys->list) {
+		const struct tn_module *mod = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+
+		if (&mod->target == target)
+			return mod->name;
+	}
+	return HOLD_PROGRAM;
+}
+
+static void pass_handle(void *arg, const struct gate_holder *h)
+{
+	struct handle_items *s = arg;
+	const struct tn_ledger_item item = { .type = handle_class.name,
+		.text = name_of(s->sys, h->target),
+		.site = h->site };
+
+	if (s->stop == 0)
+		s->stop = s->fn(s->arg, &item);
+}
+
+/* Registry lock. */
+static int each_handle(const struct generation *gen, item_fn *fn, void *arg)
+{
+	struct handle_items s = { gen->mod->sys, fn, arg, 0 };
+
+	hold_each_handle(gen, pass_handle, &s);
+	return s.stop;
 }
 
 /* Registry lock. */
@@ -478,6 +537,8 @@ int tn_ledger_each(struct tn_module *mod, item_fn *fn, void *arg)
 		return stop;
 	registry_lock(mod->sys);
 	stop = each_interface(gen, fn, arg);
+	if (stop == 0)
+		stop = each_handle(gen, fn, arg);
 	registry_unlock(mod->sys);
 	return stop != 0 ? stop : each_export(gen, fn, arg);
 }

@@ -7,7 +7,8 @@
  * resource by a module begins with a look into that table, so that a number
  * that is stale, of another class or of another module is refused without a
  * look at freed memory. A block of memory has its address as its number, which
- * is even; other numbers are odd and count up.
+ * is even; other numbers are odd and count up. A record of references has a
+ * number made of its pair instead (hold.c), which nobody is told.
  *
  * ledger.lock protects
  *   1. the entries, their lists and the table, and the classes,
@@ -27,6 +28,15 @@
 #define LEDGER_CLASSES 16
 #define LEDGER_BUCKETS 16 /* until there are more entries */
 
+/* What one generation holds, or the program; zeroed memory is an empty one. */
+struct ledger_book {
+	/* ledger.lock: */
+	struct tn_ledger_entry *newest;
+	size_t count;
+	bool closed; /* being revoked: takes nothing more */
+	bool paused; /* its module is not running: nothing of it fires */
+};
+
 struct ledger {
 	struct mutex lock;
 	_Atomic uintptr_t holder; /* the thread that has it, or 0 */
@@ -38,16 +48,8 @@ struct ledger {
 	size_t nbuckets; /* a power of two */
 	size_t count;    /* entries */
 	uint64_t last_id;
+	struct ledger_book program; /* entries without an owner */
 	struct tn_ledger_entry *few[LEDGER_BUCKETS];
-};
-
-/* What one generation holds; zeroed memory is an empty one. */
-struct ledger_book {
-	/* ledger.lock: */
-	struct tn_ledger_entry *newest;
-	size_t count;
-	bool closed; /* being revoked: takes nothing more */
-	bool paused; /* its module is not running: nothing of it fires */
 };
 
 struct generation;
@@ -63,9 +65,17 @@ bool ledger_is_mine(struct tn_system *sys);
 
 /* --- under the lock */
 
-/* Adds an entry whose type and id are set, and the class if it is new. */
+/*
+ * Adds an entry whose type and id are set, and the class if it is new.
+ * -TN_ESTALE: no generation, or its ledger is being revoked.
+ */
 int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
     MUST_CHECK;
+/* The same; NULL: the program's. */
+int ledger_add_to_locked(struct tn_system *sys, struct generation *gen,
+    struct tn_ledger_entry *entry) MUST_CHECK;
+/* The entries that may have this number, by .chain. */
+struct tn_ledger_entry *ledger_chain(struct tn_system *sys, uint64_t id);
 /* A new number. */
 uint64_t ledger_next_id(struct tn_system *sys);
 /* The entry of @mod; NULL and the reason in @err, as tn_ledger_drop. */

@@ -17,6 +17,7 @@
 #include "deprecated.h"
 #include "event.h"
 #include "foreign.h"
+#include "hold.h"
 #include "interface.h"
 #include "keep.h"
 #include "param.h"
@@ -118,7 +119,7 @@ void load_release(struct tn_load *l)
 	if (l->slots != NULL)
 		load_free_array(l, l->slots, l->nslots, sizeof(*l->slots));
 	for (uint32_t i = 0; i < l->nproviders; i++)
-		tn_module_put(l->providers[i]);
+		module_unpin(l->providers[i]);
 	if (l->providers != NULL)
 		load_free_array(
 		    l, l->providers, l->max_providers, sizeof(*l->providers));
@@ -190,6 +191,8 @@ static int finish(struct tn_load *l, struct generation *gen)
 	image_unpack(&img, gen->image);
 	const size_t init = init_bytes(&img);
 
+	if (init != 0)
+		hold_leave_init(gen);
 	port->lock(port->ctx);
 	symbolize_drop_init(gen);
 	port->unlock(port->ctx);

@@ -19,21 +19,12 @@
 #include <base/format.h>
 #include <base/string.h>
 
+#include "hold.h"
 #include "interface.h"
 #include "metadata.h"
 #include "param.h"
 
-/* --- references */
-
-bool tn_module_get(struct tn_module *mod)
-{
-	return tn_target_get(&mod->target);
-}
-
-void tn_module_put(struct tn_module *mod)
-{
-	tn_target_put(&mod->target);
-}
+/* --- states */
 
 void module_set_state(struct tn_module *mod, enum tn_state state)
 {
@@ -157,7 +148,8 @@ int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 
 	registry_lock(sys);
 	if (mod->state == TN_STATE_REGISTERED &&
-	    module_activity_locked(mod) == NULL) {
+	    module_activity_locked(mod) == NULL &&
+	    gate_target_count(&mod->target) == 0) {
 		record_free(mod);
 		err = 0;
 	}
@@ -243,7 +235,7 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 	/* While its providers are still there. */
 	foreign_gone(gen);
 	for (uint32_t i = 0; i < gen->nproviders; i++)
-		tn_module_put(gen->providers[i]);
+		module_unpin(gen->providers[i]);
 	port_free(port, gen->providers,
 	    gen->max_providers * sizeof(struct tn_module *));
 	if (gen->exports != NULL && gen->exports->ns != NULL)
@@ -286,15 +278,25 @@ void module_withdraw(struct tn_module *mod)
 
 /* --- introspection */
 
-struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
+struct tn_module *module_find_live(struct tn_system *sys, const char *name)
 {
 	struct tn_module *mod;
 
 	registry_lock(sys);
 	mod = module_find_locked(sys, name);
-	if (mod != NULL && !tn_module_get(mod))
+	if (mod != NULL && !module_pin(mod))
 		mod = NULL;
 	registry_unlock(sys);
+	return mod;
+}
+
+struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
+{
+	const void *site = __builtin_return_address(0);
+	struct tn_module *mod = module_find_live(sys, name);
+
+	if (mod != NULL && hold_record(mod, hold_at(sys, site), site) != 0)
+		mod = NULL;
 	return mod;
 }
 

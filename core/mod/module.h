@@ -123,7 +123,8 @@ struct tn_system {
 	/* registry lock: */
 	struct index modules; /* all records */
 	struct index interfaces;
-	uint64_t bindings; /* number of the last one */
+	struct index holder_names; /* holder_name.h */
+	uint64_t bindings;         /* number of the last one */
 	struct event interfaces_changed;
 	/* what handles on interfaces of the world hold; always live */
 	struct tn_gate_target world_target;
@@ -155,6 +156,20 @@ static inline bool module_is_live(const struct tn_module *mod)
 	return gate_target_is_live(&mod->target);
 }
 
+/*
+ * References that the engine takes for itself, as for the time of a call: they
+ * count, but no holder is recorded (hold.h).
+ */
+static inline bool module_pin(struct tn_module *mod)
+{
+	return tn_target_get(&mod->target);
+}
+
+static inline void module_unpin(struct tn_module *mod)
+{
+	tn_target_put(&mod->target);
+}
+
 /* --- name.c */
 
 /* Letters, digits, '_', '.' and '+', at least one. */
@@ -177,6 +192,8 @@ int module_fail_absent(struct tn_diag *diag, const char *name);
 /* Its state forbids what is asked for. */
 int module_fail_state(struct tn_diag *diag, const struct tn_module *mod);
 
+/* The running module @name, with a reference of the engine's, or NULL. */
+struct tn_module *module_find_live(struct tn_system *sys, const char *name);
 /* The record of @name, or NULL. */
 struct tn_module *module_find_locked(struct tn_system *sys, const char *name);
 /* The same, made when there is none; NULL: no memory. */
@@ -222,12 +239,18 @@ void generation_run_exit(struct generation *gen);
 size_t holders_importers(struct tn_module *mod);
 /*
  * Writes the first @room of those who hold @mod, and returns how many there
- * are: bonds, handles, and modules that import from it when @importers is set.
+ * are: all kinds, modules that import from it only when @importers is set.
  */
 size_t holders_find_locked(
     struct tn_module *mod, bool importers, struct tn_holder *out, size_t room);
 /* Lists all who use @mod; short of memory, says how many. */
 void holders_list(struct tn_module *mod, struct tn_diag *diag);
+
+/* --- system.c */
+
+/* As tn_symbol_get, with a reference of the engine's. */
+int symbol_get(struct tn_system *sys, const char *name, struct tn_symbol *out)
+    MUST_CHECK;
 
 /* --- nearest.c */
 

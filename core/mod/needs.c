@@ -153,9 +153,9 @@ static int prefer(const struct need *n, const char *name)
 
 	if (to != NULL)
 		return connect(n, to, true);
-	mod = tn_module_find(n->g->sys, name);
+	mod = module_find_live(n->g->sys, name);
 	if (mod != NULL) {
-		tn_module_put(mod);
+		module_unpin(mod);
 		return 0;
 	}
 	err = ask(n, name, NULL, &added);
@@ -176,7 +176,7 @@ static int hold_first(void *arg, struct tn_module *mod)
 {
 	struct tn_module **first = arg;
 
-	if (!tn_module_get(mod))
+	if (!module_pin(mod))
 		return 0;
 	*first = mod;
 	return 1;
@@ -187,7 +187,7 @@ static struct tn_module *find_running(
     const struct tn_graph *g, const struct tn_depend *d)
 {
 	const struct tn_query q = { .provides = d->name };
-	struct tn_module *mod = tn_module_find(g->sys, d->name);
+	struct tn_module *mod = module_find_live(g->sys, d->name);
 
 	if (mod == NULL)
 		(void)tn_module_query(g->sys, &q, hold_first, &mod);
@@ -204,7 +204,7 @@ static int connect_declared(const struct need *n, const struct tn_depend *d)
 
 	if (mod != NULL) {
 		err = depend_check(l, d, mod->gen->version);
-		tn_module_put(mod);
+		module_unpin(mod);
 		return err;
 	}
 	if (to == NULL) {
@@ -313,7 +313,7 @@ static bool is_offered(
 	struct tn_symbol sym;
 	uint64_t addr;
 
-	if (tn_symbol_get(n->g->sys, name, &sym) != 0)
+	if (symbol_get(n->g->sys, name, &sym) != 0)
 		return l->profile == TN_PROFILE_HOSTED &&
 		       port->host_symbol != NULL &&
 		       port->host_symbol(port->ctx, name, &addr) == 0;
@@ -322,7 +322,7 @@ static bool is_offered(
 		    &n->g->names, sym.owner->name);
 		if (*owner != NULL && (*owner)->pub.mod != sym.owner)
 			*owner = NULL;
-		tn_module_put(sym.owner);
+		module_unpin(sym.owner);
 	}
 	return true;
 }

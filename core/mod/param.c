@@ -336,7 +336,7 @@ int tn_param_each(struct tn_module *mod,
 {
 	int stop = 0;
 
-	if (!tn_module_get(mod))
+	if (!module_pin(mod))
 		return -TN_ENOENT;
 	for (uint32_t i = 0; i < mod->gen->nparams && stop == 0; i++) {
 		const struct tenon_param *p = &mod->gen->params[i];
@@ -355,7 +355,7 @@ int tn_param_each(struct tn_module *mod,
 		if (p->perm != 0)
 			stop = fn(arg, &param);
 	}
-	tn_module_put(mod);
+	module_unpin(mod);
 	return stop;
 }
 
@@ -368,7 +368,7 @@ int tn_param_get(
 
 	if (cap != 0)
 		buf[0] = '\0';
-	if (!tn_module_get(mod))
+	if (!module_pin(mod))
 		return err;
 	p = find(mod->gen, span_of(name), true);
 	if (p != NULL) {
@@ -376,7 +376,7 @@ int tn_param_get(
 		err = param_get(mod->gen, p, &t);
 		mutex_give(mod->sys->port, &mod->sys->param_lock);
 	}
-	tn_module_put(mod);
+	module_unpin(mod);
 	if (err == 0)
 		*len = t.len;
 	return err;
@@ -422,12 +422,12 @@ int tn_param_set(struct tn_module *mod, const char *name, const char *value,
 		diag != NULL ? diag : &scratch, mod->name };
 	int err;
 
-	if (!tn_module_get(mod))
+	if (!module_pin(mod))
 		return fail_not_running(&s, mod);
 	s.gen = mod->gen;
 	mutex_take(s.port, &mod->sys->param_lock);
 	err = set_shown(&s, name, value);
 	mutex_give(s.port, &mod->sys->param_lock);
-	tn_module_put(mod);
+	module_unpin(mod);
 	return err;
 }

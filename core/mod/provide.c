@@ -141,11 +141,16 @@ bool provision_is_needed(const struct provision *p)
  */
 #define READERS_NS UINT64_C(1000000000)
 
-bool readers_leave(const struct tn_port *port, uint64_t deadline_ns)
+uint64_t readers_deadline(const struct tn_port *port, uint64_t deadline_ns)
 {
 	const uint64_t least = deadline_in(port, READERS_NS);
 
-	return gate_wait_readers(deadline_ns > least ? deadline_ns : least);
+	return deadline_ns > least ? deadline_ns : least;
+}
+
+bool readers_leave(const struct tn_port *port, uint64_t deadline_ns)
+{
+	return gate_wait_readers(readers_deadline(port, deadline_ns));
 }
 
 /*

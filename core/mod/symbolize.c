@@ -455,6 +455,16 @@ int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out)
 	return r != NULL ? 0 : -TN_ENOENT;
 }
 
+struct generation *symbolize_owner(struct tn_system *sys, uint64_t addr)
+{
+	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
+	const struct range *r = range_find(sys, addr);
+	struct generation *gen = r != NULL ? r->gen : NULL;
+
+	read_end(&sys->symbolizer, reading);
+	return gen;
+}
+
 /* The section that @addr falls into; true when there is one. */
 static bool fill_origin(
     const struct kept_sections *k, uint64_t addr, struct tn_origin *out)

@@ -74,6 +74,12 @@ void symbolize_drop_init(struct generation *gen);
  */
 void symbolize_remove(struct generation *gen);
 
+/*
+ * The generation that has code at @addr, or NULL. Any context; it stays for
+ * whoever is called from there.
+ */
+struct generation *symbolize_owner(struct tn_system *sys, uint64_t addr);
+
 /* Waits for every reader that may still look at what was unpublished. */
 void symbolize_wait(struct tn_system *sys);
 

@@ -7,6 +7,8 @@
 #include <elf/abi.h>
 
 #include "deprecated.h"
+#include "hold.h"
+#include "holder_name.h"
 
 #define PORT_ABI   1u
 #define CONFIG_ABI 1u
@@ -51,6 +53,8 @@ static void destroy(struct tn_system *sys)
 	const struct tn_port *port = sys->port;
 
 	fires_close(sys);
+	holds_free(sys);
+	holder_names_free(sys);
 	ledger_close(sys);
 	interfaces_free(sys);
 	modules_free(sys);
@@ -90,6 +94,7 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	index_init(&sys->exports, port, config->seed);
 	index_init(&sys->modules, port, config->seed);
 	index_init(&sys->interfaces, port, config->seed);
+	index_init(&sys->holder_names, port, config->seed);
 	err = symbolize_init(sys);
 	if (err == 0)
 		err = add_world(sys);
@@ -186,8 +191,7 @@ int tn_symbol_find(
 	return found ? 0 : -TN_ENOENT;
 }
 
-int tn_symbol_get(
-    struct tn_system *sys, const char *name, struct tn_symbol *out)
+int symbol_get(struct tn_system *sys, const char *name, struct tn_symbol *out)
 {
 	const struct tn_port *port = sys->port;
 	const struct export_record *rec;
@@ -197,11 +201,25 @@ int tn_symbol_get(
 	port->read_enter(port->ctx);
 	rec = (const struct export_record *)index_find(&sys->exports, name);
 	found = rec != NULL && (export_block_of(rec)->owner == NULL ||
-				   tn_module_get(export_block_of(rec)->owner));
+				   module_pin(export_block_of(rec)->owner));
 	if (found)
 		fill_symbol(out, rec);
 	port->read_exit(port->ctx);
 	return found ? 0 : -TN_ENOENT;
+}
+
+int tn_symbol_get(
+    struct tn_system *sys, const char *name, struct tn_symbol *out)
+{
+	const void *site = __builtin_return_address(0);
+	struct tn_symbol found;
+	int err = symbol_get(sys, name, &found);
+
+	if (err == 0 && found.owner != NULL)
+		err = hold_record(found.owner, hold_at(sys, site), site);
+	if (err == 0)
+		*out = found;
+	return err;
 }
 
 size_t tn_symbol_count(struct tn_system *sys)

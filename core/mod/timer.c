@@ -22,7 +22,7 @@ struct timer {
 	/* ledger.lock: */
 	uint64_t due, order;
 	uint32_t slot; /* in the heap, from 1 on; 0: not set */
-	bool held;     /* set, because its gate was not open */
+	bool held;     /* set again, because its gate was not open */
 };
 
 /* --- the heap; under the lock */
@@ -112,6 +112,7 @@ static void timer_fire(struct timer *t)
 	int status, err;
 
 	heap_remove(t->service, t);
+	t->held = false;
 	t->f.pins++;
 	/* Its result has nobody to go to. */
 	err = firing_run(sys, &t->f, &status);

@@ -46,16 +46,7 @@ static bool is_asking(const struct generation *gen, uintptr_t addr)
 
 	if (self != NULL && self->owner == gen)
 		return true;
-	for (unsigned i = 0; i < gen->image->nparts; i++)
-		if (addr - gen->image->part[i].addr < gen->image->part[i].size)
-			return true;
-	return false;
-}
-
-void unload_taint(struct tn_module *mod, uint32_t bits)
-{
-	mod->taints |= bits;
-	mod->sys->taints |= bits;
+	return image_part_at(gen->image, addr) != NULL;
 }
 
 /* May it go at all? */
@@ -69,16 +60,13 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 		return mod->state == TN_STATE_RUNNING
 			   ? 0
 			   : module_fail_state(u->diag, mod);
-	if (!generation_is_permanent(mod->gen))
+	if (!generation_is_permanent(mod->gen) ||
+	    (u->flags & TN_UNLOAD_FORCE) != 0)
 		return 0;
-	if ((u->flags & TN_UNLOAD_FORCE) == 0)
-		return unload_fail(u, TN_EBUSY,
-		    (mod->gen->flags & TN_MODULE_ESSENTIAL) != 0
-			? TN_REASON_ESSENTIAL
-			: TN_REASON_NO_EXIT,
-		    mod);
-	unload_taint(mod, TN_TAINT_FORCED_UNLOAD);
-	return 0;
+	return unload_fail(u, TN_EBUSY,
+	    (mod->gen->flags & TN_MODULE_ESSENTIAL) != 0 ? TN_REASON_ESSENTIAL
+							 : TN_REASON_NO_EXIT,
+	    mod);
 }
 
 /* The item of @mod, if that is in the set. */
@@ -248,6 +236,8 @@ static void undo(const struct unload *u)
 
 		if (item->stopped && !restart(item->mod))
 			continue;
+		if (item->forced)
+			gate_restore_handles(&item->mod->target);
 		if (item->closed)
 			gate_target_open(&item->mod->target);
 		if (item->shut)
@@ -265,6 +255,20 @@ static void suspend(const struct unload *u)
 	for (uint32_t i = 0; i < u->n; i++)
 		if (u->items[i].shut)
 			interfaces_suspend(u->items[i].mod->gen);
+}
+
+/* What force was needed for taints, once it is decided. */
+static void taint(const struct unload *u)
+{
+	struct tn_module *mod = u->items->mod; /* a set is not forced */
+
+	if (!u->items->forced &&
+	    (u->kind == ACTIVITY_STOP || !generation_is_permanent(mod->gen)))
+		return;
+	registry_lock(u->sys);
+	mod->taints |= TN_TAINT_FORCED_UNLOAD;
+	u->sys->taints |= TN_TAINT_FORCED_UNLOAD;
+	registry_unlock(u->sys);
 }
 
 static void leave(const struct unload *u)
@@ -311,10 +315,12 @@ static int run(struct unload *u)
 		err = unload_close(u);
 	if (err == 0)
 		err = stop(u);
-	if (err == 0)
+	if (err == 0) {
+		taint(u);
 		suspend(u);
-	else
+	} else {
 		undo(u);
+	}
 	if (err == 0 && u->kind == ACTIVITY_UNLOAD)
 		leave(u);
 	else

@@ -22,6 +22,7 @@ struct leaving {
 	bool quiet;  /* it has agreed */
 	bool shut;   /* its interfaces are closed */
 	bool closed; /* and no reference can be had */
+	bool forced; /* though some are held; its handles are revoked */
 	bool stopped;
 };
 
@@ -42,8 +43,6 @@ struct unload {
 
 int unload_fail(const struct unload *u, enum tn_errno err,
     enum tn_reason reason, const struct tn_module *mod);
-/* Registry lock. */
-void unload_taint(struct tn_module *mod, uint32_t bits);
 
 /* --- closing.c */
 

@@ -5,6 +5,7 @@
  */
 #include <tenon/registry.h>
 
+#include "hold.h"
 #include "module.h"
 
 static struct tn_module *module_at(const struct list *pos)
@@ -14,51 +15,56 @@ static struct tn_module *module_at(const struct list *pos)
 }
 
 /*
- * The first from @pos on that gives a reference, or NULL at the end. Only
- * running ones do, so what is coming or going is passed over.
+ * The first from @pos on that is running, with a reference for whoever calls
+ * from @site, or NULL: at the end, or without memory. What is coming or going
+ * gives no reference and is passed over. Registry lock.
  */
-static struct tn_module *first_from(
-    struct tn_system *sys, const struct list *pos, bool backwards)
+static struct tn_module *first_from(struct tn_system *sys,
+    const struct list *pos, bool backwards, const void *site)
 {
 	while (pos != &sys->list) {
 		struct tn_module *mod = module_at(pos);
+		const int err = hold_take(mod, hold_at(sys, site), site);
 
-		if (tn_module_get(mod))
-			return mod;
+		if (err != -TN_ENOENT)
+			return err == 0 ? mod : NULL;
 		pos = backwards ? pos->prev : pos->next;
 	}
 	return NULL;
 }
 
-struct tn_module *tn_module_first(struct tn_system *sys)
+static struct tn_module *end_of(
+    struct tn_system *sys, bool backwards, const void *site)
 {
 	struct tn_module *mod;
 
 	registry_lock(sys);
-	mod = first_from(sys, sys->list.next, false);
+	mod = first_from(
+	    sys, backwards ? sys->list.prev : sys->list.next, backwards, site);
 	registry_unlock(sys);
 	return mod;
+}
+
+struct tn_module *tn_module_first(struct tn_system *sys)
+{
+	return end_of(sys, false, __builtin_return_address(0));
 }
 
 struct tn_module *tn_module_last(struct tn_system *sys)
 {
-	struct tn_module *mod;
-
-	registry_lock(sys);
-	mod = first_from(sys, sys->list.prev, true);
-	registry_unlock(sys);
-	return mod;
+	return end_of(sys, true, __builtin_return_address(0));
 }
 
 struct tn_module *tn_module_next(struct tn_module *mod)
 {
+	const void *site = __builtin_return_address(0);
 	struct tn_system *sys = mod->sys;
 	struct tn_module *next;
 
 	registry_lock(sys);
-	next = first_from(sys, mod->link.next, false);
+	next = first_from(sys, mod->link.next, false, site);
 	registry_unlock(sys);
-	tn_module_put(mod);
+	hold_drop(mod, hold_at(sys, site));
 	return next;
 }
 
@@ -67,14 +73,16 @@ typedef uint64_t call4_fn(uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 int tn_module_call4(struct tn_module *mod, const char *symbol,
     const uint64_t args[4], uint64_t *ret)
 {
+	const void *site = __builtin_return_address(0);
+	struct generation *holder = hold_at(mod->sys, site);
 	void *addr = NULL;
-	int err;
+	int err = hold_take(mod, holder, site);
 
-	if (!tn_module_get(mod))
-		return -TN_ENOENT;
+	if (err != 0)
+		return err;
 	err = tn_module_symbol(mod, symbol, &addr);
 	if (err == 0)
 		*ret = ((call4_fn *)addr)(args[0], args[1], args[2], args[3]);
-	tn_module_put(mod);
+	hold_drop(mod, holder);
 	return err;
 }

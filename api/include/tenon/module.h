@@ -40,17 +40,9 @@ struct module;
 extern struct module __this_module;
 #define THIS_MODULE (&__this_module)
 
-/*
- * Takes a reference on @module, which then cannot be unloaded. Any context.
- * Returns false when the module is about to go: do not enter it.
- */
-bool try_module_get(struct module *module);
-
-/* Like try_module_get, for a caller that already holds a reference. */
-void __module_get(struct module *module);
-
-/* Gives a reference back. Any context. */
-void module_put(struct module *module);
+/* What the three below call: @holder takes and gives. */
+bool __module_hold(struct module *holder, struct module *module);
+void __module_release(struct module *holder, struct module *module);
 
 /*
  * Writes to the world's log: printf's subset without floating point. A level
@@ -63,6 +55,39 @@ int init_module(void);
 void cleanup_module(void);
 
 TENON_IMPORTS_END
+
+/*
+ * Takes a reference on @module, which then cannot be unloaded: the refusal
+ * names this module, and where and when it took the last. False when @module is
+ * about to go (do not enter it), or there is no memory for this module's first
+ * reference on it. NULL is always there. Any context that may take a short
+ * lock.
+ */
+static inline bool try_module_get(struct module *module)
+{
+	const bool got = __module_hold(THIS_MODULE, module);
+
+	/* A call, never a jump: the place that is noted is the caller's. */
+	__asm__ volatile("");
+	return got;
+}
+
+/* One more, when this module holds one: that cannot fail. As try_module_get. */
+static inline void __module_get(struct module *module)
+{
+	(void)try_module_get(module);
+}
+
+/*
+ * Gives one back. Only this module's own: what others hold is theirs, and to
+ * give back more than one has is reported in the log and does nothing. What a
+ * module has when it has been unloaded, or its init has failed, is given back
+ * by the engine. As try_module_get.
+ */
+static inline void module_put(struct module *module)
+{
+	__module_release(THIS_MODULE, module);
+}
 
 /* Levels: a byte 1 and a digit in front of the format. */
 #define KERN_SOH     "\001"

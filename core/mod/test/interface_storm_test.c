@@ -110,10 +110,14 @@ static void *bind(void *arg)
 	return NULL;
 }
 
+/* A moment without a user comes sooner: otherwise something is stuck. */
+#define MAX_TRIES 1000000
+
 /* False when a load or an unload ends as it must not. */
 static bool come_and_go(const struct tn_load_args *args)
 {
 	int err = tn_load(storm.w.sys, args, &storm.mod, &storm.w.diag);
+	unsigned tries = 0;
 
 	if (!EXPECT(err == 0))
 		return false;
@@ -122,7 +126,7 @@ static bool come_and_go(const struct tn_load_args *args)
 		err = tn_unload(storm.w.sys, storm.mod, &storm.w.diag);
 		if (err == -TN_EBUSY)
 			atomic_fetch_add(&storm.busy, 1);
-	} while (err == -TN_EBUSY);
+	} while (err == -TN_EBUSY && ++tries < MAX_TRIES);
 	return EXPECT(err == 0);
 }
 

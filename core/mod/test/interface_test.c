@@ -282,6 +282,41 @@ TEST(interface, bond_keeps_the_last_provider_and_is_named)
 	CHECK(world_close(&w));
 }
 
+/* Under a name that is gone afterwards; bytes of it are near the site. */
+static __attribute__((noinline)) int bind_here(
+    struct world *w, struct tn_interface **iface)
+{
+	struct tn_interface_want want = want_of("count");
+	char name[] = "a passer-by";
+	int err;
+
+	want.holder = name;
+	err = tn_interface_bind(w->sys, &want, iface);
+	memset(name, '#', sizeof(name) - 1);
+	return err;
+}
+
+TEST(interface, bond_has_its_own_name_and_the_place_of_the_call)
+{
+	int count = 0;
+	struct tn_module *mod;
+	struct tn_interface *iface;
+	const struct tn_holder *h;
+	struct world w;
+
+	CHECK(begin(&w));
+	CHECK_EQ(load_provider(&w, "a", desc_of("count", &count), &mod), 0);
+	CHECK_EQ(bind_here(&w, &iface), 0);
+	CHECK_EQ(tn_unload(w.sys, mod, &w.diag), -TN_EBUSY);
+	h = w.diag.holders;
+	CHECK_EQ(w.diag.nholders, 1);
+	CHECK_STR(h->name, "a passer-by");
+	CHECK((uintptr_t)h->site - (uintptr_t)bind_here < 1024);
+	CHECK_EQ(tn_interface_unbind(iface, NULL, "a passer-by"), 0);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	CHECK(world_close(&w));
+}
+
 static int note_provider(
     void *arg, const struct tn_module *provider, bool primary)
 {

@@ -258,7 +258,7 @@ static int list_item(void *arg, const struct tn_ledger_item *item)
 	return 0;
 }
 
-TEST(ledger, lists_entries_exports_and_references)
+TEST(ledger, lists_entries_exports_and_imports)
 {
 	struct author provider = author_new(isa_here()->machine, "giver");
 	struct author user = author_new(isa_here()->machine, "taker");
@@ -283,7 +283,7 @@ TEST(ledger, lists_entries_exports_and_references)
 	CHECK_EQ(add(1, &first), 0);
 	CHECK_EQ(tn_ledger_each(taker, list_item, text), 0);
 	CHECK_STR(
-	    text, "first: thing b here; third: thing a here; reference: giver");
+	    text, "first: thing b here; third: thing a here; import: giver");
 	CHECK_EQ(tn_ledger_each(taker, stop_at_once, &n), 42);
 	CHECK_EQ(n, 1);
 	CHECK_EQ(tn_ledger_each(giver, stop_at_once, &n), 42);

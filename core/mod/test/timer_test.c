@@ -182,18 +182,33 @@ TEST(timer, ledger_waits_for_its_operation)
 	waits_for_its_operation(end_all, 2);
 }
 
-/* A moment is given to it, but it stays. */
+/* It may sleep, so it is not waited for, but named. */
 TEST(timer, unload_is_refused_while_its_operation_stays)
 {
+	const char *words = "Module holder is in use by timer (running "
+			    "probe.2, for ";
+	const struct tn_holder *h;
 	struct firing_world fw;
 	struct probe p;
+	char text[160];
 
 	CHECK(firing_open(&fw));
 	p = probe_new(&fw, 'p');
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_BLOCK), 0);
 	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
 	CHECK(reaches(&p.inside, 1));
+	/* At a time that does not pass no wait would ever end. */
+	fw.w.rig.port.now_ns = stopped_clock;
 	CHECK_EQ(tn_unload(fw.w.sys, fw.mod, &fw.w.diag), -TN_EBUSY);
+	fw.w.rig.port.now_ns = fw.w.rig.world->now_ns;
+	h = fw.w.diag.holders;
+	CHECK_EQ(fw.w.diag.nholders, 1);
+	CHECK_EQ(h->kind, TN_HOLDER_RUNNING);
+	CHECK_STR(h->name, "timer");
+	CHECK_STR(h->interface, "probe.2");
+	CHECK(h->site != NULL);
+	tn_diag_text(&fw.w.diag, text, sizeof(text));
+	CHECK(strncmp(text, words, strlen(words)) == 0);
 	atomic_store(&p.go, true);
 	CHECK_EQ(resource_timer_delete(&p.timer), 0);
 	/* and all goes on */
@@ -462,6 +477,32 @@ TEST(work, runs_in_order_and_is_queued_once)
 	CHECK_EQ(resource_work_schedule(&p[2].work), -TN_ESTALE);
 	CHECK(firing_close(&fw));
 	CHECK_STR(fw.trace, "abdefghc");
+}
+
+/* It was put off while its interface was away, and runs now: no -ENODEV. */
+TEST(work, that_was_put_off_and_runs_is_waited_for)
+{
+	struct firing_world fw;
+	struct probe p;
+	struct ender e = { .p = &p, .end = flush };
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_BLOCK), 0);
+	CHECK(firing_withdraw(&fw));
+	CHECK_EQ(resource_work_schedule(&p.work), 1);
+	CHECK_EQ(resource_work_flush(&p.work), -TN_ENODEV);
+	CHECK(firing_provide(&fw));
+	CHECK(reaches(&p.inside, 1));
+	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
+	for (int i = 0; i < 200; i++)
+		sched_yield();
+	EXPECT(atomic_load(&e.result) == 0);
+	atomic_store(&p.go, true);
+	pthread_join(e.thread, NULL);
+	CHECK_EQ(e.value, 0);
+	CHECK_EQ(e.left, 1);
+	CHECK(firing_close(&fw));
 }
 
 static void flush_another(struct probe *p)

@@ -76,18 +76,21 @@ TEST(unload, names_everybody_who_holds_the_module)
 	CHECK_EQ(d->value, 1);
 	CHECK(tn_module_get(mod[0]));
 	CHECK_EQ(tn_unload(play.w.sys, mod[0], &play.w.diag), -TN_EBUSY);
-	CHECK_STR(play_sentence(), "Module a is in use by b, 1 reference");
+	CHECK(text_begins(play_sentence(),
+	    "Module a is in use by b, the program (reference taken at 0x"));
 	CHECK_EQ(tn_handle_get(mod[0], "the test", &h), 0);
 	CHECK_EQ(tn_unload(play.w.sys, mod[0], &play.w.diag), -TN_EBUSY);
-	CHECK_EQ(d->nholders, 2);
+	CHECK_EQ(d->nholders, 3);
 	CHECK_EQ(d->holders[0].kind, TN_HOLDER_IMPORTER);
-	CHECK_EQ(d->holders[1].kind, TN_HOLDER_HANDLE);
-	CHECK_STR(d->holders[1].name, "the test");
-	CHECK(d->holders[1].site != NULL);
-	CHECK(d->holders[1].age_ns < 3600 * SECOND);
+	CHECK_EQ(d->holders[1].kind, TN_HOLDER_REFERENCE);
+	CHECK_EQ(d->holders[2].kind, TN_HOLDER_HANDLE);
+	CHECK_STR(d->holders[2].name, "the test");
+	CHECK(d->holders[2].site != NULL);
+	CHECK(d->holders[2].age_ns < 3600 * SECOND);
+	tn_module_put(mod[0]);
+	CHECK_EQ(tn_unload(play.w.sys, mod[0], &play.w.diag), -TN_EBUSY);
 	CHECK(text_begins(play_sentence(),
 	    "Module a is in use by b, the test (handle taken at 0x"));
-	tn_module_put(mod[0]);
 	CHECK_EQ(tn_unload(play.w.sys, mod[2], NULL), 0);
 	CHECK_EQ(tn_unload(play.w.sys, mod[1], NULL), 0);
 	CHECK_EQ(tn_unload(play.w.sys, mod[0], &play.w.diag), -TN_EBUSY);
@@ -213,7 +216,8 @@ TEST(unload, waits_no_longer_than_it_was_told)
 	(void)play_text();
 	CHECK(tn_module_get(mod));
 	CHECK_EQ(unload_with(mod, TN_UNLOAD_WAIT, 2000000), -TN_ETIMEDOUT);
-	CHECK_STR(play_sentence(), "Module a is in use by 1 reference");
+	CHECK(text_begins(play_sentence(),
+	    "Module a is in use by the program (reference taken at 0x"));
 	CHECK_EQ(unload_with(mod, TN_UNLOAD_WAIT, 0), -TN_EBUSY);
 	CHECK_STR(play_text(), "aqaraqar");
 	tn_module_put(mod);
@@ -260,6 +264,90 @@ TEST(unload, force_takes_what_is_permanent_or_held)
 	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
 	author_free(&a);
 	author_free(&b);
+	CHECK(play_close());
+}
+
+/* --- force that comes to nothing */
+
+static struct {
+	struct tn_handle handle;
+	atomic_bool inside, leave;
+} guest;
+
+static void *stay_inside(void *arg)
+{
+	(void)arg;
+	EXPECT(tn_handle_enter(guest.handle) == 0);
+	atomic_store(&guest.inside, true);
+	while (!atomic_load(&guest.leave))
+		sched_yield();
+	tn_handle_exit(guest.handle);
+	return NULL;
+}
+
+/* Long ago: whoever is waited for is late at once. */
+static uint64_t no_time(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static void handle_is_good(void)
+{
+	CHECK_EQ(tn_handle_enter(guest.handle), 0);
+	tn_handle_exit(guest.handle);
+}
+
+TEST(unload, force_is_refused_while_somebody_is_inside_and_changes_nothing)
+{
+	struct author a = actor_new("a", PLAIN);
+	struct tn_module *mod;
+	pthread_t thread;
+
+	memset(&guest, 0, sizeof(guest));
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK_EQ(tn_handle_get(mod, "a user", &guest.handle), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, stay_inside, NULL), 0);
+	while (!atomic_load(&guest.inside))
+		sched_yield();
+	const uint64_t before = world_state(&play.w);
+
+	play.w.rig.port.now_ns = no_time;
+	EXPECT(unload_with(mod, TN_UNLOAD_FORCE, 0) == -TN_EBUSY);
+	play.w.rig.port.now_ns = play.w.rig.world->now_ns;
+	EXPECT(text_begins(play_sentence(),
+	    "Module a is in use by a user (handle taken at 0x"));
+	tn_diag_fini(&play.w.diag);
+	EXPECT(world_state(&play.w) == before);
+	EXPECT(tn_taints(play.w.sys) == 0);
+	handle_is_good();
+	atomic_store(&guest.leave, true);
+	pthread_join(thread, NULL);
+	CHECK_EQ(unload_with(mod, TN_UNLOAD_FORCE, 0), 0);
+	CHECK_EQ(tn_handle_enter(guest.handle), -TN_ESTALE);
+	author_free(&a);
+	CHECK(play_close());
+}
+
+TEST(unload, force_that_cannot_stop_the_module_changes_nothing)
+{
+	struct author a = actor_new("a", ACTOR_ALL);
+	struct tn_module *mod;
+
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK_EQ(tn_handle_get(mod, "a user", &guest.handle), 0);
+	play.result['a'][ACTOR_STOP] = -TN_EIO;
+	CHECK_EQ(unload_with(mod, TN_UNLOAD_FORCE, 0), -TN_EIO);
+	CHECK_EQ(actor_state(mod), TN_STATE_RUNNING);
+	CHECK_EQ(tn_taints(play.w.sys), 0);
+	handle_is_good();
+	CHECK_EQ(tn_handle_put(guest.handle), 0);
+	play.result['a'][ACTOR_STOP] = 0;
+	CHECK_EQ(unload_with(mod, TN_UNLOAD_FORCE, 0), 0);
+	CHECK_EQ(tn_taints(play.w.sys), 0);
+	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -365,9 +453,11 @@ TEST(unload, a_set_of_which_one_is_in_use_stays)
 	CHECK(tn_module_get(mod[1]));
 	before = world_state(&play.w);
 	CHECK_EQ(unload_set(mod, 3), -TN_EBUSY);
-	CHECK_STR(play_sentence(), "Module b is in use by 1 reference");
+	CHECK(text_begins(play_sentence(),
+	    "Module b is in use by the program (reference taken at 0x"));
 	CHECK_EQ(unload_set(mod, 2), -TN_EBUSY); /* c imports from b */
-	CHECK_STR(play_sentence(), "Module b is in use by c, 1 reference");
+	CHECK(text_begins(play_sentence(),
+	    "Module b is in use by c, the program (reference taken at 0x"));
 	tn_diag_fini(&play.w.diag);
 	CHECK_EQ(world_state(&play.w), before);
 	tn_module_put(mod[1]);

@@ -67,13 +67,28 @@ static bool log_works(void)
 	       formatted(out, sizeof(out), "%d", (int)seven) == 1;
 }
 
+TENON_IMPORTS_BEGIN
+
+/* What the header's functions stand in front of. */
+bool bare_try_get(struct module *module) __asm__("try_module_get");
+void bare_get(struct module *module) __asm__("__module_get");
+void bare_put(struct module *module) __asm__("module_put");
+
+TENON_IMPORTS_END
+
+/* By the place of a call this module is the holder, too. */
 static bool references_work(void)
 {
 	if (!try_module_get(THIS_MODULE))
 		return false;
 	__module_get(THIS_MODULE);
+	bare_put(THIS_MODULE);
+	bare_get(THIS_MODULE);
 	module_put(THIS_MODULE);
 	module_put(THIS_MODULE);
+	if (!bare_try_get(THIS_MODULE))
+		return false;
+	bare_put(THIS_MODULE);
 	return true;
 }
 

@@ -136,7 +136,10 @@ struct tn_missing {
 enum tn_holder_kind {
 	TN_HOLDER_IMPORTER, /* a module that imports from it, or needs it */
 	TN_HOLDER_BOND,     /* is bound to an interface of it */
-	TN_HOLDER_HANDLE
+	TN_HOLDER_HANDLE,
+	TN_HOLDER_REFERENCE, /* a module, or the program: tn_module_get */
+	TN_HOLDER_RUNNING,   /* an operation that it has set off and that runs:
+				name is "timer", "work", "thread", "callback" */
 };
 
 /* Who uses a module. */
@@ -144,9 +147,11 @@ struct tn_holder {
 	enum tn_holder_kind kind;
 	/* of the module, or what the host has given; cut to fit */
 	char name[TN_MODULE_NAME_MAX];
-	char interface[TN_MODULE_NAME_MAX]; /* of a bond, else empty */
-	const void *site;                   /* the code that took it, or NULL */
-	uint64_t age_ns;                    /* for so long; 0 for importers */
+	/* of a bond; with the operation of what runs; else empty */
+	char interface[TN_MODULE_NAME_MAX];
+	const void *site; /* the code that took it (last), or NULL */
+	uint64_t age_ns;  /* for so long; 0 for importers */
+	uint64_t count;   /* of references; else 1 */
 };
 
 struct tn_diag {

@@ -247,7 +247,8 @@ int tn_module_restore(
 
 /*
  * Frees the record of a module that is not loaded; @mod is invalid after 0.
- * -TN_EBUSY: it is loaded, coming or going. Sleeps.
+ * -TN_EBUSY: it is loaded, coming or going, or was unloaded by force and
+ * references on it have not been given back. Sleeps.
  */
 int tn_module_forget(struct tn_system *sys, struct tn_module *mod);
 
@@ -272,8 +273,8 @@ int tn_symbol_find(
 
 /*
  * The same, and takes a reference on the owner, if that is a module: the way to
- * an address that stays valid until tn_module_put(out->owner). -TN_ENOENT. Waits
- * as tn_module_get does.
+ * an address that stays valid until tn_module_put(out->owner). -TN_ENOENT;
+ * -TN_ENOMEM. Waits as tn_module_get does.
  */
 int tn_symbol_get(
     struct tn_system *sys, const char *name, struct tn_symbol *out);
@@ -290,15 +291,23 @@ size_t tn_symbol_count(struct tn_system *sys);
 /* --- references and introspection */
 
 /*
- * Takes a reference; false when the module is not running. Waits for the outcome
- * of an unload that is just being decided (microseconds), so it is not for
- * signal handlers.
+ * Takes a reference for the caller: the module whose code calls, or the
+ * program, which are named when an unload is refused. False when the module is
+ * not running, or there is no memory for the caller's first reference on it.
+ * Waits for the outcome of an unload that is just being decided (microseconds)
+ * and takes a short lock, so it is not for signal handlers.
  */
 bool tn_module_get(struct tn_module *mod);
-/* Drops one. Does not block. */
+/*
+ * Gives one of the caller's back; what others hold is theirs: with none of its
+ * own nothing happens, and the log says so. Takes a short lock.
+ */
 void tn_module_put(struct tn_module *mod);
 
-/* Finds a live module and takes a reference on it, or NULL. Sleeps. */
+/*
+ * Finds a live module and takes a reference on it; NULL: there is none, or no
+ * memory. Sleeps.
+ */
 struct tn_module *tn_module_find(struct tn_system *sys, const char *name);
 
 /*

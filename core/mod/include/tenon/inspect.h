@@ -103,7 +103,7 @@ struct tn_snapshot_module {
 	const char *const
 	    *providers; /* names of modules that it imports from */
 	size_t nproviders;
-	/* bonds and handles; importers are those that name it as a provider */
+	/* all but importers, who name it as a provider */
 	const struct tn_holder *holders;
 	size_t nholders;
 	const struct tn_snapshot_param *params; /* those that are shown */

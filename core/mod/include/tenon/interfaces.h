@@ -100,7 +100,7 @@ struct tn_interface_want {
 	uint32_t version;  /* the same major, at least this minor number */
 	uint32_t ops_size; /* sizeof the table that is called, 0: any */
 	struct tn_module *module; /* who wants it; NULL: the world ... */
-	const char *holder;       /* ... under this name, which stays */
+	const char *holder;       /* ... under this name, which is copied */
 };
 
 /*
@@ -204,18 +204,20 @@ static inline const struct tn_binding *tn_interface_guard(
 /* --- handles: for callers that stay */
 
 /*
- * Holds @mod in the name of @holder, which stays. Between tn_handle_enter and
- * tn_handle_exit its code and data may be used. -TN_ENOENT: it is not running;
- * -TN_ENOMEM. Waits as tn_module_get does, else does not sleep.
+ * Holds @mod in the name of @holder, of which the system keeps a copy, cut to
+ * fit; more than a thousand different names are not told apart. Between
+ * tn_handle_enter and tn_handle_exit its code and data may be used. A module's
+ * handles are given back when it is unloaded. -TN_ENOENT: it is not running;
+ * -TN_ENOMEM. Sleeps when the name is new, else waits as tn_module_get does.
  */
 int tn_handle_get(
     struct tn_module *mod, const char *holder, struct tn_handle *out);
 
 /*
- * Holds the primary provider of @iface, whose binding it returns: it stays
- * what it is until tn_handle_put. -TN_ENODEV: nobody provides it; -TN_EAGAIN:
- * its provider is about to leave, and the caller is inside of a call;
- * -TN_ENOMEM. Waits while that is decided, else does not sleep.
+ * As tn_handle_get for the primary provider of @iface, whose binding it
+ * returns: it stays what it is until tn_handle_put. -TN_ENODEV: nobody provides
+ * it; -TN_EAGAIN: its provider is about to leave, and the caller is inside of a
+ * call; -TN_ENOMEM. Waits while that is decided.
  */
 int tn_interface_acquire(struct tn_interface *iface, const char *holder,
     struct tn_handle *out, const struct tn_binding **binding);

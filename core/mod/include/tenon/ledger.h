@@ -4,13 +4,15 @@
  *
  * Every resource that a module gets through the engine is one entry: a class,
  * the module, a number that is never used again, and the place in the code
- * that asked for it. Classes make an open table; the engine's own are memory,
- * timers, work items, threads and callbacks. A world adds its own with
+ * that asked for it. Classes make an open table; the engine's own are timers,
+ * work items, threads, callbacks, references (one entry for each module that
+ * is held, however often) and memory. A world adds its own with
  * tn_ledger_class_add and charges what it gives to modules with
  * tn_ledger_add.
  *
  * What a module has not given back when its init has failed or its exit has
- * run is revoked: classes in their order, within a class the newest first.
+ * run is revoked: its interfaces and bonds, then classes in their order, within
+ * a class the newest first, then its handles.
  */
 #pragma once
 
@@ -34,11 +36,12 @@ struct tn_ledger_entry {
 };
 
 /* When a class is revoked; a class of the world takes a free number. */
-#define TN_LEDGER_TIMER    100u
-#define TN_LEDGER_WORK     200u
-#define TN_LEDGER_THREAD   300u
-#define TN_LEDGER_CALLBACK 400u
-#define TN_LEDGER_MEMORY   1000u
+#define TN_LEDGER_TIMER     100u
+#define TN_LEDGER_WORK      200u
+#define TN_LEDGER_THREAD    300u
+#define TN_LEDGER_CALLBACK  400u
+#define TN_LEDGER_REFERENCE 500u
+#define TN_LEDGER_MEMORY    1000u
 
 struct tn_ledger_class {
 	uint32_t size; /* sizeof(struct tn_ledger_class) */
@@ -89,7 +92,8 @@ int tn_ledger_drop(
     struct tn_module *mod, const struct tn_ledger_class *type, uint64_t id);
 
 struct tn_ledger_item {
-	/* the class's name, "interface", "bond", "export" or "reference" */
+	/* the class's name; or "interface", "bond", "handle", "export" or
+	   "import" */
 	const char *type;
 	const char *text; /* about this one; valid during the call */
 	uint64_t id;      /* of an entry, else 0 */
@@ -99,7 +103,8 @@ struct tn_ledger_item {
 /*
  * Calls @fn for everything that @mod holds until it returns non-zero, and
  * returns that: its entries, newest first, the interfaces that it provides, its
- * bonds, its exports, and the modules that it imports from. The caller holds a
+ * bonds and handles, its exports, and the modules that it imports from. The
+ * caller holds a
  * reference. Most is shown under a lock: of the engine @fn may call nothing
  * that sleeps. Sleeps.
  */

@@ -85,7 +85,7 @@ int tn_module_dependents(struct tn_module *mod,
 
 /*
  * The first and the last running module in load order, with a reference that
- * the caller puts; NULL: there is none. Sleeps.
+ * the caller puts; NULL: there is none, or no memory for it. Sleeps.
  */
 struct tn_module *tn_module_first(struct tn_system *sys);
 struct tn_module *tn_module_last(struct tn_system *sys);
@@ -100,8 +100,8 @@ struct tn_module *tn_module_next(struct tn_module *mod);
 /*
  * Calls the function @symbol of @mod, an export or a dynamic symbol, with four
  * integers; *@ret is what it returns. @mod stays loaded meanwhile. The caller
- * answers for its type. -TN_ENOENT: not running, or no such symbol. May do what
- * the function does.
+ * answers for its type. -TN_ENOENT: not running, or no such symbol; -TN_ENOMEM.
+ * May do what the function does.
  */
 int tn_module_call4(struct tn_module *mod, const char *symbol,
     const uint64_t args[4], uint64_t *ret);

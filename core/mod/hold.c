@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * References and their holders: hold.h.
+ */
+#include "hold.h"
+
+#include <base/format.h>
+
+#include "module.h"
+
+#define SENTENCE_MAX 192
+
+struct hold {
+	struct tn_ledger_entry entry; /* first; its site is the last one */
+	/* set once; it has a count, so its record stays */
+	struct tn_module *target;
+	/* ledger.lock: */
+	uint64_t count; /* not 0 while it is in the ledger */
+	uint64_t time_ns;
+};
+
+static void hold_revoke(struct tn_ledger_entry *entry)
+{
+	struct hold *h = (struct hold *)entry;
+
+	for (; h->count != 0; h->count--)
+		tn_target_put(&h->target->target);
+	port_free(h->target->sys->port, h, sizeof(*h));
+}
+
+static void hold_describe(
+    const struct tn_ledger_entry *entry, char *text, size_t cap)
+{
+	const struct hold *h = (const struct hold *)entry;
+
+	(void)text_format(
+	    text, cap, "%lu of %s", (unsigned long)h->count, h->target->name);
+}
+
+static const struct tn_ledger_class hold_class = {
+	.size = sizeof(hold_class),
+	.abi = 1,
+	.name = "reference",
+	.order = TN_LEDGER_REFERENCE,
+	.revoke = hold_revoke,
+	.describe = hold_describe,
+};
+
+struct generation *hold_at(struct tn_system *sys, const void *site)
+{
+	/* Of the call itself: its return may lie in what follows. */
+	return symbolize_owner(sys, (uintptr_t)site - 1);
+}
+
+/* Where the pair is in the ledger's table; another pair may have it too. */
+static uint64_t key_of(
+    const struct tn_module *target, const struct generation *holder)
+{
+	return (uintptr_t)target + ((uint64_t)(uintptr_t)holder << 8);
+}
+
+static struct hold *find_locked(
+    const struct tn_module *target, const struct generation *holder)
+{
+	struct tn_ledger_entry *e =
+	    ledger_chain(target->sys, key_of(target, holder));
+
+	for (; e != NULL; e = e->chain) {
+		struct hold *h = (struct hold *)e;
+
+		if (e->type == &hold_class && e->owner == holder &&
+		    h->target == target)
+			return h;
+	}
+	return NULL;
+}
+
+/* A record that counts none yet. */
+static int add_locked(
+    struct tn_module *target, struct generation *holder, struct hold **out)
+{
+	const struct tn_port *port = target->sys->port;
+	struct hold *h = port_alloc(port, sizeof(*h));
+	int err;
+
+	if (h == NULL)
+		return -TN_ENOMEM;
+	h->target = target;
+	h->entry.type = &hold_class;
+	h->entry.id = key_of(target, holder);
+	err = ledger_add_to_locked(target->sys, holder, &h->entry);
+	if (err != 0)
+		port_free(port, h, sizeof(*h));
+	else
+		*out = h;
+	return err;
+}
+
+int hold_record(
+    struct tn_module *target, struct generation *holder, const void *site)
+{
+	struct tn_system *sys = target->sys;
+	struct hold *h;
+	int err = 0;
+
+	ledger_lock(sys);
+	h = find_locked(target, holder);
+	if (h == NULL)
+		err = add_locked(target, holder, &h);
+	if (err == 0) {
+		h->count++;
+		h->entry.site = site;
+		h->time_ns = sys->port->now_ns(sys->port->ctx);
+	}
+	ledger_unlock(sys);
+	if (err != 0)
+		tn_target_put(&target->target);
+	return err;
+}
+
+int hold_take(
+    struct tn_module *target, struct generation *holder, const void *site)
+{
+	return tn_target_get(&target->target)
+		   ? hold_record(target, holder, site)
+		   : -TN_ENOENT;
+}
+
+/* "worker: module_put of base, of which it holds no reference" */
+static void report(
+    const struct tn_module *target, const struct generation *holder)
+{
+	const struct tn_port *port = target->sys->port;
+	char text[SENTENCE_MAX];
+
+	(void)text_format(text, sizeof(text),
+	    "%s: module_put of %s, of which it holds no reference",
+	    holder != NULL ? holder->mod->name : HOLD_PROGRAM, target->name);
+	port->log(port->ctx, TN_LOG_ERROR, text);
+}
+
+void hold_drop(struct tn_module *target, struct generation *holder)
+{
+	struct tn_system *sys = target->sys;
+	struct hold *h;
+	bool last = false;
+
+	ledger_lock(sys);
+	h = find_locked(target, holder);
+	if (h != NULL) {
+		last = --h->count == 0;
+		if (last)
+			ledger_remove_locked(sys, &h->entry);
+	}
+	ledger_unlock(sys);
+	if (last)
+		port_free(sys->port, h, sizeof(*h));
+	if (h != NULL)
+		tn_target_put(&target->target);
+	else
+		report(target, holder);
+}
+
+struct hold_info hold_find(
+    struct tn_module *target, const struct generation *holder)
+{
+	struct hold_info info = { .count = 0 };
+	const struct hold *h;
+
+	ledger_lock(target->sys);
+	h = find_locked(target, holder);
+	if (h != NULL)
+		info =
+		    (struct hold_info){ h->count, h->entry.site, h->time_ns };
+	ledger_unlock(target->sys);
+	return info;
+}
+
+/* --- handles */
+
+struct handles {
+	const struct generation *holder;
+	void (*fn)(void *arg, const struct gate_holder *handle);
+	void *arg;
+};
+
+static void meet_handle(void *arg, const struct gate_holder *h)
+{
+	const struct handles *s = arg;
+
+	if (image_part_at(s->holder->image, (uintptr_t)h->site - 1) != NULL)
+		s->fn(s->arg, h);
+}
+
+void hold_each_handle(const struct generation *holder,
+    void (*fn)(void *arg, const struct gate_holder *handle), void *arg)
+{
+	struct handles s = { holder, fn, arg };
+
+	gate_each_handle(NULL, meet_handle, &s);
+}
+
+static void put_handle(void *arg, const struct gate_holder *h)
+{
+	unsigned *n = arg;
+
+	*n += tn_handle_put(h->handle) == 0;
+}
+
+unsigned hold_put_handles(const struct generation *holder)
+{
+	unsigned n = 0;
+
+	hold_each_handle(holder, put_handle, &n);
+	return n;
+}
+
+static void move_site(void *arg, const struct gate_holder *h)
+{
+	const struct kept_image *img = arg;
+	const void *site = h->site;
+
+	if (image_part_at(img, (uintptr_t)site - 1)->kind < TN_INIT_TEXT)
+		return;
+	/* Fails when the slot has another handle, which has another site. */
+	(void)__atomic_compare_exchange_n(&h->handle.slot->site, &site,
+	    (const void *)(uintptr_t)(img->part[0].addr + 1), false,
+	    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void hold_leave_init(const struct generation *holder)
+{
+	hold_each_handle(holder, move_site, holder->image);
+}
+
+/* --- the program's */
+
+void holds_free(struct tn_system *sys)
+{
+	struct tn_ledger_entry *e;
+
+	ledger_lock(sys);
+	while ((e = sys->ledger.program.newest) != NULL) {
+		ledger_remove_locked(sys, e);
+		port_free(sys->port, e, sizeof(struct hold));
+	}
+	ledger_unlock(sys);
+}
+
+/* --- for the program, and modules that call the engine as it does */
+
+bool tn_module_get(struct tn_module *mod)
+{
+	const void *site = __builtin_return_address(0);
+
+	return hold_take(mod, hold_at(mod->sys, site), site) == 0;
+}
+
+void tn_module_put(struct tn_module *mod)
+{
+	hold_drop(mod, hold_at(mod->sys, __builtin_return_address(0)));
+}
