@@ -407,7 +407,10 @@ void plugin_put(struct plugin *p)
 				      : "the pointer is none of a plugin");
 }
 
-/* One for the load; dependents count, as they hold references. */
+/*
+ * One for the load; dependents count, as they hold references. Those of
+ * plugin_get are in the number alone: all of them are the program's.
+ */
 static void say_in_use(const struct tn_diag *d)
 {
 	const char *between = " by ";
@@ -415,6 +418,8 @@ static void say_in_use(const struct tn_diag *d)
 	fprintf(stderr, "Plugin in use (refcount=%d)",
 	    (int)(d->value > 0 ? d->value : 1) + 1);
 	for (size_t i = 0; d->holders && i < d->nholders; i++) {
+		if (d->holders[i].kind == TN_HOLDER_REFERENCE)
+			continue;
 		fprintf(stderr, "%s%s", between, d->holders[i].name);
 		between = ", ";
 	}
