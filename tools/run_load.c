@@ -86,12 +86,32 @@ struct run_loaded *loaded_find(struct run *r, const char *word)
 	return NULL;
 }
 
+#define PATIENCE_NS UINT64_C(1000000000)
+
+/* Nobody holds it: a timer or thread of its own, or a call, is just at work. */
+static bool is_only_busy(const struct tn_diag *diag)
+{
+	if (diag->reason != TN_REASON_IN_USE || diag->value != 0)
+		return false;
+	for (size_t i = 0; i < diag->nholders; i++)
+		if (!diag->holders ||
+		    diag->holders[i].kind != TN_HOLDER_RUNNING)
+			return false;
+	return true;
+}
+
 static int unload(
     struct run *r, const struct run_loaded *l, struct tn_diag *diag)
 {
-	interrupt_changes(l->mod, l->name);
-	const int err = tn_unload(r->sys, l->mod, diag);
+	const struct tn_unload_args wait = { .size = sizeof(wait),
+		.flags = TN_UNLOAD_WAIT,
+		.timeout_ns = PATIENCE_NS };
 
+	interrupt_changes(l->mod, l->name);
+	int err = tn_unload(r->sys, l->mod, diag);
+
+	if (err != 0 && is_only_busy(diag))
+		err = tn_unload_with(r->sys, l->mod, &wait, diag);
 	interrupt_changes(NULL, NULL);
 	return err;
 }

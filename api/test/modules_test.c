@@ -116,6 +116,11 @@ static void load_providers(struct world *w, const char *name, unsigned depth)
 	}
 }
 
+/* A timer of its own may be at work at the moment. */
+static const struct tn_unload_args patiently = { .size = sizeof(patiently),
+	.flags = TN_UNLOAD_WAIT,
+	.timeout_ns = UINT64_C(10000000000) };
+
 static void unload_all(struct world *w, const char *expect)
 {
 	while (w->nloaded != 0) {
@@ -125,7 +130,8 @@ static void unload_all(struct world *w, const char *expect)
 		tn_diag_init(&diag);
 		if (strcmp(expect, UNLOADED_NEVER) == 0)
 			want = expect;
-		(void)tn_unload(w->sys, w->loaded[--w->nloaded], &diag);
+		(void)tn_unload_with(
+		    w->sys, w->loaded[--w->nloaded], &patiently, &diag);
 		EXPECT(strcmp(tn_reason_name(diag.reason), want) == 0);
 		tn_diag_fini(&diag);
 	}

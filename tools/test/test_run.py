@@ -174,7 +174,7 @@ class Actions(Case):
     def test_the_ledger_says_what_a_module_holds(self):
         done = run('guest', '--ledger')
         self.assertWorks(done, 'greeter holds:\n  export     greeter_greet',
-                         'guest holds:', 'reference  greeter')
+                         'guest holds:', 'import     greeter')
         done = run('guest', '--ledger=guest')
         self.assertNotIn('greeter holds', done.stdout)
         done = run('ticker', '--ledger')
