@@ -9,6 +9,7 @@
 #   host_srcs, free_srcs   the same, of one kind of configuration only
 #   programs    NAME...: each has its main in DIR/NAME.c, which is no part of
 #               the component itself, and becomes build/CONFIG/bin/NAME
+#   test_uses   sources of other components' tests that its own are linked with
 #   test_deps   further components for DIR/test/*.c, which become the program
 #               build/CONFIG/bin/test-DIR (slashes turned into dashes)
 #   cflags, test_cflags, ldflags, libs    as one expects
@@ -16,6 +17,7 @@
 # Values may be lazy (=) and then use $(CONFIG), $(ARCH) and $(NATIVE).
 
 RULE_VARS := kind deps configs srcs host_srcs free_srcs programs test_deps \
+	test_uses \
 	cflags test_cflags ldflags libs install
 
 define load_component
@@ -117,7 +119,7 @@ endef
 
 define build_tests
 $(call link,$(test_name),$(call closure,test $1 $(C.$1.test_deps)),$(call \
-	objects_of,$(test_sources)))
+	objects_of,$(test_sources) $(C.$1.test_uses)))
 TESTS.$(CONFIG) += $(B)/$(CONFIG)/bin/$(test_name)
 endef
 

@@ -27,5 +27,7 @@ endef
 MODULE_FILES :=
 $(foreach m,$(MODULES),$(if $(wildcard $m/rules.mk),$(strip $(call load_module,$m))))
 
+include mk/lkmods.mk
+
 .PHONY: modules
 modules: $(MODULE_FILES) ## build the loadable modules for three machines

@@ -229,8 +229,7 @@ int tn_handle_enter(struct tn_handle h)
 {
 	world_here()->enter();
 	/* Inside, so that a revoker sees us, or we see what he wrote. */
-	if (handle_is_held(h) &&
-	    __atomic_load_n(&h.slot->revoked, __ATOMIC_RELAXED) != h.sequence)
+	if (tn_handle_is_held(h))
 		return 0;
 	world_here()->exit();
 	return -TN_ESTALE;

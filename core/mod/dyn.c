@@ -322,9 +322,9 @@ static void take_symbols(struct tn_load *l)
 	struct generation *gen = l->gen;
 	const uint64_t base = load_base(l);
 
-	if (l->symtab.n == 0 || l->offline)
-		return;
 	gen->base = base;
+	if (l->symtab.n == 0)
+		return;
 	gen->dynsyms =
 	    (const struct elf_sym *)(uintptr_t)(base + l->dyn.symtab_addr);
 	gen->ndynsyms = l->symtab.n;

@@ -49,14 +49,12 @@ static const struct tn_ledger_class memory_class = {
 	.describe = memory_describe,
 };
 
-void *resource_alloc(struct module *owner, size_t size)
+void *tn_module_alloc(struct tn_module *mod, size_t size, const void *site)
 {
-	struct tn_module *mod = resource_owner(owner);
-	const void *site = __builtin_return_address(0);
 	struct block *b;
 	int err;
 
-	if (mod == NULL || size > SIZE_MAX - sizeof(*b))
+	if (size > SIZE_MAX - sizeof(*b))
 		return NULL;
 	b = port_alloc(mod->sys->port, size + sizeof(*b));
 	if (b == NULL)
@@ -74,6 +72,15 @@ void *resource_alloc(struct module *owner, size_t size)
 	return NULL;
 }
 
+void *resource_alloc(struct module *owner, size_t size)
+{
+	struct tn_module *mod = resource_owner(owner);
+
+	return mod != NULL
+		   ? tn_module_alloc(mod, size, __builtin_return_address(0))
+		   : NULL;
+}
+
 static void report(const struct tn_module *mod, const void *p, int err)
 {
 	const struct tn_port *port = mod->sys->port;
@@ -85,17 +92,23 @@ static void report(const struct tn_module *mod, const void *p, int err)
 	port->log(port->ctx, TN_LOG_ERROR, text);
 }
 
-int resource_free(struct module *owner, const void *p)
+int tn_module_free(struct tn_module *mod, const void *p)
 {
-	struct tn_module *mod = resource_owner(owner);
 	int err;
 
 	if (p == NULL)
 		return 0;
-	if (mod == NULL)
-		return -TN_EINVAL;
 	err = tn_ledger_drop(mod, &memory_class, (uintptr_t)p);
 	if (err != 0)
 		report(mod, p, err);
 	return err;
+}
+
+int resource_free(struct module *owner, const void *p)
+{
+	struct tn_module *mod = resource_owner(owner);
+
+	if (mod == NULL)
+		return p == NULL ? 0 : -TN_EINVAL;
+	return tn_module_free(mod, p);
 }

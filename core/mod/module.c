@@ -382,5 +382,7 @@ void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 	info->bytes = resident_bytes(gen->image);
 	info->init_bytes = gen->init_bytes;
 	info->timing = gen->timing;
+	info->base = gen->base;
+	info->permanent = generation_is_permanent(gen);
 	tn_module_part(mod, TN_TEXT, &info->text_addr, &text);
 }

@@ -263,16 +263,23 @@ static int find_dynamic(
 	return -TN_ENOENT;
 }
 
+/* The caller keeps @mod from going, so whether it is running does not matter. */
 int tn_module_symbol(struct tn_module *mod, const char *name, void **addr)
 {
-	struct tn_symbol sym;
+	const struct tn_port *port = mod->sys->port;
+	const struct export_record *rec;
+	bool found;
 
 	if (mod->gen == NULL)
 		return -TN_ENOENT;
 	if (mod->gen->dynsyms != NULL)
 		return find_dynamic(mod->gen, name, addr);
-	if (tn_symbol_find(mod->sys, name, &sym) != 0 || sym.owner != mod)
-		return -TN_ENOENT;
-	*addr = (void *)(uintptr_t)sym.addr;
-	return 0;
+	port->read_enter(port->ctx);
+	rec =
+	    (const struct export_record *)index_find(&mod->sys->exports, name);
+	found = rec != NULL && export_block_of(rec)->owner == mod;
+	if (found)
+		*addr = (void *)(uintptr_t)rec->value;
+	port->read_exit(port->ctx);
+	return found ? 0 : -TN_ENOENT;
 }

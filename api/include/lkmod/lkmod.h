@@ -100,7 +100,7 @@ struct lkmod_api {
 	((api)->version == LKMOD_API_VERSION &&                                \
 	    (api)->size >=                                                     \
 		offsetof(struct lkmod_api, member) + sizeof((api)->member) &&  \
-	    (api)->member != NULL)
+	    !!(api)->member)
 
 /*
  * The module defines it. Called once, after constructors, before anything

@@ -370,6 +370,21 @@ int tn_handle_take(struct tn_gate_target *t, const void *holder,
 int tn_handle_put(struct tn_handle h);
 
 /*
+ * @h was neither put nor revoked up to now. Any context; touches nothing but
+ * its slot, which is never freed.
+ */
+static inline bool tn_handle_is_held(struct tn_handle h)
+{
+	return h.slot != NULL &&
+	       __atomic_load_n(&h.slot->sequence, __ATOMIC_ACQUIRE) ==
+		   h.sequence &&
+	       __atomic_load_n(&h.slot->returned, __ATOMIC_RELAXED) <
+		   h.sequence &&
+	       __atomic_load_n(&h.slot->revoked, __ATOMIC_RELAXED) !=
+		   h.sequence;
+}
+
+/*
  * For the time between enter and exit, which do not sleep, @h cannot become
  * invalid under the caller: a put or a revocation elsewhere is waited for.
  * -TN_ESTALE: it is invalid, and nothing was entered.

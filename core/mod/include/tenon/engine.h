@@ -365,6 +365,9 @@ struct tn_module_info {
 	size_t bytes;       /* all resident parts */
 	size_t init_bytes;  /* freed after init */
 	struct tn_timing timing;
+	uint64_t base;  /* what addresses in a shared object's file count from;
+			   0: it is no shared object */
+	bool permanent; /* it cannot be unloaded, but by force */
 };
 
 /*

@@ -91,6 +91,19 @@ int tn_ledger_add(struct tn_module *mod, const struct tn_ledger_class *type,
 int tn_ledger_drop(
     struct tn_module *mod, const struct tn_ledger_class *type, uint64_t id);
 
+/*
+ * Memory that is charged to @mod, as module_alloc of <tenon/resource.h>:
+ * cleared, aligned for any type, or NULL. The caller holds a reference or is
+ * code of the module. Sleeps.
+ */
+void *tn_module_alloc(struct tn_module *mod, size_t size, const void *site);
+
+/*
+ * Gives it back; NULL is fine. -TN_ESTALE: it is not allocated (any more);
+ * -TN_EPERM: it is another module's; both are in the log. Sleeps.
+ */
+int tn_module_free(struct tn_module *mod, const void *p);
+
 struct tn_ledger_item {
 	/* the class's name; or "interface", "bond", "handle", "export" or
 	   "import" */

@@ -9,7 +9,8 @@
  * as any other module: four integers go in, one comes out.
  *
  * Functions return 0 or a negative enum tn_errno and write results only when
- * they succeed. All may sleep and are called without a lock of the manager.
+ * they succeed. All but kill and info may sleep and are called without a lock
+ * of the manager.
  */
 #pragma once
 
@@ -110,11 +111,12 @@ struct tn_isolation {
 
 	/*
 	 * Ends what runs in the worker at once; calls inside answer
-	 * -TN_EOWNERDEAD. It must still be closed. Any thread; does not wait.
+	 * -TN_EOWNERDEAD. It must still be closed. Does not sleep: the mutex of
+	 * the manager may be held.
 	 */
 	void (*kill)(void *worker);
 
-	/* Fills @info. Does not wait for code of the module. */
+	/* Fills @info. As kill. */
 	void (*info)(void *worker, struct tn_isolation_info *info);
 };
 

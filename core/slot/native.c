@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A slot's module in this process: an engine of its own with this one module,
+ * so that slots know nothing of each other and may hold the same file. In a
+ * caller's pool all of it lies behind the blob, in the memory of a tn_pool.
+ *
+ * The loader is the engine; this is where it is called from, and where the
+ * contract of lkmod modules is kept.
+ */
+#include <base/overflow.h>
+
+#include "internal.h"
+
+static struct span blob_of(const struct native *n)
+{
+	return (struct span){ slot_bytes(n->slots, n->slot),
+		n->slots->slot[n->slot].blob_size };
+}
+
+/* --- memory */
+
+/* A pool of the whole pages that the blob leaves of its slot. */
+static int make_pool(struct tn_slots *m, uint32_t i, struct tn_pool **out)
+{
+	const size_t page = m->port->page_size;
+	const uintptr_t slot = (uintptr_t)slot_bytes(m, i);
+	const uintptr_t from = align_up(slot + m->slot[i].blob_size, page);
+	const uintptr_t to = (slot + m->config.slot_capacity) & ~(page - 1);
+
+	if (from >= to)
+		return -TN_ENOSPC;
+	return tn_pool_create((void *)from, to - from, &m->base, m->world, out);
+}
+
+static int native_make(struct tn_slots *m, uint32_t i, struct native **out)
+{
+	const struct tn_port *port = m->port;
+	struct tn_pool *pool = NULL;
+	struct native *n;
+	int err = m->is_fixed ? make_pool(m, i, &pool) : 0;
+
+	if (err != 0)
+		return err;
+	if (pool != NULL)
+		port = tn_pool_port(pool);
+	n = port->alloc(port->ctx, sizeof(*n));
+	if (n == NULL)
+		return -TN_ENOMEM;
+	n->slots = m;
+	n->slot = i;
+	n->port = port;
+	n->names.seed = m->config.seed;
+	*out = n;
+	return 0;
+}
+
+static void native_free(struct native *n)
+{
+	names_close(&n->names, n->port);
+	if (n->sys != NULL)
+		(void)tn_system_destroy(n->sys); /* nothing is loaded */
+	n->port->free(n->port->ctx, n, sizeof(*n));
+}
+
+/* What a record owns would go with the memory of the slot. */
+static void keep_diag(const struct native *n, struct tn_diag *d)
+{
+	struct tn_diag whole = *d;
+
+	if (!n->slots->is_fixed)
+		return;
+	tn_diag_fini(d);
+	whole.missing = NULL;
+	whole.holders = NULL;
+	whole.memory = NULL;
+	*d = whole;
+}
+
+/* --- the engine */
+
+static int make_system(struct native *n)
+{
+	const struct tn_slots_config *c = &n->slots->config;
+	const bool imports = (c->flags & TN_SLOTS_IMPORTS) != 0;
+	const struct tn_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.exports = imports ? c->exports : NULL,
+		.nexports = imports ? c->nexports : 0,
+		.seed = c->seed,
+		.listeners = c->listeners,
+		.nlisteners = c->nlisteners,
+	};
+
+	return tn_system_create(n->port, &config, &n->sys);
+}
+
+static int load(struct native *n, struct tn_diag *diag)
+{
+	const struct span blob = blob_of(n);
+	char name[TN_MODULE_NAME_MAX];
+	struct tn_load_args args = {
+		.size = sizeof(args),
+		.flags = slots_load_flags(n->slots),
+		.data = blob.p,
+		.data_size = blob.n,
+	};
+	int err = make_system(n);
+
+	if (err != 0)
+		return slot_fail(
+		    diag, n->slot, (enum tn_errno) - err, TN_REASON_NO_MEMORY);
+	err = tn_load(n->sys, &args, &n->mod, diag);
+	if (err == 0 || diag->reason != TN_REASON_NO_NAME)
+		return err;
+	args.name = slot_name(n->slot, name);
+	return tn_load(n->sys, &args, &n->mod, diag);
+}
+
+/* --- the contract of lkmod */
+
+typedef int init_fn(const struct lkmod_api *api, void **handle);
+typedef int exit_fn(void *handle);
+
+static int fail_hook(const struct native *n, struct tn_diag *diag,
+    enum tn_reason reason, int result)
+{
+	const enum tn_errno err =
+	    result < 0 ? (enum tn_errno) - result : TN_EINVAL;
+
+	(void)slot_fail(diag, n->slot, err, reason);
+	if (diag != NULL) {
+		diag->stage = reason == TN_REASON_INIT_FAILED ? TN_STAGE_INIT
+							      : TN_STAGE_UNLOAD;
+		diag->value = (uint64_t)(int64_t)result;
+	}
+	return -(int)err;
+}
+
+/* The engine has initialised it, by the name that it goes by. */
+static bool has_own_init(const struct native *n)
+{
+	void *at;
+
+	return tn_module_symbol(n->mod, "init_module", &at) == 0 ||
+	       tn_module_symbol(n->mod, "__tenon_module_ops", &at) == 0;
+}
+
+/*
+ * By its name; else the entry point, which linkers leave 0 unless they are
+ * told.
+ */
+static uint64_t find_init(const struct native *n, uint64_t base)
+{
+	uint64_t addr;
+
+	if (native_function(n, "lkmod_init", &addr) == 0)
+		return addr;
+	if (base == 0 || has_own_init(n))
+		return 0;
+	return names_entry_point(blob_of(n), base);
+}
+
+static int run_init(struct native *n, uint64_t addr, struct tn_diag *diag)
+{
+	const struct tn_port *port = n->port;
+	const uint64_t begin = port->now_ns(port->ctx);
+	int ret;
+
+	if (addr == 0)
+		return 0;
+	ret = ((init_fn *)(uintptr_t)addr)(api_open(n), &n->lkmod_handle);
+	if (ret != 0)
+		return fail_hook(n, diag, TN_REASON_INIT_FAILED, ret);
+	n->lkmod_init_ns = port->now_ns(port->ctx) - begin;
+	n->is_lkmod = true;
+	return 0;
+}
+
+int native_exit(struct native *n, struct tn_diag *diag)
+{
+	uint64_t addr;
+	int ret;
+
+	if (!n->is_lkmod || native_function(n, "lkmod_exit", &addr) != 0)
+		return 0;
+	ret = ((exit_fn *)(uintptr_t)addr)(n->lkmod_handle);
+	return ret == 0 ? 0 : fail_hook(n, diag, TN_REASON_STOP_FAILED, ret);
+}
+
+/* --- life */
+
+/* Loaded; its functions can be found, and its init has run. */
+static int start(struct native *n, struct tn_diag *diag)
+{
+	struct tn_module_info info;
+	size_t size;
+	int err;
+
+	tn_module_info(n->mod, &info);
+	tn_module_part(n->mod, TN_TEXT, &n->text, &size);
+	n->text_size = size;
+	err = names_open(&n->names, n->port, blob_of(n), info.base);
+	if (err != 0)
+		return slot_fail(diag, n->slot, TN_ENOMEM, TN_REASON_NO_MEMORY);
+	return run_init(n, find_init(n, info.base), diag);
+}
+
+int native_open(
+    struct tn_slots *m, uint32_t i, struct native **out, struct tn_diag *diag)
+{
+	struct native *n = NULL;
+	int err = native_make(m, i, &n);
+
+	if (err != 0)
+		return slot_fail(diag, i, (enum tn_errno) - err,
+		    err == -TN_ENOSPC ? TN_REASON_POOL_FULL
+				      : TN_REASON_NO_MEMORY);
+	err = load(n, diag);
+	if (err == 0) {
+		err = start(n, diag);
+		if (err != 0) /* nobody can have got hold of it */
+			(void)tn_unload(n->sys, n->mod, NULL);
+	}
+	if (err == 0) {
+		*out = n;
+		return 0;
+	}
+	keep_diag(n, diag);
+	native_free(n);
+	return err;
+}
+
+/*
+ * A permanent module is refused by the engine when it is unloaded, before
+ * anything; when it is stopped it is not.
+ */
+int native_suspend(struct native *n, struct tn_diag *diag)
+{
+	struct tn_module_info info;
+	struct tn_diag d;
+	int err;
+
+	tn_diag_init(&d);
+	tn_module_info(n->mod, &info);
+	err = info.permanent ? tn_unload(n->sys, n->mod, &d)
+			     : tn_stop(n->sys, n->mod, NULL, &d);
+	if (err != 0 && diag != NULL) {
+		keep_diag(n, &d);
+		tn_diag_fini(diag);
+		*diag = d;
+	} else {
+		tn_diag_fini(&d);
+	}
+	return err;
+}
+
+void native_resume(struct native *n)
+{
+	/* What its start returns is in its own hands; it is called as before. */
+	(void)tn_start(n->sys, n->mod, NULL);
+}
+
+void native_close(struct native *n)
+{
+	/* It is stopped and nobody's, so nothing is left to refuse it. */
+	if (tn_unload(n->sys, n->mod, NULL) == 0)
+		native_free(n);
+}
+
+int native_function(const struct native *n, const char *symbol, uint64_t *addr)
+{
+	void *found = NULL;
+
+	if (n->names.table != NULL) {
+		*addr = names_find(&n->names, symbol);
+		return *addr != 0 ? 0 : -TN_ENOENT;
+	}
+	if (tn_module_symbol(n->mod, symbol, &found) != 0 ||
+	    (uintptr_t)found - n->text >= n->text_size)
+		return -TN_ENOENT;
+	*addr = (uintptr_t)found;
+	return 0;
+}

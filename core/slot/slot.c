@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slots from state to state: registering, loading, unloading.
+ *
+ * A change that takes time makes the slot LOADING or UNLOADING under the
+ * mutex, which keeps everybody else from changing it, and works without the
+ * mutex. Unloading, of one slot or of all, goes
+ *
+ *	engine lets go -> targets close -> | exit -> free
+ *
+ * and up to the bar everything is taken back when one slot is in use. A get
+ * that meets a target that is just closing waits for the outcome, so that an
+ * attempt which comes to nothing is noticed by nobody.
+ */
+#include <base/string.h>
+
+#include "internal.h"
+
+enum step {
+	STEP_REGISTER,
+	STEP_OVERWRITE,
+	STEP_UNREGISTER,
+	STEP_LOAD,
+	STEP_UNLOAD,
+	STEPS
+};
+
+static const struct {
+	uint8_t refused[TN_SLOT_STATES]; /* enum tn_errno, 0: allowed */
+	uint8_t next;                    /* enum tn_slot_state */
+} steps[STEPS] = {
+	// clang-format off
+	/*                     EMPTY      REGISTERED LOADING   LOADED     UNLOADING */
+	[STEP_REGISTER]   = { { 0,         TN_EEXIST, TN_EBUSY, TN_EBUSY,  TN_EBUSY }, TN_SLOT_REGISTERED },
+	[STEP_OVERWRITE]  = { { 0,         0,         TN_EBUSY, TN_EBUSY,  TN_EBUSY }, TN_SLOT_REGISTERED },
+	[STEP_UNREGISTER] = { { TN_ENOENT, 0,         TN_EBUSY, TN_EBUSY,  TN_EBUSY }, TN_SLOT_EMPTY },
+	[STEP_LOAD]       = { { TN_ENOENT, 0,         TN_EBUSY, TN_EEXIST, TN_EBUSY }, TN_SLOT_LOADING },
+	[STEP_UNLOAD]     = { { TN_ENOENT, TN_ENOENT, TN_EBUSY, 0,         TN_EBUSY }, TN_SLOT_UNLOADING },
+	// clang-format on
+};
+
+static enum tn_errno step_locked(
+    const struct tn_slots *m, struct slot *s, enum step step)
+{
+	enum tn_errno err = (enum tn_errno)steps[step].refused[s->state];
+
+	if (m->ending)
+		err = TN_EALREADY;
+	if (err == 0)
+		s->state = steps[step].next;
+	return err;
+}
+
+/* The same with the mutex, and an explanation. */
+static int begin(
+    struct tn_slots *m, uint32_t i, enum step step, struct tn_diag *diag)
+{
+	struct slot *s = slot_at(m, i);
+	enum tn_slot_state state;
+	enum tn_errno err;
+
+	if (s == NULL)
+		return slot_fail(diag, i, TN_EINVAL, TN_REASON_BAD_ARGUMENT);
+	slots_lock(m);
+	state = (enum tn_slot_state)s->state;
+	err = step_locked(m, s, step);
+	slots_unlock(m);
+	return err == 0 ? 0 : slot_fail_state(diag, i, err, state);
+}
+
+/* --- registering */
+
+int tn_slot_register(struct tn_slots *m, uint32_t i, const void *blob,
+    size_t size, uint32_t flags)
+{
+	const enum step step =
+	    (flags & TN_SLOT_OVERWRITE) != 0 ? STEP_OVERWRITE : STEP_REGISTER;
+	struct slot *s = slot_at(m, i);
+	enum tn_errno err;
+
+	if (s == NULL || blob == NULL || size == 0 ||
+	    (flags & ~(TN_SLOT_OVERWRITE | TN_SLOT_ISOLATED)) != 0)
+		return -TN_EINVAL;
+	if (size > m->config.slot_capacity)
+		return -TN_EFBIG;
+	if ((flags & TN_SLOT_ISOLATED) != 0 && m->config.isolation == NULL)
+		return -TN_EOPNOTSUPP;
+	slots_lock(m);
+	err = step_locked(m, s, step);
+	if (err == 0) {
+		memmove(slot_bytes(m, i), blob, size);
+		s->blob_size = size;
+		s->flags = (uint8_t)(flags & TN_SLOT_ISOLATED);
+	}
+	slots_unlock(m);
+	return -(int)err;
+}
+
+int tn_slot_unregister(struct tn_slots *m, uint32_t i)
+{
+	struct slot *s = slot_at(m, i);
+	enum tn_errno err;
+
+	if (s == NULL)
+		return -TN_EINVAL;
+	slots_lock(m);
+	err = step_locked(m, s, STEP_UNREGISTER);
+	if (err == 0) {
+		s->blob_size = 0;
+		s->flags = 0;
+		s->entry_name[0] = '\0';
+	}
+	slots_unlock(m);
+	return -(int)err;
+}
+
+/* --- loading */
+
+uint32_t slots_load_flags(const struct tn_slots *m)
+{
+	return TN_LOAD_UNMARKED |
+	       ((m->config.flags & TN_SLOTS_IMPORTS) != 0 ? 0
+							  : TN_LOAD_NO_IMPORTS);
+}
+
+/* What a slot leads to when it is loaded: one of the two. */
+struct loaded {
+	struct native *native;
+	void *worker;
+};
+
+static void set_loaded(struct tn_slots *m, struct slot *s,
+    const struct loaded *to, enum tn_slot_state state)
+{
+	slots_lock(m);
+	s->native = to->native;
+	s->worker = to->worker;
+	s->state = (uint8_t)state;
+	slots_unlock(m);
+}
+
+static int open_isolated(
+    struct tn_slots *m, uint32_t i, void **worker, struct tn_diag *diag)
+{
+	const struct tn_slots_config *c = &m->config;
+	const bool imports = (c->flags & TN_SLOTS_IMPORTS) != 0;
+	char name[TN_MODULE_NAME_MAX];
+	const struct tn_isolation_load load = {
+		.size = sizeof(load),
+		.slot = i,
+		.blob = slot_bytes(m, i),
+		.blob_size = m->slot[i].blob_size,
+		.name = slot_name(i, name),
+		.load_flags = slots_load_flags(m),
+		.exports = imports ? c->exports : NULL,
+		.nexports = imports ? c->nexports : 0,
+		.timeout_ns = c->timeout_ns,
+	};
+
+	return c->isolation->open(c->isolation->ctx, &load, worker, diag);
+}
+
+/* The slot is LOADING: nobody can change its bytes. */
+static int open(
+    struct tn_slots *m, uint32_t i, struct loaded *to, struct tn_diag *diag)
+{
+	const struct tn_slots_config *c = &m->config;
+	const struct slot *s = &m->slot[i];
+
+	if (c->verify != NULL &&
+	    c->verify(c->verify_arg, i, slot_bytes(m, i), s->blob_size) != 0)
+		return slot_fail(diag, i, TN_EACCES, TN_REASON_VERIFY);
+	return slot_is_isolated(s) ? open_isolated(m, i, &to->worker, diag)
+				   : native_open(m, i, &to->native, diag);
+}
+
+static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
+{
+	struct loaded to = { NULL, NULL };
+	int err = begin(m, i, STEP_LOAD, diag);
+
+	if (err != 0)
+		return err;
+	err = open(m, i, &to, diag);
+	set_loaded(m, &m->slot[i], &to,
+	    err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED);
+	if (err == 0)
+		gate_target_open(&m->slot[i].target);
+	return err;
+}
+
+int tn_slot_load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
+{
+	struct tn_diag scratch;
+	int err;
+
+	tn_diag_init(&scratch);
+	err = load(m, i, diag != NULL ? diag : &scratch);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
+/* --- unloading */
+
+static void set_state(
+    struct tn_slots *m, struct slot *s, enum tn_slot_state state)
+{
+	slots_lock(m);
+	s->state = (uint8_t)state;
+	slots_unlock(m);
+}
+
+static struct slot *slot_of(const struct gate_closing *c)
+{
+	return CONTAINER_OF(c->target, struct slot, target);
+}
+
+static uint32_t number_of(
+    const struct tn_slots *m, const struct gate_closing *c)
+{
+	return (uint32_t)(slot_of(c) - m->slot);
+}
+
+uint32_t slots_claim_locked(struct tn_slots *m, struct gate_closing *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->config.slot_count; i++) {
+		struct slot *s = &m->slot[i];
+
+		if (s->state != TN_SLOT_LOADED)
+			continue;
+		s->state = TN_SLOT_UNLOADING;
+		c[n++] = (struct gate_closing){ &s->target, 0 };
+	}
+	return n;
+}
+
+static void resume(struct slot *s)
+{
+	if (s->native != NULL)
+		native_resume(s->native);
+}
+
+/* Looks before it asks, so that a module in use is not even asked. */
+static int suspend(
+    struct tn_slots *m, const struct gate_closing *c, struct tn_diag *diag)
+{
+	struct slot *s = slot_of(c);
+
+	if (gate_target_is_used(&s->target, 0))
+		return slot_fail_busy(m, number_of(m, c), diag);
+	return s->native != NULL ? native_suspend(s->native, diag) : 0;
+}
+
+/* All targets, or none. */
+static int close_all(struct tn_slots *m, struct gate_closing *c, uint32_t n,
+    struct tn_diag *diag)
+{
+	uint32_t done = 0;
+	size_t busy = 0;
+	int err = 0;
+
+	for (; done < n && err == 0; done += err == 0)
+		err = suspend(m, &c[done], diag);
+	if (err == 0 && gate_targets_close(c, n, 0, &busy) != 0)
+		err = slot_fail_busy(m, number_of(m, &c[busy]), diag);
+	while (err != 0 && done > 0)
+		resume(slot_of(&c[--done]));
+	return err;
+}
+
+static int leave(
+    struct tn_slots *m, const struct gate_closing *c, struct tn_diag *diag)
+{
+	static const struct loaded nothing;
+	struct slot *s = slot_of(c);
+	const struct loaded was = { s->native, s->worker };
+	int err = was.native != NULL ? native_exit(was.native, diag) : 0;
+
+	if (err != 0)
+		return err;
+	__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
+	set_loaded(m, s, &nothing, TN_SLOT_UNLOADING);
+	if (was.native != NULL)
+		native_close(was.native);
+	else
+		m->config.isolation->close(was.worker);
+	set_state(m, s, TN_SLOT_REGISTERED);
+	return 0;
+}
+
+int slots_unload(struct tn_slots *m, struct gate_closing *c, uint32_t n,
+    struct tn_diag *diag)
+{
+	int err = close_all(m, c, n, diag);
+	const bool closed = err == 0;
+	uint32_t i = 0;
+
+	for (; i < n && err == 0; i += err == 0)
+		err = leave(m, &c[i], diag);
+	for (; i < n; i++) {
+		struct slot *s = slot_of(&c[i]);
+
+		if (closed)
+			resume(s);
+		set_state(m, s, TN_SLOT_LOADED);
+		if (closed)
+			gate_target_open(&s->target);
+	}
+	return err;
+}
+
+int tn_slot_unload(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
+{
+	struct gate_closing c;
+	int err = begin(m, i, STEP_UNLOAD, diag);
+
+	if (err != 0)
+		return err;
+	c = (struct gate_closing){ &m->slot[i].target, 0 };
+	return slots_unload(m, &c, 1, diag);
+}
+
+/* --- the entry symbol */
+
+int tn_slot_set_entry(struct tn_slots *m, uint32_t i, const char *symbol)
+{
+	struct slot *s = slot_at(m, i);
+	int err = 0;
+
+	if (s == NULL)
+		return -TN_EINVAL;
+	if (symbol == NULL)
+		symbol = "";
+	if (str_len(symbol) >= TN_SLOT_SYMBOL_MAX)
+		return -TN_EFBIG;
+	slots_lock(m);
+	if (s->state == TN_SLOT_EMPTY) {
+		err = -TN_ENOENT;
+	} else {
+		(void)str_copy(s->entry_name, sizeof(s->entry_name), symbol);
+		__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
+	}
+	slots_unlock(m);
+	return err;
+}
+
+int tn_slot_get_entry(
+    struct tn_slots *m, uint32_t i, char symbol[TN_SLOT_SYMBOL_MAX])
+{
+	const struct slot *s = slot_at(m, i);
+
+	if (s == NULL || symbol == NULL)
+		return -TN_EINVAL;
+	slots_lock(m);
+	memcpy(symbol, s->entry_name, sizeof(s->entry_name));
+	slots_unlock(m);
+	return 0;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slot managers: making, ending, forking.
+ *
+ * A manager in memory of the port is kept by its embedder and by each of its
+ * handles, and the last of these frees it. One in the caller's memory ends
+ * when the embedder says so; handles do not touch it once they are stale.
+ */
+#include <base/overflow.h>
+#include <base/string.h>
+
+#include "internal.h"
+
+#define CONFIG_ABI  1u
+#define TABLE_ALIGN 64u
+/* So that no product below overflows. */
+#define MAX_SLOTS   (1u << 24)
+
+/* --- making */
+
+size_t tn_slots_table_size(uint32_t slot_count)
+{
+	return sizeof(struct tn_slots) + TABLE_ALIGN +
+	       (size_t)slot_count *
+		   (sizeof(struct slot) + sizeof(struct gate_closing));
+}
+
+/* The number of slots, or what is wrong with the pool. */
+static int count_slots(const struct tn_slots_config *c, uint32_t *count)
+{
+	uint64_t n = c->slot_count;
+	uint64_t bytes;
+
+	if (n == 0 && c->pool != NULL)
+		n = c->pool_size / c->slot_capacity;
+	if (n == 0)
+		return c->pool != NULL ? -TN_ERANGE : -TN_EINVAL;
+	if (n > MAX_SLOTS || !u64_mul(n, c->slot_capacity, &bytes) ||
+	    bytes > PTRDIFF_MAX || (c->pool != NULL && bytes > c->pool_size))
+		return -TN_ERANGE;
+	*count = (uint32_t)n;
+	return 0;
+}
+
+static int check_config(const struct tn_slots_config *c,
+    const struct tn_pool_world *world, uint32_t *count)
+{
+	if (c->size != sizeof(*c) || c->abi != CONFIG_ABI ||
+	    (c->flags & ~TN_SLOTS_IMPORTS) != 0 || c->slot_capacity == 0 ||
+	    (c->pool != NULL && world == NULL) ||
+	    (c->table != NULL && c->pool == NULL) ||
+	    (c->isolation != NULL &&
+		(c->isolation->size != sizeof(*c->isolation) ||
+		    c->isolation->abi != 1)))
+		return -TN_EINVAL;
+	return count_slots(c, count);
+}
+
+/* Where the table goes: see tn_slots_config.table. */
+static int place_table(const struct tn_port *port,
+    const struct tn_slots_config *c, uint32_t count, void **table,
+    bool *is_allocated)
+{
+	const size_t need = tn_slots_table_size(count);
+	const size_t slots = (size_t)count * c->slot_capacity;
+
+	*is_allocated = false;
+	*table = c->table;
+	if (c->table != NULL)
+		return c->table_size < need ? -TN_ENOSPC : 0;
+	if (c->pool != NULL && c->pool_size - slots >= need) {
+		*table = (uint8_t *)c->pool + slots;
+		return 0;
+	}
+	*is_allocated = true;
+	*table = port->alloc(port->ctx, need);
+	return *table != NULL ? 0 : -TN_ENOMEM;
+}
+
+static struct tn_slots *lay_out(void *table, uint32_t count)
+{
+	struct tn_slots *m = (void *)align_up((uintptr_t)table, TABLE_ALIGN);
+
+	memset(m, 0, tn_slots_table_size(count) - TABLE_ALIGN);
+	m->slot = (struct slot *)(m + 1);
+	m->closing = (struct gate_closing *)(void *)(m->slot + count);
+	return m;
+}
+
+static void free_all(struct tn_slots *m)
+{
+	const struct tn_slots_config c = m->config;
+	const struct tn_port *port = m->port;
+
+	if (!m->is_fixed)
+		port->free(
+		    port->ctx, m->pool, (size_t)c.slot_count * c.slot_capacity);
+	if (m->table != NULL)
+		port->free(
+		    port->ctx, m->table, tn_slots_table_size(c.slot_count));
+	if (c.released != NULL)
+		c.released(c.released_arg);
+}
+
+int tn_slots_create(const struct tn_port *port,
+    const struct tn_pool_world *world, const struct tn_slots_config *config,
+    struct tn_slots **out)
+{
+	struct tn_slots *m;
+	bool is_allocated = false;
+	uint32_t count = 0;
+	void *table = NULL;
+	int err = check_config(config, world, &count);
+
+	if (err == 0)
+		err = place_table(port, config, count, &table, &is_allocated);
+	if (err != 0)
+		return err;
+	m = lay_out(table, count);
+	m->port = port;
+	m->world = world;
+	m->config = *config;
+	m->config.slot_count = count;
+	m->table = is_allocated ? table : NULL;
+	m->keepers = 1;
+	m->is_fixed = config->pool != NULL;
+	m->pool = config->pool;
+	/* Unpacking takes memory from elsewhere, and there are no files. */
+	m->base = *port;
+	m->base.read_file = NULL;
+	m->base.unpack = NULL;
+	m->base.release = NULL;
+	if (!m->is_fixed)
+		m->pool = port->alloc(
+		    port->ctx, (size_t)count * config->slot_capacity);
+	if (m->pool == NULL) { /* so the table is the port's too */
+		port->free(port->ctx, table, tn_slots_table_size(count));
+		return -TN_ENOMEM;
+	}
+	*out = m;
+	return 0;
+}
+
+uint32_t tn_slots_count(const struct tn_slots *m)
+{
+	return m->config.slot_count;
+}
+
+size_t tn_slots_capacity(const struct tn_slots *m)
+{
+	return m->config.slot_capacity;
+}
+
+/* --- ending */
+
+void slots_keep(struct tn_slots *m)
+{
+	(void)__atomic_fetch_add(&m->keepers, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * Whatever is still loaded has been abandoned: in memory of the port it is
+ * unloaded now, and stays if it refuses; a caller's pool may be gone.
+ */
+static void end(struct tn_slots *m)
+{
+	uint32_t n = 0;
+
+	slots_lock(m);
+	if (!m->is_fixed)
+		n = slots_claim_locked(m, m->closing);
+	slots_unlock(m);
+	if (slots_unload(m, m->closing, n, NULL) == 0)
+		free_all(m);
+}
+
+void slots_drop(struct tn_slots *m)
+{
+	/* acquire, release: the last one frees what all have used */
+	if (__atomic_sub_fetch(&m->keepers, 1, __ATOMIC_ACQ_REL) == 0)
+		end(m);
+}
+
+/* A slot that is between two states, or the number of slots. */
+static uint32_t find_changing_locked(const struct tn_slots *m)
+{
+	uint32_t i = 0;
+
+	while (i < m->config.slot_count &&
+	       m->slot[i].state != TN_SLOT_LOADING &&
+	       m->slot[i].state != TN_SLOT_UNLOADING)
+		i++;
+	return i;
+}
+
+/* From now on nothing changes but by the caller; *@n slots are loaded. */
+static int begin_end(struct tn_slots *m, uint32_t *n, struct tn_diag *diag)
+{
+	enum tn_errno err = 0;
+	uint32_t changing;
+	enum tn_slot_state state = TN_SLOT_EMPTY;
+
+	slots_lock(m);
+	changing = find_changing_locked(m);
+	if (m->ending) {
+		err = TN_EALREADY;
+	} else if (changing < m->config.slot_count) {
+		err = TN_EBUSY;
+		state = (enum tn_slot_state)m->slot[changing].state;
+	} else {
+		m->ending = true;
+		*n = slots_claim_locked(m, m->closing);
+	}
+	slots_unlock(m);
+	return err == 0 ? 0 : slot_fail_state(diag, changing, err, state);
+}
+
+int tn_slots_shutdown(struct tn_slots *m, struct tn_diag *diag)
+{
+	uint32_t n = 0;
+	int err = begin_end(m, &n, diag);
+
+	if (err != 0)
+		return err;
+	err = slots_unload(m, m->closing, n, diag);
+	if (err == 0) {
+		slots_drop(m);
+		return 0;
+	}
+	slots_lock(m);
+	m->ending = false;
+	slots_unlock(m);
+	return err;
+}
+
+void tn_slots_abandon(struct tn_slots *m)
+{
+	if (tn_slots_shutdown(m, NULL) == 0)
+		return;
+	slots_lock(m);
+	m->ending = true;
+	for (uint32_t i = 0; i < m->config.slot_count; i++)
+		(void)gate_revoke_handles(&m->slot[i].target);
+	slots_unlock(m);
+	if (m->table != NULL)
+		slots_drop(m);
+}
+
+/* --- forking: the lock is held */
+
+typedef void system_fn(struct tn_system *sys, bool child);
+
+static void each_system(struct tn_slots *m, system_fn *fn, bool child)
+{
+	for (uint32_t i = 0; i < m->config.slot_count; i++) {
+		const struct slot *s = &m->slot[i];
+
+		if (s->state == TN_SLOT_LOADED && s->native != NULL)
+			fn(s->native->sys, child);
+	}
+}
+
+static void before_fork(struct tn_system *sys, bool child)
+{
+	(void)child;
+	tn_system_before_fork(sys);
+}
+
+void tn_slots_before_fork(struct tn_slots *m)
+{
+	each_system(m, before_fork, false);
+}
+
+void tn_slots_after_fork(struct tn_slots *m, bool child)
+{
+	each_system(m, tn_system_after_fork, child);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest useful module for slots: two functions, found by their names.
+ */
+#include <lkmod/lkmod.h>
+
+LKMOD_EXPORT int64_t hello_add(int64_t a, int64_t b, int64_t c, int64_t d);
+LKMOD_EXPORT void hello_run(int times);
+LKMOD_EXPORT int64_t hello_runs(int64_t a, int64_t b, int64_t c, int64_t d);
+
+/* What a load has; *handle_out leads to it. */
+static struct hello {
+	const struct lkmod_api *api;
+	int64_t runs;
+} hello;
+
+int64_t hello_add(int64_t a, int64_t b, int64_t c, int64_t d)
+{
+	return a + b + c + d;
+}
+
+void hello_run(int times)
+{
+	hello.runs += times;
+}
+
+int64_t hello_runs(int64_t a, int64_t b, int64_t c, int64_t d)
+{
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return hello.runs;
+}
+
+int lkmod_init(const struct lkmod_api *api, void **handle_out)
+{
+	if (!lkmod_has(api, log))
+		return LKMOD_NOT_SUPPORTED;
+	hello.api = api;
+	*handle_out = &hello;
+	return 0;
+}
+
+int lkmod_exit(void *handle)
+{
+	return handle == &hello ? 0 : LKMOD_INVALID_ARGS;
+}
