@@ -4,13 +4,28 @@
  */
 #include <base/sort.h>
 
+#include <stdint.h>
+
+/* A word of any alignment and any type of bytes. */
+typedef uint64_t __attribute__((may_alias, aligned(1))) unaligned_word;
+
 static void swap(char *a, char *b, size_t size)
 {
-	for (; size-- != 0; a++, b++) {
-		const char t = *a;
+	size_t i = 0;
 
-		*a = *b;
-		*b = t;
+	for (; i + 8 <= size; i += 8) {
+		unaligned_word *const x = (unaligned_word *)(void *)(a + i);
+		unaligned_word *const y = (unaligned_word *)(void *)(b + i);
+		const uint64_t t = *x;
+
+		*x = *y;
+		*y = t;
+	}
+	for (; i < size; i++) {
+		const char t = a[i];
+
+		a[i] = b[i];
+		b[i] = t;
 	}
 }
 

@@ -335,6 +335,49 @@ static int add_exports(struct tn_load *l, const struct table *table,
 	return 0;
 }
 
+static bool lies_before(const void *a, const void *b)
+{
+	const struct export_record *x = a, *y = b;
+
+	return x->value < y->value;
+}
+
+static bool is_ordered(const struct export_block *b)
+{
+	uint32_t i = 1;
+
+	while (i < b->n && !lies_before(&b->records[i], &b->records[i - 1]))
+		i++;
+	return i >= b->n;
+}
+
+/*
+ * By address, in which tn_symbolize searches. Mostly they stand so already, as
+ * compilers write them where they are defined.
+ */
+static int order_exports(struct tn_load *l, struct export_block *b)
+{
+	const char **ns = NULL;
+
+	if (is_ordered(b))
+		return 0;
+	if (b->ns != NULL) {
+		ns = load_alloc_array(l, b->n, sizeof(*ns));
+		if (ns == NULL)
+			return l->diag->error;
+	}
+	heap_sort(b->records, b->n, sizeof(b->records[0]), lies_before);
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (ns != NULL)
+			ns[i] = b->ns[b->records[i].position];
+		b->records[i].position = i & EXPORT_MAX;
+	}
+	if (ns != NULL)
+		load_free_array(l, b->ns, b->n, sizeof(*ns));
+	b->ns = ns;
+	return 0;
+}
+
 static int take_exports(struct tn_load *l)
 {
 	struct table plain = { .flags = 0 };
@@ -358,7 +401,7 @@ static int take_exports(struct tn_load *l)
 	err = add_exports(l, &plain, b, 0);
 	if (err == 0)
 		err = add_exports(l, &gpl, b, plain.n);
-	return err;
+	return err != 0 ? err : order_exports(l, b);
 }
 
 int load_collect(struct tn_load *l)

@@ -11,6 +11,7 @@
 #include <elf/tables.h>
 
 #include "load.h"
+#include "metadata.h"
 #include "semver.h"
 
 /* --- the list */
@@ -178,7 +179,7 @@ static int hold_locked(struct tn_load *l, const struct tn_depend *d)
 	err = load_hold_locked(l, mod);
 	if (err != 0)
 		return err;
-	return depend_check(l, d, mod->gen->version);
+	return depend_check(l, d, metadata_text(mod->gen, "version"));
 }
 
 /* Waiting for a module drops the lock: then it is looked up again. */

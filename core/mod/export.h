@@ -30,8 +30,8 @@ struct export_block {
 	struct tn_module *owner; /* NULL: the world */
 	const char **ns;         /* n of them, or NULL when none has one */
 	uint32_t n;
-	uint32_t indexed; /* the first so many are in the index */
-	struct export_record records[];
+	uint32_t indexed;               /* the first so many are in the index */
+	struct export_record records[]; /* of a module: ordered by address */
 };
 
 static inline size_t export_block_size(uint32_t n)

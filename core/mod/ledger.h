@@ -32,7 +32,7 @@
 struct ledger_book {
 	/* ledger.lock: */
 	struct tn_ledger_entry *newest;
-	size_t count;
+	uint32_t count;
 	bool closed; /* being revoked: takes nothing more */
 	bool paused; /* its module is not running: nothing of it fires */
 };

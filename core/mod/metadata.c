@@ -59,8 +59,7 @@ static uint32_t parse_flags(struct span modinfo)
 
 /* --- the copy */
 
-/* The value of the first @key, or "". */
-static const char *text_of(const struct generation *gen, const char *key)
+const char *metadata_text(const struct generation *gen, const char *key)
 {
 	const char *s = elf_modinfo_get(gen->modinfo, key);
 
@@ -79,8 +78,6 @@ int load_metadata(struct tn_load *l)
 		memcpy(copy, l->modinfo.p, l->modinfo.n);
 		gen->modinfo = (struct span){ copy, l->modinfo.n };
 	}
-	gen->version = text_of(gen, "version");
-	gen->license = text_of(gen, "license");
 	gen->flags = parse_flags(gen->modinfo);
 	if ((gen->flags & TN_MODULE_DEPRECATED) != 0)
 		load_note(l, "this module is deprecated");
@@ -113,19 +110,21 @@ const char *metadata_of(
 int tn_module_metadata(struct tn_module *mod, struct tn_metadata *out)
 {
 	const struct generation *gen = mod->gen;
+	const char *version;
 
 	if (gen == NULL)
 		return -TN_ENOENT;
+	version = metadata_text(gen, "version");
 	*out = (struct tn_metadata){
 		.id = mod->id,
 		.name = mod->name,
-		.version = gen->version,
-		.description = text_of(gen, "description"),
-		.author = text_of(gen, "author"),
-		.license = gen->license,
+		.version = version,
+		.description = metadata_text(gen, "description"),
+		.author = metadata_text(gen, "author"),
+		.license = metadata_text(gen, "license"),
 		.flags = gen->flags,
 	};
-	(void)tn_version_parse(gen->version, &out->parts); /* or 0 */
+	(void)tn_version_parse(version, &out->parts); /* or 0 */
 	return 0;
 }
 

@@ -14,6 +14,8 @@ struct tn_port;
 int load_metadata(struct tn_load *l) MUST_CHECK;
 void metadata_free(const struct tn_port *port, struct generation *gen);
 
+/* The value of the first @key, or "". */
+const char *metadata_text(const struct generation *gen, const char *key);
 /* What stands in "@key@name:..." behind the colon, or ""; @key: "parm=". */
 const char *metadata_of(
     const struct generation *gen, const char *key, const char *name);

@@ -371,8 +371,8 @@ void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 	};
 	if (gen == NULL)
 		return;
-	info->version = gen->version;
-	info->license = gen->license;
+	info->version = metadata_text(gen, "version");
+	info->license = metadata_text(gen, "license");
 	info->profile = gen->profile;
 	info->direct = gen->direct;
 	info->nexports = gen->exports != NULL ? gen->exports->n : 0;

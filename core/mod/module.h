@@ -48,9 +48,8 @@ struct image_range {
  */
 struct generation {
 	struct tn_module *mod;
-	uint64_t number; /* registry lock: later ones are larger */
-	const char *version, *license; /* in .modinfo, or "" */
-	struct span modinfo;           /* a copy of the file's, or empty */
+	uint64_t number;          /* registry lock: later ones are larger */
+	struct span modinfo;      /* a copy of the file's, or empty */
 	struct kept_image *image; /* its parts: registry lock while COMING */
 	struct export_block *exports;
 	struct tn_module **providers; /* each holds one reference */

@@ -12,6 +12,7 @@
 
 #include "depend.h"
 #include "graph.h"
+#include "metadata.h"
 
 #define NAME_LENGTH 1024 /* a longer one is left to the load */
 
@@ -203,7 +204,7 @@ static int connect_declared(const struct need *n, const struct tn_depend *d)
 	int err = 0;
 
 	if (mod != NULL) {
-		err = depend_check(l, d, mod->gen->version);
+		err = depend_check(l, d, metadata_text(mod->gen, "version"));
 		module_unpin(mod);
 		return err;
 	}

@@ -402,30 +402,30 @@ static void fill_kept(const struct kept_symbols *k, const struct range *r,
 	out->exact = sym->size != 0;
 }
 
-/*
- * The nearest export in the same text, by a look at each: to order them would
- * cost every load more than the few that ask here can save.
- */
+/* The nearest export in the same text: they are ordered by address. */
 static void fill_export(const struct export_block *b, const struct range *r,
     uint64_t addr, struct tn_location *out)
 {
-	const struct export_record *nearest = NULL;
-	uint64_t next = r->end;
+	uint32_t low = 0;
 
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct export_record *rec = &b->records[i];
+	for (uint32_t n = b->n; n > 0;) {
+		const uint32_t half = (n + 1) / 2;
 
-		if (rec->value > addr)
-			next = rec->value < next ? rec->value : next;
-		else if (rec->value >= r->start &&
-			 (nearest == NULL || rec->value >= nearest->value))
-			nearest = rec;
+		low =
+		    b->records[low + half - 1].value <= addr ? low + half : low;
+		n -= half;
 	}
-	if (nearest == NULL)
+	if (low == 0 || b->records[low - 1].value < r->start)
 		return;
-	(void)str_copy(out->symbol, sizeof(out->symbol), nearest->name);
-	out->offset = addr - nearest->value;
-	out->size = next - nearest->value;
+	const uint64_t start = b->records[low - 1].value;
+	const uint64_t next = low < b->n && b->records[low].value < r->end
+				  ? b->records[low].value
+				  : r->end;
+
+	(void)str_copy(
+	    out->symbol, sizeof(out->symbol), b->records[low - 1].name);
+	out->offset = addr - start;
+	out->size = next - start;
 }
 
 static void fill(const struct range *r, uint64_t addr, struct tn_location *out)

@@ -8,6 +8,7 @@
 
 #include <test/test.h>
 
+#include "../module.h"
 #include "world.h"
 
 static int world_word;
@@ -75,6 +76,47 @@ TEST(export, are_found_with_address_owner_and_class)
 	CHECK_EQ(world_unload(&w, mod), 0);
 	CHECK_EQ(tn_symbol_find(w.sys, "alpha", &sym), -TN_ENOENT);
 	CHECK_EQ(tn_symbol_count(w.sys), 1);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+/* The engine puts them in the order of addresses. */
+TEST(export, out_of_order_keep_what_is_said_of_each)
+{
+	struct author a = author_new(isa_here()->machine, "mixed");
+	uint32_t word[4];
+	struct tn_module *mod;
+	struct tn_symbol sym;
+	struct world w;
+	char name[2] = "a", ns[2] = "A";
+
+	for (int i = 0; i < 4; i++, name[0]++)
+		word[i] = author_word(&a, name, (uint64_t)i);
+	for (int i = 4; i-- > 0;) {
+		name[0] = (char)('a' + i);
+		ns[0] = (char)('A' + i);
+		author_export(&a, (struct author_export){ .name = name,
+				      .symbol = word[i],
+				      .ns = i != 2 ? ns : NULL,
+				      .gpl = i == 1,
+				      .crc = (uint32_t)i + 1 });
+	}
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	for (uint32_t i = 1; i < 4; i++) /* where tn_symbolize searches */
+		CHECK(mod->gen->exports->records[i - 1].value <
+		      mod->gen->exports->records[i].value);
+	for (int i = 0; i < 4; i++) {
+		name[0] = (char)('a' + i);
+		ns[0] = (char)('A' + i);
+		CHECK_EQ(tn_symbol_find(w.sys, name, &sym), 0);
+		CHECK(sym.owner == mod);
+		CHECK_EQ(*(uint64_t *)(uintptr_t)sym.addr, i);
+		CHECK_EQ(sym.crc, i + 1);
+		CHECK_EQ(sym.flags, i == 1 ? TN_EXPORT_GPL : 0);
+		CHECK_STR(sym.ns != NULL ? sym.ns : "", i != 2 ? ns : "");
+	}
+	CHECK_EQ(world_unload(&w, mod), 0);
 	author_free(&a);
 	CHECK(world_close(&w));
 }

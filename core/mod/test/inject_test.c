@@ -433,7 +433,8 @@ TEST(inject, kept_symbols_fail_at_every_call)
 	struct subject s = { "kept symbols", { 0 } };
 	struct world w;
 
-	author_export(&a, (struct author_export){ "high", .symbol = high });
+	author_export(&a,
+	    (struct author_export){ "high", .symbol = high, .ns = "SPACE" });
 	author_export(&a, (struct author_export){ "low", .symbol = low });
 	CHECK(world_open_with(&w, &keeping));
 	s.args = (struct tn_load_args){ .size = sizeof(s.args),

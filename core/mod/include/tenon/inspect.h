@@ -39,12 +39,10 @@ struct tn_location {
 
 /*
  * Says what is at @addr, an address of code of a loaded module, in time
- * logarithmic in the number of modules and, with TN_CONFIG_KEEP_SYMBOLS, of
- * symbols. Without it names are those of exports alone, which are not ordered,
- * so that a load need not order them: then those of the one module are looked
- * through. Takes no lock and makes no call of the port: any context, also a
- * signal handler or an interrupt in the middle of a load. -TN_ENOENT: no module
- * has code there.
+ * logarithmic in the number of modules and of symbols: of exports alone, or with
+ * TN_CONFIG_KEEP_SYMBOLS of all functions. Takes no lock and makes no call of
+ * the port: any context, also a signal handler or an interrupt in the middle of
+ * a load. -TN_ENOENT: no module has code there.
  */
 int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out);
 
