@@ -12,6 +12,7 @@
 
 #include "load.h"
 #include "metadata.h"
+#include "provides.h"
 #include "semver.h"
 
 /* --- the list */
@@ -139,20 +140,13 @@ int depend_check(
 static struct tn_module *find(struct tn_load *l, const struct tn_depend *d)
 {
 	struct tn_system *sys = l->sys;
-	struct tn_module *mod =
-	    (struct tn_module *)index_find(&sys->modules, d->name);
-	const struct list *pos;
+	struct tn_module *mod = module_find_locked(sys, d->name);
+	const struct provided *word;
 
 	if (mod != NULL && mod->state > TN_STATE_REGISTERED)
 		return mod;
-	list_for_each (pos, &sys->list) {
-		struct tn_module *m = CONTAINER_OF(
-		    (struct list *)(uintptr_t)pos, struct tn_module, link);
-
-		if (modinfo_lists(m->gen->modinfo, "tenon.provides=", d->name))
-			return m;
-	}
-	return NULL;
+	word = provides_find(&sys->provides, d->name);
+	return word != NULL ? word->owner : NULL;
 }
 
 static int fail_self(struct tn_load *l)

@@ -31,6 +31,7 @@ int tn_graph_create(
 	g->find_arg = arg;
 	index_init(&g->names, g->port, sys->config.seed);
 	index_init(&g->exports, g->port, sys->config.seed);
+	index_init(&g->provides, g->port, sys->config.seed);
 	*out = g;
 	return 0;
 }
@@ -39,6 +40,7 @@ static void free_node(struct tn_graph *g, struct graph_node *node)
 {
 	port_free(
 	    g->port, node->exports, node->nexports * sizeof(*node->exports));
+	provides_free(g->port, node->provides);
 	if (node->pub.mod != NULL)
 		hold_drop(node->pub.mod, NULL);
 	else
@@ -52,6 +54,7 @@ void tn_graph_free(struct tn_graph *g)
 		free_node(g, g->nodes[i]);
 	index_fini(&g->names);
 	index_fini(&g->exports);
+	index_fini(&g->provides);
 	port_free(g->port, g->order, g->nnodes * sizeof(*g->order));
 	port_free(g->port, g->edges, g->max_edges * sizeof(*g->edges));
 	port_free(g->port, g->nodes, g->max_nodes * sizeof(*g->nodes));
@@ -112,6 +115,10 @@ static int join(struct tn_graph *g, struct graph_node *node)
 	node->number = g->nnodes;
 	if (index_find(&g->names, node->load.name) != NULL)
 		return fail_double(node);
+	if (provides_read(g->port, node->load.modinfo, node, &node->provides) !=
+		0 ||
+	    provides_add(&g->provides, node->provides) != 0)
+		return graph_no_memory(g, node->load.diag);
 	(void)index_insert(&g->names, &node->key);
 	/* Of two that export one name the first is meant; the load of the
 	   other will be refused. */
@@ -220,12 +227,9 @@ struct graph_node *graph_find(const struct tn_graph *g, const char *name)
 	struct graph_node *node =
 	    (struct graph_node *)index_find(&g->names, name);
 
-	/* by what it provides: seldom, so a walk will do */
-	for (uint32_t i = 0; node == NULL && i < g->nnodes; i++)
-		if (modinfo_lists(
-			g->nodes[i]->load.modinfo, "tenon.provides=", name))
-			node = g->nodes[i];
-	return node;
+	const struct provided *word = provides_find(&g->provides, name);
+
+	return node != NULL || word == NULL ? node : word->owner;
 }
 
 /* --- edges */

@@ -13,6 +13,7 @@
 #include <tenon/graph.h>
 
 #include "load.h"
+#include "provides.h"
 
 struct graph_edge {
 	uint32_t from, to;  /* from depends on to */
@@ -35,6 +36,7 @@ struct graph_node {
 	struct tn_load_args args;
 	struct graph_export *exports;
 	uint32_t nexports;
+	struct provides *provides;       /* or NULL */
 	uint32_t first_need, first_user; /* index + 1 into edges */
 	uint32_t hard, soft; /* needs that have no place in the order yet */
 	uint32_t seen;       /* index + 1 of the last node with an edge here */
@@ -55,6 +57,7 @@ struct tn_graph {
 	uint32_t nedges, max_edges;
 	uint32_t *order;
 	struct index names, exports;
+	struct index provides; /* of words, owned by nodes */
 };
 
 /* The error of a failed allocation, in @diag too. */

@@ -14,6 +14,7 @@
 #include "depend.h"
 #include "deprecated.h"
 #include "load.h"
+#include "provides.h"
 
 /* --- flags */
 
@@ -78,6 +79,8 @@ int load_metadata(struct tn_load *l)
 		memcpy(copy, l->modinfo.p, l->modinfo.n);
 		gen->modinfo = (struct span){ copy, l->modinfo.n };
 	}
+	if (provides_read(l->port, gen->modinfo, l->mod, &gen->provides) != 0)
+		return load_fail_memory(l, sizeof(struct provides));
 	gen->flags = parse_flags(gen->modinfo);
 	if ((gen->flags & TN_MODULE_DEPRECATED) != 0)
 		load_note(l, "this module is deprecated");
@@ -90,6 +93,7 @@ void metadata_free(const struct tn_port *port, struct generation *gen)
 {
 	port_free(port, (void *)(uintptr_t)gen->modinfo.p, gen->modinfo.n);
 	gen->modinfo = (struct span){ NULL, 0 };
+	provides_free(port, gen->provides);
 }
 
 const char *metadata_of(

@@ -23,6 +23,7 @@
 #include "interface.h"
 #include "metadata.h"
 #include "param.h"
+#include "provides.h"
 
 /* --- states */
 
@@ -198,6 +199,20 @@ static int index_exports(struct generation *gen, struct tn_diag *d)
 	return d->error;
 }
 
+/* What it provides, and where its code is. */
+static int list_words_and_code(struct generation *gen)
+{
+	struct index *words = &gen->mod->sys->provides;
+	int err = provides_add(words, gen->provides);
+
+	if (err == 0) {
+		err = symbolize_add(gen);
+		if (err != 0)
+			provides_remove(words, gen->provides);
+	}
+	return err;
+}
+
 int module_publish(struct generation *gen, struct tn_diag *d)
 {
 	struct tn_module *mod = gen->mod;
@@ -206,7 +221,7 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 
 	registry_lock(sys);
 	err = index_exports(gen, d);
-	if (err == 0 && symbolize_add(gen) != 0) {
+	if (err == 0 && list_words_and_code(gen) != 0) {
 		unindex(gen);
 		err = module_fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
 	}
@@ -266,6 +281,7 @@ void module_withdraw(struct tn_module *mod)
 	event_tell(sys, TN_EVENT_UNLOADED, mod);
 	registry_lock(sys);
 	unindex(gen);
+	provides_remove(&sys->provides, gen->provides);
 	symbolize_remove(gen);
 	list_del(&mod->link);
 	mod->gen = NULL;

@@ -48,9 +48,10 @@ struct image_range {
  */
 struct generation {
 	struct tn_module *mod;
-	uint64_t number;          /* registry lock: later ones are larger */
-	struct span modinfo;      /* a copy of the file's, or empty */
-	struct kept_image *image; /* its parts: registry lock while COMING */
+	uint64_t number;           /* registry lock: later ones are larger */
+	struct span modinfo;       /* a copy of the file's, or empty */
+	struct provides *provides; /* what it lists of that, or NULL */
+	struct kept_image *image;  /* its parts: registry lock while COMING */
 	struct export_block *exports;
 	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders, max_providers;
@@ -122,6 +123,7 @@ struct tn_system {
 	/* registry lock: */
 	struct index modules; /* all records */
 	struct index interfaces;
+	struct index provides;     /* of words, owned by modules */
 	struct index holder_names; /* holder_name.h */
 	uint64_t bindings;         /* number of the last one */
 	struct event interfaces_changed;

@@ -173,26 +173,13 @@ static const char *version_of(const struct graph_node *node)
 
 /* --- declarations */
 
-static int hold_first(void *arg, struct tn_module *mod)
-{
-	struct tn_module **first = arg;
-
-	if (!module_pin(mod))
-		return 0;
-	*first = mod;
-	return 1;
-}
-
 /* A running module of this name, or that provides it, with a reference. */
 static struct tn_module *find_running(
     const struct tn_graph *g, const struct tn_depend *d)
 {
-	const struct tn_query q = { .provides = d->name };
 	struct tn_module *mod = module_find_live(g->sys, d->name);
 
-	if (mod == NULL)
-		(void)tn_module_query(g->sys, &q, hold_first, &mod);
-	return mod;
+	return mod != NULL ? mod : provides_pin(g->sys, d->name);
 }
 
 static int connect_declared(const struct need *n, const struct tn_depend *d)

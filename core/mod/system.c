@@ -62,6 +62,7 @@ static void destroy(struct tn_system *sys)
 	index_fini(&sys->exports);
 	index_fini(&sys->modules);
 	index_fini(&sys->interfaces);
+	index_fini(&sys->provides);
 	if (sys->world != NULL) {
 		port_free(port, sys->world->ns,
 		    (sys->world->n + 1) * sizeof(*sys->world->ns));
@@ -94,6 +95,7 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	index_init(&sys->exports, port, config->seed);
 	index_init(&sys->modules, port, config->seed);
 	index_init(&sys->interfaces, port, config->seed);
+	index_init(&sys->provides, port, config->seed);
 	index_init(&sys->holder_names, port, config->seed);
 	err = symbolize_init(sys);
 	if (err == 0)

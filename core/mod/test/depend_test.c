@@ -171,6 +171,65 @@ TEST(depend, what_a_module_provides_serves_as_well)
 	end(&f);
 }
 
+static struct tn_module *provider(struct world *w, const char *name)
+{
+	struct author a = module(name, "1.0");
+	struct tn_module *mod = NULL;
+
+	author_info(&a, "tenon.provides=clock, clock");
+	author_info(&a, "tenon.provides=time");
+	EXPECT(world_load(w, a.o, 0, &mod) == 0);
+	author_free(&a);
+	return mod;
+}
+
+static int note_name(void *arg, struct tn_module *mod)
+{
+	struct tn_module_info info;
+
+	tn_module_info(mod, &info);
+	strcpy(arg, info.name);
+	return 0;
+}
+
+/* Whom a module that needs a clock is given. */
+static const char *who_is_it(struct world *w)
+{
+	static char name[TN_MODULE_NAME_MAX];
+	struct author a = needing("clock, time");
+	struct tn_module *mod;
+
+	name[0] = '\0';
+	EXPECT(world_load(w, a.o, 0, &mod) == 0);
+	(void)tn_module_providers(mod, note_name, name);
+	EXPECT(world_unload(w, mod) == 0);
+	author_free(&a);
+	return name;
+}
+
+/* The first that is there, in whatever order they come and go. */
+TEST(depend, of_several_that_provide_it_the_first_serves)
+{
+	struct tn_module *a, *b, *c;
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	a = provider(&w, "a");
+	b = provider(&w, "b");
+	c = provider(&w, "c");
+	CHECK_STR(who_is_it(&w), "a");
+	CHECK_EQ(world_unload(&w, b), 0);
+	CHECK_STR(who_is_it(&w), "a");
+	CHECK_EQ(world_unload(&w, a), 0);
+	CHECK_STR(who_is_it(&w), "c");
+	a = provider(&w, "a");
+	CHECK_STR(who_is_it(&w), "c");
+	CHECK_EQ(world_unload(&w, c), 0);
+	CHECK_STR(who_is_it(&w), "a");
+	CHECK_EQ(world_unload(&w, a), 0);
+	CHECK(world_close(&w));
+}
+
 static int count(void *arg, struct tn_module *mod)
 {
 	(void)mod;

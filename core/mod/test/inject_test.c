@@ -408,6 +408,7 @@ TEST(inject, namespaces_and_versions_fail_at_every_call)
 	struct subject s = { "namespaces and versions", { 0 } };
 	struct world w;
 
+	author_info(&a, "tenon.provides=this, that");
 	author_info(&a, "import_ns=SPACE");
 	author_info(&a, "import_ns=OTHER");
 	author_version(&a, "a", 7);

@@ -309,6 +309,7 @@ TEST(set, fails_at_every_call_and_leaves_nothing)
 	CHECK(begin(&f));
 	author_export(&f.a[2], (struct author_export){ .name = "sym",
 				   .symbol = author_word(&f.a[2], "sym", 0) });
+	author_info(&f.a[2], "tenon.provides=clock, time");
 	f.args[2].data = object_file(f.a[2].o).p;
 	f.args[2].data_size = object_bytes(f.a[2].o).n;
 	f.nsources = 2;
