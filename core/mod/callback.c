@@ -141,7 +141,7 @@ int resource_callback_register(struct notifier_block *nb, unsigned event)
 	if (err != 0)
 		return err;
 	cb = (struct callback *)f;
-	sys = f->entry.owner->mod->sys;
+	sys = ledger_owner(&f->entry)->mod->sys;
 	list_del(&cb->link);
 	cb->number = ++sys->fires.last_callback;
 	cb->event = event;

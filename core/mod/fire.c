@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct handle) == 32, "tenon/resource.h");
 
 static struct tn_system *system_of(const struct firing *f)
 {
-	return f->entry.owner->mod->sys;
+	return ledger_owner(&f->entry)->mod->sys;
 }
 
 void fires_open(struct tn_system *sys)
@@ -107,7 +107,7 @@ int firing_run(struct tn_system *sys, struct firing *f, int *status)
 	/* Whoever waits for frames has not waited for this one. */
 	if (ledger_has_left(&f->entry))
 		return -TN_ESTALE;
-	if (f->entry.owner->book.paused)
+	if (ledger_owner(&f->entry)->book.paused)
 		return -TN_EAGAIN;
 	list_add(&sys->fires.frames, &frame.link);
 	f->pins++;
@@ -319,7 +319,7 @@ int firing_drop(struct firing *f)
 	const struct tn_ledger_class *type = f->entry.type;
 	/* Then who revokes the module's ledger waits for this operation. */
 	const bool awaited =
-	    f->entry.owner->book.closed && firing_is_mine(sys, f);
+	    ledger_owner(&f->entry)->book.closed && firing_is_mine(sys, f);
 
 	if (!awaited)
 		ledger_remove_locked(sys, &f->entry);

@@ -202,7 +202,7 @@ struct tn_ledger_entry *ledger_find_locked(struct tn_module *mod,
 	*err = 0;
 	if (entry == NULL)
 		*err = -TN_ESTALE;
-	else if (entry->owner->mod != mod)
+	else if (ledger_owner(entry)->mod != mod)
 		*err = -TN_EPERM;
 	return *err == 0 ? entry : NULL;
 }

@@ -54,6 +54,13 @@ struct ledger {
 
 struct generation;
 
+/* Whose it is; NULL: the program's. */
+static inline struct generation *ledger_owner(
+    const struct tn_ledger_entry *entry)
+{
+	return entry->owner;
+}
+
 void ledger_open(struct tn_system *sys);
 /* No entry is left. */
 void ledger_close(struct tn_system *sys);

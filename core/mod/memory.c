@@ -28,7 +28,7 @@ static void memory_revoke(struct tn_ledger_entry *entry)
 {
 	struct block *b = (struct block *)entry;
 
-	port_free(entry->owner->mod->sys->port, b, b->size);
+	port_free(ledger_owner(entry)->mod->sys->port, b, b->size);
 }
 
 static void memory_describe(

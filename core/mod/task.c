@@ -165,7 +165,7 @@ bool resource_thread_stops(const struct kthread *thread)
 	if (firing_take(thread, &task_class, &f) != 0)
 		return true;
 	iface = f->target.iface;
-	paused = f->entry.owner->book.paused;
+	paused = ledger_owner(&f->entry)->book.paused;
 	ledger_unlock(((struct task *)f)->sys);
 	/* Who pauses the module or closes the gate waits for the step. */
 	return paused || tn_gate_wait(&iface->gate, 0) != 0;

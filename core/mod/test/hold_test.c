@@ -48,7 +48,13 @@ static int load_keeper(const char *params)
 
 static bool load_base(void)
 {
-	return world_load(&at.w, at.base_file.o, 0, &at.base) == 0;
+	struct tn_module *mod;
+
+	if (world_load(&at.w, at.base_file.o, 0, &mod) != 0)
+		return false;
+	if (at.base == NULL) /* else others look at it, and it is the same */
+		at.base = mod;
+	return at.base == mod;
 }
 
 /* The guaranteed symbols, and tn_handle_get. */

@@ -145,18 +145,28 @@ struct tn_load_args {
  *
  * When another thread is loading a module of this name, the call waits for it
  * and returns its result: that module, or that error; what else @args says
- * is not looked at. A load also waits for a
- * provider that another thread is loading.
+ * is not looked at. A load also waits for a provider that another thread is
+ * loading.
  *
- * -TN_ENOENT missing symbol or file; -TN_ENOEXEC malformed file;
- * -TN_EOPNOTSUPP refused by name; -TN_EACCES licence or namespace;
- * -TN_EAGAIN a provider is stopped or being unloaded; -TN_EDEADLK it would wait
- * for itself; -TN_ETIMEDOUT a provider did not come in time; -TN_ELOOP loads
- * inside of init are nested too deeply; -TN_EINVAL bad argument, name or value
- * of a parameter, or a hook returned a positive number; -TN_EFBIG, -TN_EIO,
- * -TN_ENAMETOOLONG of the source;
- * -TN_EEXIST module or export of this name; -TN_ERANGE a relocation does not
- * reach; -TN_ENOMEM; -TN_ENOSPC; -TN_EBADMSG; what init returned.
+ * -TN_EINVAL: bad argument or module name, no such value of a parameter, or a
+ * hook returned a positive number;
+ * -TN_ENOENT: a symbol, the file or a needed module is missing, or there is no
+ * such parameter;
+ * -TN_ENOEXEC: the file, or a record of a parameter in it, is malformed;
+ * -TN_EOPNOTSUPP: refused by name;
+ * -TN_EACCES: licence, namespace or the verification hook;
+ * -TN_ERANGE: a relocation does not reach, the parts do not fit together, a
+ * needed module is too old or too new, or a parameter is beyond its limits;
+ * -TN_ENOSPC: the pool is full, or a parameter has too many elements or
+ * characters;
+ * -TN_EFBIG: more than a limit of the engine, or of the port for sources;
+ * -TN_EIO, -TN_EBADMSG, -TN_ENAMETOOLONG: of the source;
+ * -TN_EEXIST: a module or an export of this name is there;
+ * -TN_EAGAIN: a provider is stopped or being unloaded;
+ * -TN_EDEADLK: it would wait for itself, or is called inside of a call;
+ * -TN_ETIMEDOUT: a provider did not come in time;
+ * -TN_ELOOP: it depends on itself, or loads in init are nested too deeply;
+ * -TN_ENOMEM; what init or start returned.
  */
 int tn_load(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_module **out, struct tn_diag *diag);
@@ -385,8 +395,9 @@ void tn_module_part(struct tn_module *mod, enum tn_part_kind kind,
 
 /*
  * Calls @fn for every module in load order under the registry lock until it
- * returns non-zero, and returns that. Of the engine @fn may call only
- * tn_module_info and tn_module_part. Sleeps.
+ * returns non-zero, and returns that. Of the engine @fn may call what needs a
+ * reference and takes no lock: tn_module_info, tn_module_part, and
+ * tn_module_metadata and tn_module_provides of <tenon/registry.h>. Sleeps.
  */
 int tn_module_each(struct tn_system *sys,
     int (*fn)(void *arg, struct tn_module *mod), void *arg);

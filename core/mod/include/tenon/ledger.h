@@ -30,7 +30,7 @@ struct tn_ledger_entry {
 	struct tn_ledger_entry *next, **link; /* of its module, newest first */
 	struct tn_ledger_entry *chain;        /* with the same hash of the id */
 	const struct tn_ledger_class *type;
-	struct generation *owner;
+	void *owner; /* the loaded image of the module */
 	uint64_t id;
 	const void *site; /* code that asked for it, or NULL */
 };
