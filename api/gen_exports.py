@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Make the table of guaranteed symbols from api/exports.list.
 
-    gen_exports.py c LIST OUT        the C file with tn_guaranteed[]
-    gen_exports.py symvers LIST OUT  the same list as a Module.symvers
+    gen_exports.py c LIST OUT [IMPL]  the C file with tn_guaranteed[]; IMPL is
+                                     a regular expression that selects by the
+                                     list's third field
+    gen_exports.py symvers LIST OUT   the same list as a Module.symvers
 
 Both worlds compile the same C file, so a name has the same CRC everywhere:
 the CRC-32 of its prototype, tokens joined by single blanks.
@@ -64,7 +66,7 @@ class Export:
             self.impl if t == name else t for t in tokens)
 
 
-def parse(path):
+def parse(path, wanted):
     exports = {}
     with open(path, encoding="ascii") as file:
         for number, line in enumerate(file, 1):
@@ -75,7 +77,8 @@ def parse(path):
                 raise ValueError(f"{path}:{number}: not four fields")
             if fields[0] in exports:
                 raise ValueError(f"{path}:{number}: {fields[0]} is twice here")
-            exports[fields[0]] = Export(*fields)
+            if wanted.fullmatch(fields[2]):
+                exports[fields[0]] = Export(*fields)
     return list(exports.values())
 
 
@@ -102,12 +105,13 @@ def symvers_text(exports):
 
 def main(argv):
     writers = {"c": c_text, "symvers": symvers_text}
-    if len(argv) != 4 or argv[1] not in writers:
+    if len(argv) not in (4, 5) or argv[1] not in writers:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        text = writers[argv[1]](parse(argv[2]))
-    except (OSError, ValueError) as error:
+        wanted = re.compile(argv[4] if len(argv) == 5 else ".*")
+        text = writers[argv[1]](parse(argv[2], wanted))
+    except (OSError, ValueError, re.error) as error:
         print(f"gen_exports: {error}", file=sys.stderr)
         return 1
     with open(argv[3], "w", encoding="ascii") as file:

@@ -93,6 +93,17 @@ struct lkmod_api {
 	 * what the embedder answers.
 	 */
 	int (*issue)(void *ctx, uint32_t queue_id, const void *command);
+
+	/*
+	 * The next three are there for a module in a process of its own only
+	 * (docs/isolation.md): ask lkmod_has. exit ends that process, and so
+	 * the module: its caller is told, and nothing of it runs again. write
+	 * hands bytes to the embedder and returns how many it took, or a
+	 * negative number; yield lets other threads of the embedder run.
+	 */
+	void (*exit)(void *ctx, int status);
+	int64_t (*write)(void *ctx, const void *data, size_t n);
+	void (*yield)(void *ctx);
 };
 
 /* Is @member in the table that @api points to? */

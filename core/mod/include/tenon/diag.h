@@ -122,6 +122,8 @@ enum tn_reason {
 	TN_REASON_DLOPEN,           /* other: what the dynamic linker says */
 	TN_REASON_LINGERS,          /* other: why an image could not be
 				       unmapped */
+	TN_REASON_WORKER,           /* other: what has happened to the
+				       process that runs it */
 	TN_REASONS
 };
 
