@@ -18,7 +18,8 @@ fmt-check: | $(SETUP) ## refuse sources that `make fmt` would change
 	@clang-format --dry-run --Werror $(CODE)
 
 # clang-tidy over the sources of these, not their tests.
-TIDY := base core/elf core/reloc core/gate core/mod core/slot host lib tools/kmod tools/host tools
+TIDY := base core/elf core/reloc core/gate core/mod core/slot host host/worker lib \
+	tools/kmod tools/host tools
 TIDY_UNITS := $(foreach c,$(TIDY),$(filter host-clang|$c|free|% \
 	host-clang|$c|host|%,$(UNITS)))
 TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/%,$(call unit,$u,4)),,$u))

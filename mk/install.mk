@@ -7,19 +7,20 @@
 prefix ?= /usr/local
 DESTDIR ?=
 L := $(B)/host/lib
-HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host))
+HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host)) $(B)/$(HOST_ARCH)/bin/worker
 
 INSTALLED := \
 	$(foreach c,$(COMPONENTS),$(foreach h,$(C.$c.install),$c/include/$h|include/$h)) \
 	$(foreach f,$(LIBS.host),$f|lib/$(notdir $f)) \
 	$(foreach f,$(filter %/tenon,$(BINS.host)),$f|bin/tenon) \
+	$(B)/$(HOST_ARCH)/bin/worker|libexec/tenon/worker \
 	$(foreach f,$(wildcard mk/module.mk),$f|share/tenon/module.mk) \
 	scripts/gdb/tenon.py|share/tenon/gdb/tenon.py \
 	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f))
 LINKS := lib/libtenon.so.1 lib/libtenon.so lib/pkgconfig/tenon.pc
 
 part = $(word $2,$(subst |, ,$1))
-install_one = install -D -m $(if $(filter bin/%,$(call part,$1,2)),755,644) \
+install_one = install -D -m $(if $(filter bin/% libexec/%,$(call part,$1,2)),755,644) \
 	$(call part,$1,1) $(DESTDIR)$(prefix)/$(call part,$1,2)
 
 .PHONY: install uninstall

@@ -8,13 +8,13 @@ LAYERS := \
 	0:base \
 	1:test 1:core/elf 1:core/reloc 1:core/gate 1:api \
 	2:core/mod \
-	3:core/slot 3:host 3:kernel \
+	3:core/slot 3:host 3:host/worker 3:host/worker/program 3:kernel \
 	4:lib \
 	5:tools/kmod 5:tools/host 5:tools/sign 5:tools/symvers \
 	6:tools \
 	7:bench 7:fuzz 7:model
 
-SIDEWAYS := tools/host:tools/kmod
+SIDEWAYS := tools/host:tools/kmod host/worker:host
 
 layer_names := $(foreach l,$(LAYERS),$(lastword $(subst :, ,$l)))
 COMPONENTS := $(foreach c,$(layer_names),$(if $(wildcard $c/rules.mk),$c))

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a worker must know of its processor and of Linux on it: numbers of
+ * system calls, what a signal frame looks like, how to wait politely.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum {
+	SYS_FCNTL = 25,
+	SYS_CLOSE = 57,
+	SYS_READ = 63,
+	SYS_PREAD64 = 67,
+	SYS_EXIT = 93,
+	SYS_EXIT_GROUP = 94,
+	SYS_FUTEX = 98,
+	SYS_SIGALTSTACK = 132,
+	SYS_RT_SIGACTION = 134,
+	SYS_RT_SIGPROCMASK = 135,
+	SYS_RT_SIGRETURN = 139,
+	SYS_SETSID = 157,
+	SYS_PRCTL = 167,
+	SYS_GETPID = 172,
+	SYS_MMAP = 222,
+	SYS_MPROTECT = 226,
+	SYS_PRLIMIT64 = 261,
+	SYS_SECCOMP = 277,
+	SYS_CLOSE_RANGE = 436,
+	SYS_RISCV_FLUSH_ICACHE = 259,
+};
+
+#define MACHINE_AUDIT    0xc00000f3u /* AUDIT_ARCH_RISCV64 */
+#define MACHINE_PC       176u        /* in ucontext: uc_mcontext.sc_regs.pc */
+/* struct sigaction has no restorer. */
+#define MACHINE_RESTORER 0
+
+static inline long machine_call(long nr, const long a[6])
+{
+	register long a7 __asm__("a7") = nr;
+	register long a0 __asm__("a0") = a[0];
+	register long a1 __asm__("a1") = a[1];
+	register long a2 __asm__("a2") = a[2];
+	register long a3 __asm__("a3") = a[3];
+	register long a4 __asm__("a4") = a[4];
+	register long a5 __asm__("a5") = a[5];
+
+	__asm__ volatile("ecall"
+			 : "+r"(a0)
+			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
+			 : "memory");
+	return a0;
+}
+
+/* The hint "pause" (Zihintpause) by its number: older assemblers lack it. */
+static inline void machine_relax(void)
+{
+	__asm__ volatile(".4byte 0x0100000f" ::: "memory");
+}
+
+/* What has been written there may be executed, on any hart. */
+static inline void machine_sync_code(uint64_t addr, uint64_t size)
+{
+	const long a[6] = { (long)addr, (long)(addr + size) };
+
+	(void)machine_call(SYS_RISCV_FLUSH_ICACHE, a);
+}

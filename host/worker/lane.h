@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host's side of the lane: see wire.h. It believes nothing: the turn is
+ * remembered here, a message is copied once, and a wait ends at its deadline
+ * whatever the other side does.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <base/compiler.h>
+
+#include "wire.h"
+
+struct lane {
+	struct wire_lane *wire; /* shared with the worker */
+	uint32_t turn; /* odd: the worker's, as we have handed it over */
+	uint32_t spin, spin_most; /* rounds of waiting actively */
+	int lifeline;
+	bool stopped; /* any thread sets it: the worker is being ended */
+};
+
+struct message {
+	uint32_t kind;
+	uint64_t value;
+	uint64_t arg[4];
+};
+
+void lane_open(struct lane *l, struct wire_lane *wire, int lifeline);
+
+/* Rounds of waiting that take about @ns here. */
+uint32_t lane_rounds(uint32_t ns);
+
+/* Hands the turn to the worker. */
+void lane_post(struct lane *l, const struct message *m);
+
+/*
+ * Waits for the turn until @deadline_ns on the monotonic clock. -TN_ETIMEDOUT;
+ * -TN_EOWNERDEAD: the worker has ended; -TN_EBADMSG: the turn is none that the
+ * worker may set.
+ */
+MUST_CHECK int lane_wait(
+    struct lane *l, uint64_t deadline_ns, struct message *m);
+
+/* A thread that waits answers -TN_EOWNERDEAD at once. Any thread. */
+void lane_stop(struct lane *l);
+
+uint64_t lane_now(void);

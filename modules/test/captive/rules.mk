@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := captive
+SOURCES := captive.c
+PROFILES := common
