@@ -12,8 +12,7 @@
 
 #include "kit.h"
 
-/* Writes the path of a module of the common profile. */
-static void module_path(const char *name, char path[PATH_MAX])
+void kit_path(const char *name, char path[PATH_MAX])
 {
 	char self[PATH_MAX - 100];
 	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -37,7 +36,7 @@ int kit_try(struct tn_system *sys, const char *name, struct tn_module **mod,
 	char path[PATH_MAX];
 	const struct tn_load_args args = { .size = sizeof(args), .path = path };
 
-	module_path(name, path);
+	kit_path(name, path);
 	return tn_load(sys, &args, mod, diag);
 }
 
@@ -49,7 +48,7 @@ int kit_load_as(struct tn_system *sys, const char *name, const char *as,
 		.size = sizeof(args), .path = path, .name = as
 	};
 
-	module_path(name, path);
+	kit_path(name, path);
 	return tn_load(sys, &args, mod, NULL);
 }
 

@@ -15,7 +15,12 @@
 #define KIT_SANITIZED 0
 #endif
 
+#include <limits.h>
+
 #include <tenon/tenon.h>
+
+/* Writes the path of a module of the common profile. */
+void kit_path(const char *name, char path[PATH_MAX]);
 
 /* Loads a module of the common profile; NULL, and a line, when it fails. */
 struct tn_module *kit_load(struct tn_system *sys, const char *name);

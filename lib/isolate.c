@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Isolation for slot managers, over workers: <tenon/isolate.h>.
+ *
+ * A place is what the manager knows as a worker. It outlives the process, so
+ * that its last report can be asked for, until its slot is loaded again; all
+ * hang on one list. The lock protects the list and what places say; no
+ * function of the caller and no module runs with it held.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/list.h>
+#include <host/process.h>
+#include <host/worker.h>
+#include <tenon/isolate.h>
+#include <tenon/isolation.h>
+
+#define CONFIG_ABI   1u
+#define KNOWN_FLAGS  (TN_ISOLATE_UNFILTERED | TN_ISOLATE_NO_SPIN)
+#define SPIN_NS      20000u
+#define SPIN_MAX     1000000u
+#define START_NS     10000000000ull
+#define HEAP_SIZE    ((size_t)1 << 20)
+#define STACK_SIZE   ((size_t)256 << 10)
+#define STACK_MIN    ((size_t)64 << 10)
+#define BUFFER_SIZE  ((size_t)64 << 10)
+#define SIZE_MAX_ALL ((size_t)256 << 20)
+
+struct isolate {
+	struct tn_isolation table;
+	struct tn_isolate_config config;
+	struct process_member member;
+	pthread_mutex_t lock;
+	/* lock: */
+	struct list places; /* the newest first */
+	size_t nworkers;
+};
+
+struct place {
+	struct list node;
+	struct isolate *iso;
+	uint32_t slot;
+	struct worker *worker;           /* lock: NULL when there is none */
+	struct tn_isolate_report report; /* lock: of the last one */
+};
+
+static struct place *place_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct place, node);
+}
+
+static struct isolate *isolate_of(const struct tn_isolation *isolation)
+{
+	return isolation->ctx;
+}
+
+/* --- places */
+
+static struct place *place_find(struct isolate *iso, uint32_t slot, bool live)
+{
+	struct list *pos;
+
+	list_for_each (pos, &iso->places) {
+		struct place *p = place_of(pos);
+
+		if (p->slot == slot && (p->worker != NULL) == live)
+			return p;
+	}
+	return NULL;
+}
+
+/* The worker goes into a new place; what was known of the slot is forgotten. */
+static void place_take(struct place *p, struct worker *w)
+{
+	struct isolate *iso = p->iso;
+	struct place *old;
+
+	pthread_mutex_lock(&iso->lock);
+	old = place_find(iso, p->slot, false);
+	if (old)
+		list_del(&old->node);
+	p->worker = w;
+	list_add(&iso->places, &p->node);
+	iso->nworkers += w != NULL;
+	pthread_mutex_unlock(&iso->lock);
+	free(old);
+}
+
+/* --- the table */
+
+static int isolate_load(void *ctx, const struct tn_isolation_load *load,
+    void **worker, struct tn_diag *diag)
+{
+	struct isolate *iso = ctx;
+	struct place *p = calloc(1, sizeof(*p));
+	struct worker *w = NULL;
+	const struct worker_load wanted = {
+		.config = &iso->config,
+		.slot = load->slot,
+		.blob = load->blob,
+		.size = load->blob_size,
+		.name = load->name,
+		.flags = load->load_flags,
+		.exports = load->exports,
+		.nexports = load->nexports,
+		.timeout_ns = load->timeout_ns,
+	};
+	int err;
+
+	if (!p) {
+		diag->error = -TN_ENOMEM;
+		diag->stage = TN_STAGE_ALLOC;
+		diag->reason = TN_REASON_NO_MEMORY;
+		diag->value = sizeof(*p);
+		return -TN_ENOMEM;
+	}
+	p->iso = iso;
+	p->slot = load->slot;
+	err = worker_open(&wanted, &w, &p->report, diag, NULL);
+	place_take(p, w);
+	if (err == 0)
+		*worker = p;
+	return err;
+}
+
+static void isolate_unload(void *worker)
+{
+	struct place *p = worker;
+	struct isolate *iso = p->iso;
+	struct tn_isolate_report report;
+	struct worker *w;
+
+	pthread_mutex_lock(&iso->lock);
+	w = p->worker;
+	worker_report(w, &p->report);
+	p->worker = NULL;
+	pthread_mutex_unlock(&iso->lock);
+	worker_close(w, &report);
+	pthread_mutex_lock(&iso->lock);
+	p->report = report;
+	iso->nworkers--;
+	pthread_mutex_unlock(&iso->lock);
+}
+
+static int isolate_lookup(void *worker, const char *symbol, uint64_t *function)
+{
+	const struct place *p = worker;
+	struct tn_isolate_report report;
+
+	worker_report(p->worker, &report);
+	return report.error ? report.error
+			    : worker_lookup(p->worker, symbol, function);
+}
+
+static int isolate_call(void *worker, struct tn_isolation_call *call)
+{
+	const struct place *p = worker;
+
+	return worker_call(p->worker, call->function, call->args,
+	    call->timeout_ns, &call->ret);
+}
+
+static void isolate_kill(void *worker)
+{
+	const struct place *p = worker;
+
+	worker_kill(p->worker);
+}
+
+static void isolate_info(void *worker, struct tn_isolation_info *out)
+{
+	const struct place *p = worker;
+	struct tn_isolate_report report;
+	struct worker_info info;
+
+	worker_info(p->worker, &info);
+	worker_report(p->worker, &report);
+	*out = (struct tn_isolation_info){
+		.status = report.error,
+		.base = info.base,
+		.bytes = info.bytes,
+		.id = report.process,
+		.timing = info.timing,
+	};
+	memcpy(out->name, info.name, sizeof(out->name));
+}
+
+/* --- forks */
+
+static void before_fork(struct process_member *m)
+{
+	pthread_mutex_lock(&CONTAINER_OF(m, struct isolate, member)->lock);
+}
+
+static void after_fork(struct process_member *m)
+{
+	pthread_mutex_unlock(&CONTAINER_OF(m, struct isolate, member)->lock);
+}
+
+/* --- the public calls */
+
+static size_t or_standard(size_t value, size_t standard)
+{
+	return value ? value : standard;
+}
+
+/* What the caller has left to us; false: it asks for what there is not. */
+static bool complete(struct tn_isolate_config *c)
+{
+	if (c->size < sizeof(*c) || c->abi != CONFIG_ABI ||
+	    (c->flags & ~KNOWN_FLAGS) != 0)
+		return false;
+	c->spin_ns = (uint32_t)or_standard(c->spin_ns, SPIN_NS);
+	c->start_ns = c->start_ns ? c->start_ns : START_NS;
+	c->heap_size = or_standard(c->heap_size, HEAP_SIZE);
+	c->stack_size = or_standard(c->stack_size, STACK_SIZE);
+	c->buffer_size = or_standard(c->buffer_size, BUFFER_SIZE);
+	return c->spin_ns <= SPIN_MAX && c->heap_size <= SIZE_MAX_ALL &&
+	       c->stack_size >= STACK_MIN && c->stack_size <= SIZE_MAX_ALL &&
+	       c->buffer_size <= SIZE_MAX_ALL;
+}
+
+int tn_isolate_open(
+    const struct tn_isolate_config *config, const struct tn_isolation **out)
+{
+	static const struct tn_isolate_config standard = {
+		.size = sizeof(standard),
+		.abi = CONFIG_ABI,
+	};
+	struct tn_isolate_config c = config ? *config : standard;
+	struct isolate *iso;
+
+	if (!complete(&c))
+		return -TN_EINVAL;
+	iso = calloc(1, sizeof(*iso));
+	if (!iso)
+		return -TN_ENOMEM;
+	iso->table = (struct tn_isolation){
+		.size = sizeof(iso->table),
+		.abi = 1,
+		.ctx = iso,
+		.open = isolate_load,
+		.close = isolate_unload,
+		.lookup = isolate_lookup,
+		.call = isolate_call,
+		.kill = isolate_kill,
+		.info = isolate_info,
+	};
+	iso->config = c;
+	pthread_mutex_init(&iso->lock, NULL);
+	list_init(&iso->places);
+	iso->member.before = before_fork;
+	iso->member.after = after_fork;
+	process_join(&iso->member);
+	*out = &iso->table;
+	return 0;
+}
+
+int tn_isolate_close(const struct tn_isolation *isolation)
+{
+	struct isolate *iso = isolate_of(isolation);
+	bool busy;
+
+	pthread_mutex_lock(&iso->lock);
+	busy = iso->nworkers != 0;
+	pthread_mutex_unlock(&iso->lock);
+	if (busy)
+		return -TN_EBUSY;
+	process_leave(&iso->member);
+	while (!list_empty(&iso->places)) {
+		struct place *p = place_of(iso->places.next);
+
+		list_del(&p->node);
+		free(p);
+	}
+	pthread_mutex_destroy(&iso->lock);
+	free(iso);
+	return 0;
+}
+
+int tn_isolate_report(const struct tn_isolation *isolation, uint32_t slot,
+    struct tn_isolate_report *out)
+{
+	struct isolate *iso = isolate_of(isolation);
+	struct place *p;
+
+	pthread_mutex_lock(&iso->lock);
+	p = place_find(iso, slot, true);
+	if (p)
+		worker_report(p->worker, out);
+	else if ((p = place_find(iso, slot, false)) != NULL)
+		*out = p->report;
+	pthread_mutex_unlock(&iso->lock);
+	return p ? 0 : -TN_ENOENT;
+}
+
+int tn_isolate_buffer(const struct tn_isolation *isolation, uint32_t slot,
+    struct tn_isolate_buffer *out)
+{
+	struct isolate *iso = isolate_of(isolation);
+	struct worker_info info;
+	const struct place *p;
+
+	pthread_mutex_lock(&iso->lock);
+	p = place_find(iso, slot, true);
+	if (p) {
+		worker_info(p->worker, &info);
+		*out = info.buffer;
+	}
+	pthread_mutex_unlock(&iso->lock);
+	return p ? 0 : -TN_ENOENT;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Isolation as slot managers use it: the table of tn_isolate_open. How workers
+ * behave in detail is tested with them, in host/worker.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tenon/isolate.h>
+#include <tenon/isolation.h>
+#include <test/test.h>
+
+#include "kit.h"
+
+#define SLOT           5
+#define CALL_NS        20000000000ull
+#define NO_SUCH_ADVICE 9999
+
+/* The program inside of the library is not the emulator's. */
+static bool is_emulated(void)
+{
+	static char page[65536] __attribute__((aligned(65536)));
+
+	return madvise(page, sizeof(page), NO_SUCH_ADVICE) == 0;
+}
+
+#define NEED_PROCESSES()                                                       \
+	do {                                                                   \
+		if (is_emulated())                                             \
+			SKIP("emulators cannot execute the program inside");   \
+	} while (0)
+
+struct told {
+	unsigned n;
+	uint32_t slot;
+	enum tn_isolate_end end;
+};
+
+static void take_end(
+    void *arg, uint32_t slot, const struct tn_isolate_report *report)
+{
+	struct told *told = arg;
+
+	told->n++;
+	told->slot = slot;
+	told->end = report->end;
+}
+
+static const struct tn_isolation *open_with(struct told *told)
+{
+	const struct tn_isolate_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.ended = take_end,
+		.arg = told,
+	};
+	const struct tn_isolation *iso = NULL;
+
+	return tn_isolate_open(told ? &config : NULL, &iso) == 0 ? iso : NULL;
+}
+
+static void *load(const struct tn_isolation *iso, const char *name)
+{
+	static char bytes[1 << 18] __attribute__((aligned(8)));
+	struct tn_isolation_load load = { .size = sizeof(load),
+		.slot = SLOT,
+		.blob = bytes,
+		.name = name,
+		.timeout_ns = CALL_NS };
+	char path[PATH_MAX], text[400];
+	struct tn_diag diag;
+	void *worker = NULL;
+	FILE *f;
+
+	kit_path(name, path);
+	f = fopen(path, "r");
+	if (!f)
+		return NULL;
+	load.blob_size = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	tn_diag_init(&diag);
+	if (iso->open(iso->ctx, &load, &worker, &diag) != 0) {
+		tn_diag_text(&diag, text, sizeof(text));
+		fprintf(stderr, "%s: %s\n", name, text);
+	}
+	return worker;
+}
+
+static int call(const struct tn_isolation *iso, void *worker, const char *name,
+    int64_t a, int64_t *ret)
+{
+	struct tn_isolation_call c = { .args = { a, 2, 3, 4 },
+		.timeout_ns = CALL_NS };
+	int err = iso->lookup(worker, name, &c.function);
+
+	if (err == 0)
+		err = iso->call(worker, &c);
+	if (err == 0)
+		*ret = c.ret;
+	return err;
+}
+
+TEST(isolate, refuses_configurations_that_it_does_not_know)
+{
+	struct tn_isolate_config c = { .size = sizeof(c), .abi = 1 };
+	const struct tn_isolation *iso;
+
+	c.abi = 2;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.abi = 1;
+	c.size--;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.size++;
+	c.flags = 1u << 31;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.flags = 0;
+	c.heap_size = (size_t)1 << 40;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.heap_size = 0;
+	c.stack_size = 1;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.stack_size = 0;
+	c.spin_ns = 2000000;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.spin_ns = 0;
+	CHECK_EQ(tn_isolate_open(&c, &iso), 0);
+	CHECK_EQ(iso->size, sizeof(*iso));
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+TEST(isolate, loads_calls_and_unloads_a_slot)
+{
+	const struct tn_isolation *iso = open_with(NULL);
+	struct tn_isolate_report report;
+	struct tn_isolation_info info;
+	int64_t ret = 0;
+	void *worker;
+
+	PROVES("G35");
+	NEED_PROCESSES();
+	CHECK(iso);
+	CHECK_EQ(tn_isolate_report(iso, SLOT, &report), -TN_ENOENT);
+	worker = load(iso, "captive");
+	CHECK(worker);
+	CHECK_EQ(call(iso, worker, "captive_add", 1, &ret), 0);
+	CHECK_EQ(ret, 4321);
+	CHECK_EQ(call(iso, worker, "captive_none", 1, &ret), -TN_ENOENT);
+	iso->info(worker, &info);
+	CHECK_EQ(info.status, 0);
+	CHECK_STR(info.name, "captive");
+	CHECK(info.base != 0 && info.bytes != 0 && info.id > 0);
+	CHECK_EQ(tn_isolate_report(iso, SLOT, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_RUNS);
+	CHECK_EQ(report.process, info.id);
+	CHECK_EQ(tn_isolate_close(iso), -TN_EBUSY);
+	iso->close(worker);
+	CHECK_EQ(tn_isolate_report(iso, SLOT, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_CLOSED);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+TEST(isolate, says_how_a_slot_has_ended_and_loads_it_again)
+{
+	struct tn_isolate_report report;
+	struct tn_isolation_info info;
+	struct told told = { 0 };
+	const struct tn_isolation *iso = open_with(&told);
+	int64_t ret = 0;
+	void *worker;
+
+	PROVES("G36");
+	NEED_PROCESSES();
+	CHECK(iso);
+	worker = load(iso, "captive");
+	CHECK(worker);
+	CHECK_EQ(call(iso, worker, "captive_read", 0, &ret), -TN_EFAULT);
+	CHECK_EQ(call(iso, worker, "captive_add", 0, &ret), -TN_EFAULT);
+	CHECK_EQ(told.n, 1);
+	CHECK_EQ(told.slot, SLOT);
+	CHECK_EQ(told.end, TN_ISOLATE_FAULT);
+	iso->info(worker, &info);
+	CHECK_EQ(info.status, -TN_EFAULT);
+	iso->close(worker);
+	CHECK_EQ(tn_isolate_report(iso, SLOT, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_FAULT);
+	CHECK_STR(report.symbol, "captive_read");
+	worker = load(iso, "captive");
+	CHECK(worker);
+	CHECK_EQ(call(iso, worker, "captive_add", 1, &ret), 0);
+	iso->kill(worker);
+	CHECK_EQ(call(iso, worker, "captive_add", 1, &ret), -TN_EOWNERDEAD);
+	iso->close(worker);
+	CHECK_EQ(told.n, 2);
+	CHECK_EQ(told.end, TN_ISOLATE_KILLED);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+TEST(isolate, remembers_why_a_slot_could_not_be_loaded)
+{
+	const struct tn_isolation *iso = open_with(NULL);
+	struct tn_isolate_report report;
+	struct tn_isolate_buffer buffer;
+
+	NEED_PROCESSES();
+	CHECK(iso);
+	CHECK(!load(iso, "hello")); /* it imports what it may not */
+	CHECK_EQ(tn_isolate_report(iso, SLOT, &report), 0);
+	CHECK(report.end != TN_ISOLATE_RUNS);
+	CHECK_EQ(tn_isolate_buffer(iso, SLOT, &buffer), -TN_ENOENT);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+TEST(isolate, shares_a_buffer_with_a_slot)
+{
+	const struct tn_isolation *iso = open_with(NULL);
+	struct tn_isolate_buffer buffer;
+	int64_t ret = 0;
+	void *worker;
+
+	NEED_PROCESSES();
+	CHECK(iso);
+	worker = load(iso, "captive");
+	CHECK(worker);
+	CHECK_EQ(tn_isolate_buffer(iso, SLOT, &buffer), 0);
+	memset(buffer.host, 9, 2);
+	CHECK_EQ(
+	    call(iso, worker, "captive_sum", (int64_t)buffer.module, &ret), 0);
+	CHECK_EQ(ret, 18);
+	iso->close(worker);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+static int child_closes(const struct tn_isolation *iso, void *worker)
+{
+	int64_t ret;
+
+	if (call(iso, worker, "captive_add", 1, &ret) != -TN_EAGAIN)
+		return 1;
+	iso->close(worker);
+	return tn_isolate_close(iso) == 0 ? 0 : 2;
+}
+
+TEST(isolate, is_closed_in_a_child_of_fork_without_harm)
+{
+	const struct tn_isolation *iso = open_with(NULL);
+	int64_t ret = 0;
+	int status = 1;
+	void *worker;
+	pid_t pid;
+
+	NEED_PROCESSES();
+	CHECK(iso);
+	worker = load(iso, "captive");
+	CHECK(worker);
+	pid = fork();
+	if (pid == 0)
+		_exit(child_closes(iso, worker));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(call(iso, worker, "captive_add", 1, &ret), 0);
+	iso->close(worker);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
