@@ -9,6 +9,9 @@ DESTDIR ?=
 L := $(B)/host/lib
 HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host)) $(B)/$(HOST_ARCH)/bin/worker
 
+# In /usr the commands of kmod's names are completed by the distribution.
+COMPLETED := tenon $(if $(filter /usr,$(prefix)),,insmod rmmod modprobe lsmod modinfo depmod)
+
 INSTALLED := \
 	$(foreach c,$(COMPONENTS),$(foreach h,$(C.$c.install),$c/include/$h|include/$h)) \
 	$(foreach f,$(LIBS.host),$f|lib/$(notdir $f)) \
@@ -16,7 +19,8 @@ INSTALLED := \
 	$(B)/$(HOST_ARCH)/bin/worker|libexec/tenon/worker \
 	$(foreach f,$(wildcard mk/module.mk),$f|share/tenon/module.mk) \
 	scripts/gdb/tenon.py|share/tenon/gdb/tenon.py \
-	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f))
+	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f)) \
+	$(foreach n,$(COMPLETED),tools/completion/tenon|share/bash-completion/completions/$n)
 LINKS := lib/libtenon.so.1 lib/libtenon.so lib/pkgconfig/tenon.pc
 
 part = $(word $2,$(subst |, ,$1))

@@ -27,6 +27,8 @@ enum {
 int link_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int modpost_main(int argc, char **argv);
+int cc_main(int argc, char **argv);
+int new_main(int argc, char **argv);
 int sign_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int symvers_main(int argc, char **argv);

@@ -23,6 +23,8 @@ static const struct applet applets[] = {
 	{ "run", run_main, "load modules into this process, call, unload", false },
 	{ "host", host_main, "hold modules for others, behind a socket", false },
 	{ "link", link_main, "link a module offline at given addresses", false },
+	{ "new", new_main, "make a new module with a test", false },
+	{ "cc", cc_main, "build a module file of sources, for any machine", false },
 	{ "modpost", modpost_main, "write a module's .mod.c", false },
 	{ "symvers", symvers_main, "make versions of exports from their types", false },
 	{ "sign", sign_main, "append signatures to module files", false },

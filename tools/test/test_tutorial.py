@@ -56,8 +56,8 @@ class Tutorial(unittest.TestCase):
                 for line in text.splitlines():
                     self.assertIn(line, said)
         languages = [language for _, language, _ in blocks]
-        self.assertEqual(languages.count('sh'), 5)
-        self.assertEqual(languages.count('output'), 4)
+        self.assertEqual(languages.count('sh'), 7)
+        self.assertEqual(languages.count('output'), 6)
 
 
 class Readme(unittest.TestCase):
