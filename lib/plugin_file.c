@@ -22,7 +22,7 @@ static bool stat_file(const char *path, struct stat *st)
 }
 
 /* Tries @path in each folder of the dynamic linker's list. */
-#ifdef RTLD_DI_SERINFO
+#ifdef __GLIBC__
 static bool search(const char *path, char found[PATH_MAX], struct stat *st)
 {
 	void *program = dlopen(NULL, RTLD_LAZY);
