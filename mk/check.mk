@@ -3,7 +3,7 @@
 # `make check`: everything that judges the sources without running them.
 # The layer table is checked whenever make starts (mk/layers.mk).
 
-CODE_DIRS := $(wildcard $(layer_names) modules oracle matrix)
+CODE_DIRS := $(wildcard $(layer_names) modules oracle matrix examples)
 CODE = $(shell find $(CODE_DIRS) -name '*.[ch]' -o -name '*.hpp' | sort -u)
 LIMIT := timeout 300
 
