@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <kmod/applets.h>
+
 #include <tenon/tenon.h>
 
 struct applet {
@@ -29,6 +31,7 @@ static const struct applet applets[] = {
 	{ "symvers", symvers_main, "make versions of exports from their types", false },
 	{ "sign", sign_main, "append signatures to module files", false },
 	{ "verify", verify_main, "say who has signed module files", false },
+	{ "depmod", depmod_main, "write the indexes of a module tree", true },
 	// clang-format on
 };
 #define NAPPLETS (sizeof(applets) / sizeof(applets[0]))

@@ -2,4 +2,4 @@
 # kmod's commands on trees of modules. Kept lean: these programs live for
 # milliseconds, so nothing heavy is linked to them.
 kind := host
-deps := base core/elf
+deps := base core/elf core/gate core/mod host

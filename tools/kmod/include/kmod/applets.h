@@ -5,3 +5,6 @@
  * and returns the exit status that kmod's command of that name has.
  */
 #pragma once
+
+/* depmod(8): writes modules.dep and the other indexes of a module tree. */
+int depmod_main(int argc, char **argv);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * depmod(8): from a tree of module files to modules.dep and its like. The
+ * stages are those of depmod.h; this file puts them in their order.
+ */
+#include "depmod.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <kmod/applets.h>
+#include <tenon/err.h>
+
+#include "depmod_text.h"
+
+static const struct depmod_output outputs[] = {
+	{ "modules.dep", depmod_text_dep, false },
+	{ "modules.dep.bin", depmod_index_dep, true },
+	{ "modules.alias", depmod_text_alias, false },
+	{ "modules.alias.bin", depmod_index_alias, true },
+	{ "modules.softdep", depmod_text_softdep, false },
+	{ "modules.symbols", depmod_text_symbols, false },
+	{ "modules.symbols.bin", depmod_index_symbols, true },
+	{ "modules.builtin.bin", depmod_index_builtin, true },
+	{ "modules.builtin.alias.bin", depmod_index_builtin_alias, true },
+	{ "modules.devname", depmod_text_devname, false },
+};
+
+static uint64_t random_seed(void)
+{
+	uint64_t seed = (uintptr_t)&seed ^ (uint64_t)getpid() << 32;
+
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	return seed;
+}
+
+/* What does not depend on modules. */
+static int prepare(struct depmod *d)
+{
+	const struct depmod_options *o = &d->options;
+	struct buffer folder = { 0 };
+	struct depmod_config_for what;
+
+	d->dir = -1;
+	d->seed = random_seed();
+	buffer_text(&folder, o->base);
+	buffer_text(&folder, "/lib/modules/");
+	buffer_text(&folder, o->release);
+	if (!folder.failed)
+		d->folder = arena_text(&d->arena, folder.p, folder.n);
+	buffer_free(&folder);
+	if (d->folder == NULL)
+		return -TN_ENOMEM;
+	what = (struct depmod_config_for){ d->folder, o->release, o->configs };
+	return depmod_config_load(&d->config, &d->arena, &what, &d->report);
+}
+
+void depmod_open_folder(struct depmod *d)
+{
+	if (d->dir < 0)
+		d->dir = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int run(struct depmod *d)
+{
+	bool is_newer = true;
+	int err = prepare(d);
+
+	if (!err && d->options.if_newer) {
+		if (d->options.show)
+			return 0;
+		err = depmod_is_newer(d, &is_newer);
+		if (!err && !is_newer)
+			return 0;
+	}
+	if (!err)
+		err = depmod_walk(d);
+	depmod_open_folder(d);
+	if (!err)
+		err = depmod_order(d);
+	if (!err)
+		err = depmod_scan(d);
+	if (!err)
+		err = depmod_resolve(d);
+	if (!err)
+		err = depmod_rank(d);
+	if (!err)
+		err = depmod_make_lines(d);
+	if (err)
+		return err;
+	return depmod_put(d, outputs, ARRAY_SIZE(outputs));
+}
+
+static void release(struct depmod *d)
+{
+	for (unsigned i = 0; i < d->nscans; i++)
+		modscan_fini(&d->scans[i]);
+	names_free(&d->symbols);
+	buffer_free(&d->lines);
+	if (d->dir >= 0)
+		(void)close(d->dir);
+	arena_free(&d->arena);
+}
+
+int depmod_main(int argc, char **argv)
+{
+	struct depmod d = { .dir = -1 };
+	int err;
+
+	/* a file that may not grow is an error of write(2), then */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	report_open(&d.report, "depmod", REPORT_WARNING, false);
+	switch (depmod_options_parse(argc, argv, &d.options, &d.report)) {
+	case DEPMOD_DONE: return EXIT_SUCCESS;
+	case DEPMOD_WRONG: return EXIT_FAILURE;
+	case DEPMOD_WRITE: break;
+	}
+	err = run(&d);
+	if (err == -TN_ENOMEM)
+		report(&d.report, REPORT_FATAL, "no memory");
+	release(&d);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		report(&d.report, REPORT_FATAL, "standard output: %m");
+		err = -TN_EIO;
+	}
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

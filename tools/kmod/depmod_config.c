@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * depmod.d(5): see depmod_config.h. Files count by their base names, the first
+ * folder's before the others', and are read in the order of those names.
+ */
+#include "depmod_config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <tenon/err.h>
+
+#include "buffer.h"
+#include "report.h"
+#include "strsort.h"
+
+#define BLANKS "\t "
+
+static const char *const usual_paths[] = { "/etc/depmod.d", "/run/depmod.d",
+	"/usr/local/lib/depmod.d", "/lib/depmod.d", NULL };
+
+struct parser {
+	struct depmod_config *c;
+	struct arena *arena;
+	const struct depmod_config_for *what;
+	const struct report *report;
+	struct buffer files; /* of const char *: the paths of files */
+	const char *path;    /* of the file that is read */
+	unsigned line;
+	char *rest; /* what is left of the line */
+};
+
+static char *next_word(struct parser *p)
+{
+	return strtok_r(NULL, BLANKS, &p->rest);
+}
+
+/* --- commands */
+
+static bool add_text(
+    struct parser *p, struct config_text **list, const char *text)
+{
+	struct config_text *t = arena_alloc(p->arena, sizeof(*t));
+
+	text = arena_text(p->arena, text, strlen(text));
+	if (t == NULL || text == NULL)
+		return false;
+	*t = (struct config_text){ *list, text };
+	*list = t;
+	return true;
+}
+
+/* "A/B/C" in the arena. */
+static const char *join_path(
+    struct parser *p, const char *a, const char *b, const char *c)
+{
+	struct buffer text = { 0 };
+	const char *path = NULL;
+
+	buffer_text(&text, a);
+	buffer_char(&text, '/');
+	buffer_text(&text, b);
+	if (c != NULL) {
+		buffer_char(&text, '/');
+		buffer_text(&text, c);
+	}
+	if (!text.failed)
+		path = arena_text(p->arena, text.p, text.n);
+	buffer_free(&text);
+	return path;
+}
+
+static bool add_search(struct parser *p, const char *word)
+{
+	struct config_search *s = arena_alloc(p->arena, sizeof(*s));
+
+	if (s == NULL)
+		return false;
+	*s = (struct config_search){ .next = p->c->searches };
+	if (strcmp(word, "external") == 0)
+		s->kind = SEARCH_EXTERNAL;
+	else if (strcmp(word, "built-in") == 0)
+		s->kind = SEARCH_BUILTIN;
+	else
+		s->path = join_path(p, p->what->folder, word, NULL);
+	p->c->searches = s;
+	return s->kind != SEARCH_FOLDER || s->path != NULL;
+}
+
+/* "*", or a regular expression that matches somewhere. */
+static bool release_matches(const struct parser *p, const char *pattern)
+{
+	regex_t re;
+	bool matches;
+
+	if (strcmp(pattern, "*") == 0)
+		return true;
+	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	matches = regexec(&re, p->what->release, 0, NULL, 0) == 0;
+	regfree(&re);
+	return matches;
+}
+
+static int take_search(struct parser *p)
+{
+	const char *word;
+
+	while ((word = next_word(p)) != NULL)
+		if (!add_search(p, word))
+			return -TN_ENOMEM;
+	return 0;
+}
+
+static int take_override(struct parser *p)
+{
+	const char *module = next_word(p), *release = next_word(p);
+	const char *folder = next_word(p), *path;
+
+	if (folder == NULL)
+		return -TN_EINVAL;
+	if (!release_matches(p, release))
+		return 0;
+	path = join_path(p, p->what->folder, folder, module);
+	return path != NULL && add_text(p, &p->c->overrides, path) ? 0
+								   : -TN_ENOMEM;
+}
+
+/* As in kmod one folder a line counts. */
+static int take_external(struct parser *p)
+{
+	const char *release = next_word(p), *folder = next_word(p);
+
+	if (folder == NULL)
+		return -TN_EINVAL;
+	if (release_matches(p, release) &&
+	    !add_text(p, &p->c->externals, folder))
+		return -TN_ENOMEM;
+	return 0;
+}
+
+static int take_exclude(struct parser *p)
+{
+	const char *word;
+
+	while ((word = next_word(p)) != NULL)
+		if (!add_text(p, &p->c->excludes, word))
+			return -TN_ENOMEM;
+	return 0;
+}
+
+static int take_nothing(struct parser *p)
+{
+	(void)p;
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	int (*take)(struct parser *p); /* -TN_EINVAL: a bad line */
+} commands[] = {
+	{ "search", take_search },
+	{ "override", take_override },
+	{ "external", take_external },
+	{ "exclude", take_exclude },
+	/* of old times, and without effect */
+	{ "include", take_nothing },
+	{ "make_map_files", take_nothing },
+};
+
+/* --- files */
+
+static int take_line(struct parser *p, char *line)
+{
+	const char *word;
+	int err = -TN_EINVAL;
+
+	if (line[0] == '\0' || line[0] == '#')
+		return 0;
+	word = strtok_r(line, BLANKS, &p->rest);
+	if (word == NULL || word[0] == '#')
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(word, commands[i].word) == 0)
+			err = commands[i].take(p);
+	if (err == -TN_EINVAL) {
+		report(p->report, REPORT_ERROR,
+		    "%s:%u: ignoring bad line starting with '%s'", p->path,
+		    p->line, word);
+		err = 0;
+	}
+	return err;
+}
+
+/* Takes the next line, joined with those that a backslash ties to it. */
+static bool read_line(struct parser *p, FILE *f, struct buffer *line)
+{
+	int c = getc(f);
+
+	line->n = 0;
+	if (c == EOF)
+		return false;
+	for (p->line++; c != EOF && c != '\n'; c = getc(f)) {
+		if (c == '\\') {
+			c = getc(f);
+			if (c == '\n') {
+				p->line++;
+				continue;
+			}
+			if (c == EOF)
+				break;
+		}
+		buffer_char(line, (char)c);
+	}
+	buffer_char(line, '\0');
+	return true;
+}
+
+static int read_file(struct parser *p, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	struct buffer line = { 0 };
+	int err = 0;
+
+	if (f == NULL) {
+		report(p->report, REPORT_ERROR, "file parse %s: %m", path);
+		return 0;
+	}
+	p->path = path;
+	p->line = 0;
+	while (!err && read_line(p, f, &line))
+		err = line.failed ? -TN_ENOMEM : take_line(p, line.p);
+	buffer_free(&line);
+	(void)fclose(f);
+	return err;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int add_file(struct parser *p, const char *path)
+{
+	buffer_add(&p->files, &path, sizeof(path));
+	return path == NULL || p->files.failed ? -TN_ENOMEM : 0;
+}
+
+static int add_folder(struct parser *p, const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *e;
+	struct stat st;
+	int err = 0;
+
+	if (dir == NULL) {
+		report(p->report, REPORT_ERROR, "files list %s: %m", folder);
+		return 0;
+	}
+	while (!err && (e = readdir(dir)) != NULL) {
+		const size_t n = strlen(e->d_name);
+
+		if (e->d_name[0] == '.' || n < 6 ||
+		    strcmp(e->d_name + n - 5, ".conf") != 0)
+			continue;
+		if (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 &&
+		    S_ISDIR(st.st_mode))
+			report(p->report, REPORT_ERROR,
+			    "Directories inside directories are not supported: "
+			    "%s/%s",
+			    folder, e->d_name);
+		else
+			err =
+			    add_file(p, join_path(p, folder, e->d_name, NULL));
+	}
+	(void)closedir(dir);
+	return err;
+}
+
+/* What is not there is no error. */
+static int add_path(struct parser *p, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return 0;
+	return S_ISDIR(st.st_mode) ? add_folder(p, path) : add_file(p, path);
+}
+
+static const char *name_of(const void *files, uint32_t i)
+{
+	return base_name(((const char *const *)files)[i]);
+}
+
+static int read_files(struct parser *p)
+{
+	const char *const *files = (const void *)p->files.p;
+	const uint32_t n = (uint32_t)(p->files.n / sizeof(*files));
+	uint32_t *order = arena_alloc(p->arena, (n + 1) * sizeof(*order));
+	int err = order != NULL ? 0 : -TN_ENOMEM;
+
+	if (!err)
+		err = strsort(name_of, files, n, order);
+	for (uint32_t i = 0; !err && i < n; i++)
+		if (i == 0 || strcmp(name_of(files, order[i]),
+				  name_of(files, order[i - 1])) != 0)
+			err = read_file(p, files[order[i]]);
+	return err;
+}
+
+int depmod_config_load(struct depmod_config *c, struct arena *arena,
+    const struct depmod_config_for *what, const struct report *r)
+{
+	struct parser p = { .c = c, .arena = arena, .what = what, .report = r };
+	const char *const *paths =
+	    what->paths[0] != NULL ? what->paths : usual_paths;
+	int err = 0;
+
+	for (; !err && *paths != NULL; paths++)
+		err = add_path(&p, *paths);
+	if (!err)
+		err = read_files(&p);
+	if (!err && c->searches == NULL && !add_search(&p, "updates"))
+		err = -TN_ENOMEM;
+	buffer_free(&p.files);
+	return err;
+}
+
+/* --- which file counts */
+
+static bool is_below(const char *path, const char *folder)
+{
+	const size_t n = strlen(folder);
+
+	return strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+/* Is @path, up to the first dot of its name, @module? */
+static bool is_module(const char *path, const char *module)
+{
+	const size_t n =
+	    (size_t)(base_name(path) - path) + strcspn(base_name(path), ".");
+
+	return strncmp(path, module, n) == 0 && module[n] == '\0';
+}
+
+/* Places of two files in the list of searches; -1: none names it. */
+struct places {
+	int fresh, old, builtin, next;
+};
+
+/* As in kmod, where both lie in one folder only the fresh one is there. */
+static void look_in(
+    struct places *at, const char *folder, const char *fresh, const char *old)
+{
+	if (is_below(fresh, folder))
+		at->fresh = at->next;
+	else if (is_below(old, folder))
+		at->old = at->next;
+}
+
+bool depmod_config_prefers(
+    const struct depmod_config *c, const char *fresh, const char *old)
+{
+	struct places at = { -1, -1, -1, 0 };
+
+	for (const struct config_text *t = c->overrides; t != NULL;
+	     t = t->next) {
+		if (is_module(fresh, t->text))
+			return true;
+		if (is_module(old, t->text))
+			return false;
+	}
+	for (const struct config_search *s = c->searches; s != NULL;
+	     s = s->next, at.next++) {
+		if (s->kind == SEARCH_BUILTIN)
+			at.builtin = at.next;
+		else if (s->kind == SEARCH_FOLDER)
+			look_in(&at, s->path, fresh, old);
+		else
+			for (const struct config_text *t = c->externals;
+			     t != NULL; t = t->next, at.next++)
+				look_in(&at, t->text, fresh, old);
+	}
+	if (at.fresh < 0)
+		at.fresh = at.builtin;
+	if (at.old < 0)
+		at.old = at.builtin;
+	return at.fresh > at.old;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files of a tree: see depmod_files.h. Each file is written to a name of its
+ * own beside the final one; names change when all have been written. So a full
+ * disk, or an end in between, leaves the old files as they were.
+ */
+#include "depmod_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tenon/err.h>
+
+#include "depmod.h"
+
+#define NAME_ROOM 128
+
+static int read_all(int fd, struct buffer *text)
+{
+	struct stat st;
+	ssize_t got;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	do {
+		const size_t more = st.st_size > 0 ? (size_t)st.st_size : 0;
+		char *room = buffer_room(text, more + 1);
+
+		if (room == NULL)
+			return -TN_ENOMEM;
+		got = read(fd, room, more + 1);
+		text->n -= more + 1;
+		text->n += got > 0 ? (size_t)got : 0;
+		st.st_size = 4096;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	return got < 0 ? -errno : 0;
+}
+
+int depmod_read(const struct depmod *d, const char *name, struct buffer *text)
+{
+	int fd, err;
+
+	if (d->dir < 0) {
+		report(&d->report, REPORT_WARNING,
+		    "could not open directory %s: %s", d->folder,
+		    strerror(ENOENT));
+		return -TN_ENOENT;
+	}
+	fd = openat(d->dir, name, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : read_all(fd, text);
+	if (fd >= 0)
+		(void)close(fd);
+	if (err && err != -TN_ENOMEM)
+		report(&d->report, REPORT_WARNING,
+		    "could not open %s at %s: %s", name, d->folder,
+		    strerror(-err));
+	return err;
+}
+
+/* --- writing */
+
+static int write_all(int fd, const struct buffer *content)
+{
+	size_t done = 0;
+
+	while (done < content->n) {
+		const ssize_t n =
+		    write(fd, content->p + done, content->n - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+/* The name that the file has until it is complete. */
+static void temporary_name(const char *name, char *out)
+{
+	(void)snprintf(out, NAME_ROOM, "%s.tenon-%ld", name, (long)getpid());
+}
+
+static int write_file(
+    const struct depmod *d, const char *name, const struct buffer *content)
+{
+	char temporary[NAME_ROOM];
+	int fd, err;
+
+	temporary_name(name, temporary);
+	fd = openat(d->dir, temporary,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		err = -errno;
+		report(&d->report, REPORT_FATAL, "could not create %s/%s: %s",
+		    d->folder, temporary, strerror(-err));
+		return err;
+	}
+	err = write_all(fd, content);
+	if (close(fd) != 0 && !err)
+		err = -errno;
+	if (err)
+		report(&d->report, REPORT_ERROR,
+		    "Could not write index '%s': %s; the old one stays", name,
+		    strerror(-err));
+	return err;
+}
+
+static int put_one(struct depmod *d, const struct depmod_output *output,
+    struct buffer *content)
+{
+	int err = output->content(d, content);
+
+	if (err == -TN_ENOMEM)
+		return err;
+	if (err) {
+		report(&d->report, REPORT_ERROR,
+		    "Could not write index '%s': %s", output->name,
+		    strerror(-err));
+		return err;
+	}
+	if (!d->options.show)
+		return write_file(d, output->name, content);
+	if (content->n != 0 &&
+	    fwrite(content->p, 1, content->n, stdout) != content->n) {
+		err = -errno;
+		report(&d->report, REPORT_ERROR, "Could not write '%s': %s",
+		    output->name, strerror(-err));
+	}
+	return err;
+}
+
+/* The first @n files get their names; or what is left of them goes. */
+static int settle(const struct depmod *d, const struct depmod_output *outputs,
+    unsigned n, int err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char temporary[NAME_ROOM];
+
+		temporary_name(outputs[i].name, temporary);
+		if (!err &&
+		    renameat(d->dir, temporary, d->dir, outputs[i].name) != 0) {
+			err = -errno;
+			report(&d->report, REPORT_FATAL,
+			    "renameat(%s, %s, %s, %s): %s", d->folder,
+			    temporary, d->folder, outputs[i].name,
+			    strerror(-err));
+		}
+		if (err)
+			(void)unlinkat(d->dir, temporary, 0);
+	}
+	return err;
+}
+
+int depmod_put(
+    struct depmod *d, const struct depmod_output *outputs, unsigned n)
+{
+	unsigned done = 0;
+	int err = 0;
+
+	if (!d->options.show && d->dir < 0) {
+		report(&d->report, REPORT_FATAL,
+		    "could not open directory %s: %s", d->folder,
+		    strerror(ENOENT));
+		return -TN_ENOENT;
+	}
+	while (!err && done < n) {
+		struct buffer content = { 0 };
+
+		if (!d->options.show || !outputs[done].is_binary)
+			err = put_one(d, &outputs[done], &content);
+		buffer_free(&content);
+		done++;
+	}
+	return d->options.show ? err : settle(d, outputs, done, err);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building a trie from sorted keys: see index_write.h.
+ *
+ * A node stands for the longest beginning that all keys below it share. When
+ * keys come sorted, the nodes that may still get children are those on the way
+ * to the last key: a stack, from the root, whose depths (lengths of those
+ * beginnings) grow. A new key that shares `common` bytes with the last one
+ * closes all nodes that are deeper; a closed node is written at once, so
+ * children stand before their parents, and its parent keeps where.
+ *
+ *	links: | of the root ............ | of the next node ... | of the top |
+ *
+ * Links of closed nodes wait in one row, since only the top node gets more.
+ */
+#include "index_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tenon/err.h>
+
+#include "strsort.h"
+
+#define MAGIC      0xb007f457u
+#define VERSION    0x00020001u
+#define HAS_PREFIX 0x80000000u
+#define HAS_VALUES 0x40000000u
+#define HAS_CHILDS 0x20000000u
+#define OFFSETS    0x0fffffffu
+
+/* A node on the way to the last key. */
+struct open_node {
+	size_t depth;
+	size_t first_link;
+	const struct index_pair *values; /* those of the key that ends here */
+	size_t nvalues;
+};
+
+/* A child that has been written. */
+struct link {
+	unsigned char byte;
+	uint32_t node; /* its offset, and what it has */
+};
+
+struct trie {
+	struct buffer *out;
+	struct buffer nodes; /* of struct open_node */
+	struct buffer links; /* of struct link */
+	const char *last;    /* the key on whose way the nodes lie */
+};
+
+static struct open_node *top_of(struct trie *t)
+{
+	return (struct open_node *)(void *)(t->nodes.p + t->nodes.n) - 1;
+}
+
+static void node_open(struct trie *t, size_t depth)
+{
+	const struct open_node node = {
+		.depth = depth,
+		.first_link = t->links.n / sizeof(struct link),
+	};
+
+	buffer_add(&t->nodes, &node, sizeof(node));
+}
+
+static void write_links(struct buffer *out, const struct link *links, size_t n)
+{
+	const unsigned char first = links[0].byte, last = links[n - 1].byte;
+	size_t i = 0;
+
+	buffer_char(out, (char)first);
+	buffer_char(out, (char)last);
+	for (unsigned byte = first; byte <= last; byte++) {
+		const bool is_there = links[i].byte == byte;
+
+		buffer_be32(out, is_there ? links[i].node : 0);
+		i += is_there;
+	}
+}
+
+static void write_values(struct buffer *out, const struct open_node *node)
+{
+	buffer_be32(out, (uint32_t)node->nvalues);
+	for (size_t i = 0; i < node->nvalues; i++) {
+		const char *value = node->values[i].value;
+
+		buffer_be32(out, node->values[i].priority);
+		buffer_add(out, value, strlen(value) + 1);
+	}
+}
+
+/* Writes the top node, whose prefix is part of the last key; its reference. */
+static uint32_t node_write(struct trie *t, size_t prefix_at)
+{
+	const struct open_node *node = top_of(t);
+	const size_t nlinks =
+	    t->links.n / sizeof(struct link) - node->first_link;
+	struct buffer *out = t->out;
+	uint32_t at = (uint32_t)out->n;
+
+	if (node->depth > prefix_at) {
+		buffer_add(out, t->last + prefix_at, node->depth - prefix_at);
+		buffer_char(out, '\0');
+		at |= HAS_PREFIX;
+	}
+	if (nlinks != 0) {
+		const struct link *links = (const void *)t->links.p;
+
+		write_links(out, links + node->first_link, nlinks);
+		at |= HAS_CHILDS;
+	}
+	if (node->nvalues != 0) {
+		write_values(out, node);
+		at |= HAS_VALUES;
+	}
+	return at;
+}
+
+/*
+ * Closes the top node, which hangs below the byte at @parent_depth of the last
+ * key.
+ */
+static void node_close(struct trie *t, size_t parent_depth)
+{
+	const size_t first = top_of(t)->first_link;
+	struct link link = { .byte = (unsigned char)t->last[parent_depth] };
+
+	link.node = node_write(t, parent_depth + 1);
+	t->links.n = first * sizeof(link);
+	t->nodes.n -= sizeof(struct open_node);
+	buffer_add(&t->links, &link, sizeof(link));
+}
+
+/* Closes what is deeper than @depth; a node of that depth is the top then. */
+static void close_deeper(struct trie *t, size_t depth)
+{
+	while (top_of(t)->depth > depth) {
+		const size_t parent = (top_of(t) - 1)->depth;
+
+		if (parent >= depth) {
+			node_close(t, parent);
+			continue;
+		}
+		/* The node in between comes to be: it takes the top as child. */
+		const struct open_node below = {
+			.depth = depth,
+			.first_link = top_of(t)->first_link,
+		};
+
+		node_close(t, depth);
+		buffer_add(&t->nodes, &below, sizeof(below));
+		return;
+	}
+}
+
+static size_t common_length(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] != '\0' && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/* Takes the @n pairs of one key. */
+static void add_key(struct trie *t, const struct index_pair *pairs, size_t n)
+{
+	const char *key = pairs->key;
+	const size_t length = strlen(key);
+
+	close_deeper(t, common_length(t->last, key));
+	if (t->nodes.failed || t->links.failed)
+		return;
+	t->last = key;
+	if (top_of(t)->depth < length)
+		node_open(t, length);
+	if (t->nodes.failed)
+		return;
+	top_of(t)->values = pairs;
+	top_of(t)->nvalues = n;
+}
+
+/*
+ * The values of one key come with priorities that do not fall; those of equal
+ * priority are turned round.
+ */
+static void order_values(struct index_pair *pairs, size_t n)
+{
+	size_t begin = 0, end;
+
+	for (; begin < n; begin = end) {
+		for (end = begin; end < n; end++)
+			if (pairs[end].priority != pairs[begin].priority)
+				break;
+		for (size_t i = begin, j = end; i + 1 < j; i++) {
+			const struct index_pair swapped = pairs[i];
+
+			pairs[i] = pairs[--j];
+			pairs[j] = swapped;
+		}
+	}
+}
+
+static const char *key_of(const void *pairs, uint32_t i)
+{
+	return ((const struct index_pair *)pairs)[i].key;
+}
+
+/* By key; pairs of one key stay as they came. -TN_ENOMEM. */
+static int pairs_sort(struct index_pair *pairs, size_t n)
+{
+	struct buffer orders = { 0 }, copies = { 0 };
+	uint32_t *order;
+	struct index_pair *copy;
+	int err = -TN_ENOMEM;
+
+	if (n > UINT32_MAX)
+		return -TN_EFBIG;
+	order = (void *)buffer_room(&orders, n * sizeof(*order));
+	if (order != NULL)
+		err = strsort(key_of, pairs, (uint32_t)n, order);
+	buffer_add(&copies, pairs, n * sizeof(*pairs));
+	if (!err && copies.failed)
+		err = -TN_ENOMEM;
+	copy = (void *)copies.p;
+	for (size_t i = 0; !err && i < n; i++)
+		pairs[i] = copy[order[i]];
+	buffer_free(&copies);
+	buffer_free(&orders);
+	return err;
+}
+
+/* Takes all pairs, sorted, and closes what is open but for the root. */
+static void add_all(struct trie *t, struct index_pair *pairs, size_t n)
+{
+	size_t i = 0;
+
+	node_open(t, 0);
+	while (i < n && !t->nodes.failed && !t->links.failed) {
+		size_t same = 1;
+
+		while (i + same < n &&
+		       strcmp(pairs[i + same].key, pairs[i].key) == 0)
+			same++;
+		order_values(pairs + i, same);
+		add_key(t, pairs + i, same);
+		i += same;
+	}
+	if (!t->nodes.failed && !t->links.failed)
+		close_deeper(t, 0);
+}
+
+static void write_header(struct buffer *out)
+{
+	buffer_be32(out, MAGIC);
+	buffer_be32(out, VERSION);
+	buffer_be32(out, 0); /* the root, when it is known */
+}
+
+int index_write(struct index_pair *pairs, size_t n, struct buffer *out)
+{
+	struct trie t = { .out = out, .last = "" };
+	uint32_t root;
+	int err = pairs_sort(pairs, n);
+
+	if (err)
+		return err;
+	buffer_free(out);
+	write_header(out);
+	add_all(&t, pairs, n);
+	if (t.nodes.failed || t.links.failed || out->failed) {
+		err = -TN_ENOMEM;
+	} else if (out->n > OFFSETS) {
+		err = -TN_EFBIG;
+	} else {
+		root = __builtin_bswap32(node_write(&t, 0));
+		memcpy(out->p + 8, &root, sizeof(root));
+		err = out->failed ? -TN_ENOMEM : 0;
+	}
+	buffer_free(&t.nodes);
+	buffer_free(&t.links);
+	return err;
+}
+
+void index_add(
+    struct buffer *pairs, const char *key, const char *value, uint32_t priority)
+{
+	const struct index_pair pair = { key, value, priority };
+
+	buffer_add(pairs, &pair, sizeof(pair));
+}
+
+int index_write_all(struct buffer *pairs, struct buffer *out)
+{
+	const int err = pairs->failed
+			    ? -TN_ENOMEM
+			    : index_write((void *)pairs->p,
+				  pairs->n / sizeof(struct index_pair), out);
+
+	buffer_free(pairs);
+	return err;
+}
