@@ -9,8 +9,8 @@
 #include <tenon/ledger.h>
 #include <tenon/registry.h>
 
-#include "json.h"
 #include "run_tell.h"
+#include <kmod/json.h>
 
 /* --- --list */
 

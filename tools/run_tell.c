@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "applets.h"
-#include "json.h"
+#include <kmod/json.h>
 
 #define PROGRESS_FROM 16 /* steps: fewer are done before they are read */
 #define PROGRESS_NS   100000000u

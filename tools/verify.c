@@ -4,8 +4,8 @@
  * has signed it. man tenon-verify.
  */
 #include "applets.h"
-#include "json.h"
 #include "policy.h"
+#include <kmod/json.h>
 
 #include <getopt.h>
 #include <string.h>

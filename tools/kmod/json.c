@@ -3,7 +3,7 @@
  * Writing JSON (RFC 8259): see json.h. Nothing is kept but the need of a
  * comma, so what is written is as well-formed as the calls are.
  */
-#include "json.h"
+#include <kmod/json.h>
 
 #include <inttypes.h>
 
