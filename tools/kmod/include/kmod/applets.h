@@ -6,5 +6,10 @@
  */
 #pragma once
 
+struct backends;
+
 /* depmod(8): writes modules.dep and the other indexes of a module tree. */
 int depmod_main(int argc, char **argv);
+
+/* modprobe, which loads through one of @backends: <kmod/backend.h>. */
+int modprobe_command(int argc, char **argv, const struct backends *backends);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of kmod's commands, and the back ends that they load into. */
+#include <kmod/commands.h>
+
+#include <string.h>
+
+#include <base/compiler.h>
+#include <kmod/applets.h>
+#include <kmod/backend.h>
+
+static const struct backends backends = { .host = NULL, .kernel = NULL };
+
+static int modprobe_main(int argc, char **argv)
+{
+	return modprobe_command(argc, argv, &backends);
+}
+
+static const struct kmod_command commands[] = {
+	// clang-format off
+	{ "depmod", depmod_main, "write the indexes of a module tree" },
+	{ "modprobe", modprobe_main, "load or unload a module and what it needs" },
+	// clang-format on
+};
+
+const struct kmod_command *kmod_commands(size_t *n)
+{
+	*n = ARRAY_SIZE(commands);
+	return commands;
+}
+
+const struct kmod_command *kmod_command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
