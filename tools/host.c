@@ -21,6 +21,7 @@
 #include <tenon/crash.h>
 
 #include "applets.h"
+#include "policy.h"
 
 #define LIST_MAX 64 /* folders, users */
 
@@ -32,6 +33,8 @@ static const char usage_text[] =
     "  --user NAME      another user who may connect; may be repeated\n"
     "  -L DIR           where modules are that clients only name\n"
     "  --paths          clients may name files for the host to open\n"
+    "  --verify MODE    off, warn, require: are modules signed by one of --keys\n"
+    "                   DIR, or listed in --allow FILE? (off)\n"
     "  --unmarked       load files without .note.tenon too\n"
     "  --direct         bind imports directly (pins their providers)\n"
     "  --clients N      at most so many at a time (64)\n"
@@ -71,6 +74,7 @@ static const struct option longs[] = {
 	{ "stop", required_argument, NULL, OPT_STOP },
 	{ "max-file", required_argument, NULL, OPT_MAX_FILE },
 	{ "keep-modules", no_argument, NULL, OPT_KEEP },
+	POLICY_OPTIONS,
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -79,12 +83,16 @@ static const struct option longs[] = {
 
 struct options {
 	struct hostd_config config;
+	struct sign_config verify;
 	const char *socket;
 	const char *folders[LIST_MAX];
 	uid_t users[LIST_MAX];
 	int loudness; /* -1 quiet, 1 verbose */
 	bool keep_modules;
 };
+
+/* Of the policy, about the file that this thread loads. */
+static _Thread_local struct sign_why doubted;
 
 /* For the handler: the host, and the signals that have come. */
 static struct hostd *running;
@@ -182,6 +190,9 @@ static bool set_option(struct options *o, int c, const char *arg)
 	case OPT_STOP: return parse_seconds("--stop", arg, &g->stop_ms);
 	case OPT_MAX_FILE: return set_max_file(o, arg);
 	case OPT_KEEP: o->keep_modules = true; return true;
+	case POLICY_VERIFY:
+	case POLICY_KEYS:
+	case POLICY_ALLOW: return policy_option(&o->verify, "host", c, arg);
 	default: return false;
 	}
 }
@@ -240,6 +251,21 @@ static void say(void *arg, bool important, const char *text)
 		fprintf(stderr, "tenon host: %s\n", text);
 }
 
+/* A refusal is in the reply, with this; else nobody would hear of it. */
+static void doubt(void *arg, const char *sentence)
+{
+	const struct options *o = arg;
+
+	(void)snprintf(doubted.text, sizeof(doubted.text), "%s", sentence);
+	if (o->verify.mode == SIGN_WARN)
+		fprintf(stderr, "tenon host: warning: %s\n", sentence);
+}
+
+static const char *last_doubt(void)
+{
+	return doubted.text;
+}
+
 static int finish(struct hostd *h, const struct options *o, int err)
 {
 	if (err == -TN_ETIMEDOUT) {
@@ -278,6 +304,23 @@ static int serve(struct options *o)
 	return finish(h, o, hostd_serve(h));
 }
 
+static int serve_by_policy(struct options *o)
+{
+	struct sign_policy *policy;
+	int status;
+
+	o->verify.say = doubt;
+	o->verify.say_arg = o;
+	if (!policy_open(&o->verify, "host", &policy))
+		return EXIT_FAILED;
+	o->config.verify = sign_policy_check;
+	o->config.verify_arg = policy;
+	o->config.doubt = last_doubt;
+	status = serve(o);
+	sign_policy_close(policy);
+	return status;
+}
+
 int host_main(int argc, char **argv)
 {
 	struct options o = { .loudness = 0 };
@@ -301,5 +344,5 @@ int host_main(int argc, char **argv)
 	o.config.folders = o.folders;
 	o.config.log = say;
 	o.config.log_arg = &o;
-	return serve(&o);
+	return serve_by_policy(&o);
 }

@@ -79,6 +79,8 @@ static int open_engine(struct hostd *h)
 		.unpack_limit = 4 * h->config.max_file,
 		.listeners = &h->listener,
 		.nlisteners = 1,
+		.verify = h->config.verify,
+		.verify_arg = h->config.verify_arg,
 	};
 
 	return tn_open(&config, &h->sys);

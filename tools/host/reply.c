@@ -99,11 +99,16 @@ static void add_text(struct wire_text *t, const char *key, const char *value)
 
 static void add_sentence(struct request *q, const struct tn_diag *d)
 {
+	const struct hostd_config *config = &q->host->config;
 	char *text = malloc(TEXT_MAX);
+	size_t n;
 
 	if (text == NULL)
 		return; /* the reason's name says it too */
-	(void)tn_diag_text(d, text, TEXT_MAX);
+	n = tn_diag_text(d, text, TEXT_MAX);
+	if (d->reason == TN_REASON_VERIFY && config->doubt != NULL &&
+	    n < TEXT_MAX)
+		(void)snprintf(text + n, TEXT_MAX - n, ": %s", config->doubt());
 	wire_add(q->out, "text", text);
 	free(text);
 }

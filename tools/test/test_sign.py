@@ -8,10 +8,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from test_tools import Case, module, tenon
+from test_tools import TOP, Case, module, tenon
+
+sys.path.insert(0, os.path.join(TOP, 'tools/host/test'))
+import hostkit  # noqa: E402
 
 MAGIC = b'~Module signature appended~\n'
 SIGN_FILE = sorted(glob.glob('/usr/lib/linux-kbuild-*/scripts/sign-file'))
@@ -393,6 +397,32 @@ class Policy(Signed):
         done = self.run_module(
             path, '--verify', 'warn', '--keys', self.path('no'))
         self.assertRefused(done, 'cannot read folder', '/no')
+
+
+class Host(Signed):
+    """The same policy, for those who load by a socket."""
+
+    def serve(self, *options):
+        host = hostkit.Host(self.dir, *options)
+        self.addCleanup(host.kill)
+        client = host.client()
+        self.addCleanup(client.close)
+        return host, client
+
+    def test_a_client_hears_why(self):
+        path, cert = self.signed()
+        _, client = self.serve('--verify', 'require', '--keys',
+                               self.keys(cert))
+        self.assertEqual(client.insmod(path).word, 'ok')
+        answer = client.insmod(self.copy('provider'))
+        self.assertEqual(answer.word, 'error')
+        self.assertIn('the module is not signed', answer['text'])
+        self.assertEqual(client.names(), ['hello'])
+
+    def test_warn_loads_and_says_so_in_the_hosts_log(self):
+        host, client = self.serve('--verify', 'warn')
+        self.assertEqual(client.insmod(self.copy()).word, 'ok')
+        self.assertIn('warning: the module is not signed', host.said())
 
 
 if __name__ == '__main__':

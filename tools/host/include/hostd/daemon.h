@@ -33,6 +33,11 @@ struct hostd_config {
 	size_t nfolders;
 	unsigned load_flags; /* TN_LOAD_*: of every load */
 	bool paths;          /* clients may name files for us to open */
+	/* Asked about each file before it is parsed; or NULL. */
+	tn_verify_fn *verify;
+	void *verify_arg;
+	/* Why @verify has refused the last file of this thread; or NULL. */
+	const char *(*doubt)(void);
 	/* Told in a sentence of what happens; any thread. Or NULL. */
 	void (*log)(void *arg, bool important, const char *text);
 	void *log_arg;
