@@ -158,13 +158,13 @@ const struct lkmod_api *api_open(struct native *n);
 
 /* From a blob that the engine has loaded at @base; 0 also for one whose names
    are not indexed. -TN_ENOMEM. */
-int names_open(struct names *names, const struct tn_port *port,
+int slot_names_open(struct names *names, const struct tn_port *port,
     struct span blob, uint64_t base) MUST_CHECK;
-void names_close(struct names *names, const struct tn_port *port);
+void slot_names_close(struct names *names, const struct tn_port *port);
 /* The address of the function @symbol, or 0. */
-uint64_t names_find(const struct names *names, const char *symbol);
+uint64_t slot_names_find(const struct names *names, const char *symbol);
 /* The entry point of the file as an address, or 0. */
-uint64_t names_entry_point(struct span blob, uint64_t base);
+uint64_t slot_names_entry_point(struct span blob, uint64_t base);
 
 /* --- slots (slot.c) */
 

@@ -74,7 +74,7 @@ static size_t table_bytes(const struct names *names)
 	return ((size_t)names->mask + 1) * sizeof(struct name_entry);
 }
 
-int names_open(struct names *names, const struct tn_port *port,
+int slot_names_open(struct names *names, const struct tn_port *port,
     struct span blob, uint64_t base)
 {
 	struct elf_dynamic dyn;
@@ -99,14 +99,14 @@ int names_open(struct names *names, const struct tn_port *port,
 	return 0;
 }
 
-void names_close(struct names *names, const struct tn_port *port)
+void slot_names_close(struct names *names, const struct tn_port *port)
 {
 	if (names->table != NULL)
 		port->free(port->ctx, names->table, table_bytes(names));
 	names->table = NULL;
 }
 
-uint64_t names_find(const struct names *names, const char *symbol)
+uint64_t slot_names_find(const struct names *names, const char *symbol)
 {
 	size_t length;
 	const uint64_t hash = hash_name_length(symbol, names->seed, &length);
@@ -125,7 +125,7 @@ uint64_t names_find(const struct names *names, const char *symbol)
 	return 0;
 }
 
-uint64_t names_entry_point(struct span blob, uint64_t base)
+uint64_t slot_names_entry_point(struct span blob, uint64_t base)
 {
 	struct elf_dynamic dyn;
 	struct elf_file file;

@@ -56,7 +56,7 @@ static int native_make(struct tn_slots *m, uint32_t i, struct native **out)
 
 static void native_free(struct native *n)
 {
-	names_close(&n->names, n->port);
+	slot_names_close(&n->names, n->port);
 	if (n->sys != NULL)
 		(void)tn_system_destroy(n->sys); /* nothing is loaded */
 	n->port->free(n->port->ctx, n, sizeof(*n));
@@ -158,7 +158,7 @@ static uint64_t find_init(const struct native *n, uint64_t base)
 		return addr;
 	if (base == 0 || has_own_init(n))
 		return 0;
-	return names_entry_point(blob_of(n), base);
+	return slot_names_entry_point(blob_of(n), base);
 }
 
 static int run_init(struct native *n, uint64_t addr, struct tn_diag *diag)
@@ -200,7 +200,7 @@ static int start(struct native *n, struct tn_diag *diag)
 	tn_module_info(n->mod, &info);
 	tn_module_part(n->mod, TN_TEXT, &n->text, &size);
 	n->text_size = size;
-	err = names_open(&n->names, n->port, blob_of(n), info.base);
+	err = slot_names_open(&n->names, n->port, blob_of(n), info.base);
 	if (err != 0)
 		return slot_fail(diag, n->slot, TN_ENOMEM, TN_REASON_NO_MEMORY);
 	return run_init(n, find_init(n, info.base), diag);
@@ -273,7 +273,7 @@ int native_function(const struct native *n, const char *symbol, uint64_t *addr)
 	void *found = NULL;
 
 	if (n->names.table != NULL) {
-		*addr = names_find(&n->names, symbol);
+		*addr = slot_names_find(&n->names, symbol);
 		return *addr != 0 ? 0 : -TN_ENOENT;
 	}
 	if (tn_module_symbol(n->mod, symbol, &found) != 0 ||
