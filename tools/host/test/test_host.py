@@ -217,7 +217,7 @@ class Requests(hostkit.Case):
         self.assertEqual([x['text'] for x in
                           self.c.ok('symbols', module='guest')[0]],
                          ['guest_visit'])
-        self.assertIn(('reference', 'greeter'), [
+        self.assertIn(('import', 'greeter'), [
             (x['type'], x['text'])
             for x in self.c.ok('ledger', module='guest')[0]])
         self.assertEqual(self.c.ok('holders', module='greeter')[1]['refs'],
