@@ -66,7 +66,7 @@ class Export:
             self.impl if t == name else t for t in tokens)
 
 
-def parse(path, wanted):
+def parse(path, wanted=re.compile(".*")):
     exports = {}
     with open(path, encoding="ascii") as file:
         for number, line in enumerate(file, 1):
