@@ -22,7 +22,7 @@
 #define NAMES_READ ((size_t)1 << 10) /* section names, most of the time */
 #define FIRST_ROOM ((size_t)1 << 20)
 #define FILE_MAX   ((size_t)1 << 30)
-#define PACKED_MAX FILE_MAX
+#define KEPT       ((size_t)4 << 20) /* of the block, from file to file */
 
 int modread_init(struct modread *r)
 {
@@ -81,6 +81,7 @@ static int read_piece(struct modread *r, size_t at, size_t n)
 		at += (size_t)got;
 		n -= (size_t)got;
 	}
+	r->most = at > r->most ? at : r->most;
 	return 0;
 }
 
@@ -152,6 +153,9 @@ void modread_close(struct modread *r)
 {
 	(void)close(r->fd);
 	r->fd = -1;
+	if (r->most > KEPT)
+		(void)madvise(r->block + KEPT, r->room - KEPT, MADV_DONTNEED);
+	r->most = 0;
 	r->bytes = (struct span){ NULL, 0 };
 }
 

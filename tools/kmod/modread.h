@@ -28,6 +28,7 @@ struct modread_why {
 struct modread {
 	uint8_t *block; /* or NULL */
 	size_t room;    /* of the block */
+	size_t most;    /* where what has been written to it ends */
 	struct host_unpacker *unpacker;
 	/* of the file that is open: */
 	int fd;
