@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <kmod/applets.h>
@@ -48,8 +49,13 @@ static int prepare(struct depmod *d)
 	struct buffer folder = { 0 };
 	struct depmod_config_for what;
 
-	d->dir = -1;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	d->started = now.tv_sec * 1000000000ll + now.tv_nsec;
 	d->seed = random_seed();
+	if (o->errsyms)
+		d->options.cache = NULL; /* it does not hold what -e wants */
 	buffer_text(&folder, o->base);
 	buffer_text(&folder, "/lib/modules/");
 	buffer_text(&folder, o->release);
@@ -68,6 +74,27 @@ void depmod_open_folder(struct depmod *d)
 		d->dir = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* From the command line to modules with their lines. */
+static int gather(struct depmod *d)
+{
+	int err = depmod_walk(d);
+
+	depmod_open_folder(d);
+	if (!err)
+		err = depmod_cache_load(d);
+	if (!err)
+		err = depmod_order(d);
+	if (!err)
+		err = depmod_scan(d);
+	if (!err)
+		err = depmod_resolve(d);
+	if (!err)
+		err = depmod_rank(d);
+	if (!err)
+		err = depmod_make_lines(d);
+	return err;
+}
+
 static int run(struct depmod *d)
 {
 	bool is_newer = true;
@@ -81,21 +108,12 @@ static int run(struct depmod *d)
 			return 0;
 	}
 	if (!err)
-		err = depmod_walk(d);
-	depmod_open_folder(d);
+		err = gather(d);
 	if (!err)
-		err = depmod_order(d);
-	if (!err)
-		err = depmod_scan(d);
-	if (!err)
-		err = depmod_resolve(d);
-	if (!err)
-		err = depmod_rank(d);
-	if (!err)
-		err = depmod_make_lines(d);
-	if (err)
-		return err;
-	return depmod_put(d, outputs, ARRAY_SIZE(outputs));
+		err = depmod_put(d, outputs, ARRAY_SIZE(outputs));
+	if (!err && !d->options.show)
+		err = depmod_cache_save(d);
+	return err;
 }
 
 static void release(struct depmod *d)
@@ -103,6 +121,7 @@ static void release(struct depmod *d)
 	for (unsigned i = 0; i < d->nscans; i++)
 		modscan_fini(&d->scans[i]);
 	names_free(&d->symbols);
+	depmod_cache_free(&d->cache);
 	buffer_free(&d->lines);
 	if (d->dir >= 0)
 		(void)close(d->dir);

@@ -20,6 +20,7 @@
 #include <base/compiler.h>
 
 #include "arena.h"
+#include "depmod_cache.h"
 #include "depmod_config.h"
 #include "depmod_options.h"
 #include "modscan.h"
@@ -28,15 +29,11 @@
 
 #define NOBODY UINT32_MAX /* the owner of the kernel's own symbols */
 
-/* Tells one state of a file from another. */
-struct file_stamp {
-	uint64_t inode, size;
-	int64_t mtime, ctime; /* nanoseconds */
-};
-
 struct dep_module {
 	const char *path; /* below the folder; or absolute, outside of it */
 	const char *name; /* of the module, '_' for '-' */
+	struct file_stamp stamp; /* for --incremental */
+	bool is_damaged;         /* not all of its facts could be had */
 	struct facts facts;
 	/* resolve: */
 	uint32_t *needs; /* modules, each once, as the imports come */
@@ -57,6 +54,8 @@ struct depmod {
 	int dir; /* the same, open after the walk; -1: it is not there */
 	struct dep_module *modules;
 	uint32_t nmodules;
+	struct depmod_cache cache;
+	int64_t started;       /* the time, in nanoseconds */
 	struct modscan *scans; /* one for each thread; they own the facts */
 	unsigned nscans;
 	struct names symbols; /* name -> module that exports it, or NOBODY */

@@ -17,9 +17,9 @@
 
 #include "depmod.h"
 
-#define NAME_ROOM 128
+#define NAME_ROOM 4096
 
-static int read_all(int fd, struct buffer *text)
+int depmod_read_fd(int fd, struct buffer *text)
 {
 	struct stat st;
 	ssize_t got;
@@ -51,7 +51,7 @@ int depmod_read(const struct depmod *d, const char *name, struct buffer *text)
 		return -TN_ENOENT;
 	}
 	fd = openat(d->dir, name, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 ? -errno : read_all(fd, text);
+	err = fd < 0 ? -errno : depmod_read_fd(fd, text);
 	if (fd >= 0)
 		(void)close(fd);
 	if (err && err != -TN_ENOMEM)
@@ -86,24 +86,47 @@ static void temporary_name(const char *name, char *out)
 	(void)snprintf(out, NAME_ROOM, "%s.tenon-%ld", name, (long)getpid());
 }
 
+/* Makes the file anew. What fails leaves nothing. */
+static int write_new(int dir, const char *name, const struct buffer *content)
+{
+	const int fd = openat(dir, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, content);
+	if (close(fd) != 0 && !err)
+		err = -errno;
+	if (err)
+		(void)unlinkat(dir, name, 0);
+	return err;
+}
+
+int depmod_replace(int dir, const char *name, const struct buffer *content)
+{
+	char temporary[NAME_ROOM];
+	int err;
+
+	if (strlen(name) + 32 > sizeof(temporary))
+		return -ENAMETOOLONG;
+	temporary_name(name, temporary);
+	err = write_new(dir, temporary, content);
+	if (!err && renameat(dir, temporary, dir, name) != 0) {
+		err = -errno;
+		(void)unlinkat(dir, temporary, 0);
+	}
+	return err;
+}
+
 static int write_file(
     const struct depmod *d, const char *name, const struct buffer *content)
 {
 	char temporary[NAME_ROOM];
-	int fd, err;
+	int err;
 
 	temporary_name(name, temporary);
-	fd = openat(d->dir, temporary,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		err = -errno;
-		report(&d->report, REPORT_FATAL, "could not create %s/%s: %s",
-		    d->folder, temporary, strerror(-err));
-		return err;
-	}
-	err = write_all(fd, content);
-	if (close(fd) != 0 && !err)
-		err = -errno;
+	err = write_new(d->dir, temporary, content);
 	if (err)
 		report(&d->report, REPORT_ERROR,
 		    "Could not write index '%s': %s; the old one stays", name,

@@ -42,6 +42,8 @@ static void scan_one(struct scanning *a, struct modscan *scan, uint32_t i)
 {
 	struct dep_module *m = &a->d->modules[i];
 
+	if (m->facts.texts != NULL)
+		return; /* from the cache */
 	a->outcomes[i].err = modscan_file(scan, a->d->dir, m->path, &m->facts);
 	a->outcomes[i].why = scan->read.why;
 }
@@ -112,6 +114,7 @@ static int tell_all(const struct scanning *a)
 	for (uint32_t i = 0; i < d->nmodules; i++) {
 		if (a->outcomes[i].err == -TN_ENOMEM)
 			return -TN_ENOMEM;
+		d->modules[i].is_damaged = a->outcomes[i].err != 0;
 		if (a->outcomes[i].err)
 			tell(d, &d->modules[i], &a->outcomes[i]);
 	}
@@ -144,6 +147,8 @@ int depmod_scan(struct depmod *d)
 		err = -TN_ENOMEM;
 	if (err)
 		return err;
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		(void)depmod_cache_take(d, i);
 	for (unsigned i = 0; i < n; i++)
 		workers[i] = (struct worker){ &a, &d->scans[i], 0, false };
 	run(workers, n);

@@ -73,8 +73,26 @@ static const char *shown(struct walk *w)
 	return path != NULL ? path : "?";
 }
 
+/* The stamp of the file @name of the folder @dir; none without a cache. */
+static struct file_stamp stamp_of(
+    const struct depmod *d, int dir, const char *name)
+{
+	struct file_stamp stamp = { 0 };
+	struct stat st;
+
+	if (d->options.cache == NULL || fstatat(dir, name, &st, 0) != 0)
+		return stamp;
+	stamp.device = st.st_dev;
+	stamp.inode = st.st_ino;
+	stamp.size = (uint64_t)st.st_size;
+	stamp.mtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
+	stamp.ctime = st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec;
+	return stamp;
+}
+
 /* Another file of a module that has been found. */
-static int choose(struct walk *w, struct dep_module *old, const char *path)
+static int choose(struct walk *w, struct dep_module *old, const char *path,
+    struct file_stamp stamp)
 {
 	struct depmod *d = w->d;
 	const char *fresh = from_root(d, path);
@@ -85,16 +103,19 @@ static int choose(struct walk *w, struct dep_module *old, const char *path)
 	if (!depmod_config_prefers(&d->config, fresh, before))
 		return 0;
 	old->path = arena_text(&d->arena, path, strlen(path));
+	old->stamp = stamp;
 	return old->path != NULL ? 0 : -TN_ENOMEM;
 }
 
 static int add_module(
-    struct walk *w, const char *name, uint32_t hash, const char *path)
+    struct walk *w, const char *name, const char *path, struct file_stamp stamp)
 {
 	struct depmod *d = w->d;
+	const uint32_t hash = names_hash(name, d->seed);
 	struct dep_module m = {
 		.path = arena_text(&d->arena, path, strlen(path)),
 		.name = arena_text(&d->arena, name, strlen(name)),
+		.stamp = stamp,
 	};
 	struct names_entry *entry;
 
@@ -137,7 +158,7 @@ static int found_file(
 	const char *path = path_text(w);
 	char name[MODNAME_MAX];
 	const struct names_entry *entry;
-	uint32_t hash;
+	struct file_stamp stamp;
 
 	if (!modname_is_file(file))
 		return 0;
@@ -148,11 +169,11 @@ static int found_file(
 	path = short_path(w->d, path);
 	if (!modname_of_path(path, name))
 		name[0] = '\0';
-	hash = names_hash(name, w->d->seed);
-	entry = names_find(&w->names, name, hash);
+	stamp = stamp_of(w->d, level->fd, file);
+	entry = names_find(&w->names, name, names_hash(name, w->d->seed));
 	if (entry != NULL)
-		return choose(w, found_at(w, entry->value), path);
-	return add_module(w, name, hash, path);
+		return choose(w, found_at(w, entry->value), path, stamp);
+	return add_module(w, name, path, stamp);
 }
 
 static bool is_left_out(const struct depmod *d, const char *name)
@@ -298,7 +319,6 @@ static int named_file(struct walk *w, const char *file)
 	struct depmod *d = w->d;
 	char name[MODNAME_MAX];
 	struct stat st;
-	uint32_t hash;
 
 	if (file[0] != '/') {
 		report(
@@ -310,13 +330,13 @@ static int named_file(struct walk *w, const char *file)
 		    "could not create module %s: %s", file, strerror(errno));
 		return -TN_ENOENT;
 	}
-	hash = names_hash(name, d->seed);
-	if (names_find(&w->names, name, hash) != NULL) {
+	if (names_find(&w->names, name, names_hash(name, d->seed)) != NULL) {
 		report(&d->report, REPORT_FATAL, "could not add module %s: %s",
 		    file, strerror(EEXIST));
 		return -TN_EEXIST;
 	}
-	return add_module(w, name, hash, short_path(d, file));
+	return add_module(
+	    w, name, short_path(d, file), stamp_of(d, AT_FDCWD, file));
 }
 
 static int walk_named(struct walk *w)

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cache file: see depmod_cache.h.
+ *
+ *	header | entries, in the order of modules | blob
+ *
+ * An entry says where in the blob its module's path, hashes and texts lie.
+ * Numbers are the machine's own; the header's version changes with anything
+ * that is laid out here or hashed. Before a byte of it counts, the checksum of
+ * everything behind the header has been compared, and each entry been found to
+ * lie within the blob and to have as many texts as it says.
+ */
+#include "depmod_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <base/overflow.h>
+#include <tenon/err.h>
+
+#include "depmod.h"
+#include "depmod_files.h"
+
+#define MAGIC   "tenondep"
+#define VERSION 1u
+
+/*
+ * Clocks of file systems tick that slowly: what was written less than this
+ * before a run may have been written again since without a new time.
+ */
+#define TICK 20000000ll /* nanoseconds */
+
+struct cache_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t nentries;
+	uint64_t seed;
+	int64_t started; /* when the run that wrote it began to look at files */
+	uint64_t bytes;  /* behind the header */
+	uint64_t sum;    /* of them */
+};
+
+struct cache_entry {
+	struct file_stamp stamp;
+	uint32_t n[FACTS_KINDS];
+	uint32_t at[FACTS_KINDS];
+	uint32_t bytes;  /* of texts */
+	uint32_t path;   /* in the blob: a text */
+	uint32_t hashes; /* in the blob, aligned */
+	uint32_t texts;  /* in the blob */
+};
+
+/* Four lanes, so that the multiplications need not wait for each other. */
+static uint64_t checksum(const char *p, size_t n)
+{
+	uint64_t lane[4] = { n, 1, 2, 3 }, last = 0;
+	size_t i = 0;
+
+	for (; i + 32 <= n; i += 32)
+		for (unsigned k = 0; k < 4; k++)
+			lane[k] = (lane[k] ^ get_le64(p + i + 8 * k)) *
+				      0x9fb21c651e98df25u ^
+				  lane[k] >> 29;
+	for (; i < n; i++)
+		last = (last ^ (unsigned char)p[i]) * 0x100000001b3u;
+	for (unsigned k = 0; k < 4; k++)
+		last = hash_mix(last ^ lane[k]);
+	return last;
+}
+
+/* --- loading */
+
+static const struct cache_header *header_of(const struct depmod_cache *c)
+{
+	return (const void *)c->bytes;
+}
+
+static const struct cache_entry *entries_of(const struct depmod_cache *c)
+{
+	return (const void *)(c->bytes + sizeof(struct cache_header));
+}
+
+static const char *blob_of(const struct depmod_cache *c, size_t *n)
+{
+	const size_t at = sizeof(struct cache_header) +
+			  c->nentries * sizeof(struct cache_entry);
+
+	*n = c->n - at;
+	return c->bytes + at;
+}
+
+static size_t count_nuls(const char *p, size_t n)
+{
+	size_t nuls = 0;
+
+	for (size_t i = 0; i < n; i++)
+		nuls += p[i] == '\0';
+	return nuls;
+}
+
+/* Are the texts of each kind where the entry says, as many as it says? */
+static bool texts_are_sound(const struct cache_entry *e, const char *texts)
+{
+	for (unsigned k = 0; k < FACTS_KINDS; k++) {
+		const uint32_t begin = e->at[k];
+		const uint32_t end =
+		    k + 1 < FACTS_KINDS ? e->at[k + 1] : e->bytes;
+
+		if (begin > end || end > e->bytes ||
+		    count_nuls(texts + begin, end - begin) != e->n[k] ||
+		    (end != begin && texts[end - 1] != '\0'))
+			return false;
+	}
+	return true;
+}
+
+static bool entry_is_sound(
+    const struct cache_entry *e, const char *blob, size_t n)
+{
+	const uint64_t nhashes =
+	    (uint64_t)e->n[FACTS_EXPORTS] + e->n[FACTS_IMPORTS];
+
+	return e->path < n && e->hashes % 4 == 0 && e->hashes <= n &&
+	       nhashes <= (n - e->hashes) / 4 && e->texts <= n &&
+	       e->bytes <= n - e->texts && texts_are_sound(e, blob + e->texts);
+}
+
+static bool cache_is_sound(struct depmod_cache *c)
+{
+	const struct cache_header *h = header_of(c);
+	const char *blob;
+	size_t n;
+
+	if (c->n < sizeof(*h) || memcmp(h->magic, MAGIC, sizeof(h->magic)) ||
+	    h->version != VERSION || h->bytes != c->n - sizeof(*h) ||
+	    h->nentries > h->bytes / sizeof(struct cache_entry) ||
+	    h->sum != checksum(c->bytes + sizeof(*h), h->bytes))
+		return false;
+	c->nentries = h->nentries;
+	blob = blob_of(c, &n);
+	if (n != 0 && blob[n - 1] != '\0')
+		return false;
+	for (uint32_t i = 0; i < c->nentries; i++)
+		if (!entry_is_sound(&entries_of(c)[i], blob, n))
+			return false;
+	return true;
+}
+
+static int read_cache(const struct depmod *d, struct buffer *bytes)
+{
+	const char *const name = d->options.cache;
+	int fd, err;
+
+	if (name[0] == '\0')
+		fd = openat(d->dir, DEPMOD_CACHE, O_RDONLY | O_CLOEXEC);
+	else
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = depmod_read_fd(fd, bytes);
+	(void)close(fd);
+	return err;
+}
+
+int depmod_cache_load(struct depmod *d)
+{
+	struct buffer bytes = { 0 };
+	int err;
+
+	if (d->options.cache == NULL)
+		return 0;
+	err = read_cache(d, &bytes);
+	d->cache = (struct depmod_cache){ .bytes = bytes.p, .n = bytes.n };
+	if (err || !cache_is_sound(&d->cache)) {
+		depmod_cache_free(&d->cache);
+		return err == -TN_ENOMEM ? err : 0;
+	}
+	d->seed = header_of(&d->cache)->seed;
+	return 0;
+}
+
+void depmod_cache_free(struct depmod_cache *c)
+{
+	free(c->bytes);
+	names_free(&c->paths);
+	*c = (struct depmod_cache){ 0 };
+}
+
+/* --- taking */
+
+static bool stamps_equal(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	       a->size == b->size && a->mtime == b->mtime &&
+	       a->ctime == b->ctime;
+}
+
+/* The paths of all entries, for modules that have moved. */
+static bool learn_paths(struct depmod *d)
+{
+	struct depmod_cache *c = &d->cache;
+	size_t n;
+	const char *blob = blob_of(c, &n);
+
+	for (uint32_t i = c->paths.n; i < c->nentries; i++) {
+		const char *path = blob + entries_of(c)[i].path;
+		bool is_new;
+		struct names_entry *entry = names_add(
+		    &c->paths, path, names_hash(path, d->seed), &is_new);
+
+		if (entry == NULL)
+			return false;
+		if (is_new)
+			entry->value = i;
+	}
+	return true;
+}
+
+/* The entry of @path: where it is expected, or wherever it is. */
+static const struct cache_entry *entry_of(struct depmod *d, const char *path)
+{
+	struct depmod_cache *c = &d->cache;
+	const struct cache_entry *entries = entries_of(c);
+	const struct names_entry *found;
+	size_t n;
+	const char *blob = blob_of(c, &n);
+
+	if (c->next < c->nentries &&
+	    strcmp(blob + entries[c->next].path, path) == 0)
+		return &entries[c->next];
+	if (!learn_paths(d))
+		return NULL;
+	found = names_find(&c->paths, path, names_hash(path, d->seed));
+	return found != NULL ? &entries[found->value] : NULL;
+}
+
+bool depmod_cache_take(struct depmod *d, uint32_t i)
+{
+	struct depmod_cache *c = &d->cache;
+	struct dep_module *m = &d->modules[i];
+	const struct cache_entry *e;
+	const char *blob;
+	size_t n;
+
+	if (c->bytes == NULL)
+		return false;
+	e = entry_of(d, m->path);
+	if (e == NULL)
+		return false;
+	c->next = (uint32_t)(e - entries_of(c)) + 1;
+	if (!stamps_equal(&e->stamp, &m->stamp) ||
+	    e->stamp.ctime > header_of(c)->started - TICK)
+		return false;
+	blob = blob_of(c, &n);
+	m->facts = (struct facts){
+		.bytes = e->bytes,
+		.hashes = (const void *)(blob + e->hashes),
+		.texts = blob + e->texts,
+	};
+	memcpy(m->facts.n, e->n, sizeof(e->n));
+	memcpy(m->facts.at, e->at, sizeof(e->at));
+	c->taken++;
+	return true;
+}
+
+/* --- saving */
+
+static size_t align_blob(struct buffer *blob)
+{
+	while (blob->n % 4 != 0 && !blob->failed)
+		buffer_char(blob, '\0');
+	return blob->n;
+}
+
+static void add_entry(
+    const struct dep_module *m, struct buffer *entries, struct buffer *blob)
+{
+	const struct facts *f = &m->facts;
+	struct cache_entry e = { .stamp = m->stamp, .bytes = f->bytes };
+	const size_t nhashes =
+	    (size_t)f->n[FACTS_EXPORTS] + f->n[FACTS_IMPORTS];
+
+	memcpy(e.n, f->n, sizeof(e.n));
+	memcpy(e.at, f->at, sizeof(e.at));
+	e.hashes = (uint32_t)align_blob(blob);
+	buffer_add(blob, f->hashes, nhashes * sizeof(*f->hashes));
+	e.texts = (uint32_t)blob->n;
+	buffer_add(blob, f->texts, f->bytes);
+	e.path = (uint32_t)blob->n;
+	buffer_add(blob, m->path, strlen(m->path) + 1);
+	buffer_add(entries, &e, sizeof(e));
+}
+
+/* The whole file. */
+static int compose(struct depmod *d, struct buffer *out)
+{
+	struct cache_header h = {
+		.version = VERSION, .seed = d->seed, .started = d->started
+	};
+	struct buffer blob = { 0 };
+
+	memcpy(h.magic, MAGIC, sizeof(h.magic));
+	buffer_add(out, &h, sizeof(h));
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		if (!d->modules[i].is_damaged)
+			add_entry(&d->modules[i], out, &blob);
+	h.nentries =
+	    (uint32_t)((out->n - sizeof(h)) / sizeof(struct cache_entry));
+	buffer_add(out, blob.p, blob.n);
+	out->failed = out->failed || blob.failed;
+	buffer_free(&blob);
+	if (out->failed)
+		return -TN_ENOMEM;
+	h.bytes = out->n - sizeof(h);
+	h.sum = checksum(out->p + sizeof(h), h.bytes);
+	memcpy(out->p, &h, sizeof(h));
+	return out->n > UINT32_MAX ? -TN_EFBIG : 0;
+}
+
+int depmod_cache_save(struct depmod *d)
+{
+	const char *name = d->options.cache;
+	struct buffer content = { 0 };
+	int err;
+
+	if (name == NULL ||
+	    (d->cache.taken == d->nmodules && d->cache.nentries == d->nmodules))
+		return 0;
+	err = compose(d, &content);
+	if (!err)
+		err = depmod_replace(name[0] == '\0' ? d->dir : AT_FDCWD,
+		    name[0] == '\0' ? DEPMOD_CACHE : name, &content);
+	buffer_free(&content);
+	if (err && err != -TN_ENOMEM) {
+		report(&d->report, REPORT_WARNING,
+		    "could not write the cache %s: %s",
+		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
+		err = 0;
+	}
+	return err;
+}

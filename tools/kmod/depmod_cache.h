@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cache of `depmod --incremental`: the facts of all modules of the last
+ * run, each with the stamp of the file that they were read from. A file whose
+ * stamp is the same need not be read. The cache decides about time only: what
+ * is missing, damaged or of another version is as if it were not there.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/compiler.h>
+
+#include "modscan.h"
+#include "names.h"
+
+struct depmod;
+struct dep_module;
+
+/* Tells one state of a file from another. */
+struct file_stamp {
+	uint64_t device, inode, size;
+	int64_t mtime, ctime; /* nanoseconds */
+};
+
+struct depmod_cache {
+	char *bytes; /* the file, which facts point into; NULL: no cache */
+	size_t n;
+	uint32_t nentries;
+	uint32_t next;      /* the entry that is expected to be asked for */
+	uint32_t taken;     /* modules whose facts are from here */
+	struct names paths; /* path -> entry, when that was not right */
+};
+
+/*
+ * Loads the cache that the options name into d->cache, and takes its seed.
+ * Without the option, or without a sound file, nothing is there. -TN_ENOMEM.
+ */
+MUST_CHECK int depmod_cache_load(struct depmod *d);
+
+/*
+ * Takes the facts of module @i from the cache, if they are those of its file.
+ * Cheap when modules come in the order in which they were written.
+ */
+bool depmod_cache_take(struct depmod *d, uint32_t i);
+
+/*
+ * Writes what is known of all modules, unless the file says it already. What
+ * goes wrong is reported as a warning. -TN_ENOMEM.
+ */
+MUST_CHECK int depmod_cache_save(struct depmod *d);
+
+void depmod_cache_free(struct depmod_cache *c);
