@@ -7,7 +7,7 @@
  * An entry says where in the blob its module's path, hashes and texts lie.
  * Numbers are the machine's own; the header's version changes with anything
  * that is laid out here or hashed. Before a byte of it counts, the checksum of
- * everything behind the header has been compared, and each entry been found to
+ * everything has been compared, and each entry been found to
  * lie within the blob and to have as many texts as it says.
  */
 #include "depmod_cache.h"
@@ -42,7 +42,7 @@ struct cache_header {
 	uint64_t seed;
 	int64_t started; /* when the run that wrote it began to look at files */
 	uint64_t bytes;  /* behind the header */
-	uint64_t sum;    /* of them */
+	uint64_t sum;    /* of all but itself: the last of the header */
 };
 
 struct cache_entry {
@@ -71,6 +71,16 @@ static uint64_t checksum(const char *p, size_t n)
 	for (unsigned k = 0; k < 4; k++)
 		last = hash_mix(last ^ lane[k]);
 	return last;
+}
+
+/* Of everything but the sum itself. */
+static uint64_t sum_of(const char *bytes, size_t n)
+{
+	const size_t before = offsetof(struct cache_header, sum);
+	const size_t after = sizeof(struct cache_header);
+
+	return checksum(bytes, before) ^
+	       hash_mix(checksum(bytes + after, n - after));
 }
 
 /* --- loading */
@@ -139,7 +149,7 @@ static bool cache_is_sound(struct depmod_cache *c)
 	if (c->n < sizeof(*h) || memcmp(h->magic, MAGIC, sizeof(h->magic)) ||
 	    h->version != VERSION || h->bytes != c->n - sizeof(*h) ||
 	    h->nentries > h->bytes / sizeof(struct cache_entry) ||
-	    h->sum != checksum(c->bytes + sizeof(*h), h->bytes))
+	    h->sum != sum_of(c->bytes, c->n))
 		return false;
 	c->nentries = h->nentries;
 	blob = blob_of(c, &n);
@@ -317,7 +327,8 @@ static int compose(struct depmod *d, struct buffer *out)
 	if (out->failed)
 		return -TN_ENOMEM;
 	h.bytes = out->n - sizeof(h);
-	h.sum = checksum(out->p + sizeof(h), h.bytes);
+	memcpy(out->p, &h, sizeof(h));
+	h.sum = sum_of(out->p, out->n);
 	memcpy(out->p, &h, sizeof(h));
 	return out->n > UINT32_MAX ? -TN_EFBIG : 0;
 }

@@ -228,8 +228,9 @@ static int read_file(struct parser *p, const char *path)
 	int err = 0;
 
 	if (f == NULL) {
+		err = errno == ENOMEM ? -TN_ENOMEM : 0;
 		report(p->report, REPORT_ERROR, "file parse %s: %m", path);
-		return 0;
+		return err;
 	}
 	p->path = path;
 	p->line = 0;
@@ -261,8 +262,9 @@ static int add_folder(struct parser *p, const char *folder)
 	int err = 0;
 
 	if (dir == NULL) {
+		err = errno == ENOMEM ? -TN_ENOMEM : 0;
 		report(p->report, REPORT_ERROR, "files list %s: %m", folder);
-		return 0;
+		return err;
 	}
 	while (!err && (e = readdir(dir)) != NULL) {
 		const size_t n = strlen(e->d_name);

@@ -280,10 +280,11 @@ static int walk_folder(struct walk *w, const struct level *level)
 	int err = 0;
 
 	if (dir == NULL) {
+		err = errno == ENOMEM ? -TN_ENOMEM : 0;
 		report(&w->d->report, REPORT_ERROR, "fdopendir(%d): %m",
 		    level->fd);
 		(void)close(level->fd);
-		return 0;
+		return err;
 	}
 	while (err == 0 && (entry = readdir(dir)) != NULL)
 		err = walk_entry(w, level, entry);

@@ -18,7 +18,7 @@
 #include <base/overflow.h>
 #include <tenon/err.h>
 
-#define FIRST_READ ((size_t)16 << 10)
+#define FIRST_READ ((size_t)8 << 10)
 #define NAMES_READ ((size_t)1 << 10) /* section names, most of the time */
 #define FIRST_ROOM ((size_t)1 << 20)
 #define FILE_MAX   ((size_t)1 << 30)

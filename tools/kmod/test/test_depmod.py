@@ -9,6 +9,7 @@ import random
 import resource
 import subprocess
 import tempfile
+import time
 import unittest
 
 import komod
@@ -54,6 +55,12 @@ def outcome(done):
 def simple(name, exports=(), imports=(), info=(), **more):
     return Module([('name', name), *info], {e: 1 for e in exports}, imports,
                   **more)
+
+
+def walk(folder):
+    """The paths of all files below a folder."""
+    return [os.path.relpath(os.path.join(top, name), folder)
+            for top, _, names in os.walk(folder) for name in names]
 
 
 def plain(path):
@@ -505,6 +512,144 @@ class Random(Case):
         self.assertIn('bad.ko', results[0][0][2])
         for other in results[1:]:
             self.assertEqual(other, results[0])
+
+
+class Incremental(Case):
+    """The result is that of a run without a cache, whatever has changed."""
+
+    def both_ways(self, tree, cache=()):
+        """A run with the cache and one without give the same; the files."""
+        for args in (['--incremental', *cache], []):
+            args = [f'{args[0]}={args[1]}'] if len(args) > 1 else args
+            done = tenon('-b', tree.base, *args, tree.release)
+            files = self.take(tree)
+            kept = files.pop('modules.tenon', None)
+            if args:
+                first = outcome(done), files
+                memory = kept
+        self.assertEqual(first, (outcome(done), files))
+        if memory is not None:
+            tree.write('modules.tenon', memory)
+        return files
+
+    def settle(self, tree):
+        """All files as old as if they had been there for long."""
+        for folder, _, names in os.walk(tree.folder):
+            for name in names:
+                os.utime(os.path.join(folder, name), (1e9, 1e9))
+        time.sleep(.03)     # what is as new as the run is not trusted
+
+    def test_what_has_changed_is_read_again(self):
+        tree = self.tree(random_modules(random.Random(3)))
+        self.settle(tree)
+        self.both_ways(tree)
+        before = self.both_ways(tree)
+        paths = sorted(p for p in walk(tree.folder) if '.ko' in p)
+        tree.write(paths[0], simple('x', ['new_symbol'], [],
+                                    [('alias', 'of:new')]))
+        after = self.both_ways(tree)
+        self.assertNotEqual(after, before)
+        self.assertIn(b'of:new', after['modules.alias'])
+        os.unlink(tree.path(paths[1]))
+        tree.write('kernel/a/fresh.ko', simple('fresh', ['fresh_symbol']))
+        self.both_ways(tree)
+        tree.write('modules.order', [])
+        self.both_ways(tree)
+        tree.write('kernel/a/fresh.ko', 'damaged')
+        self.both_ways(tree)
+        self.both_ways(tree)
+
+    def test_files_are_not_read_when_nothing_has_changed(self):
+        tree = self.tree(random_modules(random.Random(4)))
+        self.settle(tree)
+        self.both_ways(tree)
+        self.settle(tree)
+        self.both_ways(tree)
+        paths = [p for p in walk(tree.folder) if '.ko' in p]
+        self.assertEqual(self.opened(tree, paths), 0)
+        self.assertEqual(self.opened(tree, paths, '--no'), len(paths))
+        tree.write(paths[0], simple('x'))
+        self.assertEqual(self.opened(tree, paths), 1)
+
+    def opened(self, tree, paths, *without):
+        """How many modules a run opens."""
+        args = [] if without else ['--incremental']
+        done = subprocess.run(
+            ['strace', '-f', '-e', 'trace=openat', TENON, 'depmod', '-n',
+             '-b', tree.base, *args, tree.release], capture_output=True,
+            text=True, check=True)
+        return sum(f'"{path}"' in done.stderr for path in paths)
+
+    def test_a_named_cache_stays_out_of_the_tree(self):
+        tree = self.tree(random_modules(random.Random(6)))
+        cache = os.path.join(self.dir, 'cache')
+        self.settle(tree)
+        self.both_ways(tree, [cache])
+        self.assertGreater(os.path.getsize(cache), 100)
+        self.assertNotIn('modules.tenon', os.listdir(tree.folder))
+        self.both_ways(tree, [cache])
+
+    def test_damaged_caches_are_as_if_there_were_none(self):
+        tree = self.tree({f'k/m{i}.ko': simple(f'm{i}', [f's{i}'], [f's{i + 1}'])
+                          for i in range(5)})
+        self.settle(tree)
+        want = self.both_ways(tree)
+        with open(tree.path('modules.tenon'), 'rb') as f:
+            good = f.read()
+        rng = random.Random(1)
+        for i in range(60):
+            bad = bytearray(good)
+            if i % 3 == 0:
+                bad = bad[:rng.randrange(len(bad))]
+            else:
+                bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+            tree.write('modules.tenon', bytes(bad))
+            self.assertEqual(self.both_ways(tree), want)
+
+    def test_a_cache_that_cannot_be_written_is_a_warning(self):
+        tree = self.tree({'k/a.ko': simple('a')})
+        done = tenon('-b', tree.base, '--incremental=/nowhere/cache',
+                     tree.release)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b'WARNING: could not write the cache /nowhere/cache',
+                      done.stderr)
+        self.assertIn('modules.dep', self.take(tree))
+
+
+class Memory(Case):
+    """Every allocation fails once."""
+
+    def test_no_memory_leaves_the_old_files(self):
+        source = os.path.join(TOP, 'tools/kmod/test/preload/fail_alloc.c')
+        library = os.path.join(self.dir, 'fail.so')
+        subprocess.run(['gcc', '-O1', '-shared', '-fPIC', '-o', library,
+                        source], check=True)
+        tree = self.tree({
+            'k/a.ko': simple('a', ['a'], ['b'], [
+                ('alias', 'x-y'), ('softdep', 'pre: b'),
+                ('alias', 'devname:a'), ('alias', 'char-major-1-1')]),
+            'k/b.ko': simple('b', ['b'])})
+        tree.write('modules.builtin', ['k/c.ko'])
+        tree.write('modules.builtin.modinfo', 'c.alias=z-z\0')
+        self.assertEqual(tenon('-b', tree.base, tree.release).returncode, 0)
+        want = self.take(tree)
+        failed = 0
+        for position in range(1, 10000):
+            tree.write('modules.dep', 'old')
+            done = tenon('-b', tree.base, '-w', tree.release, env={
+                'LD_PRELOAD': library, 'FAIL_ALLOC': str(position)})
+            files = self.take(tree)
+            if done.returncode == 0:
+                self.assertEqual(files, want)
+                if b'no allocation' in done.stderr:
+                    break
+                continue
+            failed += 1
+            self.assertEqual(done.returncode, 1, (position, done))
+            self.assertIn(b'depmod: FATAL: no memory', done.stderr)
+            self.assertEqual(files, {'modules.dep': b'old'})
+        print(f'{failed} positions of {position}')
+        self.assertGreater(failed, 20)
 
 
 class Damage(Case):
