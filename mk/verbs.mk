@@ -46,14 +46,16 @@ $(B)/.setup-bench: mk/packages-bench.txt | $(SETUP)
 	@sh scripts/setup.sh mk/packages-bench.txt
 	@touch $@
 
-# The budgets: what a bare machine links that only links modules (mk/size.loader)
-# and one that loads, runs and unloads them (mk/size.engine): these functions
-# and all that they reach, optimised as a whole.
+# The budgets: what a bare machine links that only links modules
+# (mk/size.loader), one that loads, runs and unloads them (mk/size.runner), and
+# one that uses every public call of the engine (mk/size.engine): these
+# functions and all that they reach, optimised as a whole.
 CONFIG := aarch64-Os
 comma := ,
 SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))
 SIZE_LINK = $(CFG.aarch64-Os.CC) $(CFG.aarch64-Os.CFLAGS) -nostdlib -static \
 	-ffreestanding -Wl,--gc-sections -Wl,--unresolved-symbols=ignore-all \
+	-flto-partition=one \
 	$(addprefix -Wl$(comma)-u$(comma),$(file <mk/size.$1)) \
 	-Wl,-e,$(firstword $(file <mk/size.$1)) -w
 define size_image
@@ -61,10 +63,12 @@ $(B)/aarch64-Os/$1.elf: $(SIZE_OBJS) mk/size.$1
 	@$$(call SIZE_LINK,$1) -o $$@ $(SIZE_OBJS) 2>/dev/null
 endef
 $(eval $(call size_image,loader))
+$(eval $(call size_image,runner))
 $(eval $(call size_image,engine))
-size: $(B)/aarch64-Os/loader.elf $(B)/aarch64-Os/engine.elf ## bytes of code, base and core, aarch64 -Os
+size: $(patsubst %,$(B)/aarch64-Os/%.elf,loader runner engine) ## bytes of code, base and core, aarch64 -Os
 	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) \
 		loader=40 $(B)/aarch64-Os/loader.elf \
+		runner=64 $(B)/aarch64-Os/runner.elf \
 		engine=64 $(B)/aarch64-Os/engine.elf
 
 # For editors: the commands of host-clang, which clang's tools understand.

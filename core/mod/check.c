@@ -256,7 +256,7 @@ int load_check(struct tn_load *l)
 		err = check_overlap(l);
 	if (err != 0)
 		return err;
-	if (l->is_dyn && l->foreign != NULL) {
+	if (l->is_dyn && l->shape != NULL) {
 		/* Its own linker checks it; only names are read here. */
 		if (l->profile == TN_PROFILE_NONE)
 			l->profile = TN_PROFILE_HOSTED;

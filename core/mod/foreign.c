@@ -93,9 +93,9 @@ static void take_dynamic(struct tn_load *l, uint64_t base)
 	l->gen->dynstrings_size = l->symtab.strings.n;
 }
 
-int foreign_map(struct tn_load *l)
+static int map(struct tn_load *l)
 {
-	const struct tn_foreign *f = l->foreign;
+	const struct tn_foreign *f = l->shape->foreign;
 	struct tn_foreign_image image = { 0, 0 };
 	struct tn_foreign_load self = { l };
 	int err;
@@ -146,7 +146,7 @@ static uint64_t find_table(const struct tn_load *l)
 
 		if (s->st_shndx != SHN_UNDEF && elf_sym_bind(s) != STB_LOCAL &&
 		    (l->symbols[i].flags & SYM_UNUSABLE) == 0 &&
-		    str_eq(load_symbol_name(l, i), l->foreign->symbol))
+		    str_eq(load_symbol_name(l, i), l->shape->foreign->symbol))
 			return l->symbols[i].value;
 	}
 	return 0;
@@ -156,13 +156,13 @@ static int fail_table(struct tn_load *l)
 {
 	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_NO_TABLE);
 
-	(void)str_copy(d->symbol, sizeof(d->symbol), l->foreign->symbol);
+	(void)str_copy(d->symbol, sizeof(d->symbol), l->shape->foreign->symbol);
 	return d->error;
 }
 
-int foreign_take(struct tn_load *l)
+static int take(struct tn_load *l)
 {
-	const struct tn_foreign *f = l->foreign;
+	const struct tn_foreign *f = l->shape->foreign;
 	struct tn_foreign_load self = { l };
 	struct generation *gen = l->gen;
 
@@ -183,17 +183,13 @@ int foreign_take(struct tn_load *l)
 	return f->take(f->ctx, &self, l->mod, (void *)(uintptr_t)l->table);
 }
 
-void foreign_gone(struct generation *gen)
-{
-	if (gen->foreign != NULL)
-		gen->foreign->gone(gen->foreign->ctx);
-}
-
 /* --- the call */
 
 int tn_load_foreign(struct tn_system *sys, const struct tn_load_args *args,
     const struct tn_foreign *foreign, struct tn_module **out,
     struct tn_diag *diag)
 {
-	return load_run(sys, args, foreign, out, diag);
+	const struct load_shape shape = { foreign, map, take };
+
+	return load_run(sys, args, &shape, out, diag);
 }

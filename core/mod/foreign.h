@@ -10,15 +10,16 @@
 #include <base/compiler.h>
 #include <tenon/foreign.h>
 
-struct elf_shdr;
-struct generation;
 struct tn_load;
 
-/* The stage of a shared object that somebody else maps. */
-int foreign_map(struct tn_load *l) MUST_CHECK;
-
-/* After collect: the hooks of the generation are those of the caller. */
-int foreign_take(struct tn_load *l) MUST_CHECK;
-
-/* The generation is going: its image is nobody's. */
-void foreign_gone(struct generation *gen);
+/*
+ * What a load does differently. It comes with the call, so that who never makes
+ * that call does not link it.
+ */
+struct load_shape {
+	const struct tn_foreign *foreign;
+	/* The stage of a shared object that somebody else maps. */
+	int (*map)(struct tn_load *l);
+	/* After collect: the hooks of the generation are the caller's. */
+	int (*take)(struct tn_load *l);
+};

@@ -46,11 +46,6 @@ static stage_fn *const dynamic_stages[] = {
 	NULL,
 };
 
-static stage_fn *const foreign_stages[] = {
-	foreign_map,
-	NULL,
-};
-
 /* From the file's bytes to a linked image that nobody else can see. */
 int load_link(struct tn_load *l)
 {
@@ -61,9 +56,9 @@ int load_link(struct tn_load *l)
 		err = load_claim(l);
 	if (err == 0)
 		err = load_depends(l);
+	if (err == 0 && l->is_dyn && l->shape != NULL)
+		return l->shape->map(l);
 	stage = l->is_dyn ? dynamic_stages : object_stages;
-	if (l->is_dyn && l->foreign != NULL)
-		stage = foreign_stages;
 	for (; err == 0 && *stage != NULL; stage++)
 		err = (*stage)(l);
 	return err;
@@ -74,33 +69,30 @@ static void free_anchors(struct tn_load *l)
 	for (uint32_t i = 0; i < l->nanchors; i++) {
 		struct anchors *a = &l->anchors[i];
 
-		if (a->bits != NULL)
-			load_free_array(l, a->bits, a->words, sizeof(*a->bits));
-		if (a->rank != NULL)
-			load_free_array(l, a->rank, a->words, sizeof(*a->rank));
-		if (a->reloc != NULL)
-			load_free_array(
-			    l, a->reloc, a->count, sizeof(*a->reloc));
+		load_free_array(l, a->bits, a->words, sizeof(*a->bits));
+		load_free_array(l, a->rank, a->words, sizeof(*a->rank));
+		load_free_array(l, a->reloc, a->count, sizeof(*a->reloc));
 	}
-	if (l->anchors != NULL)
-		load_free_array(
-		    l, l->anchors, l->max_anchors, sizeof(*l->anchors));
+	load_free_array(l, l->anchors, l->max_anchors, sizeof(*l->anchors));
 }
 
 static void free_tables(struct tn_load *l)
 {
 	free_anchors(l);
-	if (l->shrinks != NULL)
-		load_free_array(
-		    l, l->shrinks, l->max_shrinks, sizeof(*l->shrinks));
-	if (l->refs != NULL)
-		load_free_array(l, l->refs, l->max_refs, sizeof(*l->refs));
-	if (l->symbols != NULL)
-		load_free_array(
-		    l, l->symbols, l->nsymbols, sizeof(*l->symbols));
-	if (l->sections != NULL)
-		load_free_array(
-		    l, l->sections, l->nsections, sizeof(*l->sections));
+	load_free_array(l, l->shrinks, l->max_shrinks, sizeof(*l->shrinks));
+	load_free_array(l, l->refs, l->max_refs, sizeof(*l->refs));
+	load_free_array(l, l->symbols, l->nsymbols, sizeof(*l->symbols));
+	load_free_array(l, l->sections, l->nsections, sizeof(*l->sections));
+	load_free_array(l, l->slots, l->nslots, sizeof(*l->slots));
+	if (l->copy != NULL) /* only then the arguments are known to be sound */
+		load_free_array(l, l->copy, l->args->data_size, 1);
+}
+
+/* What the port has handed out. */
+static void release(const struct tn_port *port, struct tn_bytes *bytes)
+{
+	if (bytes->data != NULL)
+		port->release(port->ctx, bytes);
 }
 
 void load_release(struct tn_load *l)
@@ -110,19 +102,12 @@ void load_release(struct tn_load *l)
 	free_tables(l);
 	versions_close(l);
 	namespaces_close(l);
-	if (l->copy != NULL)
-		load_free_array(l, l->copy, l->args->data_size, 1);
-	if (l->unpacked.data != NULL)
-		port->release(port->ctx, &l->unpacked);
-	if (l->file.data != NULL)
-		port->release(port->ctx, &l->file);
-	if (l->slots != NULL)
-		load_free_array(l, l->slots, l->nslots, sizeof(*l->slots));
+	release(port, &l->unpacked);
+	release(port, &l->file);
 	for (uint32_t i = 0; i < l->nproviders; i++)
 		module_unpin(l->providers[i]);
-	if (l->providers != NULL)
-		load_free_array(
-		    l, l->providers, l->max_providers, sizeof(*l->providers));
+	load_free_array(
+	    l, l->providers, l->max_providers, sizeof(*l->providers));
 	if (l->has_image)
 		port->image_free(port->ctx, &l->image);
 	if (l->gen != NULL)
@@ -260,8 +245,8 @@ static int prepare(struct tn_load *l)
 		err = load_link(l);
 	if (err == 0)
 		err = load_collect(l);
-	if (err == 0 && l->foreign != NULL)
-		err = foreign_take(l);
+	if (err == 0 && l->shape != NULL)
+		err = l->shape->take(l);
 	if (err == 0)
 		err = load_keep(l);
 	if (err == 0)
@@ -342,7 +327,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 }
 
 int load_run(struct tn_system *sys, const struct tn_load_args *args,
-    const struct tn_foreign *foreign, struct tn_module **out,
+    const struct load_shape *shape, struct tn_module **out,
     struct tn_diag *diag)
 {
 	struct tn_diag scratch;
@@ -351,7 +336,7 @@ int load_run(struct tn_system *sys, const struct tn_load_args *args,
 
 	tn_diag_init(&scratch);
 	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch)) {
-		l.foreign = foreign;
+		l.shape = shape;
 		err = load(&l, out);
 	}
 	load_release(&l);

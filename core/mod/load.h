@@ -164,8 +164,8 @@ struct tn_load {
 	/* image */
 	struct tn_image image;
 	bool has_image;
-	const struct tn_foreign *foreign; /* how it is taken, or NULL */
-	uint64_t table;                   /* address of its symbol */
+	const struct load_shape *shape; /* foreign.h; or NULL */
+	uint64_t table;                 /* address of its symbol */
 	uint64_t cells_addr, stubs_addr, common_addr;
 	uint8_t *cells_write, *stubs_write, *common_write;
 
@@ -207,9 +207,9 @@ int load_collect(struct tn_load *l) MUST_CHECK; /* entries and exports */
 /* The stages after source up to relocate, for an object or a shared object. */
 int load_link(struct tn_load *l) MUST_CHECK;
 void load_release(struct tn_load *l);
-/* tn_load, and tn_load_foreign; of the former @foreign is NULL. */
+/* tn_load, and tn_load_foreign; of the former @shape is NULL. */
 int load_run(struct tn_system *sys, const struct tn_load_args *args,
-    const struct tn_foreign *foreign, struct tn_module **out,
+    const struct load_shape *shape, struct tn_module **out,
     struct tn_diag *diag) MUST_CHECK;
 
 /* --- names and providers (claim.c) */

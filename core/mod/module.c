@@ -248,7 +248,8 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 	const struct tn_port *port = sys->port;
 
 	/* While its providers are still there. */
-	foreign_gone(gen);
+	if (gen->foreign != NULL)
+		gen->foreign->gone(gen->foreign->ctx);
 	for (uint32_t i = 0; i < gen->nproviders; i++)
 		module_unpin(gen->providers[i]);
 	port_free(port, gen->providers,

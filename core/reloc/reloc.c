@@ -85,7 +85,8 @@ void reloc_limits(const struct reloc_howto *how, int64_t *low, int64_t *high)
 	*high = (how->range == RELOC_SIGNED ? half : 2 * half) - 1 - bias;
 }
 
-void reloc_put_field(
+/* Once, where whole programs are optimised: reloc_put is in every loop. */
+__attribute__((noinline)) void reloc_put_field(
     const struct reloc_howto *how, uint8_t *place, uint64_t value)
 {
 	switch (how->field) {
