@@ -12,9 +12,10 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <base/compiler.h>
-#include <gate/close.h>
 #include <gate/world.h>
 #include <host/epoch.h>
 #include <host/process.h>
@@ -35,7 +36,8 @@ __attribute__((constructor(101))) static void start_gates(void)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool have_key;
-static bool fences;
+/* From now on threads have a fence in each section; never false again. */
+static atomic_bool fences;
 
 /* The thread ends, perhaps inside of a section. */
 static void leave_thread(void *arg)
@@ -48,13 +50,30 @@ static void leave_thread(void *arg)
 static void start(void)
 {
 	have_key = pthread_key_create(&key, leave_thread) == 0;
-	fences = !process_barrier(BARRIER_MEMORY);
+	if (!process_barrier(BARRIER_MEMORY))
+		atomic_store(&fences, true);
 }
 
 bool epoch_fences(void)
 {
 	pthread_once(&once, start);
-	return fences;
+	return atomic_load(&fences);
+}
+
+void epoch_use_fences(void)
+{
+	pthread_once(&once, start);
+	atomic_store(&fences, true);
+	if (!own)
+		return;
+	/* In this order: whoever has no tn_gate_self asks for the fence. */
+	gate_thread_fence(own);
+	tn_gate_self = NULL;
+}
+
+static uint32_t thread_number(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
 }
 
 /* The first section of a thread; apart, so that epoch_enter stays small. */
@@ -65,7 +84,7 @@ static __attribute__((noinline)) struct tn_gate_thread *own_make(void)
 
 	if (crowd_depth != 0 || !have_key)
 		return NULL;
-	t = gate_thread_claim(fenced);
+	t = gate_thread_claim(thread_number(), fenced);
 	if (!t)
 		return NULL;
 	if (pthread_setspecific(key, t) != 0) {
@@ -83,7 +102,7 @@ struct tn_gate_thread *epoch_thread(bool make)
 	return own || !make ? own : own_make();
 }
 
-void epoch_enter(bool fence)
+void epoch_enter(void)
 {
 	struct tn_gate_thread *t = epoch_thread(true);
 
@@ -93,7 +112,7 @@ void epoch_enter(bool fence)
 		return;
 	}
 	tn_section_enter_on(t);
-	if (fence)
+	if (UNLIKELY(t->fences))
 		atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -115,17 +134,6 @@ unsigned gate_crowd_depth(void)
 	return crowd_depth;
 }
 
-void epoch_wait(bool fence)
-{
-	if (gate_is_alone())
-		return;
-	if (fence)
-		atomic_thread_fence(memory_order_seq_cst);
-	else
-		gate_barrier();
-	(void)gate_wait_readers(TN_GATE_FOREVER); /* never times out */
-}
-
 void epoch_before_fork(void)
 {
 	gate_before_fork();
@@ -133,5 +141,5 @@ void epoch_before_fork(void)
 
 void epoch_after_fork(bool child)
 {
-	gate_after_fork(child, own, crowd_depth);
+	gate_after_fork(child, own, thread_number(), crowd_depth);
 }

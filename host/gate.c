@@ -15,27 +15,22 @@
 #include <host/process.h>
 
 #include "thread.h"
+#include "tour.h"
 
 #define ALIGN 64
 
 /* --- the world */
 
-static void world_enter(void)
-{
-	epoch_enter(epoch_fences());
-}
-
 /*
- * Membarrier worked when the process began and has been forbidden since. No
- * barrier is left that readers without fences would notice; stores leave a
- * processor's buffer long before this time is over.
+ * Threads without fences are there, so membarrier has worked once. Where it
+ * does not any more, threads that come from now on have fences.
  */
-static const struct timespec last_resort = { 0, 20000000 };
-
-static void world_barrier(void)
+static bool world_barrier(void)
 {
-	if (!epoch_fences() && !process_barrier(BARRIER_MEMORY))
-		nanosleep(&last_resort, NULL);
+	if (!epoch_fences() && process_barrier(BARRIER_MEMORY))
+		return true;
+	epoch_use_fences();
+	return tour_processors();
 }
 
 /* At once at first, in case it is a matter of nanoseconds, then others run,
@@ -91,7 +86,7 @@ static void *world_alloc(size_t size)
 
 const struct gate_world host_gate_world = {
 	.self = epoch_thread,
-	.enter = world_enter,
+	.enter = epoch_enter,
 	.exit = epoch_exit,
 	.barrier = world_barrier,
 	.relax = world_relax,
@@ -108,7 +103,7 @@ static const struct tn_binding *enter_in_crowd(struct tn_gate *g)
 {
 	const struct tn_binding *b;
 
-	epoch_enter(true);
+	epoch_enter();
 	/* acquire: pairs with the release of gate_publish */
 	b = __atomic_load_n(&g->binding, __ATOMIC_ACQUIRE);
 	if (b->state == TN_BINDING_OPEN)
@@ -123,7 +118,7 @@ static const struct tn_binding *enter_fenced(
 {
 	const struct tn_binding *b;
 
-	epoch_enter(true);
+	epoch_enter();
 	b = tn_gate_enter_on(t, g);
 	epoch_exit();
 	return b;
@@ -145,7 +140,7 @@ static __attribute__((noinline)) const struct tn_binding *guard_slowly(
 
 	if (!t)
 		return NULL;
-	epoch_enter(true);
+	epoch_enter();
 	b = tn_guard_enter_on(t, g, f);
 	epoch_exit();
 	return b;

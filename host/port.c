@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <gate/close.h>
 #include <host/debug.h>
 #include <host/epoch.h>
 #include <host/machine.h>
@@ -32,7 +33,6 @@ struct host_port {
 	struct host_arena *arena;
 	struct blocks blocks;
 	size_t unpack_limit;
-	bool fence; /* read sections do without membarrier */
 
 	pthread_mutex_t lock; /* the registry lock of the system */
 	/*
@@ -142,9 +142,8 @@ static void port_unlock(void *ctx)
 
 static void port_read_enter(void *ctx)
 {
-	const struct host_port *p = ctx;
-
-	epoch_enter(p->fence);
+	(void)ctx;
+	epoch_enter();
 }
 
 static void port_read_exit(void *ctx)
@@ -155,9 +154,8 @@ static void port_read_exit(void *ctx)
 
 static void port_synchronize(void *ctx)
 {
-	const struct host_port *p = ctx;
-
-	epoch_wait(p->fence);
+	(void)ctx;
+	gate_synchronize();
 }
 
 static uint64_t port_now_ns(void *ctx)
@@ -320,8 +318,10 @@ int host_port_create(
 	if (config->flags & HOST_PORT_NO_SYMBOLS)
 		p->table.host_symbol = NULL;
 	p->unpack_limit = unpack_limit(config->unpack_limit);
-	p->fence = config->flags & HOST_PORT_NO_MEMBARRIER ||
-		   !process_enrol(BARRIER_MEMORY);
+	if (config->flags & HOST_PORT_NO_MEMBARRIER)
+		epoch_use_fences();
+	else
+		(void)process_enrol(BARRIER_MEMORY); /* or without it */
 	blocks_init(&p->blocks);
 	pthread_mutex_init(&p->lock, NULL);
 	p->member.before = before_fork;

@@ -18,7 +18,7 @@ static struct tn_gate_thread *here;
 static struct tn_gate_thread *self(bool make)
 {
 	if (here == NULL && make)
-		here = gate_thread_claim(false);
+		here = gate_thread_claim(1, false);
 	return here;
 }
 
@@ -36,8 +36,9 @@ static void leave(void)
 	tn_section_exit_on(here);
 }
 
-static void barrier(void)
+static bool barrier(void)
 {
+	return true; /* there is no other thread */
 }
 
 static void relax(unsigned round)

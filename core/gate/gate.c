@@ -65,11 +65,20 @@ void gate_publish(struct tn_gate *g, const struct tn_binding *b)
 		gate_world()->wake(&g->phase);
 }
 
-void gate_close(struct tn_gate *g, const struct tn_binding *closing)
+int gate_close(struct tn_gate *g, const struct tn_binding *closing)
 {
-	(void)phase_set(g, true); /* or was closed before */
+	/* Only closers write it, one at a time. */
+	const struct tn_binding *old =
+	    __atomic_load_n(&g->binding, __ATOMIC_RELAXED);
+	const bool began = phase_set(g, true); /* or was closed before */
+
 	binding_set(g, closing);
-	gate_barrier();
+	if (gate_barrier())
+		return 0;
+	binding_set(g, old);
+	if (began && phase_set(g, false))
+		gate_world()->wake(&g->phase);
+	return -TN_EOPNOTSUPP;
 }
 
 bool gate_is_drained(const struct tn_gate *g)

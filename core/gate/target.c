@@ -68,21 +68,20 @@ static int shut(struct gate_closing *c, unsigned flags)
 }
 
 /*
- * The handles decide; between CLOSING and this barrier none was missed.
- * Returns how many targets before the first that is held.
+ * The handles decide; between CLOSING and this barrier none was missed. *@busy
+ * is the first target that is held.
  */
-static size_t check_handles(
-    const struct gate_closing *c, size_t n, unsigned flags)
+static int check_handles(
+    const struct gate_closing *c, size_t n, unsigned flags, size_t *busy)
 {
-	size_t i = 0;
-
-	gate_barrier();
-	for (; i < n; i++) {
+	if (!gate_barrier())
+		return -TN_EOPNOTSUPP;
+	for (*busy = 0; *busy < n; (*busy)++) {
 		if ((flags & GATE_CLOSE_HANDLES) == 0 &&
-		    gate_is_held(c[i].target))
-			break;
+		    gate_is_held(c[*busy].target))
+			return -TN_EBUSY;
 	}
-	return i;
+	return 0;
 }
 
 /* Puts may come meanwhile where references do not count. */
@@ -107,10 +106,8 @@ int gate_targets_close(
 	for (; shut_n < n && err == 0; shut_n += err == 0)
 		err = shut(&c[shut_n], flags);
 	*busy = shut_n;
-	if (err == 0) {
-		*busy = check_handles(c, n, flags);
-		err = *busy < n ? -TN_EBUSY : 0;
-	}
+	if (err == 0)
+		err = check_handles(c, n, flags, busy);
 	for (size_t i = 0; i < shut_n; i++)
 		decide(c[i].target, err == 0);
 	gate_closing_unlock();

@@ -14,9 +14,12 @@
  *     between its store and its loads of the words, which puts a full
  *     barrier into every running thread at that moment. If it falls behind
  *     the reader's store, the waiter sees the word; if it falls before, the
- *     reader's loads come later than the writer's store. Where the world has
- *     no such barrier both sides have a seq_cst fence, and the same follows
- *     from their order.
+ *     reader's loads come later than the writer's store. A reader whose
+ *     record says so has a seq_cst fence of his own there; with that of the
+ *     waiter the same follows from their order, and no barrier is needed for
+ *     him. What a record says may be out of date: whoever claims it has a
+ *     fence behind what he writes to it, so a waiter who does not see that
+ *     has his own fence before, and all sections of the new thread come later.
  *  2. The reader's loads come before the free: the store that ends the
  *     section is a release, which the waiter's acquire load reads; or it
  *     reads a later store of this thread, which belongs to the release
@@ -53,7 +56,7 @@ struct tn_gate_thread *gate_threads(void)
 
 /* --- records */
 
-static bool thread_take(struct tn_gate_thread *t)
+static bool thread_take(struct tn_gate_thread *t, uint32_t who)
 {
 	uint32_t free = 0;
 
@@ -62,25 +65,25 @@ static bool thread_take(struct tn_gate_thread *t)
 	/* acquire: pairs with the release of gate_thread_release, so that
 	   the slots are as their last thread has left them */
 	return __atomic_compare_exchange_n(
-	    &t->taken, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	    &t->taken, &free, who, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static struct tn_gate_thread *thread_find(void)
+static struct tn_gate_thread *thread_find(uint32_t who)
 {
 	struct tn_gate_thread *t = gate_threads();
 
-	while (t != NULL && !thread_take(t))
+	while (t != NULL && !thread_take(t, who))
 		t = t->next;
 	return t;
 }
 
-static struct tn_gate_thread *thread_make(void)
+static struct tn_gate_thread *thread_make(uint32_t who)
 {
 	struct tn_gate_thread *t = gate_world()->alloc(sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
-	t->taken = 1;
+	t->taken = who;
 	t->number = __atomic_fetch_add(&nthreads, 1, __ATOMIC_RELAXED);
 	t->next = gate_threads();
 	/* release: pairs with the acquire of gate_threads */
@@ -90,15 +93,15 @@ static struct tn_gate_thread *thread_make(void)
 	return t;
 }
 
-struct tn_gate_thread *gate_thread_claim(bool fences)
+struct tn_gate_thread *gate_thread_claim(uint32_t who, bool fences)
 {
-	struct tn_gate_thread *t = thread_find();
+	struct tn_gate_thread *t = thread_find(who);
 
 	if (t == NULL)
-		t = thread_make();
+		t = thread_make(who);
 	if (t == NULL)
 		return NULL;
-	t->fences = fences;
+	__atomic_store_n(&t->fences, fences, __ATOMIC_RELAXED);
 	/*
 	 * The word carries what its last thread has done, which we have seen
 	 * (thread_take), on to a waiter that meets the word in our sections.
@@ -106,11 +109,20 @@ struct tn_gate_thread *gate_thread_claim(bool fences)
 	__atomic_store_n(&t->word, __atomic_load_n(&t->word, __ATOMIC_RELAXED),
 	    __ATOMIC_RELEASE);
 	/*
-	 * Pairs with the fence of gate_is_alone: either the waiter sees that
-	 * the record is taken, or our sections see what it has unpublished.
+	 * Pairs with the fences of gate_is_alone and gate_barrier: either the
+	 * waiter sees that the record is taken, and by whom, or our sections
+	 * see what it has unpublished.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return t;
+}
+
+void gate_thread_fence(struct tn_gate_thread *t)
+{
+	__atomic_store_n(&t->fences, 1, __ATOMIC_RELAXED);
+	/* As in gate_thread_claim: a section that began before has no fence of
+	   its own, but this one. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void gate_thread_release(struct tn_gate_thread *t)
@@ -179,10 +191,37 @@ bool gate_is_alone(void)
 	return true;
 }
 
-void gate_barrier(void)
+bool gate_each_unfenced(bool (*fn)(void *arg, uint32_t who), void *arg)
 {
+	const struct tn_gate_thread *self = gate_world()->self(false);
+	const struct tn_gate_thread *t = gate_threads();
+
+	for (; t != NULL; t = t->next) {
+		/* acquire: the sections of a thread that has ended */
+		const uint32_t who =
+		    __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE);
+
+		if (t == self || who == 0 ||
+		    __atomic_load_n(&t->fences, __ATOMIC_RELAXED) != 0)
+			continue;
+		if (!fn(arg, who))
+			return false;
+	}
+	return true;
+}
+
+static bool nobody(void *arg, uint32_t who)
+{
+	(void)arg;
+	(void)who;
+	return false;
+}
+
+bool gate_barrier(void)
+{
+	/* Pairs with the fences of readers that have their own. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	gate_world()->barrier();
+	return gate_each_unfenced(nobody, NULL) || gate_world()->barrier();
 }
 
 /* acquire: pairs with the release of the exit */
@@ -219,11 +258,19 @@ bool gate_wait_readers(uint64_t deadline_ns)
 	return true;
 }
 
+bool gate_can_synchronize(void)
+{
+	return gate_is_alone() || gate_barrier();
+}
+
 void gate_synchronize(void)
 {
+	unsigned round = 0;
+
 	if (gate_is_alone())
 		return;
-	gate_barrier();
+	while (!gate_barrier())
+		gate_world()->relax(round++);
 	(void)gate_wait_readers(TN_GATE_FOREVER); /* never times out */
 }
 
@@ -260,7 +307,8 @@ static void thread_abandon(struct tn_gate_thread *t)
 	t->sweep = NULL;
 }
 
-void gate_after_fork(bool child, struct tn_gate_thread *self, unsigned crowd)
+void gate_after_fork(
+    bool child, struct tn_gate_thread *self, uint32_t who, unsigned crowd)
 {
 	struct tn_gate_thread *t = child ? gate_threads() : NULL;
 
@@ -268,6 +316,8 @@ void gate_after_fork(bool child, struct tn_gate_thread *self, unsigned crowd)
 		if (t != self)
 			thread_abandon(t);
 	}
+	if (child && self != NULL)
+		__atomic_store_n(&self->taken, who, __ATOMIC_RELAXED);
 	if (child)
 		__atomic_store_n(&in_crowd, crowd, __ATOMIC_RELAXED);
 	gate_closing_unlock();

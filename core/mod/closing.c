@@ -176,10 +176,14 @@ int unload_close(const struct unload *u)
 	enum tn_errno err = TN_EBUSY;
 	uint64_t ns = PAUSE_NS;
 
-	while (!try_close(u, &busy)) {
+	/* Before each attempt: what is decided could not wait any more. */
+	while (gate_can_synchronize()) {
+		if (try_close(u, &busy))
+			return 0;
 		if ((u->flags & TN_UNLOAD_WAIT) == 0 || !look_later(u, &ns))
 			return refuse_busy(u, err, busy);
 		err = TN_ETIMEDOUT;
 	}
-	return 0;
+	return unload_fail(
+	    u, TN_EOPNOTSUPP, TN_REASON_NO_BARRIER, u->items->mod);
 }

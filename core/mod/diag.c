@@ -298,6 +298,7 @@ static const struct row {
 	[TN_REASON_DLOPEN] = { "dlopen", "%o", NULL, false },
 	[TN_REASON_LINGERS] = { "lingers", "an earlier build of it is still in the process: %o", NULL, false },
 	[TN_REASON_WORKER] = { "worker", "its %o", NULL, false },
+	[TN_REASON_NO_BARRIER] = { "no_barrier", "other threads cannot be waited for: the system forbids every barrier by now", NULL, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");

@@ -271,6 +271,8 @@ static int load(struct tn_load *l, struct tn_module **out)
 	/* What fails has to wait for readers, and would wait for itself. */
 	if (gate_is_inside())
 		return load_fail(l, TN_EDEADLK, TN_REASON_INSIDE)->error;
+	if (!gate_can_synchronize())
+		return load_fail(l, TN_EOPNOTSUPP, TN_REASON_NO_BARRIER)->error;
 	l->gen = load_alloc_array(l, 1, sizeof(*l->gen));
 	if (l->gen == NULL)
 		return l->diag->error;

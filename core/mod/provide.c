@@ -182,8 +182,9 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 		return 0;
 	}
 	registry_unlock(sys);
-	gate_close(gate, &p->draining);
-	err = everybody_leaves(sys->port, gate, deadline_ns);
+	err = gate_close(gate, &p->draining);
+	if (err == 0)
+		err = everybody_leaves(sys->port, gate, deadline_ns);
 	registry_lock(sys);
 	p->state = PROVISION_CLOSED;
 	if (err == 0)
@@ -191,7 +192,7 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 	gate_publish(gate, &p->open);
 	p->state = PROVISION_OPEN;
 	interface_decided(sys);
-	return -TN_EBUSY;
+	return err == -TN_EOPNOTSUPP ? err : -TN_EBUSY;
 }
 
 static int provision_close(struct provision *p, uint64_t deadline_ns)

@@ -7,18 +7,19 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <gate/close.h>
 #include <host/epoch.h>
-#include <host/process.h>
-#include <test/test.h>
+#include <tenon/gate.h>
+#include <test/sandbox.h>
 
 /* A reader that is inside when `inside` is set, until `leave` is. */
 struct reader_job {
 	atomic_bool inside;
 	atomic_bool leave;
 	atomic_bool waited;
-	bool fence;
 	unsigned depth;
 };
 
@@ -27,7 +28,7 @@ static void *reader(void *arg)
 	struct reader_job *job = arg;
 
 	for (unsigned i = 0; i < job->depth; i++)
-		epoch_enter(job->fence);
+		epoch_enter();
 	for (unsigned i = 1; i < job->depth; i++)
 		epoch_exit();
 	atomic_store(&job->inside, true);
@@ -41,14 +42,14 @@ static void *waiter(void *arg)
 {
 	struct reader_job *job = arg;
 
-	epoch_wait(job->fence);
+	gate_synchronize();
 	atomic_store(&job->waited, true);
 	return NULL;
 }
 
-static void check_waits(bool fence, unsigned depth)
+static void check_waits(unsigned depth)
 {
-	struct reader_job job = { .fence = fence, .depth = depth };
+	struct reader_job job = { .depth = depth };
 	pthread_t r, w;
 
 	CHECK_EQ(pthread_create(&r, NULL, reader, &job), 0);
@@ -66,29 +67,26 @@ static void check_waits(bool fence, unsigned depth)
 
 TEST(epoch, a_waiter_waits_for_a_section_that_is_running)
 {
-	check_waits(true, 1);
-	if (process_barrier(BARRIER_MEMORY))
-		check_waits(false, 1);
+	check_waits(1);
 }
 
 TEST(epoch, leaving_an_inner_section_does_not_end_the_outer)
 {
-	check_waits(true, 3);
+	check_waits(3);
 }
 
 TEST(epoch, a_thread_outside_of_sections_is_not_waited_for)
 {
-	epoch_enter(true);
+	epoch_enter();
 	epoch_exit();
-	epoch_wait(true);
-	epoch_wait(false);
+	gate_synchronize();
 }
 
 static void *ends_inside(void *arg)
 {
 	(void)arg;
-	epoch_enter(true);
-	epoch_enter(true);
+	epoch_enter();
+	epoch_enter();
 	return NULL;
 }
 
@@ -99,7 +97,7 @@ TEST(epoch, a_thread_that_ends_inside_does_not_hold_the_waiter)
 
 		CHECK_EQ(pthread_create(&t, NULL, ends_inside, NULL), 0);
 		pthread_join(t, NULL);
-		epoch_wait(true);
+		gate_synchronize();
 	}
 }
 
@@ -109,13 +107,13 @@ static pthread_key_t late_key;
 static void late_section(void *arg)
 {
 	(void)arg;
-	epoch_enter(true);
+	epoch_enter();
 	epoch_exit();
 }
 
 static void *enters_late(void *arg)
 {
-	epoch_enter(true);
+	epoch_enter();
 	epoch_exit();
 	pthread_setspecific(late_key, arg);
 	return NULL;
@@ -129,15 +127,15 @@ TEST(epoch, sections_in_destructors_of_a_thread_are_counted)
 	CHECK_EQ(pthread_key_create(&late_key, late_section), 0);
 	CHECK_EQ(pthread_create(&t, NULL, enters_late, &dummy), 0);
 	pthread_join(t, NULL);
-	epoch_wait(true);
+	gate_synchronize();
 	pthread_key_delete(late_key);
 }
 
 static void in_signal(int number)
 {
 	(void)number;
-	epoch_enter(true);
-	epoch_enter(true);
+	epoch_enter();
+	epoch_enter();
 	epoch_exit();
 	epoch_exit();
 }
@@ -145,9 +143,9 @@ static void in_signal(int number)
 TEST(epoch, sections_nest_in_signal_handlers)
 {
 	struct sigaction old, act = { .sa_handler = in_signal };
-	struct reader_job job = { .fence = true };
+	struct reader_job job = { .depth = 0 };
 
-	epoch_enter(true);
+	epoch_enter();
 	CHECK_EQ(sigaction(SIGUSR1, &act, &old), 0);
 	for (int i = 0; i < 100; i++)
 		raise(SIGUSR1);
@@ -166,7 +164,6 @@ struct shared {
 	_Atomic(int *) published;
 	atomic_bool stop;
 	atomic_int bad;
-	bool fence;
 };
 
 static void *read_published(void *arg)
@@ -174,7 +171,7 @@ static void *read_published(void *arg)
 	struct shared *s = arg;
 
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		epoch_enter(s->fence);
+		epoch_enter();
 		const int *p =
 		    atomic_load_explicit(&s->published, memory_order_acquire);
 
@@ -197,9 +194,9 @@ static int *make_object(void)
 	return p;
 }
 
-static void check_grace(bool fence)
+static void check_grace(void)
 {
-	struct shared s = { .fence = fence };
+	struct shared s = { .stop = false };
 	pthread_t t[READERS];
 
 	atomic_store(&s.published, make_object());
@@ -208,7 +205,7 @@ static void check_grace(bool fence)
 	for (int i = 0; i < ROUNDS; i++) {
 		int *old = atomic_exchange(&s.published, make_object());
 
-		epoch_wait(fence);
+		gate_synchronize();
 		*old = 0;
 		free(old);
 	}
@@ -219,14 +216,26 @@ static void check_grace(bool fence)
 	free(s.published);
 }
 
-TEST(epoch, what_a_reader_holds_is_not_freed_with_fences)
+TEST(epoch, what_a_reader_holds_is_not_freed)
 {
-	check_grace(true);
+	check_grace();
 }
 
-TEST(epoch, what_a_reader_holds_is_not_freed_with_membarrier)
+/* In a process of its own, as there is no way back. */
+static int with_fences(void)
 {
-	if (!process_barrier(BARRIER_MEMORY))
-		SKIP("no membarrier here");
-	check_grace(false);
+	epoch_enter(); /* also what is inside already is waited for */
+	epoch_use_fences();
+	epoch_exit();
+	if (!epoch_fences() || tn_gate_self || !sandbox_kill(SYS_membarrier))
+		return SANDBOX_NONE;
+	check_waits(1);
+	check_waits(3);
+	check_grace();
+	return test_failed();
+}
+
+TEST(epoch, with_fences_membarrier_is_not_called)
+{
+	CHECK_IN_CHILD(with_fences);
 }

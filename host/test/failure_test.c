@@ -3,20 +3,13 @@
  * Every system call behind image memory fails once at every position; and the
  * system forbids what the better modes need.
  */
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <host/process.h>
 #include <tenon/err.h>
-#include <test/test.h>
+#include <test/sandbox.h>
 
 #include "arena.h"
 #include "kit.h"
@@ -87,33 +80,13 @@ TEST(failure, of_any_system_call_leaves_nothing_behind)
 	}
 }
 
-/* From now on the call answers EPERM. */
-static bool forbid(unsigned call)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = {
-		.len = sizeof(code) / sizeof(code[0]), .filter = code
-	};
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-#define NO_FILTERS 77
-
 static int without_memfd(void)
 {
 	struct host_arena *a;
 	int err;
 
-	if (!forbid(SYS_memfd_create))
-		return NO_FILTERS;
+	if (!sandbox_forbid(SYS_memfd_create))
+		return SANDBOX_NONE;
 	if (kit_arena(ARENA_DUAL, 0))
 		return 1;
 	a = kit_arena(ARENA_AUTO, 0);
@@ -130,8 +103,8 @@ static int without_membarrier(void)
 	int err = 0;
 
 	/* Forbidden while an arena is in use, and for one made later. */
-	if (!forbid(SYS_membarrier))
-		return NO_FILTERS;
+	if (!sandbox_forbid(SYS_membarrier))
+		return SANDBOX_NONE;
 	for (int i = 0; i < 5; i++)
 		err |= one_life(a);
 	if (err || arena_reuses_text(a) || process_barrier(BARRIER_MEMORY))
@@ -161,13 +134,13 @@ static int without_the_second_barrier(void)
 	uint64_t first;
 
 	if (arena_create(&config, &a) != 0 || !arena_reuses_text(a))
-		return NO_FILTERS;
+		return SANDBOX_NONE;
 	if (kit_load(a, &keep, 1) != 0 || kit_load(a, &img, 1) != 0)
 		return 1;
 	first = img.part[0].addr;
 	arena_image_free(a, &img);
-	if (!forbid(SYS_membarrier))
-		return NO_FILTERS;
+	if (!sandbox_forbid(SYS_membarrier))
+		return SANDBOX_NONE;
 	if (kit_load(a, &img, 2) != -TN_EAGAIN || arena_reuses_text(a))
 		return 2;
 	for (int i = 0; i < 5; i++) {
@@ -193,11 +166,11 @@ static int with_little_address_space(void)
 	unsigned long pages;
 
 	if (!f || fscanf(f, "%lu", &pages) != 1)
-		return NO_FILTERS;
+		return SANDBOX_NONE;
 	fclose(f);
 	limit.rlim_cur = limit.rlim_max = (pages << 12) + (256u << 20);
 	if (setrlimit(RLIMIT_AS, &limit) != 0)
-		return NO_FILTERS;
+		return SANDBOX_NONE;
 	if (arena_create(&config, &a) != 0)
 		return 1;
 	for (int i = 0; i < 3; i++) {
@@ -208,36 +181,22 @@ static int with_little_address_space(void)
 	return 0;
 }
 
-static void check_in_child(int (*fn)(void))
-{
-	const pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(fn());
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status));
-	if (WEXITSTATUS(status) == NO_FILTERS)
-		SKIP("system calls cannot be forbidden here");
-	CHECK_EQ(WEXITSTATUS(status), 0);
-}
-
 TEST(failure, little_address_space_is_enough)
 {
-	check_in_child(with_little_address_space);
+	CHECK_IN_CHILD(with_little_address_space);
 }
 
 TEST(failure, without_memfd_pages_are_flipped)
 {
-	check_in_child(without_memfd);
+	CHECK_IN_CHILD(without_memfd);
 }
 
 TEST(failure, without_the_second_barrier_text_is_not_reused)
 {
-	check_in_child(without_the_second_barrier);
+	CHECK_IN_CHILD(without_the_second_barrier);
 }
 
 TEST(failure, without_membarrier_text_is_remapped)
 {
-	check_in_child(without_membarrier);
+	CHECK_IN_CHILD(without_membarrier);
 }

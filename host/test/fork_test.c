@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <gate/close.h>
 #include <host/epoch.h>
 #include <host/port.h>
 #include <tenon/err.h>
@@ -183,8 +184,7 @@ static int child_waits_for_readers(void *arg)
 {
 	(void)arg;
 	alarm(10); /* a hang is a failure */
-	epoch_wait(false);
-	epoch_wait(true);
+	gate_synchronize();
 	return 0;
 }
 
@@ -196,7 +196,7 @@ static void *stay_inside(void *arg)
 {
 	struct inside *i = arg;
 
-	epoch_enter(true);
+	epoch_enter();
 	atomic_store(&i->entered, true);
 	while (!atomic_load(&i->leave))
 		sched_yield();

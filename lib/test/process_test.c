@@ -4,21 +4,19 @@
  * of its own with small stacks, enter a sandbox. Forks are in module_test.c,
  * dlclose is in shared_test.c and embed/closed.c.
  */
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <host/epoch.h>
 #include <tenon/tenon.h>
-#include <test/test.h>
+#include <test/sandbox.h>
 
 #include "kit.h"
 
@@ -129,26 +127,6 @@ TEST(process, a_thread_that_the_engine_does_not_know_needs_a_small_stack)
 
 /* --- sandboxes */
 
-/* From now on system call @number answers EPERM; true if that is possible. */
-static bool forbid(unsigned number)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = {
-		.len = sizeof(code) / sizeof(code[0]), .filter = code
-	};
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-#define NO_FILTERS 77
-
 /* An engine that is open already notices what its process gave up since. */
 static int open_then_forbid(void)
 {
@@ -156,8 +134,9 @@ static int open_then_forbid(void)
 
 	if (tn_open(NULL, &sys) != 0)
 		return 2;
-	if (!forbid(SYS_memfd_create) || !forbid(SYS_membarrier))
-		return NO_FILTERS;
+	if (!sandbox_forbid(SYS_memfd_create) ||
+	    !sandbox_forbid(SYS_membarrier))
+		return SANDBOX_NONE;
 	for (int i = 0; i < 5; i++)
 		kit_check_pair(sys);
 	if (tn_host_mode(sys) != TN_HOST_FLIP || test_failed())
@@ -172,11 +151,123 @@ static int load_then_forbid(void)
 
 	if (tn_open(NULL, &sys) != 0 || !(mod = kit_load(sys, "hello")))
 		return 2;
-	if (!forbid(SYS_membarrier))
-		return NO_FILTERS;
+	if (!sandbox_forbid(SYS_membarrier))
+		return SANDBOX_NONE;
 	for (int i = 0; i < 5; i++)
 		kit_check_pair(sys);
 	if (test_failed() || tn_unload(sys, mod, NULL) != 0)
+		return 3;
+	return tn_close(sys) == 0 ? 0 : 4;
+}
+
+/*
+ * A thread that has been inside of a gate before membarrier was forbidden, and
+ * so has no fences.
+ */
+struct guest {
+	struct tn_system *sys;
+	pthread_t thread;
+	atomic_bool in, leave;
+};
+
+static void *guest_run(void *arg)
+{
+	struct guest *g = arg;
+	struct tn_symbol sym;
+
+	(void)tn_symbol_find(g->sys, "hello_add", &sym); /* a section */
+	atomic_store(&g->in, true);
+	while (!atomic_load(&g->leave))
+		(void)tn_symbol_find(g->sys, "provider_add", &sym);
+	return NULL;
+}
+
+static bool guest_come(struct guest *g, struct tn_system *sys)
+{
+	*g = (struct guest){ .sys = sys };
+	if (pthread_create(&g->thread, NULL, guest_run, g) != 0)
+		return false;
+	while (!atomic_load(&g->in))
+		sched_yield();
+	return true;
+}
+
+static void guest_go(struct guest *g)
+{
+	atomic_store(&g->leave, true);
+	pthread_join(g->thread, NULL);
+}
+
+/* Threads that have relied on membarrier are waited for without it. */
+static int forbid_with_threads(void)
+{
+	struct tn_system *sys;
+	struct guest g;
+
+	if (tn_open(NULL, &sys) != 0 || !guest_come(&g, sys))
+		return 2;
+	if (!sandbox_forbid(SYS_membarrier))
+		return SANDBOX_NONE;
+	for (int i = 0; i < 20; i++)
+		kit_check_pair(sys);
+	guest_go(&g);
+	if (test_failed())
+		return 3;
+	return tn_close(sys) == 0 ? 0 : 4;
+}
+
+/* Or, where that is forbidden too, unloads and loads are refused by name. */
+static int forbid_every_barrier(void)
+{
+	struct tn_module *mod, *other;
+	struct tn_system *sys;
+	struct tn_diag diag;
+	struct guest g;
+	int err;
+
+	if (tn_open(NULL, &sys) != 0 || !(mod = kit_load(sys, "hello")) ||
+	    !guest_come(&g, sys))
+		return 2;
+	if (!sandbox_forbid(SYS_membarrier) ||
+	    !sandbox_forbid(SYS_sched_setaffinity))
+		return SANDBOX_NONE;
+	tn_diag_init(&diag);
+	err = tn_unload(sys, mod, &diag);
+	if (err != -TN_EOPNOTSUPP || diag.reason != TN_REASON_NO_BARRIER ||
+	    kit_call(sys, "provider_inner", 5) != LONG_MIN)
+		return 3;
+	if (kit_try(sys, "provider", &other, &diag) != -TN_EOPNOTSUPP ||
+	    diag.reason != TN_REASON_NO_BARRIER)
+		return 4;
+	if (!tn_module_get(mod))
+		return 5;
+	tn_module_put(mod);
+	guest_go(&g);
+	/* Who comes now has fences. */
+	if (!guest_come(&g, sys) || tn_unload(sys, mod, &diag) != 0)
+		return 6;
+	guest_go(&g);
+	tn_diag_fini(&diag);
+	return tn_close(sys) == 0 ? 0 : 7;
+}
+
+/* The flag means it: a call would end the process. */
+static int never_membarrier(void)
+{
+	const struct tn_host_config config = {
+		.size = sizeof(config), .abi = 1, .flags = TN_HOST_NO_MEMBARRIER
+	};
+	struct tn_system *sys;
+	struct guest g;
+
+	if (!sandbox_kill(SYS_membarrier))
+		return SANDBOX_NONE;
+	if (tn_open(&config, &sys) != 0 || !guest_come(&g, sys))
+		return 2;
+	for (int i = 0; i < 20; i++)
+		kit_check_pair(sys);
+	guest_go(&g);
+	if (test_failed())
 		return 3;
 	return tn_close(sys) == 0 ? 0 : 4;
 }
@@ -191,8 +282,8 @@ static int forbid_everything(void)
 
 	if (tn_open(NULL, &sys) != 0)
 		return 2;
-	if (!forbid(SYS_memfd_create) || !forbid(SYS_mprotect))
-		return NO_FILTERS;
+	if (!sandbox_forbid(SYS_memfd_create) || !sandbox_forbid(SYS_mprotect))
+		return SANDBOX_NONE;
 	tn_diag_init(&diag);
 	for (int i = 0; i < 2; i++) {
 		if (kit_try(sys, "hello", &mod, &diag) != -TN_EOPNOTSUPP)
@@ -226,41 +317,55 @@ static int load_in_torn_child(void)
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return 5;
 	/* Emulators do not wipe the page that tells. */
-	return WEXITSTATUS(status) == 4 ? NO_FILTERS : WEXITSTATUS(status);
-}
-
-static void check_in_child(int (*fn)(void))
-{
-	const pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		alarm(60); /* a hang is a failure */
-		_exit(fn());
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status));
-	if (WEXITSTATUS(status) == NO_FILTERS)
-		SKIP("it cannot be forbidden here");
-	CHECK_EQ(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status) == 4 ? SANDBOX_NONE : WEXITSTATUS(status);
 }
 
 TEST(process, a_sandbox_entered_before_the_first_load_is_noticed)
 {
-	check_in_child(open_then_forbid);
+	CHECK_IN_CHILD(open_then_forbid);
 }
 
 TEST(process, a_sandbox_entered_after_a_load_is_noticed)
 {
-	check_in_child(load_then_forbid);
+	CHECK_IN_CHILD(load_then_forbid);
 }
 
 TEST(process, without_any_executable_memory_loads_are_refused_by_name)
 {
-	check_in_child(forbid_everything);
+	CHECK_IN_CHILD(forbid_everything);
 }
 
 TEST(process, a_child_that_fork_has_not_made_refuses_to_load)
 {
-	check_in_child(load_in_torn_child);
+	CHECK_IN_CHILD(load_in_torn_child);
+}
+
+/* Another test of this process may have made it use fences. */
+static void check_before_fences(int (*fn)(void), const char *test)
+{
+	int status;
+
+	if (!epoch_fences()) {
+		CHECK_IN_CHILD(fn);
+		return;
+	}
+	status = sandbox_again(test);
+	if (status == SANDBOX_NONE)
+		SKIP("there is no membarrier here");
+	CHECK_EQ(status, 0);
+}
+
+TEST(process, threads_are_waited_for_where_membarrier_was_forbidden_since)
+{
+	check_before_fences(forbid_with_threads, "threads_are_waited_for");
+}
+
+TEST(process, without_any_barrier_unloads_and_loads_are_refused_by_name)
+{
+	check_before_fences(forbid_every_barrier, "without_any_barrier");
+}
+
+TEST(process, with_the_flag_no_gate_calls_membarrier)
+{
+	CHECK_IN_CHILD(never_membarrier);
 }

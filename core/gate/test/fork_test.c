@@ -31,12 +31,12 @@ static int child(struct family *f)
 	int bad = 0;
 
 	alarm(10); /* a hang is a failure */
-	gate_close(&f->gate, &tn_binding_closed);
+	bad += gate_close(&f->gate, &tn_binding_closed) != 0;
 	bad += gate_drain(&f->gate, TN_GATE_FOREVER) != 0;
 	bad += gate_target_close(&f->target, false) != -TN_EBUSY;
 	bad += tn_handle_put(f->handle) != 0;
 	bad += gate_target_close(&f->target, false) != 0;
-	t = gate_thread_claim(false);
+	t = gate_thread_claim(1, false);
 	bad += t == NULL || t->chunks == NULL; /* of the guest */
 	return bad;
 }

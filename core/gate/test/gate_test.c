@@ -108,14 +108,14 @@ TEST(gate, gives_the_binding_that_was_published_last)
 static void check_drain(struct place *p, struct kit_guest *g)
 {
 	CHECK(kit_enter(g));
-	gate_close(&p->gate, &kit_draining);
+	EXPECT(gate_close(&p->gate, &kit_draining) == 0);
 	CHECK(tn_gate_enter(&p->gate) == NULL);
 	CHECK_EQ(gate_drain(&p->gate, soon()), -TN_ETIMEDOUT);
 	gate_publish(&p->gate, &p->open);
 	CHECK(tn_gate_enter(&p->gate) == &p->open);
 	tn_gate_exit(&p->gate);
 	kit_leave(g);
-	gate_close(&p->gate, &kit_draining);
+	EXPECT(gate_close(&p->gate, &kit_draining) == 0);
 	CHECK_EQ(gate_drain(&p->gate, TN_GATE_FOREVER), 0);
 	gate_publish(&p->gate, &tn_binding_closed);
 }
@@ -163,7 +163,7 @@ static void *drain(void *arg)
 {
 	struct place *p = arg;
 
-	gate_close(&p->gate, &kit_draining);
+	EXPECT(gate_close(&p->gate, &kit_draining) == 0);
 	p->err = gate_drain(&p->gate, TN_GATE_FOREVER);
 	return NULL;
 }
@@ -200,7 +200,7 @@ TEST(gate, a_sleepable_call_may_end_on_another_thread)
 
 	place_open(&p, 2);
 	CHECK_EQ(tn_gate_enter_sleepable(&p.gate, 0, &p.ticket), 0);
-	gate_close(&p.gate, &kit_draining);
+	EXPECT(gate_close(&p.gate, &kit_draining) == 0);
 	CHECK_EQ(gate_drain(&p.gate, soon()), -TN_ETIMEDOUT);
 	CHECK(kit_elsewhere(exit_elsewhere, &p));
 	CHECK_EQ(gate_drain(&p.gate, TN_GATE_FOREVER), 0);
@@ -227,7 +227,7 @@ static void check_waits(const struct tn_binding *then, int err)
 	pthread_t t;
 
 	place_open(&p, 2);
-	gate_close(&p.gate, &kit_draining);
+	EXPECT(gate_close(&p.gate, &kit_draining) == 0);
 	CHECK_EQ(pthread_create(&t, NULL, come_late, &p), 0);
 	kit_let_others_run();
 	CHECK_EQ(p.err, 1);
@@ -247,7 +247,7 @@ TEST(gate, a_callers_patience_ends_at_its_deadline)
 	struct place p = { 0 };
 
 	place_open(&p, 2);
-	gate_close(&p.gate, &kit_draining);
+	EXPECT(gate_close(&p.gate, &kit_draining) == 0);
 	CHECK_EQ(
 	    tn_gate_enter_sleepable(&p.gate, soon(), &p.ticket), -TN_ETIMEDOUT);
 	CHECK_EQ(tn_gate_wait(&p.gate, soon()), -TN_ETIMEDOUT);
@@ -309,7 +309,7 @@ TEST(gate, who_is_inside_by_a_guarded_call_gets_in_while_it_drains)
 	place_open(&b, 0);
 	enter_guarded(&a);
 	enter_guarded(&b);
-	gate_close(&a.gate, &kit_draining);
+	EXPECT(gate_close(&a.gate, &kit_draining) == 0);
 	CHECK(tn_gate_enter(&a.gate) == NULL);
 	CHECK(tn_guard_enter(&a.gate, &inner) == &a.open);
 	tn_guard_exit(&a.gate, &inner);
@@ -335,7 +335,7 @@ static void use_without_self(void *arg)
 	leave_guarded(p);
 	leave(p);
 	p->err += (gate_world()->self(false)->word & TN_GATE_DEPTH) != 0;
-	gate_close(&p->gate, &kit_draining);
+	EXPECT(gate_close(&p->gate, &kit_draining) == 0);
 	enter(p);
 	p->err += p->got != NULL;
 	enter_guarded(p);
@@ -375,7 +375,7 @@ TEST(gate, sections_nest_deeply)
 	for (unsigned i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
 		enter_often(&p, depths[i]);
 		CHECK(gate_is_inside());
-		gate_close(&p.gate, &kit_draining);
+		EXPECT(gate_close(&p.gate, &kit_draining) == 0);
 		CHECK_EQ(gate_drain(&p.gate, soon()), -TN_ETIMEDOUT);
 		leave_often(&p, depths[i] - 1);
 		CHECK(gate_is_inside());

@@ -92,7 +92,8 @@ void kit_in_need(void (*fn)(void *arg), void *arg)
 
 	poor.alloc = no_memory;
 	gate_start(&poor);
-	while (n < MAX_RECORDS && (taken[n] = gate_thread_claim(false)) != NULL)
+	while (
+	    n < MAX_RECORDS && (taken[n] = gate_thread_claim(1, false)) != NULL)
 		n++;
 	fn(arg);
 	while (n > 0)

@@ -116,7 +116,7 @@ TEST(storm, nobody_calls_code_that_was_exchanged)
 	for (int i = 0; i < CALLERS; i++)
 		CHECK_EQ(pthread_create(&t[i], NULL, caller, &s), 0);
 	for (int i = 0; storm_goes_on(i, ROUNDS, &s.calls); i++) {
-		gate_close(&s.gate, &kit_draining);
+		EXPECT(gate_close(&s.gate, &kit_draining) == 0);
 		CHECK_EQ(gate_drain(&s.gate, TN_GATE_FOREVER), 0);
 		s.code[i % 2].value = 0;
 		memset(&s.code[i % 2].binding, 0, sizeof(s.code[0].binding));

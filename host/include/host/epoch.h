@@ -6,8 +6,8 @@
  *
  * Sections nest, also in signal handlers once the thread has been in one. A
  * thread need not announce itself, and may end inside of a section. All
- * systems of the process share the words: epoch_wait of one waits for the
- * readers of all.
+ * systems of the process share the words: gate_synchronize of one waits for
+ * the readers of all.
  */
 #pragma once
 
@@ -19,24 +19,22 @@ struct tn_gate_thread;
 /* The world of gates in a process, given to them before main: gate.c. */
 extern const struct gate_world host_gate_world;
 
-/*
- * @fence: the waiting side cannot use membarrier. All who enter and wait for
- * the same data say the same.
- */
-void epoch_enter(bool fence);
+void epoch_enter(void);
 void epoch_exit(void);
 
 /*
- * Returns after every section that was entered before the call has been
- * left. Not inside a section.
- */
-void epoch_wait(bool fence);
-
-/*
- * Membarrier is not to be had, so all readers of gates have a fence. Decided
- * once, before the first of them.
+ * Threads that come have a fence in each section, so that who waits for them
+ * can do without membarrier: it was not to be had at the first section of the
+ * process, or somebody has said epoch_use_fences.
  */
 bool epoch_fences(void);
+
+/*
+ * From now on, for the rest of the process, membarrier is not used for
+ * sections. The caller has fences, and all threads whose first section comes
+ * later; others are waited for in another way (host/tour.h).
+ */
+void epoch_use_fences(void);
 
 /* The record of the calling thread; NULL: it has none, or can get none. */
 struct tn_gate_thread *epoch_thread(bool make);

@@ -59,10 +59,13 @@ enum tn_host_mode {
 
 /* tn_host_config.flags */
 #define TN_HOST_NO_HOST_SYMBOLS                                                \
-	1u                       /* no process symbols for anybody: hosted
+	1u /* no process symbols for anybody: hosted
 				      modules are refused */
-#define TN_HOST_NO_MEMBARRIER 2u /* behave as where membarrier is banned */
-#define TN_HOST_STRICT        4u /* guard pages between modules */
+#define TN_HOST_NO_MEMBARRIER                                                  \
+	2u /* behave as where membarrier is banned: for a process that will
+	      ban it; its threads, but those that have called before, have
+	      fences from then on */
+#define TN_HOST_STRICT 4u /* guard pages between modules */
 /* For those who debug, see docs/debugging.md: */
 #define TN_HOST_KEEP_SYMBOLS                                                   \
 	8u /* names of all functions and the places of sections, in the

@@ -20,10 +20,17 @@
 void gate_synchronize(void);
 
 /*
- * The parts of gate_synchronize. After gate_barrier, each thread's earlier
- * stores are visible here and it sees the caller's.
+ * gate_synchronize can do its work now: the caller is alone, or a barrier can
+ * be had. Where it can not, as a process may forbid it to itself, what needs
+ * it is to be refused: gate_synchronize would wait until it can be had again.
  */
-void gate_barrier(void);
+bool gate_can_synchronize(void) MUST_CHECK;
+
+/*
+ * The parts of gate_synchronize. After gate_barrier, each thread's earlier
+ * stores are visible here and it sees the caller's; false: it cannot be had.
+ */
+bool gate_barrier(void) MUST_CHECK;
 /* False when @deadline_ns passes. */
 bool gate_wait_readers(uint64_t deadline_ns) MUST_CHECK;
 
@@ -47,10 +54,11 @@ void gate_init(
 void gate_publish(struct tn_gate *g, const struct tn_binding *b);
 
 /*
- * Publishes @closing, DRAINING or CLOSED: after the return nobody enters by
- * the old binding, though some may be inside.
+ * Publishes @closing, DRAINING or CLOSED: after 0 nobody enters by the old
+ * binding, though some may be inside. -TN_EOPNOTSUPP: no barrier can be had,
+ * and the gate leads to where it led.
  */
-void gate_close(struct tn_gate *g, const struct tn_binding *closing);
+int gate_close(struct tn_gate *g, const struct tn_binding *closing) MUST_CHECK;
 
 /* Sleepable: nobody is inside. Only after gate_close. */
 bool gate_is_drained(const struct tn_gate *g);
@@ -81,7 +89,7 @@ static inline uint64_t gate_target_count(const struct tn_gate_target *t)
 /*
  * 0: @t is dead, and no reference or handle to it can be had again.
  * -TN_EBUSY: some are held, and nobody has noticed the attempt. -TN_ENOENT:
- * it was dead. @revoke: handles do not count; they become stale. Then
+ * it was dead; -TN_EOPNOTSUPP: no barrier can be had. @revoke: handles do not count; they become stale. Then
  * gate_synchronize before anything is freed, as calls may still be inside
  * by tn_handle_enter.
  */

@@ -19,10 +19,10 @@ struct gate_world {
 	void (*enter)(void);
 	void (*exit)(void);
 	/*
-	 * A full memory barrier in every thread that runs, or nothing where
-	 * all readers have a fence of their own.
+	 * A full memory barrier in each thread that has a record without
+	 * fences. False: that cannot be had.
 	 */
-	void (*barrier)(void);
+	bool (*barrier)(void);
 	/* Lets others run; for longer the larger @round is. */
 	void (*relax)(unsigned round);
 	/* Sleeps while *word is @value, until @deadline_ns; or less. */
@@ -43,12 +43,20 @@ const struct gate_world *gate_world(void);
 /* --- records */
 
 /*
- * A record for the calling thread, or NULL. @fences: its thread has a fence
- * behind each store that a closer must see.
+ * A record for the calling thread, which the world calls @who, not 0; or NULL.
+ * @fences: it has a fence behind each store that a closer must see.
  */
-struct tn_gate_thread *gate_thread_claim(bool fences);
+struct tn_gate_thread *gate_thread_claim(uint32_t who, bool fences);
+/* The thread of @t, which is the caller, has fences from now on. */
+void gate_thread_fence(struct tn_gate_thread *t);
 /* Its thread ends, perhaps inside of sections, perhaps holding handles. */
 void gate_thread_release(struct tn_gate_thread *t);
+
+/*
+ * Calls @fn for each thread but the caller that may have no fences, until it
+ * returns false; returns that.
+ */
+bool gate_each_unfenced(bool (*fn)(void *arg, uint32_t who), void *arg);
 
 /*
  * Sections of threads without a record share one counter. The world remembers
@@ -60,9 +68,10 @@ void gate_crowd_exit(void);
 unsigned gate_crowd_depth(void);
 
 /*
- * For fork: in the child @self (or NULL) is the only thread left, and it is in
- * @crowd sections without a record. References, handles and tickets of the
- * others stay held there.
+ * For fork: in the child @self (or NULL), which the world calls @who there, is
+ * the only thread left, and it is in @crowd sections without a record.
+ * References, handles and tickets of the others stay held there.
  */
 void gate_before_fork(void);
-void gate_after_fork(bool child, struct tn_gate_thread *self, unsigned crowd);
+void gate_after_fork(
+    bool child, struct tn_gate_thread *self, uint32_t who, unsigned crowd);

@@ -122,9 +122,9 @@ struct tn_gate_thread {
 	struct tn_handle_chunk *sweep;  /* its thread */
 	struct tn_handle_slot *free;    /* its thread */
 	uint32_t number;                /* set once; small, chooses shards */
-	uint32_t taken;                 /* atomic; a thread has it */
-	struct tn_gate_thread *next;    /* set before it is listed */
-	uint32_t fences; /* its thread: no barrier from outside */
+	uint32_t taken; /* atomic; the world's number of its thread, or 0 */
+	struct tn_gate_thread *next; /* set before it is listed */
+	uint32_t fences; /* atomic; its thread has fences of its own */
 } __attribute__((aligned(64)));
 
 /* The depth in the word, and the largest. */

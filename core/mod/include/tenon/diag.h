@@ -124,6 +124,7 @@ enum tn_reason {
 				       unmapped */
 	TN_REASON_WORKER,           /* other: what has happened to the
 				       process that runs it */
+	TN_REASON_NO_BARRIER,
 	TN_REASONS
 };
 

@@ -189,7 +189,8 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
  * are named), it is permanent, or it is being loaded or started; -TN_EPERM: it
  * forbids its unload; -TN_ENOENT: it is not loaded; -TN_EALREADY: another
  * thread unloads it; -TN_EDEADLK: its own code asks; -TN_ELOOP: nested too
- * deeply; what stop returned.
+ * deeply; -TN_EOPNOTSUPP: this process has forbidden all that other threads
+ * could be waited for with; what stop returned.
  */
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
