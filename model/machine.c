@@ -318,6 +318,35 @@ void fence(struct run *r)
 	say_event(r, "fence");
 }
 
+/* What was given before cannot be read, so there is one store only. */
+void mutex_take(struct run *r, unsigned loc)
+{
+	struct relaxed *m = &r->s->relaxed;
+
+	if (r->machine == TSO && !tso_is_drained(r))
+		return;
+	r->blocked = latest(r, loc) != 0;
+	if (r->blocked)
+		return;
+	if (r->machine == TSO) {
+		r->s->tso.memory[loc] = 1;
+	} else {
+		join(&m->seen[r->t], &m->store[loc][0].view);
+		m->store[loc][0] = (struct message){ .value = 1 };
+	}
+	say(r, "takes", loc, 1);
+}
+
+void mutex_give(struct run *r, unsigned loc)
+{
+	if (r->machine == TSO)
+		tso_store(r, loc, 0);
+	else
+		r->s->relaxed.store[loc][0] =
+		    (struct message){ .view = r->s->relaxed.seen[r->t] };
+	say(r, "gives", loc, 0);
+}
+
 void machine_end(struct state *s, unsigned t, enum machine machine)
 {
 	s->thread[t] = (struct thread_state){ .pc = DONE };

@@ -157,6 +157,12 @@ bool swap_if(struct run *r, unsigned loc, unsigned from, unsigned to);
 void fence(struct run *r);
 void barrier(struct run *r);
 
+/*
+ * A mutex: nothing else looks at @loc. take: blocked while somebody has it.
+ */
+void mutex_take(struct run *r, unsigned loc);
+void mutex_give(struct run *r, unsigned loc);
+
 /* futex: if @loc has @value, the next step comes after a wake_all. */
 void sleep_on(struct run *r, unsigned loc, unsigned value);
 void wake_all(struct run *r, unsigned loc);

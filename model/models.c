@@ -25,6 +25,13 @@ const char *const mutant_names[MUTANTS] = {
 	[HANDLE_SCAN_BEFORE_CLOSE] = "handle-scan-before-close",
 	[PUT_WITHOUT_NUMBER] = "put-without-number",
 	[PUT_GOES_BACK] = "put-goes-back",
+	[MISSED_PHASE_FLIP] = "missed-phase-flip",
+	[NO_FENCE_INSIDE] = "no-fence-inside",
+	[CLOSE_ONE_BY_ONE] = "close-one-by-one",
+	[REOPEN_FORGETS] = "reopen-forgets",
+	[COUNT_IGNORED] = "count-ignored",
+	[NO_SHUTDOWN_SYNC] = "no-shutdown-sync",
+	[DELETE_ONLY] = "delete-only",
 };
 
 /* A mutant that only reordering shows is proved harmless under TSO. */
@@ -66,6 +73,7 @@ const struct trial trials[] = {
 	HOLDS(sleepable),
 	CAUGHT(sleepable, ENTERS_BEFORE_EXITS),
 	CAUGHT(sleepable, LEFT_AFTER_SUMS),
+	CAUGHT(sleepable, MISSED_PHASE_FLIP),
 	HOLDS(sleepers_wake),
 	CAUGHT(sleepers_wake, DROP_WAKE),
 	HOLDS(reference),
@@ -78,6 +86,21 @@ const struct trial trials[] = {
 	HOLDS(double_put),
 	CAUGHT(double_put, PUT_WITHOUT_NUMBER),
 	CAUGHT(double_put, PUT_GOES_BACK),
+	HOLDS(mixed),
+	CAUGHT(mixed, NO_FENCE_INSIDE),
+	CAUGHT(mixed, LOOK_BEFORE_FENCE),
+	CAUGHT(mixed, CLAIM_WITHOUT_FENCE),
+	CAUGHT_RELAXED(mixed, CLAIM_WITHOUT_RELEASE),
+	HOLDS(two_targets),
+	CAUGHT(two_targets, CLOSE_ONE_BY_ONE),
+	CAUGHT(two_targets, REOPEN_FORGETS),
+	CAUGHT(two_targets, COUNT_IGNORED),
+	HOLDS(timer),
+	CAUGHT(timer, NO_SHUTDOWN_SYNC),
+	CAUGHT(timer, DELETE_ONLY),
+	CAUGHT(timer, DROP_WAKE),
+	CAUGHT(timer, DROP_MEMBARRIER),
+	CAUGHT(timer, EARLY_FREE),
 };
 
 const unsigned ntrials = sizeof(trials) / sizeof(trials[0]);

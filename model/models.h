@@ -32,6 +32,13 @@ enum mutant {
 	HANDLE_SCAN_BEFORE_CLOSE, /* slots first, and then CLOSING */
 	PUT_WITHOUT_NUMBER,       /* a put frees whatever the slot holds */
 	PUT_GOES_BACK,            /* a late put stores its older number */
+	MISSED_PHASE_FLIP,        /* a gate closes, and nobody is told */
+	NO_FENCE_INSIDE,          /* a thread with fences leaves one out */
+	CLOSE_ONE_BY_ONE,         /* of two: one dies before both can */
+	REOPEN_FORGETS,           /* what was shut stays CLOSING */
+	COUNT_IGNORED,            /* a reference from outside does not count */
+	NO_SHUTDOWN_SYNC,         /* a timer's teardown does not wait */
+	DELETE_ONLY,              /* it is deleted, and can be set again */
 	MUTANTS
 };
 
@@ -41,6 +48,7 @@ extern const struct model gate_2_readers, gate_3_readers, gate_fences;
 extern const struct model nesting, threads_end, crowd;
 extern const struct model sleepable, sleepers_wake, reference, handles,
     double_put;
+extern const struct model mixed, two_targets, timer;
 
 /* One search: @shows says that the mutant must be caught, or that nothing
    may be wrong. */

@@ -268,7 +268,10 @@ static void publish_step(struct run *r)
 static void close_step(struct run *r)
 {
 	switch (self(r)->pc) {
-	case 0: store(r, PHASE, 1, RELEASE); break;
+	case 0:
+		if (r->mutant != MISSED_PHASE_FLIP)
+			store(r, PHASE, 1, RELEASE);
+		break;
 	case 1: store(r, BIND, DRAINING, RELEASE); break;
 	case 2: barrier(r); break;
 	default:

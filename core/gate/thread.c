@@ -101,11 +101,12 @@ struct tn_gate_thread *gate_thread_claim(uint32_t who, bool fences)
 		t = thread_make(who);
 	if (t == NULL)
 		return NULL;
-	__atomic_store_n(&t->fences, fences, __ATOMIC_RELAXED);
 	/*
-	 * The word carries what its last thread has done, which we have seen
-	 * (thread_take), on to a waiter that meets the word in our sections.
+	 * Release, both: they carry what the last thread of the record has
+	 * done, which we have seen (thread_take), on to a waiter that believes
+	 * our fences or meets the word in our sections.
 	 */
+	__atomic_store_n(&t->fences, fences, __ATOMIC_RELEASE);
 	__atomic_store_n(&t->word, __atomic_load_n(&t->word, __ATOMIC_RELAXED),
 	    __ATOMIC_RELEASE);
 	/*
@@ -119,7 +120,7 @@ struct tn_gate_thread *gate_thread_claim(uint32_t who, bool fences)
 
 void gate_thread_fence(struct tn_gate_thread *t)
 {
-	__atomic_store_n(&t->fences, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&t->fences, 1, __ATOMIC_RELEASE);
 	/* As in gate_thread_claim: a section that began before has no fence of
 	   its own, but this one. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -197,12 +198,13 @@ bool gate_each_unfenced(bool (*fn)(void *arg, uint32_t who), void *arg)
 	const struct tn_gate_thread *t = gate_threads();
 
 	for (; t != NULL; t = t->next) {
-		/* acquire: the sections of a thread that has ended */
+		/* acquire, both: the sections of a thread that has ended;
+		   fences pairs with gate_thread_claim */
 		const uint32_t who =
 		    __atomic_load_n(&t->taken, __ATOMIC_ACQUIRE);
 
 		if (t == self || who == 0 ||
-		    __atomic_load_n(&t->fences, __ATOMIC_RELAXED) != 0)
+		    __atomic_load_n(&t->fences, __ATOMIC_ACQUIRE) != 0)
 			continue;
 		if (!fn(arg, who))
 			return false;

@@ -92,6 +92,22 @@ TEST(model, double_put_holds)
 	check_trials(&double_put, NO_MUTANT);
 }
 
+TEST(model, mixed_holds)
+{
+	check_trials(&mixed, NO_MUTANT);
+}
+
+TEST(model, two_targets_holds)
+{
+	PROVES("L16 L19");
+	check_trials(&two_targets, NO_MUTANT);
+}
+
+TEST(model, timer_holds)
+{
+	check_trials(&timer, NO_MUTANT);
+}
+
 TEST(mutant, drop_membarrier_is_caught)
 {
 	check_trials(NULL, DROP_MEMBARRIER);
@@ -185,4 +201,39 @@ TEST(mutant, put_without_number_is_caught)
 TEST(mutant, put_goes_back_is_caught)
 {
 	check_trials(NULL, PUT_GOES_BACK);
+}
+
+TEST(mutant, missed_phase_flip_is_caught)
+{
+	check_trials(NULL, MISSED_PHASE_FLIP);
+}
+
+TEST(mutant, no_fence_inside_is_caught)
+{
+	check_trials(NULL, NO_FENCE_INSIDE);
+}
+
+TEST(mutant, close_one_by_one_is_caught)
+{
+	check_trials(NULL, CLOSE_ONE_BY_ONE);
+}
+
+TEST(mutant, reopen_forgets_is_caught)
+{
+	check_trials(NULL, REOPEN_FORGETS);
+}
+
+TEST(mutant, count_ignored_is_caught)
+{
+	check_trials(NULL, COUNT_IGNORED);
+}
+
+TEST(mutant, no_shutdown_sync_is_caught)
+{
+	check_trials(NULL, NO_SHUTDOWN_SYNC);
+}
+
+TEST(mutant, delete_only_is_caught)
+{
+	check_trials(NULL, DELETE_ONLY);
 }
