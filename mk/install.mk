@@ -1,27 +1,43 @@
 # SPDX-License-Identifier: MIT
 #
-# `make install`: DESTDIR and prefix as everywhere.  INSTALLED is a list of
-# SOURCE|TARGET below $(prefix); uninstall removes the same targets.  `make abi`
-# and its check keep lib/abi.txt, the text of what libtenon promises.
+# `make install`: DESTDIR, prefix and libdir as everywhere; a distribution with
+# libraries of several machines says libdir=$(prefix)/lib/MACHINE.  INSTALLED is
+# a list of SOURCE|TARGET below $(prefix); uninstall removes the same targets.
+# `make abi` and its check keep lib/abi.txt, the text of what libtenon promises.
 
 prefix ?= /usr/local
+libdir ?= $(prefix)/lib
 DESTDIR ?=
+# Below the prefix, as everything is.
+LIB = $(or $(filter-out /%,$(libdir:$(prefix)/%=%)),\
+	$(error libdir=$(libdir) is not below prefix=$(prefix)))
+DOC := share/doc/tenon
+EXAMPLES := $(wildcard modules/example/*)
 L := $(B)/host/lib
 HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host)) $(B)/$(HOST_ARCH)/bin/worker
 
 # In /usr the commands of kmod's names are completed by the distribution.
 COMPLETED := tenon $(if $(filter /usr,$(prefix)),,insmod rmmod modprobe lsmod modinfo depmod)
 
-INSTALLED := \
+INSTALLED = \
 	$(foreach c,$(COMPONENTS),$(foreach h,$(C.$c.install),$c/include/$h|include/$h)) \
-	$(foreach f,$(LIBS.host),$f|lib/$(notdir $f)) \
+	$(foreach f,$(LIBS.host),$f|$(LIB)/$(notdir $f)) \
 	$(foreach f,$(filter %/tenon,$(BINS.host)),$f|bin/tenon) \
 	$(B)/$(HOST_ARCH)/bin/worker|libexec/tenon/worker \
 	$(foreach f,$(wildcard mk/module.mk),$f|share/tenon/module.mk) \
 	scripts/gdb/tenon.py|share/tenon/gdb/tenon.py \
+	lib/tsan.supp|share/tenon/tsan.supp \
 	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f)) \
+	$(foreach f,README.md LICENSE $(wildcard docs/*.md docs/*.svg),\
+		$f|$(DOC)/$(notdir $f)) \
+	$(foreach f,$(wildcard $(EXAMPLES:%=%/*.[ch])),\
+		$f|$(f:modules/example/%=$(DOC)/examples/modules/%)) \
+	$(foreach f,$(wildcard lib/test/embed/embed.*),\
+		$f|$(DOC)/examples/$(notdir $f)) \
 	$(foreach n,$(COMPLETED),tools/completion/tenon|share/bash-completion/completions/$n)
-LINKS := lib/libtenon.so.1 lib/libtenon.so lib/pkgconfig/tenon.pc
+EXAMPLES_MAKEFILE := $(DOC)/examples/modules/Makefile
+LINKS = $(LIB)/$(SONAME) $(LIB)/libtenon.so $(LIB)/pkgconfig/tenon.pc \
+	$(EXAMPLES_MAKEFILE)
 
 part = $(word $2,$(subst |, ,$1))
 install_one = install -D -m $(if $(filter bin/% libexec/%,$(call part,$1,2)),755,644) \
@@ -30,10 +46,15 @@ install_one = install -D -m $(if $(filter bin/% libexec/%,$(call part,$1,2)),755
 .PHONY: install uninstall
 install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 	$(Q)$(foreach i,$(INSTALLED),$(call install_one,$i) && ) :
-	$(Q)cp -P $(L)/libtenon.so.1 $(L)/libtenon.so $(DESTDIR)$(prefix)/lib/
-	$(Q)mkdir -p $(DESTDIR)$(prefix)/lib/pkgconfig
-	$(Q)sed 's|@prefix@|$(prefix)|;s|@version@|$(TENON_VERSION)|' lib/tenon.pc.in > \
-		$(DESTDIR)$(prefix)/lib/pkgconfig/tenon.pc
+	$(Q)cp -P $(L)/$(SONAME) $(L)/libtenon.so $(DESTDIR)$(prefix)/$(LIB)/
+	$(Q)mkdir -p $(DESTDIR)$(prefix)/$(LIB)/pkgconfig
+	$(Q)sed 's|@prefix@|$(prefix)|;s|@lib@|$(LIB)|;s|@version@|$(TENON_VERSION)|' \
+		lib/tenon.pc.in > $(DESTDIR)$(prefix)/$(LIB)/pkgconfig/tenon.pc
+	$(Q){ echo '# `make BUILD=FOLDER` builds them; SPDX-License-Identifier: MIT'; \
+		$(foreach e,$(EXAMPLES),sed '/^#/d;s|^SOURCES := |&$(notdir $e)/|' \
+		$e/rules.mk && \
+		echo 'include ../../../../tenon/module.mk' &&) :; } \
+		> $(DESTDIR)$(prefix)/$(EXAMPLES_MAKEFILE)
 
 # Folders that are empty then go too, in the system's own prefixes only those
 # that are Tenon's.

@@ -17,6 +17,7 @@
 #   VERSIONS       y: CRCs of its own exports, made from their types
 #   CRCS           a file with these CRCs instead
 #   MODULE_CFLAGS  further compiler flags
+#   MODULE_CXXFLAGS  the same, for C++ alone
 #   MODPOST_FLAGS  further flags of tenon modpost, such as --warn
 #   PROFILES       the profiles it can be built for; default both
 # and on the command line, with their defaults:
@@ -28,7 +29,8 @@
 ifndef TENON_KIT
 TENON_KIT := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 TENON_FRAGMENT := $(TENON_KIT)/module.mk
-TENON_VARS := SOURCES USES SYMVERS VERSIONS CRCS MODULE_CFLAGS MODPOST_FLAGS PROFILES
+TENON_VARS := SOURCES USES SYMVERS VERSIONS CRCS MODULE_CFLAGS MODULE_CXXFLAGS \
+	MODPOST_FLAGS PROFILES
 
 # In Tenon's tree, or below PREFIX/share/tenon.
 TENON_TREE := $(wildcard $(TENON_KIT)/../api/include/tenon/module.h)
@@ -80,7 +82,8 @@ tenon_flags = $(OPT) $(TENON_FLAGS) $(TENON_FLAGS_$1) \
 		-isystem "$$$$($(call tenon_cc,$1) -print-file-name=include)") \
 	$(if $(call tenon_versions,$3),-g) \
 	-I$(TENON.$3.DIR) -idirafter $(TENON_INCLUDE) -DKBUILD_MODNAME='"$(subst -,_,$3)"' \
-	$(TENON.$3.MODULE_CFLAGS)
+	$(TENON.$3.MODULE_CFLAGS) \
+	$(if $(call tenon_cxx,$4),$(TENON.$3.MODULE_CXXFLAGS))
 
 tenon_say = $(if $(V),,@printf '  %-8s %s\n' '$1' '$2')
 TENON_Q := $(if $(V),,@)

@@ -10,6 +10,7 @@ import io
 import os
 import platform
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -147,6 +148,30 @@ class Installed(unittest.TestCase):
         done = run([program, os.path.join(self.libs, 'libtenon.so.1'), MODULE])
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn('closed and open again', done.stdout)
+
+    def test_the_thread_sanitizer_has_nothing_to_report(self):
+        """With an instrumented library; else with the suppressions, but for
+        what the program itself hands over."""
+        lib = os.path.join(TOP, 'build', 'host-tsan', 'lib', 'libtenon.a')
+        if not os.path.exists(lib):
+            self.skipTest('host-tsan is not built')
+        flags = ['-fsanitize=thread', '-g', '-pthread',
+                 *self.pkg_config('--cflags')]
+        program = self.compile('gcc', 'threads.c', '-std=gnu11', *flags, lib,
+                               '-lz', '-llzma', '-lzstd', name='instrumented')
+        # As every program of that sanitizer, on kernels with much entropy.
+        fixed = ['setarch', '-R'] if shutil.which('setarch') else []
+        done = run([*fixed, program])
+        self.assertEqual(done.returncode, 0, done.stdout)
+        program = self.compile('gcc', 'threads.c', '-std=gnu11', *flags,
+                               *self.pkg_config('--libs'), name='threads')
+        options = (f'suppressions={self.root}/share/tenon/tsan.supp')
+        done = run([*fixed, program], env={
+            **os.environ, 'TSAN_OPTIONS': options,
+            'LD_LIBRARY_PATH': self.libs})
+        self.assertIn('0 bad', done.stdout)
+        for line in re.findall(r'SUMMARY: .*', done.stdout):
+            self.assertRegex(line, r'threads\.c:\d+ in (count|exchange)')
 
     def test_the_shared_library_says_what_it_is(self):
         lib = os.path.join(self.libs, 'libtenon.so.1.0')

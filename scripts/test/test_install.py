@@ -75,8 +75,9 @@ class Install(unittest.TestCase):
                   os.path.join(self.root, 'lib/libtenon.so.1'))
         names = {line.split()[-1].split('@')[0] for line in out.splitlines()}
         self.assertIn('tn_open', names)
-        self.assertEqual({n for n in names if not n.startswith('tn_')},
-                         {'TENON_0.1'})
+        self.assertEqual(
+            {n for n in names if not n.startswith(('tn_', 'plugin_'))},
+            {'TENON_0.1'})
 
     def test_every_installed_header_compiles_alone(self):
         folder = os.path.join(self.root, 'include')
@@ -87,13 +88,67 @@ class Install(unittest.TestCase):
                     run(*argv, '-fsyntax-only', '-Wall', '-Werror', '-I',
                         folder, '-include', f'tenon/{name}', '/dev/null')
 
-    def test_uninstall_leaves_no_file(self):
+    def test_the_examples_are_built_from_what_is_installed(self):
+        examples = os.path.join(self.root, 'share/doc/tenon/examples')
+        with tempfile.TemporaryDirectory() as out:
+            run('make', '-C', f'{examples}/modules', f'BUILD={out}')
+            built = os.path.join(out, os.uname().machine, 'common')
+            said = run(f'{self.root}/bin/tenon', 'run', '-L', built, 'guest',
+                       env=self.env)
+            self.assertIn('greeter: Hello, guest!', said)
+            run('g++', '-std=c++17', f'{examples}/embed.cpp', '-o',
+                f'{out}/embed', *self.pkg_config('--cflags', '--libs'))
+
+    def test_flags_of_cxx_are_for_cxx_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (
+                    ('Makefile', 'MODULE := mixed\nSOURCES := a.c b.cpp\n'
+                     'MODULE_CFLAGS := -DALL\nMODULE_CXXFLAGS := -DCXX\n'
+                     f'include {self.root}/share/tenon/module.mk\n'),
+                    ('a.c', '#if !defined(ALL) || defined(CXX)\n#error C\n'
+                     '#endif\n#include <tenon/module.h>\n'
+                     'MODULE_LICENSE("Dual MIT/GPL");\n'),
+                    ('b.cpp', '#if !defined(ALL) || !defined(CXX)\n'
+                     '#error C++\n#endif\nint b;\n')):
+                with open(os.path.join(folder, name), 'w',
+                          encoding='utf-8') as f:
+                    f.write(text)
+            run('make', '-C', folder)
+
+    def test_the_documents_are_there(self):
+        doc = os.path.join(self.root, 'share/doc/tenon')
+        for name in os.listdir(os.path.join(TOP, 'docs')):
+            if name.endswith('.md'):
+                self.assertTrue(os.path.exists(os.path.join(doc, name)), name)
+        self.assertTrue(os.path.exists(
+            os.path.join(self.root, 'share/tenon/tsan.supp')))
+
+    def test_libraries_may_lie_in_a_folder_of_the_machine(self):
         with tempfile.TemporaryDirectory() as dest:
-            place = [f'DESTDIR={dest}', 'prefix=/usr']
-            run('make', '-C', TOP, 'install', *place)
-            run('make', '-C', TOP, 'uninstall', *place)
-            left = [f for _, _, files in os.walk(dest) for f in files]
-            self.assertEqual(left, [])
+            lib = f'lib/{os.uname().machine}-linux-gnu'
+            run('make', '-C', TOP, 'install', f'DESTDIR={dest}', 'prefix=/usr',
+                f'libdir=/usr/{lib}')
+            self.assertEqual(os.listdir(f'{dest}/usr/lib'),
+                             [os.path.basename(lib)])
+            env = dict(self.env, PKG_CONFIG_SYSROOT_DIR=dest,
+                       PKG_CONFIG_PATH=f'{dest}/usr/{lib}/pkgconfig')
+            self.assertIn(f'-L{dest}/usr/{lib}',
+                          run('pkg-config', '--libs', 'tenon', env=env))
+        p = subprocess.run(['make', '-C', TOP, 'install', 'prefix=/usr',
+                            f'DESTDIR={dest}', 'libdir=/lib'], text=True,
+                           capture_output=True, check=False)
+        self.assertNotEqual(p.returncode, 0)
+        self.assertIn('libdir=/lib is not below prefix=/usr', p.stderr)
+        self.assertFalse(os.path.exists(dest))
+
+    def test_uninstall_leaves_no_file(self):
+        for libdir in ('/usr/lib', '/usr/lib/machine'):
+            with tempfile.TemporaryDirectory() as dest:
+                place = [f'DESTDIR={dest}', 'prefix=/usr', f'libdir={libdir}']
+                run('make', '-C', TOP, 'install', *place)
+                run('make', '-C', TOP, 'uninstall', *place)
+                left = [f for _, _, files in os.walk(dest) for f in files]
+                self.assertEqual(left, [])
 
 
 if __name__ == '__main__':
