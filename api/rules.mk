@@ -3,7 +3,7 @@
 # in their srcs: the same file, so the same CRCs.
 kind := free
 deps :=
-test_deps := base core/elf core/gate core/mod host lib
+test_deps := base core/elf core/gate core/mod core/slot host lib
 install = $(patsubst api/include/%,%,$(wildcard api/include/*/*.h))
 
 GUARANTEED := $(B)/gen/guaranteed.c

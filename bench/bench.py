@@ -63,6 +63,10 @@ GATES = (('counted', 'counted, in line', 1),
          ('reference', 'reference, get and put', None))
 GATE_PEERS = (('rwlock', 'pthread_rwlock'), ('refcount', 'atomic count'))
 
+# Calls into slots: what a handle adds to a call of an address, and a call by
+# one of a thousand names as a whole.
+SLOT_HANDLE_GOAL, SLOT_NAME_GOAL = 3, 60  # ns
+
 
 MODULES, SYMBOLIZE_RUNS = 1000, 31
 SYMBOLIZE_GOAL = 100  # ns
@@ -283,6 +287,26 @@ class Bench:
                                  goal and ('most', goal))
                 goal = None
 
+    def slots(self):
+        blob = os.path.join('build', 'modules', platform.machine(), 'lkmod',
+                            'many.so')
+        got = {k: v[0] / 1000 for k, v in peers.ours('slot_bench',
+                                                     blob).items()}
+        row, direct = self.results.row, got['direct']
+        row('slots', 'call by name, of 1000', 'ns',
+            (got['call'], got['dlsym']), 'glibc dlsym and call',
+            ('most', SLOT_NAME_GOAL))
+        row('slots', 'typed call by name, of 1000', 'ns',
+            (got['typed_name'], got['dlsym']), 'glibc dlsym and call')
+        row('slots', 'call of the entry', 'ns', (got['call_entry'], direct),
+            'direct call')
+        for key, what in (('handle', 'typed call by handle'),
+                          ('handle4', 'call by handle')):
+            # less than 0.1 ns cannot be told from nothing
+            row('slots', what, 'ns over a call',
+                (max(got[key] - direct, 0.1),),
+                goal=('most', SLOT_HANDLE_GOAL))
+
     def symbolize(self):
         """Addresses to symbols, and the memory and registration of many."""
         module = os.path.join(self.out, 'symbolize_module.o')
@@ -315,6 +339,7 @@ class Bench:
         for functions, plan in (QUICK if self.quick else SIZES).items():
             self.load(functions, plan)
         self.gate()
+        self.slots()
         if not self.quick:
             self.linear()
             self.lookup()

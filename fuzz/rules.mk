@@ -2,7 +2,7 @@
 # Each program holds one LLVMFuzzerTestOneInput; kit.c belongs to all of them.
 kind := host
 configs := fuzz
-deps := base core/elf core/reloc api core/gate core/mod host tools/sign tools
-programs := elf index link load modinfo params signature symbols unpack
+deps := base core/elf core/reloc api core/gate core/mod core/slot host tools/sign tools
+programs := elf index link load modinfo params signature slot symbols unpack
 cflags := -iquote core/mod -iquote host -iquote tools
 ldflags := -fsanitize=fuzzer

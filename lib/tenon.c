@@ -4,13 +4,13 @@
  * so that a struct tn_system is all that a user holds.
  */
 #include <stdlib.h>
-#include <sys/auxv.h>
-#include <sys/random.h>
 
-#include <base/span.h>
+#include <base/compiler.h>
 #include <host/crash.h>
 #include <host/port.h>
 #include <tenon/tenon.h>
+
+#include "seed.h"
 
 #define CONFIG_ABI 1u
 
@@ -19,19 +19,6 @@
 #define HOST_FLAGS                                                             \
 	(TN_HOST_NO_HOST_SYMBOLS | TN_HOST_NO_MEMBARRIER | TN_HOST_STRICT |    \
 	    TN_HOST_KEEP_SYMBOLS | TN_HOST_GDB_JIT | TN_HOST_PERF_MAP)
-
-/* Secret bits: from the system now, else those given to the process. */
-static uint64_t make_seed(void)
-{
-	uint64_t seed = 0;
-	const uint8_t *start;
-
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
-		return seed;
-	/* The first eight bytes are the stack protector's. */
-	start = (const uint8_t *)(uintptr_t)getauxval(AT_RANDOM);
-	return start ? get_le64(start + 8) : 0;
-}
 
 static int port_config(
     const struct tn_host_config *config, struct host_port_config *out)
@@ -87,7 +74,7 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out)
 		.abi = 1,
 		.exports = tn_guaranteed,
 		.nexports = tn_guaranteed_count,
-		.seed = make_seed(),
+		.seed = lib_seed(),
 	};
 	int err;
 

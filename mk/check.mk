@@ -40,7 +40,8 @@ tidy: $(foreach u,$(TIDY_UNITS),$(call tidy_ok,$u)) ## clang-tidy
 
 # Every header must compile alone, as C11 and as C++17, and see no more than
 # its component may. C++ has its own names for two words of C; headers that are
-# not installed may rely on this translation.
+# not installed may rely on this translation.  Those of CXX_HEADERS are C++.
+CXX_HEADERS := lib/include/lkmod/gaia_module_manager.h
 CONFIG := host
 header_free = $(if $(filter free,$(C.$1.kind)),$(FREE) $$(call nostdinc,host),$(HOST))
 header_cxx = $(if $(filter $2,$(C.$1.install:%=$1/include/%)),,-D_Static_assert=static_assert -Drestrict=__restrict)
@@ -48,7 +49,7 @@ define header
 $(B)/check/headers/$2.ok: $2 $(filter %.h,$(foreach d,$1 $(C.$1.deps),$(wildcard $d/include/*/*.h))) | $(SETUP)
 	$$(call say,HEADER,$$<)
 	@mkdir -p $$(@D)
-	$(Q)echo 'extern int unit;' | gcc -std=c11 -pedantic $(WARN) -Werror $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c -include $$< -
+	$(if $(filter $2,$(CXX_HEADERS)),,$(Q)echo 'extern int unit;' | gcc -std=c11 -pedantic $(WARN) -Werror $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c -include $$< -)
 	$(Q)echo 'extern int unit;' | g++ -std=c++17 -pedantic -Wall -Wextra -Werror $(header_cxx) $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c++ -include $$< -
 	@touch $$@
 headers: $(B)/check/headers/$2.ok

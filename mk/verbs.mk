@@ -65,11 +65,17 @@ endef
 $(eval $(call size_image,loader))
 $(eval $(call size_image,runner))
 $(eval $(call size_image,engine))
-size: $(patsubst %,$(B)/aarch64-Os/%.elf,loader runner engine) ## bytes of code, base and core, aarch64 -Os
+# The slot manager is measured as its own objects (mk/size.slots), without what
+# it calls.
+SLOT_OBJS := $(patsubst %,$(B)/aarch64-Os/obj/core/slot/%.o,$(file <mk/size.slots))
+$(B)/aarch64-Os/slots.o: $(SLOT_OBJS) mk/size.slots
+	@$(CFG.aarch64-Os.CC) -r -nostdlib -o $@ $(SLOT_OBJS)
+size: $(patsubst %,$(B)/aarch64-Os/%.elf,loader runner engine) $(B)/aarch64-Os/slots.o ## bytes of code, base and core, aarch64 -Os
 	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) \
 		loader=40 $(B)/aarch64-Os/loader.elf \
 		runner=64 $(B)/aarch64-Os/runner.elf \
-		engine=64 $(B)/aarch64-Os/engine.elf
+		engine=64 $(B)/aarch64-Os/engine.elf \
+		slots=6 $(B)/aarch64-Os/slots.o
 
 # For editors: the commands of host-clang, which clang's tools understand.
 comma := ,

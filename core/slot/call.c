@@ -129,7 +129,7 @@ int tn_slot_acquire(struct tn_slots *m, uint32_t i, const char *holder,
 	if (s == NULL || out == NULL)
 		return -TN_EINVAL;
 	h.entry = &s->entry;
-	h.keeps = m->table != NULL;
+	h.keeps = m->is_kept;
 	if (h.keeps)
 		slots_keep(m);
 	err = tn_handle_take(

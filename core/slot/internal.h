@@ -78,21 +78,16 @@ struct tn_slots {
 	uint8_t *pool;
 	bool is_fixed; /* the pool is the caller's */
 	void *table;   /* where the port has given it, else NULL */
+	bool is_kept;  /* the table stays while there are handles */
 	struct slot *slot;
 	struct gate_closing *closing; /* of who ends the manager */
 	bool ending;                  /* mutex */
 	uint32_t keepers; /* atomic: the embedder, and handles that keep it */
 };
 
-static inline void slots_lock(struct tn_slots *m)
-{
-	m->port->lock(m->port->ctx);
-}
-
-static inline void slots_unlock(struct tn_slots *m)
-{
-	m->port->unlock(m->port->ctx);
-}
+/* The mutex (slots.c): functions, for the sake of size. */
+void slots_lock(const struct tn_slots *m);
+void slots_unlock(const struct tn_slots *m);
 
 /* Slot @i, or NULL. */
 static inline struct slot *slot_at(const struct tn_slots *m, uint32_t i)
@@ -109,6 +104,10 @@ static inline bool slot_is_isolated(const struct slot *s)
 {
 	return (s->flags & TN_SLOT_ISOLATED) != 0;
 }
+
+/* What it leads to, in the fields of @info for that. (info.c) */
+void slot_fill_locked(
+    const struct tn_slots *m, const struct slot *s, struct tn_slot_info *info);
 
 /* "slotN", in @name. */
 const char *slot_name(uint32_t slot, char name[TN_MODULE_NAME_MAX]);
@@ -172,10 +171,11 @@ uint64_t slot_names_entry_point(struct span blob, uint64_t base);
 uint32_t slots_load_flags(const struct tn_slots *m);
 
 /*
- * Makes all LOADED slots UNLOADING, and @c their targets; returns how many.
- * @c has room for all slots.
+ * Makes all LOADED slots, or those of them that are isolated, UNLOADING, and @c
+ * their targets; returns how many. @c has room for all slots.
  */
-uint32_t slots_claim_locked(struct tn_slots *m, struct gate_closing *c);
+uint32_t slots_claim_locked(
+    struct tn_slots *m, struct gate_closing *c, bool isolated);
 
 /* Unloads these @n slots, or none. They are UNLOADING, and so the caller's. */
 int slots_unload(struct tn_slots *m, struct gate_closing *c, uint32_t n,

@@ -154,6 +154,8 @@ static uint64_t find_init(const struct native *n, uint64_t base)
 {
 	uint64_t addr;
 
+	if ((n->slots->config.flags & TN_SLOTS_NO_INIT) != 0)
+		return 0;
 	if (native_function(n, "lkmod_init", &addr) == 0)
 		return addr;
 	if (base == 0 || has_own_init(n))

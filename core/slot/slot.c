@@ -118,9 +118,11 @@ int tn_slot_unregister(struct tn_slots *m, uint32_t i)
 
 uint32_t slots_load_flags(const struct tn_slots *m)
 {
+	const uint32_t flags = m->config.flags;
+
 	return TN_LOAD_UNMARKED |
-	       ((m->config.flags & TN_SLOTS_IMPORTS) != 0 ? 0
-							  : TN_LOAD_NO_IMPORTS);
+	       ((flags & TN_SLOTS_IMPORTS) != 0 ? 0 : TN_LOAD_NO_IMPORTS) |
+	       ((flags & TN_SLOTS_NO_INIT) != 0 ? TN_LOAD_NO_INIT : 0);
 }
 
 /* What a slot leads to when it is loaded: one of the two. */
@@ -221,14 +223,16 @@ static uint32_t number_of(
 	return (uint32_t)(slot_of(c) - m->slot);
 }
 
-uint32_t slots_claim_locked(struct tn_slots *m, struct gate_closing *c)
+uint32_t slots_claim_locked(
+    struct tn_slots *m, struct gate_closing *c, bool isolated)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < m->config.slot_count; i++) {
 		struct slot *s = &m->slot[i];
 
-		if (s->state != TN_SLOT_LOADED)
+		if (s->state != TN_SLOT_LOADED ||
+		    (isolated && s->worker == NULL))
 			continue;
 		s->state = TN_SLOT_UNLOADING;
 		c[n++] = (struct gate_closing){ &s->target, 0 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slot managers: making, ending, forking.
+ * Slot managers: making and ending.
  *
- * A manager in memory of the port is kept by its embedder and by each of its
- * handles, and the last of these frees it. One in the caller's memory ends
- * when the embedder says so; handles do not touch it once they are stale.
+ * A manager whose table stays is kept by its embedder and by each of its
+ * handles, and the last of these frees it. Another ends when the embedder says
+ * so; handles do not touch it once they are stale.
  */
 #include <base/overflow.h>
 #include <base/string.h>
@@ -15,6 +15,16 @@
 #define TABLE_ALIGN 64u
 /* So that no product below overflows. */
 #define MAX_SLOTS   (1u << 24)
+
+void slots_lock(const struct tn_slots *m)
+{
+	m->port->lock(m->port->ctx);
+}
+
+void slots_unlock(const struct tn_slots *m)
+{
+	m->port->unlock(m->port->ctx);
+}
 
 /* --- making */
 
@@ -46,9 +56,9 @@ static int check_config(const struct tn_slots_config *c,
     const struct tn_pool_world *world, uint32_t *count)
 {
 	if (c->size != sizeof(*c) || c->abi != CONFIG_ABI ||
-	    (c->flags & ~TN_SLOTS_IMPORTS) != 0 || c->slot_capacity == 0 ||
-	    (c->pool != NULL && world == NULL) ||
-	    (c->table != NULL && c->pool == NULL) ||
+	    (c->flags & ~(TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT)) != 0 ||
+	    c->slot_capacity == 0 || (c->pool != NULL && world == NULL) ||
+	    (c->table != NULL && c->pool == NULL && c->released == NULL) ||
 	    (c->isolation != NULL &&
 		(c->isolation->size != sizeof(*c->isolation) ||
 		    c->isolation->abi != 1)))
@@ -122,6 +132,8 @@ int tn_slots_create(const struct tn_port *port,
 	m->config = *config;
 	m->config.slot_count = count;
 	m->table = is_allocated ? table : NULL;
+	m->is_kept =
+	    is_allocated || (config->table != NULL && config->released != NULL);
 	m->keepers = 1;
 	m->is_fixed = config->pool != NULL;
 	m->pool = config->pool;
@@ -133,8 +145,10 @@ int tn_slots_create(const struct tn_port *port,
 	if (!m->is_fixed)
 		m->pool = port->alloc(
 		    port->ctx, (size_t)count * config->slot_capacity);
-	if (m->pool == NULL) { /* so the table is the port's too */
-		port->free(port->ctx, table, tn_slots_table_size(count));
+	if (m->pool == NULL) {
+		if (is_allocated)
+			port->free(
+			    port->ctx, table, tn_slots_table_size(count));
 		return -TN_ENOMEM;
 	}
 	*out = m;
@@ -159,16 +173,15 @@ void slots_keep(struct tn_slots *m)
 }
 
 /*
- * Whatever is still loaded has been abandoned: in memory of the port it is
- * unloaded now, and stays if it refuses; a caller's pool may be gone.
+ * Whatever is still loaded has been abandoned and is unloaded now, or stays if
+ * it refuses. But a caller's pool may be gone, with all that is in it.
  */
 static void end(struct tn_slots *m)
 {
-	uint32_t n = 0;
+	uint32_t n;
 
 	slots_lock(m);
-	if (!m->is_fixed)
-		n = slots_claim_locked(m, m->closing);
+	n = slots_claim_locked(m, m->closing, m->is_fixed);
 	slots_unlock(m);
 	if (slots_unload(m, m->closing, n, NULL) == 0)
 		free_all(m);
@@ -209,7 +222,7 @@ static int begin_end(struct tn_slots *m, uint32_t *n, struct tn_diag *diag)
 		state = (enum tn_slot_state)m->slot[changing].state;
 	} else {
 		m->ending = true;
-		*n = slots_claim_locked(m, m->closing);
+		*n = slots_claim_locked(m, m->closing, false);
 	}
 	slots_unlock(m);
 	return err == 0 ? 0 : slot_fail_state(diag, changing, err, state);
@@ -242,36 +255,6 @@ void tn_slots_abandon(struct tn_slots *m)
 	for (uint32_t i = 0; i < m->config.slot_count; i++)
 		(void)gate_revoke_handles(&m->slot[i].target);
 	slots_unlock(m);
-	if (m->table != NULL)
+	if (m->is_kept)
 		slots_drop(m);
-}
-
-/* --- forking: the lock is held */
-
-typedef void system_fn(struct tn_system *sys, bool child);
-
-static void each_system(struct tn_slots *m, system_fn *fn, bool child)
-{
-	for (uint32_t i = 0; i < m->config.slot_count; i++) {
-		const struct slot *s = &m->slot[i];
-
-		if (s->state == TN_SLOT_LOADED && s->native != NULL)
-			fn(s->native->sys, child);
-	}
-}
-
-static void before_fork(struct tn_system *sys, bool child)
-{
-	(void)child;
-	tn_system_before_fork(sys);
-}
-
-void tn_slots_before_fork(struct tn_slots *m)
-{
-	each_system(m, before_fork, false);
-}
-
-void tn_slots_after_fork(struct tn_slots *m, bool child)
-{
-	each_system(m, tn_system_after_fork, child);
 }

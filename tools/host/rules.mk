@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
 kind := host
-deps := base core/gate core/mod host lib
+deps := base core/gate core/mod core/slot host lib

@@ -199,8 +199,8 @@ TEST(handle, calls_by_name_by_entry_and_by_type)
 		CHECK_EQ(
 		    tn_slot_handle_call(&h, "hello_add", ARGS(7, 5), &ret), 0);
 		CHECK_EQ(ret, 12);
-		CHECK_EQ(TN_SLOT_CALL(int, (int, int, int, int), &h,
-			     "hello_add", &sum, (1, 2, 0, 0)),
+		CHECK_EQ(TN_SLOT_CALL(
+			     int, (int, int), &h, "hello_add", &sum, (1, 2)),
 		    0);
 		CHECK_EQ(sum, 3);
 		CHECK_EQ(TN_SLOT_CALL(int, (void), &h, "nobody", &sum, ()),
@@ -292,6 +292,11 @@ TEST(handle, answers_with_an_error_once_it_is_released)
 	CHECK(kit_close(&k));
 }
 
+static void note_release(void *arg)
+{
+	++*(int *)arg;
+}
+
 TEST(handle, that_outlives_its_manager_is_harmless)
 {
 	PROVES("G17 G21");
@@ -301,6 +306,7 @@ TEST(handle, that_outlives_its_manager_is_harmless)
 		int released = 0;
 
 		kit_prepare(&k, fixed, 2);
+		k.config.released = note_release;
 		k.config.released_arg = &released;
 		CHECK_EQ(kit_start(&k), 0);
 		CHECK_EQ(kit_load(&k, 0, "hello"), 0);
@@ -316,7 +322,9 @@ TEST(handle, that_outlives_its_manager_is_harmless)
 		CHECK_EQ(tn_slot_release(&h[1]), 0);
 		CHECK(rig_held(&k.rig).blocks != 0);
 		CHECK(is_stale(&h[0]));
+		CHECK_EQ(released, 0);
 		CHECK_EQ(tn_slot_release(&h[0]), 0);
+		CHECK_EQ(released, 1);
 		CHECK(is_stale(&h[0]));
 		CHECK_EQ(tn_slot_release(&h[0]), TN_SLOT_STALE);
 		CHECK(kit_finish(&k));

@@ -353,6 +353,27 @@ TEST(load, takes_no_entry_point_for_an_init_beside_init_module)
 	CHECK(kit_close(&k));
 }
 
+TEST(load, runs_nothing_when_modules_are_only_looked_at)
+{
+	struct tn_slot_handle h;
+	struct kit k;
+	void *at;
+
+	kit_prepare(&k, true, 2);
+	k.config.flags = TN_SLOTS_NO_INIT;
+	CHECK_EQ(kit_start(&k), 0);
+	k.asked_slot = 99;
+	CHECK_EQ(kit_load(&k, 0, "probe"), 0);
+	CHECK_EQ(kit_load(&k, 1, "plain"), 0);
+	CHECK_EQ(kit_call(&k, 1, "plain_state", ARGS(0)), 0);
+	CHECK_EQ(tn_slot_acquire(k.slots, 0, "looker", &h), 0);
+	CHECK_EQ(tn_slot_handle_function(&h, "lkmod_init", &at), 0);
+	CHECK_EQ(tn_slot_release(&h), 0);
+	CHECK_EQ(tn_slot_unload(k.slots, 0, NULL), 0);
+	CHECK_EQ(k.asked_slot, 99);
+	CHECK(kit_close(&k));
+}
+
 TEST(load, loads_objects_with_module_init)
 {
 	struct tn_slot_info info;

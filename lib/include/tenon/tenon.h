@@ -35,6 +35,7 @@
 #include <tenon/param.h>
 #include <tenon/pool.h>
 #include <tenon/registry.h>
+#include <tenon/slot.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -116,6 +117,19 @@ int tn_close(struct tn_system *sys);
  * works if nothing has been loaded yet. Sleeps.
  */
 enum tn_host_mode tn_host_mode(struct tn_system *sys);
+
+/*
+ * Makes a manager of slots over this process, as tn_slots_create does, and
+ * stores it in *@out; tn_slots_shutdown ends it. Its table is the process's, so
+ * @config->table is NULL; with TN_SLOTS_IMPORTS and no exports modules may
+ * import the guaranteed symbols; a seed of 0 is replaced by a secret one. A
+ * caller's pool is private memory of the process, mapped for reading and
+ * writing. After fork the child calls what is loaded, as its parent. Sleeps.
+ *
+ * The errors of tn_slots_create and host ports: -TN_EINVAL, -TN_ERANGE,
+ * -TN_ENOMEM, -TN_EOPNOTSUPP.
+ */
+int tn_slots_open(const struct tn_slots_config *config, struct tn_slots **out);
 
 #ifdef __cplusplus
 }

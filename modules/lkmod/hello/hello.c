@@ -4,9 +4,9 @@
  */
 #include <lkmod/lkmod.h>
 
-LKMOD_EXPORT int64_t hello_add(int64_t a, int64_t b, int64_t c, int64_t d);
+LKMOD_EXPORT int64_t hello_add(int64_t a, int64_t b);
 LKMOD_EXPORT void hello_run(int times);
-LKMOD_EXPORT int64_t hello_runs(int64_t a, int64_t b, int64_t c, int64_t d);
+LKMOD_EXPORT int64_t hello_runs(void);
 
 /* What a load has; *handle_out leads to it. */
 static struct hello {
@@ -14,28 +14,25 @@ static struct hello {
 	int64_t runs;
 } hello;
 
-int64_t hello_add(int64_t a, int64_t b, int64_t c, int64_t d)
+int64_t hello_add(int64_t a, int64_t b)
 {
-	return a + b + c + d;
+	return a + b;
 }
 
 void hello_run(int times)
 {
 	hello.runs += times;
+	hello.api->printf(hello.api->ctx, "hello_run(%d)", times);
 }
 
-int64_t hello_runs(int64_t a, int64_t b, int64_t c, int64_t d)
+int64_t hello_runs(void)
 {
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
 	return hello.runs;
 }
 
 int lkmod_init(const struct lkmod_api *api, void **handle_out)
 {
-	if (!lkmod_has(api, log))
+	if (!lkmod_has(api, printf))
 		return LKMOD_NOT_SUPPORTED;
 	hello.api = api;
 	*handle_out = &hello;

@@ -97,6 +97,9 @@ const char *tn_slot_state_name(enum tn_slot_state state);
 #define TN_SLOTS_IMPORTS                                                       \
 	1u /* modules may import tn_slots_config.exports; else an undefined
 	      symbol is refused (-TN_EOPNOTSUPP), a weak one is 0 */
+#define TN_SLOTS_NO_INIT                                                       \
+	2u /* for looking at modules: no code of them runs by itself, neither
+	      constructors and init nor exit */
 
 /*
  * Asked at each load before any byte is parsed, with the bytes in the slot,
@@ -127,8 +130,9 @@ struct tn_slots_config {
 	size_t pool_size;
 	/*
 	 * Where the manager itself and its table are kept: at least
-	 * tn_slots_table_size bytes. NULL: behind the last slot of the caller's
-	 * pool if there is room, else from the port.
+	 * tn_slots_table_size bytes, cleared or not, which stay until released
+	 * is called. NULL: behind the last slot of the caller's pool if there is
+	 * room, else from the port.
 	 */
 	void *table;
 	size_t table_size;
@@ -150,7 +154,11 @@ struct tn_slots_config {
 	uint64_t timeout_ns; /* of calls into isolated slots; 0: none */
 	const struct tn_listener *listeners; /* told of modules, as tn_config */
 	size_t nlisteners;
-	/* Or NULL. Called last of all, when no memory of the manager is left. */
+	/*
+	 * Or NULL. Called last of all, when nothing of the manager is used any
+	 * more but by abandoned modules in a caller's pool. With the table
+	 * behind the caller's slots not after tn_slots_abandon.
+	 */
 	void (*released)(void *arg);
 	void *released_arg;
 };
@@ -189,7 +197,7 @@ int tn_slots_shutdown(struct tn_slots *slots, struct tn_diag *diag);
  * Else every handle answers -TN_ESTALE from now on and for ever, and @slots is
  * invalid. Memory of the port is given back when the last of the handles has
  * been released; a caller's pool is not touched any more, and what it holds
- * ends without its exit. Sleeps.
+ * ends without its exit. Isolated workers end then, too. Sleeps.
  */
 void tn_slots_abandon(struct tn_slots *slots);
 

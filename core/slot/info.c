@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at slots. Nothing here pins one: looking must not be in the way of an
- * unload.
+ * Looking at one slot: its state, what it leads to, and who holds it. It does
+ * not pin the slot: looking must not be in the way of an unload.
  */
 #include <base/format.h>
 #include <base/string.h>
@@ -14,37 +14,6 @@ const char *tn_slot_state_name(enum tn_slot_state state)
 		"registered", "loading", "loaded", "unloading" };
 
 	return (unsigned)state < TN_SLOT_STATES ? names[state] : "unknown";
-}
-
-const char *tn_slot_status_name(int status)
-{
-	static const struct {
-		int status;
-		const char *name;
-	} names[] = {
-		{ TN_SLOT_OK, "OK" },
-		{ TN_SLOT_INVALID_ARGS, "INVALID_ARGS" },
-		{ TN_SLOT_TOO_BIG, "TOO_BIG" },
-		{ TN_SLOT_BUSY, "BUSY" },
-		{ TN_SLOT_ALREADY_EXISTS, "ALREADY_EXISTS" },
-		{ TN_SLOT_NOT_FOUND, "NOT_FOUND" },
-		{ TN_SLOT_BAD_STATE, "BAD_STATE" },
-		{ TN_SLOT_OUT_OF_RANGE, "OUT_OF_RANGE" },
-		{ TN_SLOT_NO_MEMORY, "NO_MEMORY" },
-		{ -TN_ENOSPC, "NO_MEMORY" },
-		{ TN_SLOT_NOT_VALID, "NOT_VALID" },
-		{ TN_SLOT_NOT_SUPPORTED, "NOT_SUPPORTED" },
-		{ TN_SLOT_REFUSED, "REFUSED" },
-		{ TN_SLOT_STALE, "STALE" },
-		{ TN_SLOT_FAULT, "FAULT" },
-		{ TN_SLOT_TIMED_OUT, "TIMED_OUT" },
-		{ TN_SLOT_KILLED, "KILLED" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].status == status)
-			return names[i].name;
-	return tn_error_name(status);
 }
 
 const char *slot_name(uint32_t slot, char name[TN_MODULE_NAME_MAX])
@@ -96,7 +65,7 @@ static void fill_isolated(
 }
 
 /* What a slot leads to is not taken away meanwhile. */
-static void fill_loaded_locked(
+void slot_fill_locked(
     const struct tn_slots *m, const struct slot *s, struct tn_slot_info *info)
 {
 	if (s->native != NULL)
@@ -121,27 +90,9 @@ int tn_slot_info(struct tn_slots *m, uint32_t i, struct tn_slot_info *info)
 	info->isolated = slot_is_isolated(s);
 	info->blob_size = s->blob_size;
 	memcpy(info->entry_symbol, s->entry_name, sizeof(s->entry_name));
-	fill_loaded_locked(m, s, info);
+	slot_fill_locked(m, s, info);
 	slots_unlock(m);
 	return 0;
-}
-
-int tn_slot_kill(struct tn_slots *m, uint32_t i)
-{
-	const struct slot *s = slot_at(m, i);
-	int err = 0;
-
-	if (s == NULL)
-		return -TN_EINVAL;
-	slots_lock(m);
-	if (s->native != NULL)
-		err = -TN_EOPNOTSUPP;
-	else if (s->worker == NULL)
-		err = -TN_ENOENT;
-	else
-		m->config.isolation->kill(s->worker);
-	slots_unlock(m);
-	return err;
 }
 
 /* --- holders */
@@ -180,59 +131,4 @@ size_t tn_slot_holders(
 	if (s != NULL)
 		gate_each_handle(&s->target, meet, &search);
 	return search.n;
-}
-
-/* --- walking */
-
-/* The next loaded slot from @i on, in steps of 1 or -1. */
-static int walk(
-    const struct tn_slots *m, uint32_t i, uint32_t step, uint32_t *slot)
-{
-	for (; i < m->config.slot_count; i += step) {
-		if (gate_target_is_live(&m->slot[i].target)) {
-			*slot = i;
-			return 0;
-		}
-	}
-	return -TN_ENOENT;
-}
-
-int tn_slot_first(struct tn_slots *m, uint32_t *slot)
-{
-	return walk(m, 0, 1, slot);
-}
-
-int tn_slot_last(struct tn_slots *m, uint32_t *slot)
-{
-	/* Below 0 it is more than there are. */
-	return walk(m, m->config.slot_count - 1, UINT32_MAX, slot);
-}
-
-int tn_slot_next(struct tn_slots *m, uint32_t *slot)
-{
-	return *slot < m->config.slot_count ? walk(m, *slot + 1, 1, slot)
-					    : -TN_ENOENT;
-}
-
-static bool is_called(
-    const struct tn_slots *m, const struct slot *s, const char *name)
-{
-	struct tn_slot_info info = { .mod = NULL };
-
-	fill_loaded_locked(m, s, &info);
-	return info.name[0] != '\0' && str_eq(info.name, name);
-}
-
-int tn_slot_find(struct tn_slots *m, const char *name, uint32_t *slot)
-{
-	uint32_t i = 0;
-
-	slots_lock(m);
-	while (i < m->config.slot_count && !is_called(m, &m->slot[i], name))
-		i++;
-	slots_unlock(m);
-	if (i == m->config.slot_count)
-		return -TN_ENOENT;
-	*slot = i;
-	return 0;
 }
