@@ -105,39 +105,40 @@ static int call_once(struct tn_slots *m, uint32_t i, const char *symbol,
 	return err;
 }
 
-int tn_slot_call(struct tn_slots *m, uint32_t i, const char *symbol,
+int tn_slot_call(struct tn_slots *slots, uint32_t slot, const char *symbol,
     const int64_t args[4], int64_t *ret)
 {
-	return symbol != NULL ? call_once(m, i, symbol, args, ret) : -TN_EINVAL;
+	return symbol != NULL ? call_once(slots, slot, symbol, args, ret)
+			      : -TN_EINVAL;
 }
 
 int tn_slot_call_entry(
-    struct tn_slots *m, uint32_t i, const int64_t args[4], int64_t *ret)
+    struct tn_slots *slots, uint32_t slot, const int64_t args[4], int64_t *ret)
 {
-	return call_once(m, i, NULL, args, ret);
+	return call_once(slots, slot, NULL, args, ret);
 }
 
 /* --- handles */
 
-int tn_slot_acquire(struct tn_slots *m, uint32_t i, const char *holder,
+int tn_slot_acquire(struct tn_slots *slots, uint32_t slot, const char *holder,
     struct tn_slot_handle *out)
 {
-	struct slot *s = slot_at(m, i);
-	struct tn_slot_handle h = { .slots = m, .slot = i };
+	struct slot *s = slot_at(slots, slot);
+	struct tn_slot_handle h = { .slots = slots, .slot = slot };
 	int err;
 
 	if (s == NULL || out == NULL)
 		return -TN_EINVAL;
 	h.entry = &s->entry;
-	h.keeps = m->is_kept;
+	h.keeps = slots->is_kept;
 	if (h.keeps)
-		slots_keep(m);
+		slots_keep(slots);
 	err = tn_handle_take(
 	    &s->target, holder, __builtin_return_address(0), &h.hold);
 	if (err == 0)
 		*out = h;
 	else if (h.keeps)
-		slots_drop(m);
+		slots_drop(slots);
 	return err;
 }
 
@@ -163,29 +164,30 @@ static int call_handle(const struct tn_slot_handle *h, const char *symbol,
 	return call_pinned(h->slots, h->slot, symbol, args, ret);
 }
 
-int tn_slot_handle_call(const struct tn_slot_handle *h, const char *symbol,
+int tn_slot_handle_call(const struct tn_slot_handle *handle, const char *symbol,
     const int64_t args[4], int64_t *ret)
 {
-	return symbol != NULL ? call_handle(h, symbol, args, ret) : -TN_EINVAL;
+	return symbol != NULL ? call_handle(handle, symbol, args, ret)
+			      : -TN_EINVAL;
 }
 
 int tn_slot_handle_call_entry(
-    const struct tn_slot_handle *h, const int64_t args[4], int64_t *ret)
+    const struct tn_slot_handle *handle, const int64_t args[4], int64_t *ret)
 {
-	return call_handle(h, NULL, args, ret);
+	return call_handle(handle, NULL, args, ret);
 }
 
 int tn_slot_handle_function(
-    const struct tn_slot_handle *h, const char *symbol, void **function)
+    const struct tn_slot_handle *handle, const char *symbol, void **function)
 {
 	uint64_t addr;
 	int err;
 
-	if (!tn_slot_handle_is_held(h))
+	if (!tn_slot_handle_is_held(handle))
 		return -TN_ESTALE;
-	if (h->slots->slot[h->slot].native == NULL)
+	if (handle->slots->slot[handle->slot].native == NULL)
 		return -TN_EOPNOTSUPP;
-	err = function_find(h->slots, h->slot, symbol, &addr);
+	err = function_find(handle->slots, handle->slot, symbol, &addr);
 	if (err == 0)
 		*function = (void *)(uintptr_t)addr;
 	return err;

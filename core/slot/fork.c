@@ -23,12 +23,12 @@ static void before_fork(struct tn_system *sys, bool child)
 	tn_system_before_fork(sys);
 }
 
-void tn_slots_before_fork(struct tn_slots *m)
+void tn_slots_before_fork(struct tn_slots *slots)
 {
-	each_system(m, before_fork, false);
+	each_system(slots, before_fork, false);
 }
 
-void tn_slots_after_fork(struct tn_slots *m, bool child)
+void tn_slots_after_fork(struct tn_slots *slots, bool child)
 {
-	each_system(m, tn_system_after_fork, child);
+	each_system(slots, tn_system_after_fork, child);
 }

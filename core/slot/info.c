@@ -74,24 +74,25 @@ void slot_fill_locked(
 		fill_isolated(m, s, info);
 }
 
-int tn_slot_info(struct tn_slots *m, uint32_t i, struct tn_slot_info *info)
+int tn_slot_info(
+    struct tn_slots *slots, uint32_t slot, struct tn_slot_info *info)
 {
-	struct slot *s = slot_at(m, i);
+	struct slot *s = slot_at(slots, slot);
 
 	if (s == NULL || info == NULL)
 		return -TN_EINVAL;
 	*info = (struct tn_slot_info){
-		.blob_capacity = m->config.slot_capacity,
-		.handles = (uint32_t)tn_slot_holders(m, i, NULL, 0),
+		.blob_capacity = slots->config.slot_capacity,
+		.handles = (uint32_t)tn_slot_holders(slots, slot, NULL, 0),
 		.inflight_calls = (uint32_t)gate_target_count(&s->target),
 	};
-	slots_lock(m);
+	slots_lock(slots);
 	info->state = (enum tn_slot_state)s->state;
 	info->isolated = slot_is_isolated(s);
 	info->blob_size = s->blob_size;
 	memcpy(info->entry_symbol, s->entry_name, sizeof(s->entry_name));
-	slot_fill_locked(m, s, info);
-	slots_unlock(m);
+	slot_fill_locked(slots, s, info);
+	slots_unlock(slots);
 	return 0;
 }
 
@@ -121,12 +122,12 @@ static void meet(void *arg, const struct gate_holder *h)
 }
 
 size_t tn_slot_holders(
-    struct tn_slots *m, uint32_t i, struct tn_holder *out, size_t room)
+    struct tn_slots *slots, uint32_t slot, struct tn_holder *out, size_t room)
 {
-	const struct slot *s = slot_at(m, i);
+	const struct slot *s = slot_at(slots, slot);
 	struct search search = { .out = out,
 		.room = room,
-		.now_ns = m->port->now_ns(m->port->ctx) };
+		.now_ns = slots->port->now_ns(slots->port->ctx) };
 
 	if (s != NULL)
 		gate_each_handle(&s->target, meet, &search);

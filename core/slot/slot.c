@@ -70,47 +70,47 @@ static int begin(
 
 /* --- registering */
 
-int tn_slot_register(struct tn_slots *m, uint32_t i, const void *blob,
+int tn_slot_register(struct tn_slots *slots, uint32_t slot, const void *blob,
     size_t size, uint32_t flags)
 {
 	const enum step step =
 	    (flags & TN_SLOT_OVERWRITE) != 0 ? STEP_OVERWRITE : STEP_REGISTER;
-	struct slot *s = slot_at(m, i);
+	struct slot *s = slot_at(slots, slot);
 	enum tn_errno err;
 
 	if (s == NULL || blob == NULL || size == 0 ||
 	    (flags & ~(TN_SLOT_OVERWRITE | TN_SLOT_ISOLATED)) != 0)
 		return -TN_EINVAL;
-	if (size > m->config.slot_capacity)
+	if (size > slots->config.slot_capacity)
 		return -TN_EFBIG;
-	if ((flags & TN_SLOT_ISOLATED) != 0 && m->config.isolation == NULL)
+	if ((flags & TN_SLOT_ISOLATED) != 0 && slots->config.isolation == NULL)
 		return -TN_EOPNOTSUPP;
-	slots_lock(m);
-	err = step_locked(m, s, step);
+	slots_lock(slots);
+	err = step_locked(slots, s, step);
 	if (err == 0) {
-		memmove(slot_bytes(m, i), blob, size);
+		memmove(slot_bytes(slots, slot), blob, size);
 		s->blob_size = size;
 		s->flags = (uint8_t)(flags & TN_SLOT_ISOLATED);
 	}
-	slots_unlock(m);
+	slots_unlock(slots);
 	return -(int)err;
 }
 
-int tn_slot_unregister(struct tn_slots *m, uint32_t i)
+int tn_slot_unregister(struct tn_slots *slots, uint32_t slot)
 {
-	struct slot *s = slot_at(m, i);
+	struct slot *s = slot_at(slots, slot);
 	enum tn_errno err;
 
 	if (s == NULL)
 		return -TN_EINVAL;
-	slots_lock(m);
-	err = step_locked(m, s, STEP_UNREGISTER);
+	slots_lock(slots);
+	err = step_locked(slots, s, STEP_UNREGISTER);
 	if (err == 0) {
 		s->blob_size = 0;
 		s->flags = 0;
 		s->entry_name[0] = '\0';
 	}
-	slots_unlock(m);
+	slots_unlock(slots);
 	return -(int)err;
 }
 
@@ -163,7 +163,7 @@ static int open_isolated(
 }
 
 /* The slot is LOADING: nobody can change its bytes. */
-static int open(
+static int open_module(
     struct tn_slots *m, uint32_t i, struct loaded *to, struct tn_diag *diag)
 {
 	const struct tn_slots_config *c = &m->config;
@@ -183,7 +183,7 @@ static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 
 	if (err != 0)
 		return err;
-	err = open(m, i, &to, diag);
+	err = open_module(m, i, &to, diag);
 	set_loaded(m, &m->slot[i], &to,
 	    err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED);
 	if (err == 0)
@@ -191,13 +191,13 @@ static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 	return err;
 }
 
-int tn_slot_load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
+int tn_slot_load(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag)
 {
 	struct tn_diag scratch;
 	int err;
 
 	tn_diag_init(&scratch);
-	err = load(m, i, diag != NULL ? diag : &scratch);
+	err = load(slots, slot, diag != NULL ? diag : &scratch);
 	tn_diag_fini(&scratch);
 	return err;
 }
@@ -315,22 +315,22 @@ int slots_unload(struct tn_slots *m, struct gate_closing *c, uint32_t n,
 	return err;
 }
 
-int tn_slot_unload(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
+int tn_slot_unload(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag)
 {
 	struct gate_closing c;
-	int err = begin(m, i, STEP_UNLOAD, diag);
+	int err = begin(slots, slot, STEP_UNLOAD, diag);
 
 	if (err != 0)
 		return err;
-	c = (struct gate_closing){ &m->slot[i].target, 0 };
-	return slots_unload(m, &c, 1, diag);
+	c = (struct gate_closing){ &slots->slot[slot].target, 0 };
+	return slots_unload(slots, &c, 1, diag);
 }
 
 /* --- the entry symbol */
 
-int tn_slot_set_entry(struct tn_slots *m, uint32_t i, const char *symbol)
+int tn_slot_set_entry(struct tn_slots *slots, uint32_t slot, const char *symbol)
 {
-	struct slot *s = slot_at(m, i);
+	struct slot *s = slot_at(slots, slot);
 	int err = 0;
 
 	if (s == NULL)
@@ -339,26 +339,26 @@ int tn_slot_set_entry(struct tn_slots *m, uint32_t i, const char *symbol)
 		symbol = "";
 	if (str_len(symbol) >= TN_SLOT_SYMBOL_MAX)
 		return -TN_EFBIG;
-	slots_lock(m);
+	slots_lock(slots);
 	if (s->state == TN_SLOT_EMPTY) {
 		err = -TN_ENOENT;
 	} else {
 		(void)str_copy(s->entry_name, sizeof(s->entry_name), symbol);
 		__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
 	}
-	slots_unlock(m);
+	slots_unlock(slots);
 	return err;
 }
 
 int tn_slot_get_entry(
-    struct tn_slots *m, uint32_t i, char symbol[TN_SLOT_SYMBOL_MAX])
+    struct tn_slots *slots, uint32_t slot, char symbol[TN_SLOT_SYMBOL_MAX])
 {
-	const struct slot *s = slot_at(m, i);
+	const struct slot *s = slot_at(slots, slot);
 
 	if (s == NULL || symbol == NULL)
 		return -TN_EINVAL;
-	slots_lock(m);
+	slots_lock(slots);
 	memcpy(symbol, s->entry_name, sizeof(s->entry_name));
-	slots_unlock(m);
+	slots_unlock(slots);
 	return 0;
 }

@@ -155,14 +155,14 @@ int tn_slots_create(const struct tn_port *port,
 	return 0;
 }
 
-uint32_t tn_slots_count(const struct tn_slots *m)
+uint32_t tn_slots_count(const struct tn_slots *slots)
 {
-	return m->config.slot_count;
+	return slots->config.slot_count;
 }
 
-size_t tn_slots_capacity(const struct tn_slots *m)
+size_t tn_slots_capacity(const struct tn_slots *slots)
 {
-	return m->config.slot_capacity;
+	return slots->config.slot_capacity;
 }
 
 /* --- ending */
@@ -228,33 +228,33 @@ static int begin_end(struct tn_slots *m, uint32_t *n, struct tn_diag *diag)
 	return err == 0 ? 0 : slot_fail_state(diag, changing, err, state);
 }
 
-int tn_slots_shutdown(struct tn_slots *m, struct tn_diag *diag)
+int tn_slots_shutdown(struct tn_slots *slots, struct tn_diag *diag)
 {
 	uint32_t n = 0;
-	int err = begin_end(m, &n, diag);
+	int err = begin_end(slots, &n, diag);
 
 	if (err != 0)
 		return err;
-	err = slots_unload(m, m->closing, n, diag);
+	err = slots_unload(slots, slots->closing, n, diag);
 	if (err == 0) {
-		slots_drop(m);
+		slots_drop(slots);
 		return 0;
 	}
-	slots_lock(m);
-	m->ending = false;
-	slots_unlock(m);
+	slots_lock(slots);
+	slots->ending = false;
+	slots_unlock(slots);
 	return err;
 }
 
-void tn_slots_abandon(struct tn_slots *m)
+void tn_slots_abandon(struct tn_slots *slots)
 {
-	if (tn_slots_shutdown(m, NULL) == 0)
+	if (tn_slots_shutdown(slots, NULL) == 0)
 		return;
-	slots_lock(m);
-	m->ending = true;
-	for (uint32_t i = 0; i < m->config.slot_count; i++)
-		(void)gate_revoke_handles(&m->slot[i].target);
-	slots_unlock(m);
-	if (m->is_kept)
-		slots_drop(m);
+	slots_lock(slots);
+	slots->ending = true;
+	for (uint32_t i = 0; i < slots->config.slot_count; i++)
+		(void)gate_revoke_handles(&slots->slot[i].target);
+	slots_unlock(slots);
+	if (slots->is_kept)
+		slots_drop(slots);
 }

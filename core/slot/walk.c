@@ -38,21 +38,21 @@ const char *tn_slot_status_name(int status)
 	return tn_error_name(status);
 }
 
-int tn_slot_kill(struct tn_slots *m, uint32_t i)
+int tn_slot_kill(struct tn_slots *slots, uint32_t slot)
 {
-	const struct slot *s = slot_at(m, i);
+	const struct slot *s = slot_at(slots, slot);
 	int err = 0;
 
 	if (s == NULL)
 		return -TN_EINVAL;
-	slots_lock(m);
+	slots_lock(slots);
 	if (s->native != NULL)
 		err = -TN_EOPNOTSUPP;
 	else if (s->worker == NULL)
 		err = -TN_ENOENT;
 	else
-		m->config.isolation->kill(s->worker);
-	slots_unlock(m);
+		slots->config.isolation->kill(s->worker);
+	slots_unlock(slots);
 	return err;
 }
 
@@ -71,21 +71,22 @@ static int walk(
 	return -TN_ENOENT;
 }
 
-int tn_slot_first(struct tn_slots *m, uint32_t *slot)
+int tn_slot_first(struct tn_slots *slots, uint32_t *slot)
 {
-	return walk(m, 0, 1, slot);
+	return walk(slots, 0, 1, slot);
 }
 
-int tn_slot_last(struct tn_slots *m, uint32_t *slot)
+int tn_slot_last(struct tn_slots *slots, uint32_t *slot)
 {
 	/* Below 0 it is more than there are. */
-	return walk(m, m->config.slot_count - 1, UINT32_MAX, slot);
+	return walk(slots, slots->config.slot_count - 1, UINT32_MAX, slot);
 }
 
-int tn_slot_next(struct tn_slots *m, uint32_t *slot)
+int tn_slot_next(struct tn_slots *slots, uint32_t *slot)
 {
-	return *slot < m->config.slot_count ? walk(m, *slot + 1, 1, slot)
-					    : -TN_ENOENT;
+	return *slot < slots->config.slot_count
+		   ? walk(slots, *slot + 1, 1, slot)
+		   : -TN_ENOENT;
 }
 
 static bool is_called(
@@ -97,15 +98,16 @@ static bool is_called(
 	return info.name[0] != '\0' && str_eq(info.name, name);
 }
 
-int tn_slot_find(struct tn_slots *m, const char *name, uint32_t *slot)
+int tn_slot_find(struct tn_slots *slots, const char *name, uint32_t *slot)
 {
 	uint32_t i = 0;
 
-	slots_lock(m);
-	while (i < m->config.slot_count && !is_called(m, &m->slot[i], name))
+	slots_lock(slots);
+	while (i < slots->config.slot_count &&
+	       !is_called(slots, &slots->slot[i], name))
 		i++;
-	slots_unlock(m);
-	if (i == m->config.slot_count)
+	slots_unlock(slots);
+	if (i == slots->config.slot_count)
 		return -TN_ENOENT;
 	*slot = i;
 	return 0;

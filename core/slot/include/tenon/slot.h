@@ -417,6 +417,7 @@ static inline int tn_slot_handle_entry(
  *	err = TN_SLOT_CALL(int, (int, int), &h, "hello_add", &sum, (1, 2));
  *	err = TN_SLOT_CALL_VOID((int), &h, "hello_run", (42));
  */
+// NOLINTBEGIN(bugprone-macro-parentheses): types cannot have them
 #define TN_SLOT_CALL(type, params, handle, symbol, ret, args)                  \
 	TN_SLOT_CALL_AT_(tn_slot_handle_function(handle, symbol, &tn_at_),     \
 	    type *const tn_ret_ = (ret),                                       \
@@ -449,6 +450,7 @@ static inline int tn_slot_handle_entry(
 		}                                                                     \
 		_Pragma("GCC diagnostic pop") tn_err_;                                \
 	})
+// NOLINTEND(bugprone-macro-parentheses)
 
 /* --- for worlds whose processes can be copied while threads run */
 
