@@ -35,8 +35,7 @@ static int run(struct tn_slots *slots)
 
 	if (err)
 		return err;
-	err = TN_SLOT_CALL(
-	    int, (int), &h, "filter_set_weight", &before, (25));
+	err = TN_SLOT_CALL(int, (int), &h, "filter_set_weight", &before, (25));
 	for (int i = 0; i < 5 && !err; i++) {
 		err = tn_slot_handle_call_entry(
 		    &h, (const int64_t[4]){ 1000 }, &value);
