@@ -12,13 +12,13 @@
 #   test_uses   sources of other components' tests that its own are linked with
 #   test_deps   further components for DIR/test/*.c, which become the program
 #               build/CONFIG/bin/test-DIR (slashes turned into dashes)
-#   cflags, test_cflags, ldflags, libs    as one expects
+#   cflags, test_cflags, ldflags, test_ldflags, libs    as one expects
 #   install     public headers to install, below DIR/include/
 # Values may be lazy (=) and then use $(CONFIG), $(ARCH) and $(NATIVE).
 
 RULE_VARS := kind deps configs srcs host_srcs free_srcs programs test_deps \
 	test_uses \
-	cflags test_cflags ldflags libs install
+	cflags test_cflags ldflags test_ldflags libs install
 
 define load_component
 $(foreach v,$(RULE_VARS),$(eval $v :=))
@@ -87,11 +87,11 @@ DEPFILES += $(patsubst %.o,%.d,$(call objects_of,$2))
 
 endef
 
-# $(call link,name,components,objects,component that says ldflags)
+# $(call link,name,components,objects,component that says ldflags,more flags)
 define link
 $(eval objs := $(sort $3 $(call objects_in,$2)))
 $(eval libs := $(foreach c,$2,$(C.$c.libs)))
-$(eval command := $(CFG.$(CONFIG).CC) $(CFG.$(CONFIG).LDFLAGS) $(C.$4.ldflags))
+$(eval command := $(CFG.$(CONFIG).CC) $(CFG.$(CONFIG).LDFLAGS) $(C.$4.ldflags) $5)
 $(eval stamp_file := $(B)/$(CONFIG)/obj/.link-$1)
 $(call stamp,$(stamp_file),$(command) $(objs) $(libs))
 $(B)/$(CONFIG)/bin/$1: $(objs) $(stamp_file) $(wildcard $4/*.ld) | $(SETUP)
@@ -119,7 +119,7 @@ endef
 
 define build_tests
 $(call link,$(test_name),$(call closure,test $1 $(C.$1.test_deps)),$(call \
-	objects_of,$(test_sources) $(C.$1.test_uses)))
+	objects_of,$(test_sources) $(C.$1.test_uses)),,$(C.$1.test_ldflags))
 TESTS.$(CONFIG) += $(B)/$(CONFIG)/bin/$(test_name)
 endef
 

@@ -193,3 +193,49 @@ TEST(call, costs_the_same_without_waiting_actively)
 	}
 	kit_close(w);
 }
+
+TEST(call, works_for_shared_objects_as_for_object_files)
+{
+	static struct kit_said said;
+	const struct tn_isolate_config config = kit_config(&said);
+	struct tn_isolate_report report;
+	struct worker *w;
+	int64_t ret = 0;
+	uint64_t fn;
+
+	NEED_WORKERS();
+	w = kit_open_file(&config, "shared/captive.so");
+	CHECK(w);
+	CHECK_STR(said.text, "init 1, constructed 7");
+	CHECK_EQ(kit_call(w, "captive_add", 1, 2, &ret), 0);
+	CHECK_EQ(ret, 4321);
+	CHECK_EQ(worker_lookup(w, "system_call", &fn), -TN_ENOENT);
+	worker_close(w, &report);
+	CHECK_EQ(report.end, TN_ISOLATE_CLOSED);
+	CHECK_STR(said.text, "destructor");
+	CHECK_EQ(said.logs, 3);
+	/* and of a fault, which names what is exported */
+	w = kit_open_file(&config, "shared/captive.so");
+	CHECK(w);
+	CHECK_EQ(kit_call(w, "captive_patch", 0, 0, &ret), -TN_EFAULT);
+	worker_close(w, &report);
+	CHECK_STR(report.symbol, "captive_patch");
+}
+
+TEST(call, finds_init_by_the_entry_point_of_a_shared_object)
+{
+	static struct kit_said said;
+	const struct tn_isolate_config config = kit_config(&said);
+	struct worker *w;
+	int64_t ret = 0;
+	uint64_t fn;
+
+	NEED_WORKERS();
+	w = kit_open_file(&config, "shared/secretive.so");
+	CHECK(w);
+	CHECK_STR(said.text, "init 1, constructed 7");
+	CHECK_EQ(kit_call(w, "captive_add", 1, 2, &ret), 0);
+	CHECK_EQ(worker_lookup(w, "lkmod_init", &fn), -TN_ENOENT);
+	CHECK_EQ(worker_lookup(w, "captive_trap", &fn), -TN_ENOENT);
+	kit_close(w);
+}

@@ -19,6 +19,7 @@
 #include <tenon/err.h>
 
 #include "kit.h"
+#include "memory.h"
 
 struct attempt {
 	struct worker_load load;
@@ -30,12 +31,12 @@ struct attempt {
 };
 
 static struct attempt try_open(
-    const struct tn_isolate_config *config, const char *name, unsigned fail_at)
+    const struct tn_isolate_config *config, const char *file, unsigned fail_at)
 {
 	struct attempt a = { .load = { .config = config, .name = "captive" } };
 
 	a.load.timeout_ns = 10000000000ull;
-	a.load.blob = kit_module(name, &a.load.size);
+	a.load.blob = kit_module(file, &a.load.size);
 	a.steps.fail_at = fail_at;
 	a.err = -TN_ENOENT;
 	if (a.load.blob)
@@ -52,7 +53,7 @@ TEST(failure, of_any_step_is_named_and_leaves_nothing)
 
 	NEED_WORKERS();
 	for (n = 1; n < 100; n++) {
-		struct attempt a = try_open(&config, "captive", n);
+		struct attempt a = try_open(&config, KIT_CAPTIVE, n);
 
 		if (a.steps.made < n) {
 			CHECK_EQ(a.err, 0);
@@ -80,6 +81,39 @@ TEST(failure, of_any_step_is_named_and_leaves_nothing)
 	CHECK(failed >= 6);
 }
 
+TEST(failure, of_any_allocation_is_named_and_leaves_nothing)
+{
+	const struct tn_isolate_config config = kit_config(NULL);
+	const unsigned descriptors = kit_descriptors();
+	struct attempt a;
+	unsigned n;
+
+	NEED_WORKERS();
+	for (n = 1; n < 1000; n++) {
+		memset(&a, 0, sizeof(a));
+		a.load = (struct worker_load){ .config = &config, .name = "x" };
+		a.load.blob = kit_module(KIT_CAPTIVE, &a.load.size);
+		CHECK(a.load.blob);
+		memory_fail_at(n);
+		a.err = worker_open(&a.load, &a.w, &a.report, &a.diag, NULL);
+		const bool reached = memory_made() >= n;
+
+		memory_fail_at(0);
+		if (a.err == 0)
+			kit_close(a.w);
+		if (!reached)
+			break;
+		CHECK_EQ(a.err, -TN_ENOMEM);
+		CHECK_EQ(a.diag.error, -TN_ENOMEM);
+		CHECK_EQ(a.diag.reason, TN_REASON_NO_MEMORY);
+		CHECK(a.diag.owner == NULL && a.diag.memory == NULL);
+		CHECK_EQ(kit_descriptors(), descriptors);
+		CHECK_EQ(kit_mappings(), 0);
+	}
+	CHECK_EQ(a.err, 0);
+	CHECK(n > 10 && n < 1000);
+}
+
 TEST(failure, to_execute_a_helper_is_named)
 {
 	static const char *const helper[] = { "/nonexistent/worker", NULL };
@@ -89,7 +123,7 @@ TEST(failure, to_execute_a_helper_is_named)
 	char text[300];
 
 	config.helper = helper;
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	CHECK_EQ(a.err, -TN_EOPNOTSUPP);
 	CHECK_EQ(kit_descriptors(), descriptors);
 	if (kit_is_filtered()) { /* emulators do not share the error */
@@ -107,7 +141,7 @@ TEST(failure, of_a_helper_that_is_no_worker_is_named)
 	struct attempt a;
 
 	config.helper = helper;
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	CHECK_EQ(a.err, -TN_EOPNOTSUPP);
 	CHECK_EQ(a.report.end, TN_ISOLATE_UNBORN);
 }
@@ -124,7 +158,7 @@ TEST(failure, a_helper_file_serves_as_the_program_inside_does)
 		SKIP("all workers are run so here");
 	kit_program(path, sizeof(path));
 	config.helper = helper;
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	CHECK_EQ(a.err, 0);
 	CHECK_EQ(kit_call(a.w, "captive_add", 1, 0, &ret), 0);
 	kit_close(a.w);
@@ -164,13 +198,13 @@ static void without_memfd(void)
 	int64_t ret = 0;
 
 	OR_LINE(forbid(SYS_memfd_create));
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	OR_LINE(a.err == -TN_EOPNOTSUPP);
 	OR_LINE(strcmp(a.report.step, "memfd_create") == 0);
 	OR_LINE(a.report.status == EPERM);
 	kit_program(path, sizeof(path));
 	config.helper = helper;
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	OR_LINE(a.err == 0);
 	OR_LINE(kit_call(a.w, "captive_add", 1, 0, &ret) == 0 && ret == 4301);
 	kit_close(a.w);
@@ -184,11 +218,11 @@ static void without_filters(void)
 	int64_t ret = 0;
 
 	OR_LINE(forbid(SYS_seccomp));
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	OR_LINE(a.err == -TN_EOPNOTSUPP);
 	OR_LINE(strcmp(a.report.step, "seccomp") == 0);
 	config.flags |= TN_ISOLATE_UNFILTERED;
-	a = try_open(&config, "captive", 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
 	OR_LINE(a.err == 0);
 	OR_LINE(kit_call(a.w, "captive_add", 1, 0, &ret) == 0);
 	kit_close(a.w);
@@ -199,7 +233,7 @@ static void without_descriptors(void)
 {
 	const struct rlimit limit = { 3, 3 };
 	struct tn_isolate_config config = kit_config(NULL);
-	struct attempt a = try_open(&config, "captive", 0);
+	struct attempt a = try_open(&config, KIT_CAPTIVE, 0);
 
 	OR_LINE(a.err == 0); /* the file is in memory from now on */
 	kit_close(a.w);
@@ -252,7 +286,7 @@ TEST(failure, to_link_is_that_of_the_engine)
 
 	NEED_WORKERS();
 	/* hello prints: an import, and none was allowed. */
-	a = try_open(&config, "hello", 0);
+	a = try_open(&config, "common/hello.ko", 0);
 	CHECK_EQ(a.err, -TN_EOPNOTSUPP);
 	CHECK_EQ(a.diag.reason, TN_REASON_UNSUPPORTED);
 	CHECK(a.diag.owner == NULL && a.diag.memory == NULL);
@@ -276,7 +310,7 @@ TEST(failure, of_foreign_bytes_is_that_of_the_engine)
 	CHECK_EQ(a.err, -TN_ENOEXEC);
 	CHECK_EQ(a.diag.reason, TN_REASON_ELF);
 	/* Cut off at any place. */
-	good = kit_module("captive", &size);
+	good = kit_module(KIT_CAPTIVE, &size);
 	CHECK(good);
 	for (size_t n = 0; n < size; n += size / 16 + 1) {
 		a.load.blob = good;
@@ -297,14 +331,14 @@ TEST(failure, of_init_is_reported_with_its_number)
 	a.load.slot = 3;
 	a.load.exports = offered;
 	a.load.nexports = 1;
-	a.load.blob = kit_module("failing_init", &a.load.size);
+	a.load.blob = kit_module("common/failing_init.ko", &a.load.size);
 	CHECK(a.load.blob);
 	a.err = worker_open(&a.load, &a.w, &a.report, &a.diag, NULL);
 	CHECK_EQ(a.diag.reason, TN_REASON_INIT_FAILED);
 	CHECK_EQ(a.err, a.diag.error);
 	CHECK_EQ((int)a.diag.value, a.err);
 	/* A module of Linux's form, which imports what it was allowed. */
-	a.load.blob = kit_module("hello", &a.load.size);
+	a.load.blob = kit_module("common/hello.ko", &a.load.size);
 	a.err = worker_open(&a.load, &a.w, &a.report, &a.diag, NULL);
 	CHECK_EQ(a.err, 0);
 	CHECK_STR(said.text, "hello: hello");

@@ -47,7 +47,7 @@ const void *kit_module(const char *name, size_t *size)
 	FILE *f;
 
 	build_folder(folder);
-	snprintf(path, sizeof(path), "%s/modules/%.20s/common/%.40s.ko", folder,
+	snprintf(path, sizeof(path), "%s/modules/%.20s/%.60s", folder,
 	    machine(), name);
 	f = fopen(path, "r");
 	if (!f) {
@@ -169,7 +169,8 @@ static void say(const struct tn_isolate_report *r, const struct tn_diag *d)
 	fprintf(stderr, "%s\n", text);
 }
 
-struct worker *kit_open(const struct tn_isolate_config *config)
+struct worker *kit_open_file(
+    const struct tn_isolate_config *config, const char *file)
 {
 	struct worker_load load = { .config = config,
 		.slot = 3,
@@ -179,10 +180,15 @@ struct worker *kit_open(const struct tn_isolate_config *config)
 	struct worker *w = NULL;
 	struct tn_diag diag;
 
-	load.blob = kit_module("captive", &load.size);
+	load.blob = kit_module(file, &load.size);
 	if (load.blob && worker_open(&load, &w, &report, &diag, NULL) != 0)
 		say(&report, &diag);
 	return w;
+}
+
+struct worker *kit_open(const struct tn_isolate_config *config)
+{
+	return kit_open_file(config, KIT_CAPTIVE);
 }
 
 void kit_close(struct worker *w)

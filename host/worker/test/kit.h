@@ -12,7 +12,12 @@
 
 #include "internal.h"
 
-/* A module file in memory; NULL: there is none, and a line says so. */
+#define KIT_CAPTIVE "common/captive.ko"
+
+/*
+ * A module file in memory, by its path in the machine's modules; NULL: there is
+ * none, and a line says so.
+ */
 const void *kit_module(const char *name, size_t *size);
 
 /* What the module has said. */
@@ -42,6 +47,8 @@ bool kit_is_filtered(void);
 
 /* captive in a worker; NULL, and a line, when that fails. */
 struct worker *kit_open(const struct tn_isolate_config *config);
+struct worker *kit_open_file(
+    const struct tn_isolate_config *config, const char *file);
 void kit_close(struct worker *w);
 
 /* Calls function @name within a second or so; its error, *@ret its result. */
