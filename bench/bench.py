@@ -74,6 +74,11 @@ SYMBOLIZE_GOAL = 100  # ns
 JIT_GROWTH_GOAL = 1.2
 
 
+# Calls into another process: both sides awake, and both asleep.
+ISOLATE_RUNS = 31
+AWAKE_GOAL, ASLEEP_GOAL = 2000, 40  # ns, us
+
+
 class Results:
     def __init__(self, out):
         self.out = out
@@ -325,6 +330,27 @@ class Bench:
             (got['jit_second'] / got['jit_first'],),
             goal=('most', JIT_GROWTH_GOAL))
 
+    def isolate(self):
+        """Calls into another process, beside what two processes can do."""
+        module = os.path.join('build', 'modules', platform.machine(),
+                              'common', 'captive.ko')
+        got = {k: v[0] for k, v in peers.ours(
+            'isolate_bench', module, 7 if self.quick else ISOLATE_RUNS).items()}
+        row = self.results.row
+        if 'spin' in got:
+            row('isolate', 'call, both awake', 'ns',
+                (got['spin'], got['line']), 'limit: a shared line',
+                ('most', AWAKE_GOAL))
+        else:
+            self.results.skip('isolate, awake', 'one processor only')
+        for how, where in (('', ''), ('_2', ', 2 processors')):
+            if 'park' + how in got:
+                row('isolate', f'call, both asleep{where}', 'us',
+                    (got['park' + how] / 1000, got['futex' + how] / 1000),
+                    'limit: a shared futex', ('most', ASLEEP_GOAL))
+        row('isolate', 'call after 1 ms of rest', 'us', (got['rest'] / 1000,))
+        row('isolate', 'load a slot', 'us', (got['load'] / 1000,))
+
     def size(self):
         try:
             sizes = peers.code_sizes()
@@ -340,6 +366,7 @@ class Bench:
             self.load(functions, plan)
         self.gate()
         self.slots()
+        self.isolate()
         if not self.quick:
             self.linear()
             self.lookup()

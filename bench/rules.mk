@@ -3,7 +3,7 @@
 # it, because they need packages that nothing else needs.
 kind := host
 configs := host host-clang
-deps := base core/gate core/mod core/slot host lib
-programs := gate_bench load_bench linear_bench lookup_bench many_bench \
+deps := base core/gate core/mod core/slot host host/worker lib
+programs := gate_bench isolate_bench load_bench linear_bench lookup_bench many_bench \
 	slot_bench soak symbolize_bench
 libs := -ldl

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The round trip of a call into another process, and what it cannot be faster
+ * than: two processes that pass a word to and fro and do nothing else.
+ *
+ *	isolate_bench MODULE RUNS
+ *
+ * Prints nanoseconds of a round trip, median, p99 and minimum over RUNS runs,
+ * ours and the limit in turns: both waiting actively, each on a processor of
+ * its own (spin, line); both sleeping, placed as the scheduler likes (park,
+ * futex), and each on a processor of its own (park_2, futex_2). Of calls that
+ * come after a millisecond of rest, so that the worker sleeps and its caller
+ * does not (rest); and of loading a slot (load).
+ */
+#include "measure.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tenon/isolate.h>
+#include <tenon/isolation.h>
+
+#define SPIN_CALLS 2000
+#define PARK_CALLS 200
+#define LOADS      5
+
+/* --- processors */
+
+static void place(pid_t pid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int i = 0; i < sysconf(_SC_NPROCESSORS_ONLN); i++)
+		if (cpu < 0 || i == cpu)
+			CPU_SET(i, &set);
+	if (sched_setaffinity(pid, sizeof(set), &set) != 0)
+		die("sched_setaffinity", "refused");
+}
+
+/* This process on the first processor, @pid on the second, or anywhere. */
+static void place_both(pid_t pid, bool apart)
+{
+	place(0, apart ? 0 : -1);
+	place(pid, apart ? 1 : -1);
+}
+
+/* --- ours */
+
+struct slot {
+	const struct tn_isolation *iso;
+	void *worker;
+	uint64_t add;
+	pid_t pid;
+};
+
+static void slot_load(struct slot *s, const struct file *module)
+{
+	const struct tn_isolation_load load = { .size = sizeof(load),
+		.blob = module->data,
+		.blob_size = module->size,
+		.name = "bench" };
+	struct tn_isolation_info info;
+	struct tn_diag diag;
+	char text[300];
+
+	tn_diag_init(&diag);
+	if (s->iso->open(s->iso->ctx, &load, &s->worker, &diag) != 0) {
+		tn_diag_text(&diag, text, sizeof(text));
+		die("open", text);
+	}
+	s->iso->info(s->worker, &info);
+	s->pid = (pid_t)info.id;
+	if (s->iso->lookup(s->worker, "captive_add", &s->add) != 0)
+		die("lookup", "captive_add");
+}
+
+static struct slot slot_open(unsigned flags, const struct file *module)
+{
+	const struct tn_isolate_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.flags = flags,
+	};
+	struct slot s;
+
+	if (tn_isolate_open(&config, &s.iso) != 0)
+		die("tn_isolate_open", "refused");
+	slot_load(&s, module);
+	return s;
+}
+
+static void slot_close(struct slot *s)
+{
+	s->iso->close(s->worker);
+	if (tn_isolate_close(s->iso) != 0)
+		die("tn_isolate_close", "busy");
+}
+
+static uint64_t time_calls(const struct slot *s, unsigned n)
+{
+	struct tn_isolation_call call = { .function = s->add };
+	const uint64_t start = now_ns();
+
+	for (unsigned i = 0; i < n; i++) {
+		call.args[0] = i;
+		if (s->iso->call(s->worker, &call) != 0 || call.ret != i)
+			die("call", "wrong");
+	}
+	return (now_ns() - start) / n;
+}
+
+/* --- the limit */
+
+struct partner {
+	uint32_t *turn; /* even: ours */
+	bool sleeps;
+	pid_t pid;
+};
+
+static uint32_t turn_of(const struct partner *p)
+{
+	return __atomic_load_n(p->turn, __ATOMIC_SEQ_CST);
+}
+
+/* Waits until the turn is @want. */
+static void await(const struct partner *p, uint32_t want)
+{
+	while (turn_of(p) != want)
+		if (p->sleeps)
+			(void)syscall(SYS_futex, p->turn, FUTEX_WAIT, want - 1,
+			    NULL, NULL, 0);
+}
+
+static void pass(const struct partner *p, uint32_t turn)
+{
+	__atomic_store_n(p->turn, turn, __ATOMIC_SEQ_CST);
+	if (p->sleeps)
+		(void)syscall(
+		    SYS_futex, p->turn, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static _Noreturn void answer(const struct partner *p)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	for (uint32_t turn = 1;; turn += 2) {
+		await(p, turn);
+		pass(p, turn + 1);
+	}
+}
+
+static struct partner partner_open(bool sleeps)
+{
+	struct partner p = { .sleeps = sleeps };
+
+	p.turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p.turn == MAP_FAILED)
+		die("mmap", "no memory");
+	p.pid = fork();
+	if (p.pid == 0)
+		answer(&p);
+	if (p.pid < 0)
+		die("fork", "refused");
+	return p;
+}
+
+static void partner_close(struct partner *p)
+{
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	munmap(p->turn, 4096);
+}
+
+static uint64_t time_passes(const struct partner *p, unsigned n)
+{
+	uint32_t turn = turn_of(p);
+	const uint64_t start = now_ns();
+
+	for (unsigned i = 0; i < n; i++, turn += 2) {
+		pass(p, turn + 1);
+		await(p, turn + 2);
+	}
+	return (now_ns() - start) / n;
+}
+
+/* --- measuring */
+
+static void compare(const char *name, const struct slot *s, const char *limit,
+    const struct partner *p, bool apart, unsigned calls, size_t runs)
+{
+	struct samples ours = samples_new(runs), theirs = samples_new(runs);
+
+	for (size_t i = 0; i < runs; i++) {
+		place_both(s->pid, apart);
+		(void)time_calls(s, calls / 10 + 1);
+		samples_add(&ours, time_calls(s, calls));
+		place_both(p->pid, apart);
+		(void)time_passes(p, calls / 10 + 1);
+		samples_add(&theirs, time_passes(p, calls));
+	}
+	place(0, -1);
+	samples_print(&ours, name);
+	samples_print(&theirs, limit);
+}
+
+static void time_rests(const struct slot *s, size_t runs)
+{
+	const struct timespec rest = { .tv_nsec = 1000000 };
+	struct samples calls = samples_new(runs * LOADS);
+
+	for (size_t i = 0; i < runs * LOADS; i++) {
+		nanosleep(&rest, NULL);
+		samples_add(&calls, time_calls(s, 1));
+	}
+	samples_print(&calls, "rest");
+}
+
+static void time_loads(const struct file *module, size_t runs)
+{
+	struct samples loads = samples_new(runs * LOADS);
+	struct slot s = slot_open(0, module);
+
+	for (size_t i = 0; i < runs * LOADS; i++) {
+		s.iso->close(s.worker);
+		const uint64_t start = now_ns();
+
+		slot_load(&s, module);
+		samples_add(&loads, now_ns() - start);
+	}
+	samples_print(&loads, "load");
+	slot_close(&s);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		die("usage", "isolate_bench MODULE RUNS");
+	const struct file module = file_read(argv[1]);
+	const size_t runs = (size_t)number_of(argv[2]);
+	const bool two = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	struct slot spins = slot_open(0, &module);
+	struct slot sleeps = slot_open(TN_ISOLATE_NO_SPIN, &module);
+	struct partner line = partner_open(false);
+
+	/* The partner would take a processor from all that follows. */
+	if (two)
+		compare("spin", &spins, "line", &line, true, SPIN_CALLS, runs);
+	partner_close(&line);
+	struct partner futex = partner_open(true);
+
+	compare("park", &sleeps, "futex", &futex, false, PARK_CALLS, runs);
+	if (two)
+		compare("park_2", &sleeps, "futex_2", &futex, true, PARK_CALLS,
+		    runs);
+	partner_close(&futex);
+	place(spins.pid, -1);
+	time_rests(&spins, runs);
+	slot_close(&spins);
+	slot_close(&sleeps);
+	time_loads(&module, runs);
+	return 0;
+}
