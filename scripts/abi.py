@@ -22,7 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAP = os.path.join(TOP, 'lib', 'tenon.map')
 TEXT = os.path.join(TOP, 'lib', 'abi.txt')
 FOLDERS = sorted(os.path.relpath(p, TOP) for form in (
-    'lib/include', 'core/*/include', 'base/include')
+    'lib/include', 'host/*/include', 'core/*/include', 'base/include')
     for p in glob.glob(os.path.join(TOP, form)))
 PREFIXES = ('tn_', 'plugin_')
 # But for struct plugin_registry, which has a mutex of the C library in it.
