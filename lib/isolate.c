@@ -147,11 +147,9 @@ static void isolate_unload(void *worker)
 static int isolate_lookup(void *worker, const char *symbol, uint64_t *function)
 {
 	const struct place *p = worker;
-	struct tn_isolate_report report;
+	const int ended = worker_status(p->worker);
 
-	worker_report(p->worker, &report);
-	return report.error ? report.error
-			    : worker_lookup(p->worker, symbol, function);
+	return ended ? ended : worker_lookup(p->worker, symbol, function);
 }
 
 static int isolate_call(void *worker, struct tn_isolation_call *call)

@@ -207,6 +207,11 @@ void worker_kill(struct worker *w)
 		(void)worker_end(w, TN_ISOLATE_KILLED, NULL);
 }
 
+int worker_status(const struct worker *w)
+{
+	return atomic_load_explicit(&w->status, memory_order_acquire);
+}
+
 void worker_info(const struct worker *w, struct worker_info *out)
 {
 	*out = (struct worker_info){

@@ -5,7 +5,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,23 +14,8 @@
 
 #include "kit.h"
 
-#define SLOT           5
-#define CALL_NS        20000000000ull
-#define NO_SUCH_ADVICE 9999
-
-/* The program inside of the library is not the emulator's. */
-static bool is_emulated(void)
-{
-	static char page[65536] __attribute__((aligned(65536)));
-
-	return madvise(page, sizeof(page), NO_SUCH_ADVICE) == 0;
-}
-
-#define NEED_PROCESSES()                                                       \
-	do {                                                                   \
-		if (is_emulated())                                             \
-			SKIP("emulators cannot execute the program inside");   \
-	} while (0)
+#define SLOT    5
+#define CALL_NS 20000000000ull
 
 struct told {
 	unsigned n;
@@ -64,23 +48,15 @@ static const struct tn_isolation *open_with(struct told *told)
 
 static void *load(const struct tn_isolation *iso, const char *name)
 {
-	static char bytes[1 << 18] __attribute__((aligned(8)));
 	struct tn_isolation_load load = { .size = sizeof(load),
 		.slot = SLOT,
-		.blob = bytes,
 		.name = name,
 		.timeout_ns = CALL_NS };
-	char path[PATH_MAX], text[400];
 	struct tn_diag diag;
 	void *worker = NULL;
-	FILE *f;
+	char text[400];
 
-	kit_path(name, path);
-	f = fopen(path, "r");
-	if (!f)
-		return NULL;
-	load.blob_size = fread(bytes, 1, sizeof(bytes), f);
-	fclose(f);
+	load.blob = kit_blob(name, &load.blob_size);
 	tn_diag_init(&diag);
 	if (iso->open(iso->ctx, &load, &worker, &diag) != 0) {
 		tn_diag_text(&diag, text, sizeof(text));

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,7 +13,10 @@
 
 #include "kit.h"
 
-void kit_path(const char *name, char path[PATH_MAX])
+#define NO_SUCH_ADVICE 9999
+
+/* Writes the path of a module of the common profile. */
+static void module_path(const char *name, char path[PATH_MAX])
 {
 	char self[PATH_MAX - 100];
 	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -30,13 +34,36 @@ void kit_path(const char *name, char path[PATH_MAX])
 	    machine.machine, name);
 }
 
+const void *kit_blob(const char *name, size_t *size)
+{
+	static char bytes[1 << 18] __attribute__((aligned(8)));
+	char path[PATH_MAX];
+	FILE *f;
+
+	module_path(name, path);
+	f = fopen(path, "r");
+	if (!f)
+		return NULL;
+	*size = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	return bytes;
+}
+
+/* Emulators take any advice. */
+bool kit_is_emulated(void)
+{
+	static char page[65536] __attribute__((aligned(65536)));
+
+	return madvise(page, sizeof(page), NO_SUCH_ADVICE) == 0;
+}
+
 int kit_try(struct tn_system *sys, const char *name, struct tn_module **mod,
     struct tn_diag *diag)
 {
 	char path[PATH_MAX];
 	const struct tn_load_args args = { .size = sizeof(args), .path = path };
 
-	kit_path(name, path);
+	module_path(name, path);
 	return tn_load(sys, &args, mod, diag);
 }
 
@@ -48,7 +75,7 @@ int kit_load_as(struct tn_system *sys, const char *name, const char *as,
 		.size = sizeof(args), .path = path, .name = as
 	};
 
-	kit_path(name, path);
+	module_path(name, path);
 	return tn_load(sys, &args, mod, NULL);
 }
 

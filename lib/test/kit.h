@@ -15,12 +15,18 @@
 #define KIT_SANITIZED 0
 #endif
 
-#include <limits.h>
-
 #include <tenon/tenon.h>
 
-/* Writes the path of a module of the common profile. */
-void kit_path(const char *name, char path[PATH_MAX]);
+/* A module file of the common profile in memory, until the next; or NULL. */
+const void *kit_blob(const char *name, size_t *size);
+
+/* The program of workers that is inside of the library is not the emulator's. */
+bool kit_is_emulated(void);
+#define NEED_PROCESSES()                                                       \
+	do {                                                                   \
+		if (kit_is_emulated())                                         \
+			SKIP("emulators cannot execute the program inside");   \
+	} while (0)
 
 /* Loads a module of the common profile; NULL, and a line, when it fails. */
 struct tn_module *kit_load(struct tn_system *sys, const char *name);

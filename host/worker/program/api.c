@@ -61,7 +61,7 @@ static int api_printf(void *ctx, const char *format, ...)
 	n = text_vformat(line, sizeof(line), format, ap);
 	va_end(ap);
 	say_line(LKMOD_LOG_INFO, line);
-	return (int)n;
+	return n < sizeof(line) ? (int)n : LINE_MAX - 1;
 }
 
 static void *api_alloc(void *ctx, size_t size)

@@ -58,6 +58,9 @@ MUST_CHECK int worker_call(struct worker *w, uint64_t function,
 /* Any thread; does not wait. */
 void worker_kill(struct worker *w);
 
+/* 0 while it runs, else what calls answer. Does not sleep. */
+int worker_status(const struct worker *w);
+
 struct worker_info {
 	char name[TN_MODULE_NAME_MAX];
 	uint64_t base;

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Isolated slots: the rules of slots hold for modules in processes of their own
+ * as they hold for native ones.
+ */
+#include <host/port.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <tenon/isolate.h>
+#include <tenon/slot.h>
+#include <test/test.h>
+
+#include "kit.h"
+
+#define SLOTS    4
+#define CAPACITY ((size_t)128 << 10)
+#define CALL_NS  20000000000ull
+
+/* Managers that share one isolation, over one port. */
+struct scene {
+	struct host_port *port;
+	const struct tn_isolation *iso;
+	struct tn_slots *slots;
+};
+
+static bool scene_open(struct scene *s, uint64_t timeout_ns)
+{
+	const struct host_port_config port = { .flags = HOST_PORT_NO_SYMBOLS };
+	struct tn_slots_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.slot_count = SLOTS,
+		.slot_capacity = CAPACITY,
+		.timeout_ns = timeout_ns,
+	};
+
+	memset(s, 0, sizeof(*s));
+	if (!EXPECT(host_port_create(&port, &s->port) == 0) ||
+	    !EXPECT(tn_isolate_open(NULL, &s->iso) == 0))
+		return false;
+	config.isolation = s->iso;
+	return EXPECT(tn_slots_create(host_port_table(s->port), NULL, &config,
+			  &s->slots) == 0);
+}
+
+static void scene_close(struct scene *s)
+{
+	CHECK_EQ(tn_slots_shutdown(s->slots, NULL), 0);
+	CHECK_EQ(tn_isolate_close(s->iso), 0);
+	host_port_destroy(s->port);
+}
+
+static int load(struct scene *s, uint32_t slot, const char *module)
+{
+	size_t size = 0;
+	const void *blob = kit_blob(module, &size);
+	int err;
+
+	if (!EXPECT(blob != NULL))
+		return -TN_ENOENT;
+	err = tn_slot_register(
+	    s->slots, slot, blob, size, TN_SLOT_ISOLATED | TN_SLOT_OVERWRITE);
+	return err ? err : tn_slot_load(s->slots, slot, NULL);
+}
+
+static int call(
+    struct scene *s, uint32_t slot, const char *symbol, int64_t a, int64_t *ret)
+{
+	const int64_t args[4] = { a, 2, 3, 4 };
+
+	return tn_slot_call(s->slots, slot, symbol, args, ret);
+}
+
+TEST(isolated, slot_goes_through_its_states)
+{
+	struct tn_slot_info info;
+	struct scene s;
+	int64_t ret = 0;
+
+	PROVES("G35");
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	CHECK_EQ(load(&s, 1, "captive"), 0);
+	CHECK_EQ(call(&s, 1, "captive_add", 1, &ret), 0);
+	CHECK_EQ(ret, 4321);
+	CHECK_EQ(call(&s, 1, "captive_none", 1, &ret), -TN_ENOENT);
+	CHECK_EQ(tn_slot_set_entry(s.slots, 1, "captive_calls"), 0);
+	CHECK_EQ(tn_slot_call_entry(s.slots, 1, (int64_t[4]){ 0 }, &ret), 0);
+	CHECK_EQ(ret, 1);
+	CHECK_EQ(tn_slot_info(s.slots, 1, &info), 0);
+	CHECK_EQ(info.state, TN_SLOT_LOADED);
+	CHECK(info.isolated && info.mod == NULL);
+	CHECK_STR(info.name, "captive");
+	CHECK(info.mod_base != 0 && info.mod_size != 0);
+	CHECK(info.worker_id > 0 && info.worker_status == 0);
+	CHECK_EQ(info.inflight_calls, 0);
+	CHECK_EQ(tn_slot_load(s.slots, 1, NULL), -TN_EEXIST);
+	CHECK_EQ(tn_slot_unregister(s.slots, 1), -TN_EBUSY);
+	CHECK_EQ(tn_slot_unload(s.slots, 1, NULL), 0);
+	CHECK_EQ(call(&s, 1, "captive_add", 1, &ret), -TN_ENOENT);
+	CHECK_EQ(tn_slot_unregister(s.slots, 1), 0);
+	scene_close(&s);
+}
+
+TEST(isolated, slot_is_held_by_handles_and_refuses_to_go)
+{
+	struct tn_slot_handle h;
+	struct tn_slot_info info;
+	const int64_t args[4] = { 5, 0, 0, 0 };
+	struct scene s;
+	int64_t ret = 0;
+	void *fn;
+
+	PROVES("G35");
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	CHECK_EQ(load(&s, 0, "captive"), 0);
+	CHECK_EQ(tn_slot_acquire(s.slots, 0, "me", &h), 0);
+	CHECK_EQ(tn_slot_handle_call(&h, "captive_add", args, &ret), 0);
+	CHECK_EQ(ret, 5);
+	/* its functions have no addresses here */
+	CHECK_EQ(
+	    tn_slot_handle_function(&h, "captive_add", &fn), -TN_EOPNOTSUPP);
+	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_slots_shutdown(s.slots, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
+	CHECK_EQ(info.handles, 1);
+	CHECK_EQ(tn_slot_handle_call(&h, "captive_add", args, &ret), 0);
+	CHECK_EQ(tn_slot_release(&h), 0);
+	CHECK_EQ(
+	    tn_slot_handle_call(&h, "captive_add", args, &ret), -TN_ESTALE);
+	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), 0);
+	scene_close(&s);
+}
+
+TEST(isolated, slot_that_faults_can_be_loaded_again)
+{
+	struct tn_isolate_report report;
+	struct tn_slot_handle h;
+	struct tn_slot_info info;
+	const int64_t args[4] = { 0 };
+	struct scene s;
+	int64_t ret = 4711;
+
+	PROVES("G36");
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	CHECK_EQ(load(&s, 2, "captive"), 0);
+	CHECK_EQ(load(&s, 3, "captive"), 0);
+	CHECK_EQ(tn_slot_acquire(s.slots, 2, NULL, &h), 0);
+	CHECK_EQ(call(&s, 2, "captive_read", 8, &ret), -TN_EFAULT);
+	CHECK_EQ(call(&s, 2, "captive_add", 8, &ret), -TN_EFAULT);
+	CHECK_EQ(
+	    tn_slot_handle_call(&h, "captive_add", args, &ret), -TN_EFAULT);
+	CHECK_EQ(ret, 4711);
+	CHECK_EQ(tn_slot_info(s.slots, 2, &info), 0);
+	CHECK_EQ(info.state, TN_SLOT_LOADED);
+	CHECK_EQ(info.worker_status, -TN_EFAULT);
+	CHECK_EQ(tn_isolate_report(s.iso, 2, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_FAULT);
+	CHECK_STR(report.symbol, "captive_read");
+	CHECK_EQ(report.addr, 8);
+	CHECK_EQ(tn_slot_release(&h), 0);
+	CHECK_EQ(tn_slot_unload(s.slots, 2, NULL), 0);
+	CHECK_EQ(tn_slot_load(s.slots, 2, NULL), 0);
+	CHECK_EQ(call(&s, 2, "captive_add", 1, &ret), 0);
+	CHECK_EQ(ret, 4321);
+	/* the other has noticed nothing */
+	CHECK_EQ(call(&s, 3, "captive_calls", 0, &ret), 0);
+	CHECK_EQ(ret, 0);
+	scene_close(&s);
+}
+
+TEST(isolated, slot_has_so_much_time_as_the_manager_gives)
+{
+	struct tn_slot_info info;
+	struct scene s;
+	int64_t ret;
+
+	NEED_PROCESSES();
+	/* Enough for init on a busy machine. */
+	CHECK(scene_open(&s, 500000000));
+	CHECK_EQ(load(&s, 0, "captive"), 0);
+	CHECK_EQ(call(&s, 0, "captive_loop", 0, &ret), -TN_ETIMEDOUT);
+	CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
+	CHECK_EQ(info.worker_status, -TN_ETIMEDOUT);
+	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), 0);
+	scene_close(&s);
+}
+
+struct caller {
+	struct scene *s;
+	int err;
+};
+
+static void *call_for_ever(void *arg)
+{
+	struct caller *c = arg;
+	int64_t ret;
+
+	c->err = call(c->s, 0, "captive_loop", 0, &ret);
+	return NULL;
+}
+
+TEST(isolated, slot_is_busy_while_a_call_is_inside_and_can_be_killed)
+{
+	struct tn_slot_info info = { 0 };
+	struct scene s;
+	struct caller c = { &s, 0 };
+	pthread_t t;
+
+	PROVES("G35");
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, 0));
+	CHECK_EQ(load(&s, 0, "captive"), 0);
+	CHECK_EQ(pthread_create(&t, NULL, call_for_ever, &c), 0);
+	while (info.inflight_calls == 0) {
+		CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
+		sched_yield();
+	}
+	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_slots_shutdown(s.slots, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_slot_kill(s.slots, 0), 0);
+	pthread_join(t, NULL);
+	CHECK_EQ(c.err, -TN_EOWNERDEAD);
+	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), 0);
+	scene_close(&s);
+}
+
+TEST(isolated, slots_are_closed_by_the_shutdown_of_their_manager)
+{
+	struct tn_isolate_report report;
+	struct scene s;
+
+	PROVES("G35");
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	for (uint32_t i = 0; i < SLOTS; i++)
+		CHECK_EQ(load(&s, i, "captive"), 0);
+	CHECK_EQ(tn_isolate_close(s.iso), -TN_EBUSY);
+	CHECK_EQ(tn_slots_shutdown(s.slots, NULL), 0);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		CHECK_EQ(tn_isolate_report(s.iso, i, &report), 0);
+		CHECK_EQ(report.end, TN_ISOLATE_CLOSED);
+	}
+	CHECK_EQ(tn_isolate_close(s.iso), 0);
+	host_port_destroy(s.port);
+}
+
+TEST(isolated, slot_that_imports_is_refused_unless_that_is_allowed)
+{
+	static const struct tn_export offered[] = { { .name = "printk" } };
+	struct tn_slots_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.slot_count = SLOTS,
+		.slot_capacity = CAPACITY,
+		.flags = TN_SLOTS_IMPORTS,
+		.exports = offered,
+		.nexports = 1,
+	};
+	struct scene s, other;
+	struct tn_slot_info info;
+	int64_t ret = 0;
+
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	CHECK_EQ(load(&s, 0, "hello"), -TN_EOPNOTSUPP);
+	CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
+	CHECK_EQ(info.state, TN_SLOT_REGISTERED);
+	other = s;
+	config.isolation = s.iso;
+	CHECK_EQ(tn_slots_create(
+		     host_port_table(s.port), NULL, &config, &other.slots),
+	    0);
+	CHECK_EQ(load(&other, 0, "hello"), 0);
+	CHECK_EQ(call(&other, 0, "hello_add", 40, &ret), 0);
+	CHECK_EQ(ret, 42);
+	CHECK_EQ(tn_slots_shutdown(other.slots, NULL), 0);
+	scene_close(&s);
+}
+
+/* --- a storm: calls and handles against loads, unloads and kills */
+
+struct storm {
+	struct scene *s;
+	atomic_bool stop;
+	atomic_bool rest; /* or a slot that is always in use never goes */
+	atomic_uint good, wrong;
+};
+
+static bool is_expected(int err)
+{
+	return err == -TN_ENOENT || err == -TN_EOWNERDEAD || err == -TN_ESTALE;
+}
+
+static void *storm_call(void *arg)
+{
+	struct storm *t = arg;
+	struct tn_slot_handle h;
+	int64_t ret = 0;
+	int err;
+
+	while (!atomic_load(&t->stop)) {
+		while (atomic_load(&t->rest))
+			sched_yield();
+		err = call(t->s, 0, "captive_add", 1, &ret);
+		if (err == 0 && ret == 4321)
+			atomic_fetch_add(&t->good, 1);
+		else if (err == 0 || !is_expected(err))
+			atomic_fetch_add(&t->wrong, 1);
+		if (tn_slot_acquire(t->s->slots, 0, "storm", &h) != 0)
+			continue;
+		err = tn_slot_handle_call(
+		    &h, "captive_add", (int64_t[4]){ 9 }, &ret);
+		if (err == 0 ? ret != 9 : !is_expected(err))
+			atomic_fetch_add(&t->wrong, 1);
+		(void)tn_slot_release(&h);
+	}
+	return NULL;
+}
+
+static void unload_and_load(struct storm *t)
+{
+	unsigned busy = 0;
+
+	while (tn_slot_unload(t->s->slots, 0, NULL) == -TN_EBUSY) {
+		atomic_store(&t->rest, ++busy > 100);
+		sched_yield();
+	}
+	atomic_store(&t->rest, false);
+	CHECK_EQ(tn_slot_load(t->s->slots, 0, NULL), 0);
+}
+
+TEST(isolated, slot_is_called_by_many_while_it_comes_goes_and_dies)
+{
+	enum {
+		ROUNDS = 20,
+		THREADS = 2
+	};
+	struct scene s;
+	struct storm storm = { .s = &s };
+	pthread_t t[THREADS];
+
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	CHECK_EQ(load(&s, 0, "captive"), 0);
+	for (int i = 0; i < THREADS; i++)
+		CHECK_EQ(pthread_create(&t[i], NULL, storm_call, &storm), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		const unsigned before = atomic_load(&storm.good);
+
+		while (atomic_load(&storm.good) == before &&
+		       atomic_load(&storm.wrong) == 0)
+			sched_yield();
+		if (i % 2)
+			CHECK_EQ(tn_slot_kill(s.slots, 0), 0);
+		unload_and_load(&storm);
+	}
+	atomic_store(&storm.stop, true);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	CHECK_EQ(atomic_load(&storm.wrong), 0);
+	CHECK(atomic_load(&storm.good) >= ROUNDS);
+	scene_close(&s);
+}
