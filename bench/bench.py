@@ -70,6 +70,7 @@ SLOT_HANDLE_GOAL, SLOT_NAME_GOAL = 3, 60  # ns
 
 MODULES, SYMBOLIZE_RUNS = 1000, 31
 SYMBOLIZE_GOAL = 100  # ns
+PLUGIN_RUNS = 31
 # Loads that register with gdb: linear, so the later half costs no more.
 JIT_GROWTH_GOAL = 1.2
 
@@ -312,6 +313,28 @@ class Bench:
                 (max(got[key] - direct, 0.1),),
                 goal=('most', SLOT_HANDLE_GOAL))
 
+    def plugins(self):
+        """References around calls, and whole lives, of a plugin."""
+        files = [os.path.join(self.out, f'noop{i}.so') for i in (1, 2)]
+        for path in files:
+            subprocess.run([gen.CC, '-O2', '-fPIC', '-shared', *(
+                f'-I{d}/include' for d in ('lib', 'core/mod', 'base', 'api')),
+                'bench/plugin/noop.c', '-o', path], check=True)
+        got = {k: v[0] for k, v in peers.ours(
+            'plugin_bench', *files, PLUGIN_RUNS).items()}
+        for how, where in (('', '1 thread'), ('_2', '2 threads')):
+            if 'plain' + how not in got:
+                self.results.skip(f'plugin, {where}', 'one processor only')
+                continue
+            ns = {k: got[k + how] / 1000 for k in ('ours', 'printed', 'dlsym')}
+            for key, peer in (('printed', 'mutex (printed code)'),
+                              ('dlsym', 'dlsym and call, uncounted')):
+                self.results.row('plugin', f'get, call, put, {where}', 'ns',
+                                 (ns['ours'], ns[key]), peer)
+        self.results.row('plugin', 'load and unload', 'us',
+                         (got['life'] / 1000, got['life_dlopen'] / 1000),
+                         'dlopen, dlsym, dlclose')
+
     def symbolize(self):
         """Addresses to symbols, and the memory and registration of many."""
         module = os.path.join(self.out, 'symbolize_module.o')
@@ -367,6 +390,7 @@ class Bench:
         self.gate()
         self.slots()
         self.isolate()
+        self.plugins()
         if not self.quick:
             self.linear()
             self.lookup()
