@@ -167,9 +167,9 @@ int plugin_try_get(struct plugin *p)
 	gate_world()->enter();
 	if (record_is_live(rec)) {
 		mod = atomic_load_explicit(&rec->mod, memory_order_relaxed);
-		got = tn_module_get(mod);
+		got = tn_foreign_get(mod);
 		if (got && !record_is_live(rec)) {
-			tn_module_put(mod); /* a later load of that name */
+			tn_foreign_put(mod); /* a later load of that name */
 			got = false;
 		}
 	}
@@ -196,7 +196,7 @@ int plugin_try_put(struct plugin *p)
 	} while (!__atomic_compare_exchange_n(&p->refcount, &count, count - 1,
 	    true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	/* The caller's reference keeps it until here. */
-	tn_module_put(atomic_load_explicit(&rec->mod, memory_order_relaxed));
+	tn_foreign_put(atomic_load_explicit(&rec->mod, memory_order_relaxed));
 	return 0;
 }
 

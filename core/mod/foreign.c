@@ -47,6 +47,18 @@ int tn_foreign_needs(struct tn_foreign_load *load, struct tn_module *provider)
 	return err;
 }
 
+/* --- references */
+
+bool tn_foreign_get(struct tn_module *mod)
+{
+	return tn_target_get(&mod->target);
+}
+
+void tn_foreign_put(struct tn_module *mod)
+{
+	tn_target_put(&mod->target);
+}
+
 /* --- mapping */
 
 static enum tn_part_kind kind_of(uint32_t flags)

@@ -38,15 +38,20 @@ static int slow(void *data)
 	return 0;
 }
 
+static int unloaded; /* atomic */
+
+/* Until it has been unloaded, and once more. */
 static void *use(void *arg)
 {
 	struct plugin *p = arg;
 
-	for (int i = 0; i < 200; i++)
+	for (int last = 0; !last; usleep(300)) {
+		last = __atomic_load_n(&unloaded, __ATOMIC_SEQ_CST);
 		if (plugin_get(p)) {
 			p->ops->process(NULL);
 			plugin_put(p);
 		}
+	}
 	return NULL;
 }
 
@@ -61,6 +66,7 @@ static int race(void)
 		return 0;
 	while (plugin_unload(p) != 0)
 		usleep(100);
+	__atomic_store_n(&unloaded, 1, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
 	return check(acts.exits == 1, "exit did not run once");
 }

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,6 +75,14 @@ struct tn_foreign {
 int tn_load_foreign(struct tn_system *sys, const struct tn_load_args *args,
     const struct tn_foreign *foreign, struct tn_module **out,
     struct tn_diag *diag);
+
+/*
+ * References on such a module for those who count them by themselves: no
+ * holder is known of them, so that each costs one atomic operation. False: it
+ * is not running. A get waits as tn_module_get does.
+ */
+bool tn_foreign_get(struct tn_module *mod);
+void tn_foreign_put(struct tn_module *mod);
 
 /*
  * Of a function of struct tn_foreign: fails the load with @error, a negative
