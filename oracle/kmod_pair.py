@@ -70,16 +70,19 @@ def depmod(root, version):
                    stderr=subprocess.DEVNULL)
 
 
+def names_in(tree, file):
+    """The names of the modules in modules.dep or modules.builtin."""
+    path = os.path.join(tree, file)
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding='utf-8') as lines:
+        return [os.path.basename(line.split(':')[0].strip()).split('.')[0]
+                for line in lines]
+
+
 def modules_of(tree):
-    """The names of modules.dep and of modules.builtin."""
-    names = []
-    for file in ('modules.dep', 'modules.builtin'):
-        path = os.path.join(tree, file)
-        if os.path.exists(path):
-            with open(path, encoding='utf-8') as lines:
-                names += [os.path.basename(line.split(':')[0].strip())
-                          .split('.')[0] for line in lines]
-    return names
+    """The names of all modules of a tree, built-in ones too."""
+    return names_in(tree, 'modules.dep') + names_in(tree, 'modules.builtin')
 
 
 def sample_alias(pattern, rng):

@@ -18,6 +18,7 @@ static int modprobe_main(int argc, char **argv)
 static const struct kmod_command commands[] = {
 	// clang-format off
 	{ "depmod", depmod_main, "write the indexes of a module tree" },
+	{ "modinfo", modinfo_main, "show what module files say of themselves" },
 	{ "modprobe", modprobe_main, "load or unload a module and what it needs" },
 	// clang-format on
 };

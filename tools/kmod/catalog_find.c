@@ -157,14 +157,15 @@ int catalog_find(struct catalog *c, const char *name, struct found **out)
 
 int catalog_find_name(struct catalog *c, const char *name, struct module **out)
 {
-	static source_fn *const sources[] = { find_name, find_builtin };
+	static source_fn *const sources[] = { find_name, find_builtin,
+		find_builtin_alias };
 	char normal[MODNAME_MAX];
 	struct found *found = NULL;
 	struct search s = { c, normal, &found };
 	int err;
 
 	*out = NULL;
-	if (!modname_of_path(name, normal))
+	if (!alias_normalize(name, normal))
 		return -TN_EINVAL;
 	err = find_first(&s, sources, ARRAY_SIZE(sources));
 	if (err == 0 && found != NULL)

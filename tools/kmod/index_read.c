@@ -100,7 +100,8 @@ static bool node_read(struct trie *ix, uint32_t root, struct node *node)
 	size_t at = root & OFFSET;
 
 	*node = (struct node){ .prefix = "" };
-	if (at < HEADER || at >= ix->bytes.n)
+	/* the node of an empty trie has no bytes */
+	if (at < HEADER || at > ix->bytes.n)
 		return damage(ix, root);
 	if ((root & HAS_PREFIX) != 0 && !read_prefix(ix, node, &at))
 		return damage(ix, root);

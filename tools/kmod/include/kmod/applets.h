@@ -13,3 +13,6 @@ int depmod_main(int argc, char **argv);
 
 /* modprobe, which loads through one of @backends: <kmod/backend.h>. */
 int modprobe_command(int argc, char **argv, const struct backends *backends);
+
+/* modinfo */
+int modinfo_main(int argc, char **argv);
