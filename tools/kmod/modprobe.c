@@ -32,6 +32,8 @@ static const char usage[] =
     "  -R, --resolve-alias       print the modules that an alias stands for\n"
     "  -D, --show-depends        print what would be loaded\n"
     "  -c, --show-config         print the configuration and the indexes\n"
+    "      --show-modversions    print the versions that a file wants\n"
+    "      --show-exports        print the symbols that a file exports\n"
     "      --explain             say why each module would be loaded\n"
     "      --provides SYMBOL     say which module exports it\n"
     "      --json                -D, -R and the two above as lines of JSON\n"
@@ -51,6 +53,8 @@ enum {
 	OPT_FIRST_TIME,
 	OPT_FORCE_MODVERSION,
 	OPT_FORCE_VERMAGIC,
+	OPT_VERSIONS,
+	OPT_EXPORTS,
 	OPT_KERNEL,
 	OPT_SOCKET,
 	OPT_RUN_COMMANDS,
@@ -78,6 +82,9 @@ static const struct option longs[] = {
 	{ "show-depends", no_argument, NULL, 'D' },
 	{ "showconfig", no_argument, NULL, 'c' },
 	{ "show-config", no_argument, NULL, 'c' },
+	{ "show-modversions", no_argument, NULL, OPT_VERSIONS },
+	{ "dump-modversions", no_argument, NULL, OPT_VERSIONS },
+	{ "show-exports", no_argument, NULL, OPT_EXPORTS },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "show", no_argument, NULL, 'n' },
 	{ "config", required_argument, NULL, 'C' },
@@ -146,6 +153,8 @@ static bool take_flag(struct modprobe_options *o, int c)
 	case 'D': o->depends = o->dry_run = true; break;
 	case 'R': o->resolve = true; break;
 	case 'c': o->show_config = true; break;
+	case OPT_VERSIONS: o->versions = true; break;
+	case OPT_EXPORTS: o->exports = true; break;
 	case 'n': o->dry_run = true; break;
 	case 's': o->use_syslog = true; break;
 	case 'q': o->verbose = REPORT_NONE; break;
@@ -310,6 +319,10 @@ static int act(struct modprobe *mp, int n, char **words)
 
 	if (mp->o.show_config)
 		return modprobe_show_config(mp);
+	if (mp->o.versions)
+		return modprobe_show_versions(mp, words[0]);
+	if (mp->o.exports)
+		return modprobe_show_exports(mp, words[0]);
 	if (mp->o.provides != NULL)
 		return modprobe_provides(mp, mp->o.provides);
 	if (needs_world(&mp->o)) {

@@ -7,6 +7,7 @@
  *     modprobe_insert.c   show them, load them
  *     modprobe_remove.c   show and unload
  *     modprobe_show.c     the configuration
+ *     modprobe_file.c     versions and exports of a file
  *     modprobe_explain.c  why each module is loaded; who provides a symbol
  */
 #pragma once
@@ -18,7 +19,7 @@
 /* What the options say. */
 struct modprobe_options {
 	bool all, remove, remove_holders, first_time, bare, blacklist;
-	bool resolve, depends, dry_run, show_config;
+	bool resolve, depends, dry_run, show_config, versions, exports;
 	bool ignore_versions, ignore_vermagic, use_syslog;
 	/* not kmod's */
 	bool kernel, run_commands, explain, json;
@@ -100,6 +101,8 @@ MUST_CHECK int modprobe_run_command(struct modprobe *mp, const struct module *m,
 int modprobe_insert(struct modprobe *mp, const char *name, const char *options);
 int modprobe_remove(struct modprobe *mp, const char *name);
 int modprobe_show_config(struct modprobe *mp);
+int modprobe_show_versions(struct modprobe *mp, const char *path);
+int modprobe_show_exports(struct modprobe *mp, const char *path);
 
 /* What a step of the plan for @wanted does. */
 struct action {

@@ -328,6 +328,64 @@ class Damage(Case):
         self.assertIn(b'greeter.ko', got[2])
 
 
+class Memory(Case):
+    """Each allocation fails once, at every position."""
+
+    SHIM = r"""
+        #include <errno.h>
+        #include <stdlib.h>
+        void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+        void *__libc_realloc(void *, size_t);
+        static int fails(void)
+        {
+                static long left = -1;
+                const char *at = getenv("FAIL_AT");
+                if (left < 0)
+                        left = at ? atol(at) : 0;
+                if (left == 0 || --left != 0)
+                        return 0;
+                left = 1000000000;
+                errno = ENOMEM;
+                return 1;
+        }
+        void *malloc(size_t n) { return fails() ? 0 : __libc_malloc(n); }
+        void *calloc(size_t n, size_t m)
+        {
+                return fails() ? 0 : __libc_calloc(n, m);
+        }
+        void *realloc(void *p, size_t n)
+        {
+                return fails() ? 0 : __libc_realloc(p, n);
+        }
+        """
+
+    def test_no_memory_is_told_at_every_position(self):
+        shim = os.path.join(self.dir, 'shim.so')
+        subprocess.run(['gcc', '-shared', '-fPIC', '-o', shim, '-x', 'c', '-'],
+                       input=self.SHIM, text=True, check=True)
+        path = self.config('softdep guest pre: hello weak\noptions guest a=1\n'
+                           + 'options long x=' + 'y' * 40000 + '\n')
+        for command, args in (
+                ('modprobe', ['-C', path, '-D', 'guest', 'b=2']),
+                ('modprobe', ['-C', path, '--explain', 'test:params1']),
+                ('modinfo', ['guest', 'hello'])):
+            pair = kmod_pair.Pair(command, self.root, VERSION)
+            good = kmod_pair.run(pair.ours, [*pair.where, *args])
+            failed = 0
+            for at in range(1, 400):
+                status, out, err = kmod_pair.run(
+                    pair.ours, [*pair.where, *args],
+                    {'LD_PRELOAD': shim, 'FAIL_AT': str(at)})
+                self.assertIn(status, (0, 1), (at, err))
+                # whoever succeeds has done all, or has said what is missing
+                self.assertTrue(status == 1 or out == good[1] or err,
+                                (at, out, err))
+                failed += status
+                if status == 0 and not err and at > 100:
+                    break
+            self.assertGreater(failed, 0)
+
+
 class Distribution(unittest.TestCase):
     def test_a_slice_of_the_distribution_kernel_is_as_by_kmod(self):
         try:
