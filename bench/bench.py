@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import gen
+import kmod_rows
 import peers
 import plot
 
@@ -397,6 +398,7 @@ class Bench:
             self.many()
             self.symbolize()
             self.size()
+            kmod_rows.rows(self.results)
 
 
 def publish(results, where):
