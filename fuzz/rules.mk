@@ -2,7 +2,8 @@
 # Each program holds one LLVMFuzzerTestOneInput; kit.c belongs to all of them.
 kind := host
 configs := fuzz
-deps := base core/elf core/reloc api core/gate core/mod core/slot host tools/sign tools
-programs := elf index link load modinfo params signature slot symbols unpack
-cflags := -iquote core/mod -iquote host -iquote tools
+deps := base core/elf core/reloc api core/gate core/mod core/slot host tools/sign tools/kmod tools
+programs := elf index kmodindex link load modinfo modprobed params signature slot \
+	symbols unpack
+cflags := -iquote core/mod -iquote host -iquote tools -iquote tools/kmod
 ldflags := -fsanitize=fuzzer

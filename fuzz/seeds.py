@@ -64,6 +64,37 @@ def steps(*pairs):
     return bytes(8) + bytes(b for pair in pairs for b in pair)
 
 
+def trie(*pairs):
+    """Bytes of a binary index with single characters as keys, and a '*'."""
+    data = bytearray(bytes.fromhex('b007f45700020001') + bytes(4))
+    nodes = {}
+    for key, value in pairs:
+        nodes[ord(key)] = len(data) | 0x40000000
+        data += bytes([0, 0, 0, 1, 0, 0, 0, 5]) + value + b'\0'
+    data[8:12] = (len(data) | 0xa0000000).to_bytes(4, 'big')
+    data += b'pre\0' + bytes([min(nodes), max(nodes)])
+    for c in range(min(nodes), max(nodes) + 1):
+        data += nodes.get(c, 0).to_bytes(4, 'big')
+    return bytes(data)
+
+
+def indexes():
+    """A key, a NUL, and a file."""
+    file = trie(('*', b'any'), ('a', b'one'), ('b', b'two'))
+    return {'exact': b'prea\0' + file, 'wild': b'prexyz\0' + file,
+            'empty': b'x\0' + bytes.fromhex('b007f457000200010000000c')}
+
+
+def signature():
+    """The end of a signed module, with the smallest SignedData."""
+    der = bytes.fromhex(
+        '304006092a864886f70d010702a0333031020101310030003128302602010130133'
+        '00c310a300806035504030c014e020300abcd300706052b0e03021a3000040'
+        '15a')
+    return (der + bytes([0, 0, 2, 0, 0, 0, 0, 0]) + len(der).to_bytes(4, 'big')
+            + b'~Module signature appended~\n')
+
+
 def seeds():
     """{target: {name: bytes}}"""
     hello = module('x86_64', 'hello')
@@ -93,6 +124,13 @@ def seeds():
             'wrong': b'p"p4=open p1=1001 p7=-9223372036854775809',
             'depends': b'dprovider >= 1.2 < 2, ?log ^ 3, fs/fat32 = 1',
             'version': b'd1.2.3-rc1>=1'},
+        'kmodindex': indexes(),
+        'modprobed': {
+            'config': b'# text\nalias a-[b]* c\noptions d e=1 \\\n f\n'
+                      b'softdep g pre: h i post: j\ninstall k l $CMDLINE_OPTS\n'
+                      b'blacklist m\nremove n o\n',
+            'cmdline': b'!quiet a-b.c="d e" "f.g=h i" modprobe.blacklist=j,k',
+            'signature': signature()},
         'symbols': {
             'map': b'ffffffff81000000 T _text\nffffffff81000010 t local\n'
                    b'ffffffff81000020 t local\nffffffff81000030 T local\n',
