@@ -91,7 +91,7 @@ static struct module *commanded(struct search *s, const struct config_entry *e)
 	size_t n = 0;
 
 	for (; s->name[n] != '\0' && s->name[n] != '.'; n++)
-		name[n] = s->name[n] == '-' ? '_' : s->name[n];
+		name[n] = (char)(s->name[n] == '-' ? '_' : s->name[n]);
 	name[n] = '\0';
 	m = module_by_name(s->c, name);
 	if (m != NULL)

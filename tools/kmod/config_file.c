@@ -31,6 +31,19 @@ struct reader {
 	char *buffer;        /* that line: as long as the file */
 };
 
+/* Skips a backslash; false: what it stood before is a newline, now gone. */
+static bool take_escape(struct reader *rd)
+{
+	if (*rd->p != '\\' || rd->p + 1 == rd->end)
+		return true;
+	rd->p++;
+	if (*rd->p != '\n')
+		return true;
+	rd->p++;
+	rd->next++;
+	return false;
+}
+
 /* Takes the next line, joined, into the buffer; false at the end. */
 static bool read_line(struct reader *rd)
 {
@@ -39,17 +52,9 @@ static bool read_line(struct reader *rd)
 	if (rd->p == rd->end)
 		return false;
 	rd->line = rd->next++;
-	while (rd->p < rd->end && *rd->p != '\n') {
-		if (*rd->p == '\\' && rd->p + 1 < rd->end) {
-			rd->p++;
-			if (*rd->p == '\n') {
-				rd->p++;
-				rd->next++;
-				continue;
-			}
-		}
-		*out++ = *rd->p++;
-	}
+	while (rd->p < rd->end && *rd->p != '\n')
+		if (take_escape(rd))
+			*out++ = *rd->p++;
 	if (rd->p < rd->end)
 		rd->p++;
 	*out = '\0';
@@ -248,7 +253,7 @@ int config_read_text(const char *path, char **text, size_t *n)
 int config_read_file(struct config *c, const char *path, const struct report *r)
 {
 	char *text;
-	size_t n;
+	size_t n = 0;
 	int err = config_read_text(path, &text, &n);
 
 	if (err)

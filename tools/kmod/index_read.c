@@ -84,14 +84,14 @@ static bool read_children(const struct trie *ix, struct node *node, size_t *at)
 	return true;
 }
 
-static bool read_values(const struct trie *ix, struct node *node, size_t *at)
+static bool read_values(const struct trie *ix, struct node *node, size_t at)
 {
 	struct span s;
 
-	if (!span_sub(ix->bytes, *at, 4, &s))
+	if (!span_sub(ix->bytes, at, 4, &s))
 		return false;
 	node->nvalues = get_be32(s.p);
-	node->values = (uint32_t)*at + 4;
+	node->values = (uint32_t)at + 4;
 	return true;
 }
 
@@ -107,7 +107,7 @@ static bool node_read(struct trie *ix, uint32_t root, struct node *node)
 		return damage(ix, root);
 	if ((root & HAS_CHILDREN) != 0 && !read_children(ix, node, &at))
 		return damage(ix, root);
-	if ((root & HAS_VALUES) != 0 && !read_values(ix, node, &at))
+	if ((root & HAS_VALUES) != 0 && !read_values(ix, node, at))
 		return damage(ix, root);
 	return true;
 }
@@ -115,7 +115,7 @@ static bool node_read(struct trie *ix, uint32_t root, struct node *node)
 /* The root word of the child for @c, or 0. */
 static uint32_t node_child(const struct node *node, unsigned c)
 {
-	return c - node->first < node->nchildren
+	return node->children != NULL && c - node->first < node->nchildren
 		   ? get_be32(node->children + (c - node->first) * 4ul)
 		   : 0;
 }

@@ -73,12 +73,12 @@ static char *put_hex(char *out, struct span bytes, bool lines)
 	static const char digits[] = "0123456789ABCDEF";
 
 	for (size_t i = 0; i < bytes.n; i++) {
-		if (i != 0) {
+		if (i != 0)
 			*out++ = ':';
-			if (lines && i % HEX_LINE == 0) {
-				memcpy(out, "\n\t\t", 3);
-				out += 3;
-			}
+		if (i != 0 && lines && i % HEX_LINE == 0) {
+			*out++ = '\n';
+			*out++ = '\t';
+			*out++ = '\t';
 		}
 		*out++ = digits[bytes.p[i] >> 4];
 		*out++ = digits[bytes.p[i] & 15];

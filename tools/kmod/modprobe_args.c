@@ -56,24 +56,26 @@ bool args_prepend(struct args *args, struct arena *a, const char *text)
 	return true;
 }
 
+/* Does the value at @value want quotes, and does not begin with one? */
+static bool wants_quotes(const char *value)
+{
+	return strchr(value, ' ') != NULL && *value != '"' && *value != '\'';
+}
+
 /* Copies @word, with quotes around its value where they are needed. */
 static char *put_parameter(char *out, const char *word)
 {
-	const char *value = strchr(word, '=');
-	const size_t n = strlen(word);
-	size_t key;
+	const char *equals = strchr(word, '=');
+	const bool quotes = equals != NULL && wants_quotes(equals + 1);
 
-	if (value == NULL || strchr(++value, ' ') == NULL || *value == '"' ||
-	    *value == '\'') {
-		memcpy(out, word, n);
-		return out + n;
+	for (; *word != '\0'; word++) {
+		*out++ = *word;
+		if (quotes && word == equals)
+			*out++ = '"';
 	}
-	key = (size_t)(value - word);
-	memcpy(out, word, key);
-	out[key] = '"';
-	memcpy(out + key + 1, value, n - key);
-	out[n + 1] = '"';
-	return out + n + 2;
+	if (quotes)
+		*out++ = '"';
+	return out;
 }
 
 char *args_parameters(struct arena *a, char *const *words, int n)
