@@ -56,6 +56,18 @@ static void note_stays(struct tn_diag *diag, const struct tn_module *mod,
 	    tn_reason_name(why->reason));
 }
 
+/* Has the load that this one takes back made the record? */
+static bool is_new(struct tn_system *sys, const struct tn_module *mod)
+{
+	bool is;
+
+	/* Somebody else may have unloaded it and be loading it again. */
+	registry_lock(sys);
+	is = mod->was == TN_STATE_EMPTY;
+	registry_unlock(sys);
+	return is;
+}
+
 /*
  * Takes back what has been loaded, the users first. What cannot be taken out,
  * being permanent or used by somebody by now, stays and is told.
@@ -69,10 +81,10 @@ static void unwind(
 	drop_notes(diag);
 	while (set->n != 0) {
 		struct tn_module *mod = set->modules[--set->n];
-		const bool is_new = mod->was == TN_STATE_EMPTY;
+		const bool forget = is_new(sys, mod);
 		const int err = tn_unload(sys, mod, &why);
 
-		if (err == 0 && is_new)
+		if (err == 0 && forget)
 			(void)tn_module_forget(sys, mod);
 		/* Somebody else may have unloaded it. */
 		if (err != 0 && why.reason != TN_REASON_NOT_LOADED)
