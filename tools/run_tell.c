@@ -23,6 +23,8 @@ static const char *const holder_kinds[] = {
 	[TN_HOLDER_IMPORTER] = "importer",
 	[TN_HOLDER_BOND] = "bond",
 	[TN_HOLDER_HANDLE] = "handle",
+	[TN_HOLDER_REFERENCE] = "reference",
+	[TN_HOLDER_RUNNING] = "running",
 };
 
 static void begin(struct json *j, const char *event, const char *module)
