@@ -11,7 +11,7 @@ LAYERS := \
 	3:core/slot 3:host 3:host/worker 3:host/worker/program 3:kernel \
 	4:lib \
 	5:tools/kmod 5:tools/host 5:tools/sign 5:tools/symvers \
-	6:tools/commands \
+	6:tools/commands 6:tools/hostd \
 	7:tools \
 	8:bench 8:fuzz 8:model
 

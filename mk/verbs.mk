@@ -6,7 +6,7 @@
 PYTHON := /usr/bin/python3
 TEST_CONFIGS := host host-clang host-asan host-tsan host-musl host-aarch64 host-riscv64
 
-.PHONY: all everything setup help clean run test bench soak corpus matrix fuzz size model
+.PHONY: all everything setup help clean run test bench soak soak-host corpus matrix fuzz size model
 all: host $(MODULE_FILES) ## build programs and libraries for this machine (default)
 everything: $(call config_target,$(CONFIGS)) $(MODULE_FILES) ## build every configuration
 setup: $(SETUP) ## install the packages that are needed, or say which
@@ -39,6 +39,9 @@ model: $(B)/host/bin/model ## search all runs of the gates' models; VERBOSE=-v s
 
 soak: host $(MODULE_FILES) ## load and unload 1,000 modules 1,000 times: nothing may grow
 	@$(B)/host/bin/soak $(B)/modules/$(HOST_ARCH)/common/tiny.ko 1000 $(or $(ROUNDS),1000)
+
+soak-host: host $(MODULE_FILES) ## 10,000 requests to a module host of 50 clients that vanish at random
+	@$(PYTHON) tools/hostd/soak.py $(SOAK_ARGS)
 
 fuzz: $(BINS.fuzz) ## fuzz every parser; SECONDS=n for each target
 	@$(PYTHON) fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(FUZZ_ARGS)

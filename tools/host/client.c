@@ -229,6 +229,11 @@ const char *hostc_get(const struct hostc *c, const char *key)
 	return wire_get(&c->last, key);
 }
 
+const struct wire_line *hostc_last(const struct hostc *c)
+{
+	return &c->last;
+}
+
 const char *hostc_text(const struct hostc *c, const char *key)
 {
 	const char *value = hostc_get(c, key);

@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
+# The protocol of module hosts and a client of it. Lean, since commands that
+# live for milliseconds are clients.
 kind := host
-deps := base core/gate core/mod core/slot host lib
+deps := base tools/kmod

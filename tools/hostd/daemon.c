@@ -100,6 +100,7 @@ int hostd_open(
 	h->socket = h->lock_file = -1;
 	h->since_ns = host_now_ns();
 	(void)pthread_mutex_init(&h->lock, NULL);
+	(void)pthread_rwlock_init(&h->records, NULL);
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = h->wake < 0 ? -TN_EIO : open_engine(h);
 	if (err != 0)
@@ -121,6 +122,7 @@ void hostd_close(struct hostd *h)
 	if (h->wake >= 0)
 		(void)close(h->wake);
 	(void)pthread_mutex_destroy(&h->lock);
+	(void)pthread_rwlock_destroy(&h->records);
 	free(h);
 }
 

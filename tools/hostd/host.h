@@ -45,6 +45,12 @@ struct hostd {
 	struct session *sessions; /* under the lock */
 	struct session *ended;    /* threads to be joined; under the lock */
 	unsigned nsessions;       /* under the lock */
+	/*
+	 * A set that fails forgets the records of modules that it has made.
+	 * Loads of sets hold it shared; who uses a record without a reference
+	 * holds it alone.
+	 */
+	pthread_rwlock_t records;
 };
 
 /* One client. Its own thread uses it, but for what stands under the lock. */
@@ -126,6 +132,8 @@ void reply_fail(struct request *q, int error, const char *reason,
 /* The engine has failed with @diag, whose module is @name if it has none. */
 void reply_diag(
     struct request *q, const struct tn_diag *diag, const char *name);
+/* The line about a holder. */
+void reply_holder(struct request *q, const struct tn_holder *h);
 /* A line before the last one, as reply_begin_ok. */
 void reply_begin(struct request *q, const char *word);
 
@@ -137,6 +145,9 @@ bool number(struct request *q, const char *key, uint64_t max, uint64_t *out);
 bool flag(struct request *q, const char *key, bool *out);
 /* The running module that the field @key names, with a reference. */
 bool module_of(struct request *q, const char *key, struct tn_module **out);
+
+/* Takes the lock of records; false: not in time, and the request has failed. */
+bool records_hold(struct request *q, bool alone);
 
 /* --- source.c */
 

@@ -67,27 +67,34 @@ static void add_missing(struct request *q, const struct tn_diag *d)
 	}
 }
 
-static void add_holders(struct request *q, const struct tn_diag *d)
+void reply_holder(struct request *q, const struct tn_holder *h)
 {
 	static const char *const kinds[] = {
 		[TN_HOLDER_IMPORTER] = "importer",
 		[TN_HOLDER_BOND] = "bond",
 		[TN_HOLDER_HANDLE] = "handle",
+		[TN_HOLDER_REFERENCE] = "reference",
+		[TN_HOLDER_RUNNING] = "running",
 	};
 
-	for (size_t i = 0; d->holders != NULL && i < d->nholders; i++) {
-		const struct tn_holder *h = &d->holders[i];
+	reply_begin(q, "holder");
+	wire_add(q->out, "kind", kinds[h->kind]);
+	wire_add(q->out, "name", h->name);
+	if (h->interface[0] != '\0')
+		wire_add(q->out, "interface", h->interface);
+	if (h->kind != TN_HOLDER_IMPORTER)
+		wire_add_number(q->out, "age_ns", h->age_ns);
+	if (h->kind == TN_HOLDER_REFERENCE)
+		wire_add_number(q->out, "count", h->count);
+	wire_end(q->out);
+}
 
+static void add_holders(struct request *q, const struct tn_diag *d)
+{
+	for (size_t i = 0; d->holders != NULL && i < d->nholders; i++) {
 		if (i == LIST_MAX)
 			return;
-		reply_begin(q, "holder");
-		wire_add(q->out, "kind", kinds[h->kind]);
-		wire_add(q->out, "name", h->name);
-		if (h->interface[0] != '\0')
-			wire_add(q->out, "interface", h->interface);
-		if (h->kind != TN_HOLDER_IMPORTER)
-			wire_add_number(q->out, "age_ns", h->age_ns);
-		wire_end(q->out);
+		reply_holder(q, &d->holders[i]);
 	}
 }
 

@@ -88,6 +88,11 @@ static void rmmod_set(
 {
 	struct tn_diag diag;
 
+	if (args->flags & TN_UNLOAD_WAIT) {
+		reply_fail(q, -TN_EINVAL, "field",
+		    "only one module can be waited for");
+		return;
+	}
 	(void)tn_module_each(q->host->sys, look, names);
 	for (uint32_t i = 0; i < names->n; i++) {
 		if (names->modules[i] != NULL)
@@ -125,8 +130,10 @@ void verb_rmmod(struct request *q)
 			    NAMES_MAX);
 		else if (names->n == 1)
 			rmmod_one(q, names->list[0], &args);
-		else
+		else if (records_hold(q, true)) {
 			rmmod_set(q, names, &args);
+			(void)pthread_rwlock_unlock(&q->host->records);
+		}
 	}
 	free(names);
 	free(copy);
@@ -136,7 +143,7 @@ void verb_rmmod(struct request *q)
 
 /*
  * A stopped module gives no references, so it is looked up under the registry
- * lock; the record of a module stays, whatever becomes of the module.
+ * lock, and hostd.records keeps its record from being forgotten.
  */
 struct lookup {
 	char name[TN_MODULE_NAME_MAX];
@@ -170,7 +177,7 @@ static bool loaded_of(struct request *q, struct lookup *l)
 	return false;
 }
 
-void verb_start(struct request *q)
+static void start(struct request *q)
 {
 	struct lookup l;
 	struct tn_diag diag;
@@ -183,7 +190,7 @@ void verb_start(struct request *q)
 	answer(q, err, &diag, l.name);
 }
 
-void verb_stop(struct request *q)
+static void stop(struct request *q)
 {
 	struct tn_unload_args args;
 	struct lookup l;
@@ -195,4 +202,22 @@ void verb_stop(struct request *q)
 	const int err = tn_stop(q->host->sys, l.found, &args, &diag);
 
 	answer(q, err, &diag, l.name);
+}
+
+static void alone(struct request *q, verb_fn *fn)
+{
+	if (!records_hold(q, true))
+		return;
+	fn(q);
+	(void)pthread_rwlock_unlock(&q->host->records);
+}
+
+void verb_start(struct request *q)
+{
+	alone(q, start);
+}
+
+void verb_stop(struct request *q)
+{
+	alone(q, stop);
 }

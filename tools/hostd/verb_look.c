@@ -181,17 +181,6 @@ void verb_info(struct request *q)
 	tn_snapshot_free(s);
 }
 
-static void add_holder(struct request *q, const struct tn_holder *h)
-{
-	reply_begin(q, "holder");
-	wire_add(q->out, "kind", h->kind == TN_HOLDER_BOND ? "bond" : "handle");
-	wire_add(q->out, "name", h->name);
-	if (h->interface[0] != '\0')
-		wire_add(q->out, "interface", h->interface);
-	wire_add_number(q->out, "age_ns", h->age_ns);
-	wire_end(q->out);
-}
-
 void verb_holders(struct request *q)
 {
 	const struct tn_snapshot_module *m;
@@ -210,7 +199,7 @@ void verb_holders(struct request *q)
 	}
 	for (size_t i = 0; m != NULL && i < m->nholders; i++)
 		if (m->holders[i].kind != TN_HOLDER_IMPORTER)
-			add_holder(q, &m->holders[i]);
+			reply_holder(q, &m->holders[i]);
 	if (m != NULL) {
 		reply_begin_ok(q);
 		wire_add_number(q->out, "refs", m->info.refs);

@@ -6,11 +6,15 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
+import tempfile
 import threading
-import time
 
 import hostkit
 from hostkit import Client, Left, binary, folder, module, wait_until
+
+sys.path.insert(0, os.path.join(hostkit.TOP, 'tools/hostd'))
+import soak     # noqa: E402  pylint: disable=wrong-import-position
 
 
 class Socket(hostkit.Case):
@@ -565,6 +569,17 @@ class End(hostkit.Case):
 
 
 class Storm(hostkit.Case):
+    def test_clients_that_come_and_vanish_leave_nothing(self):
+        """A slice of `make soak-host`. With sanitizers the host fails at its
+        end when memory has leaked or threads have raced."""
+        for config in ('host', 'host-asan', 'host-tsan'):
+            if not os.path.exists(binary(config)):
+                continue
+            with tempfile.TemporaryDirectory(dir=self.dir) as scratch:
+                done, _ = soak.soak(scratch, 600, 12, config)
+            self.assertGreaterEqual(sum(done.counts.values()), 600)
+            self.assertEqual(len(done.counts), len(done.actions))
+
     def test_many_clients_load_the_same_module_once(self):
         host = self.host()
         results = []

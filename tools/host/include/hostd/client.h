@@ -58,6 +58,9 @@ const char *hostc_get(const struct hostc *c, const char *key);
 const char *hostc_text(const struct hostc *c, const char *key);
 uint64_t hostc_number(const struct hostc *c, const char *key);
 
+/* The whole of that line. */
+const struct wire_line *hostc_last(const struct hostc *c);
+
 /* Gets all events, also those between answers. */
 void hostc_on_event(struct hostc *c, hostc_line_fn *fn, void *arg);
 /* Waits for one line that is no answer. 0, or -errno as hostc_run. */

@@ -16,3 +16,8 @@ int modprobe_command(int argc, char **argv, const struct backends *backends);
 
 /* modinfo */
 int modinfo_main(int argc, char **argv);
+
+/* One file, one or more names, or all that is there: in the same way. */
+int insmod_command(int argc, char **argv, const struct backends *backends);
+int rmmod_command(int argc, char **argv, const struct backends *backends);
+int lsmod_command(int argc, char **argv, const struct backends *backends);

@@ -108,3 +108,6 @@ struct backends {
  * nothing.
  */
 extern const struct backend_ops dryrun_backend;
+
+/* The running Linux; @where is a folder that stands for /, or NULL. */
+extern const struct backend_ops kernel_backend;
