@@ -30,6 +30,7 @@ bench: host $(MODULE_FILES) $(B)/.setup-bench ## measure against named peers; wr
 corpus: host host-aarch64 host-riscv64 $(MODULE_FILES) ## link whole distributions as ld does, byte for byte
 	@$(PYTHON) oracle/corpus.py $(CORPUS_ARGS)
 	@$(PYTHON) oracle/kmod_query.py $(QUERY_ARGS)
+	@$(PYTHON) oracle/vm.py
 
 matrix: host host-aarch64 host-riscv64 $(MODULE_FILES) ## compile C into every relocation, at all levels, and run it
 	@$(PYTHON) matrix/matrix.py --all

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -41,17 +42,20 @@ static const char *word_of(int level)
 
 void report(const struct report *r, int level, const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
+	int n;
 
 	if (level > r->level)
 		return;
 	va_start(ap, fmt);
-	if (r->syslog) {
-		vsyslog(level, fmt, ap);
-	} else {
-		fprintf(stderr, "%s: %s: ", r->who, word_of(level));
-		vfprintf(stderr, fmt, ap);
-		fputc('\n', stderr);
-	}
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
+	if (n < 0)
+		return;
+	if (r->syslog)
+		syslog(level, "%s: %s", word_of(level), text);
+	else
+		fprintf(stderr, "%s: %s: %s\n", r->who, word_of(level), text);
+	free(text);
 }
