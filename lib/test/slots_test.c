@@ -26,18 +26,10 @@ static const int64_t args[4] = { 40, 2 };
 
 static int load(struct tn_slots *slots, uint32_t slot, const char *name)
 {
-	static uint8_t bytes[CAPACITY];
-	char path[PATH_MAX];
 	size_t n = 0;
-	FILE *f;
+	const void *bytes = kit_blob(name, &n);
 
-	kit_path(name, path);
-	f = fopen(path, "rb");
-	if (f) {
-		n = fread(bytes, 1, sizeof(bytes), f);
-		fclose(f);
-	}
-	if (n == 0 ||
+	if (bytes == NULL ||
 	    tn_slot_register(slots, slot, bytes, n, TN_SLOT_OVERWRITE) != 0)
 		return -TN_EIO;
 	return tn_slot_load(slots, slot, NULL);
