@@ -11,4 +11,4 @@
 
 /* It declares the same functions once more. */
 #pragma GCC diagnostic ignored "-Wredundant-decls"
-#include "../lib/test/never/printed.c"
+#include "printed.c"

@@ -6,4 +6,5 @@ configs := host host-clang
 deps := base core/gate core/mod core/slot host host/worker lib
 programs := gate_bench isolate_bench load_bench linear_bench lookup_bench \
 	many_bench plugin_bench slot_bench soak symbolize_bench
+cflags := -iquote lib/test/never
 libs := -ldl

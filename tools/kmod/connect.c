@@ -15,8 +15,7 @@ bool connect_option(struct connection *c, int option, const char *arg)
 	}
 }
 
-int connect_open(struct connection *c, const struct backends *backends,
-    const struct report *r)
+int connect_try(struct connection *c, const struct backends *backends)
 {
 	const struct backend_ops *ops =
 	    c->kernel ? backends->kernel : backends->host;
@@ -27,7 +26,12 @@ int connect_open(struct connection *c, const struct backends *backends,
 		err = ops->open(c->where, &c->be, &c->why);
 	if (err == 0)
 		c->ops = ops;
-	else if (c->kernel)
+	return err;
+}
+
+void connect_tell(const struct connection *c, int err, const struct report *r)
+{
+	if (c->kernel)
 		report(r, REPORT_ERROR,
 		    "the running kernel takes no modules: %s", strerror(-err));
 	else
@@ -35,6 +39,15 @@ int connect_open(struct connection *c, const struct backends *backends,
 		    "%s: start one with `tenon host`, or give --kernel",
 		    c->why.text[0] != '\0' ? c->why.text
 					   : "no module host answers");
+}
+
+int connect_open(struct connection *c, const struct backends *backends,
+    const struct report *r)
+{
+	const int err = connect_try(c, backends);
+
+	if (err != 0)
+		connect_tell(c, err, r);
 	return err;
 }
 

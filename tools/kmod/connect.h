@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which world insmod, rmmod and lsmod address: the host behind a socket, or
+ * Which world a command addresses: the host behind a socket, or
  * with --kernel the Linux that runs.
  */
 #pragma once
@@ -35,7 +35,12 @@ struct connection {
 /* Takes one of these options; false: @c is none of them. */
 bool connect_option(struct connection *c, int option, const char *arg);
 
-/* 0, or a negative error, and @r has told. */
+/* 0, or a negative error, which connect_tell explains. */
+MUST_CHECK int connect_try(
+    struct connection *c, const struct backends *backends);
+void connect_tell(const struct connection *c, int err, const struct report *r);
+
+/* Both: 0, or a negative error, and @r has told. */
 MUST_CHECK int connect_open(struct connection *c,
     const struct backends *backends, const struct report *r);
 void connect_close(struct connection *c);

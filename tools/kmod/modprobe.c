@@ -2,6 +2,8 @@
 /* The applet: options, environment, and what they ask for. See modprobe.h. */
 #include "modprobe.h"
 
+#include "connect.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,31 +203,23 @@ static int take_options(struct modprobe *mp, int argc, char **argv)
 
 /* --- the world */
 
+/* A dry run needs none: then nothing is loaded yet. */
 int modprobe_connect(struct modprobe *mp)
 {
-	const struct backends *all = mp->backends;
-	const struct backend_ops *ops = mp->o.kernel ? all->kernel : all->host;
-	int err = -TN_ENOENT;
+	struct connection c = { .kernel = mp->o.kernel, .where = mp->o.socket };
+	int err = connect_try(&c, mp->backends);
 
-	mp->why.text[0] = '\0';
-	if (ops != NULL)
-		err = ops->open(mp->o.socket, &mp->be, &mp->why);
 	if (err != 0 && mp->o.dry_run) {
-		ops = &dryrun_backend;
-		err = ops->open(NULL, &mp->be, &mp->why);
+		c.ops = &dryrun_backend;
+		err = c.ops->open(NULL, &c.be, &c.why);
 	}
-	if (err == 0)
-		mp->ops = ops;
-	else if (mp->why.text[0] != '\0')
-		report(&mp->report, REPORT_ERROR, "%s", mp->why.text);
-	else if (mp->o.kernel)
-		report(&mp->report, REPORT_ERROR,
-		    "the running kernel takes no modules: %s", strerror(-err));
-	else
-		report(&mp->report, REPORT_ERROR,
-		    "no module host answers (%s): start one with `tenon host`, or give --kernel",
-		    strerror(-err));
-	return err;
+	if (err != 0) {
+		connect_tell(&c, err, &mp->report);
+		return err;
+	}
+	mp->ops = c.ops;
+	mp->be = c.be;
+	return 0;
 }
 
 struct state_of {

@@ -89,9 +89,9 @@ static inline uint64_t gate_target_count(const struct tn_gate_target *t)
 /*
  * 0: @t is dead, and no reference or handle to it can be had again.
  * -TN_EBUSY: some are held, and nobody has noticed the attempt. -TN_ENOENT:
- * it was dead; -TN_EOPNOTSUPP: no barrier can be had. @revoke: handles do not count; they become stale. Then
- * gate_synchronize before anything is freed, as calls may still be inside
- * by tn_handle_enter.
+ * it was dead; -TN_EOPNOTSUPP: no barrier can be had. @revoke: handles do not
+ * count; they become stale. Then gate_synchronize before anything is freed, as
+ * calls may still be inside by tn_handle_enter.
  */
 int gate_target_close(struct tn_gate_target *t, bool revoke) MUST_CHECK;
 
