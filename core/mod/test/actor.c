@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <base/compiler.h>
+#include <test/test.h>
 
 struct play play;
 
@@ -189,4 +190,45 @@ uint32_t actor_refs(struct tn_module *mod)
 
 	tn_module_info(mod, &info);
 	return info.refs;
+}
+
+int play_unload(struct tn_module *mod, unsigned flags, uint64_t ns)
+{
+	const struct tn_unload_args args = {
+		.size = sizeof(args), .flags = flags, .timeout_ns = ns
+	};
+
+	return tn_unload_with(play.w.sys, mod, &args, &play.w.diag);
+}
+
+int play_unload_set(struct tn_module *const *mods, uint32_t n)
+{
+	return tn_unload_set(play.w.sys, mods, n, NULL, &play.w.diag);
+}
+
+/* a <- b <- c, each importing from the one before. */
+void actor_chain(struct author a[3], struct tn_module *mod[3])
+{
+	static const char *const names[] = { "a", "b", "c" };
+	static const char *const symbols[] = { "of_a", "of_b", "of_c" };
+
+	for (int i = 0; i < 3; i++) {
+		a[i] = actor_new(names[i], ACTOR_ALL);
+		actor_export(&a[i], symbols[i]);
+		if (i != 0)
+			actor_import(&a[i], symbols[i - 1]);
+		CHECK_EQ(actor_load(&a[i], 0, &mod[i]), 0);
+	}
+	(void)play_text();
+}
+
+void actor_chain_free(struct author a[3])
+{
+	for (int i = 0; i < 3; i++)
+		author_free(&a[i]);
+}
+
+bool play_says(const char *start)
+{
+	return strncmp(play_sentence(), start, strlen(start)) == 0;
 }

@@ -48,6 +48,9 @@ const char *play_text(void);
 /* A module with these operations (1 << ACTOR_...). */
 struct author actor_new(const char *name, unsigned ops);
 #define ACTOR_ALL 0xffu
+#define ACTOR_PLAIN                                                            \
+	(1u << ACTOR_INIT | 1u << ACTOR_START | 1u << ACTOR_STOP |             \
+	    1u << ACTOR_CLEANUP)
 /* It exports the word @symbol. */
 void actor_export(struct author *a, const char *symbol);
 /* It imports it. */
@@ -57,8 +60,18 @@ void actor_depends(struct author *a, const char *list);
 
 /* Loads it into the world of the play. */
 int actor_load(struct author *a, unsigned flags, struct tn_module **mod);
+/* a <- b <- c, each importing from the one before; loads them. */
+void actor_chain(struct author a[3], struct tn_module *mod[3]);
+void actor_chain_free(struct author a[3]);
+
+/* Unloads from the world of the play, with TN_UNLOAD_* and a time. */
+int play_unload(struct tn_module *mod, unsigned flags, uint64_t ns);
+int play_unload_set(struct tn_module *const *mods, uint32_t n);
+
 /* The sentence of the play's diagnosis. */
 const char *play_sentence(void);
+/* Does it begin so? */
+bool play_says(const char *start);
 
 enum tn_state actor_state(struct tn_module *mod);
 uint32_t actor_refs(struct tn_module *mod);
