@@ -140,3 +140,54 @@ bool reaches(atomic_int *what, int n)
 		sched_yield();
 	return atomic_load(what) >= n;
 }
+
+static void *run_ender(void *arg)
+{
+	struct ender *e = arg;
+
+	e->value = e->end(e->p);
+	e->left = atomic_load(&e->p->left);
+	atomic_store(&e->result, 1);
+	return NULL;
+}
+
+void ender_meet(struct ender *e)
+{
+	CHECK(reaches(&e->p->inside, 1));
+	CHECK_EQ(pthread_create(&e->thread, NULL, run_ender, e), 0);
+	for (int i = 0; i < 200; i++)
+		sched_yield();
+	EXPECT(atomic_load(&e->result) == 0);
+	atomic_store(&e->p->go, true);
+	pthread_join(e->thread, NULL);
+}
+
+void probe_stay(struct probe *p)
+{
+	atomic_fetch_add(&p->inside, 1);
+	while (!atomic_load(&p->go))
+		sched_yield();
+}
+
+static int is_set(void *arg, const struct tn_ledger_item *item)
+{
+	(void)arg;
+	return strstr(item->text, "not set") == NULL;
+}
+
+bool firing_is_set(struct firing_world *fw)
+{
+	return tn_ledger_each(fw->mod, is_set, NULL) != 0;
+}
+
+void firing_ends_again(struct firing_world *fw, struct probe *p,
+    int (*end)(struct probe *p), int called)
+{
+	struct ender e = { .p = p, .end = end };
+
+	ender_meet(&e);
+	CHECK_EQ(e.value, 1);
+	CHECK_EQ(p->called, called);
+	CHECK(!firing_is_set(fw));
+	CHECK(firing_close(fw));
+}

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -69,3 +70,30 @@ bool reaches(atomic_int *what, int n);
 #define SET_UP(fw, kind, p, what, op)                                          \
 	resource_##kind##_setup(                                               \
 	    firing_owner(fw), &(p)->what, (fw)->iface, op, p)
+
+/* --- who ends what is inside */
+
+struct ender {
+	pthread_t thread;
+	struct probe *p;
+	int (*end)(struct probe *p);
+	atomic_int result; /* 1: returned */
+	int value;
+	int left; /* what the operation had left by then */
+};
+
+/*
+ * When the operation of its probe is inside (OP_BLOCK, probe_stay), calls its
+ * end in another thread, which must not return before the operation is let go.
+ */
+void ender_meet(struct ender *e);
+
+/* For OP_CALL: says that it is inside, and stays until it is let go. */
+void probe_stay(struct probe *p);
+
+/* Is any timer or work item of the module set? */
+bool firing_is_set(struct firing_world *fw);
+
+/* @end waits for an operation that sets its own timer or work item again. */
+void firing_ends_again(struct firing_world *fw, struct probe *p,
+    int (*end)(struct probe *p), int called);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers and work items, asked for as a module asks for them.
+ * Timers, asked for as a module asks for them.
  */
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,25 +93,6 @@ TEST(timer, that_is_not_there_is_refused)
 
 /* --- ends while it runs */
 
-struct ender {
-	pthread_t thread;
-	struct probe *p;
-	int (*end)(struct probe *p);
-	atomic_int result; /* 1: returned */
-	int value;
-	int left; /* what the operation had left by then */
-};
-
-static void *run_ender(void *arg)
-{
-	struct ender *e = arg;
-
-	e->value = e->end(e->p);
-	e->left = atomic_load(&e->p->left);
-	atomic_store(&e->result, 1);
-	return NULL;
-}
-
 static int end_timer(struct probe *p)
 {
 	return resource_timer_shutdown(&p->timer);
@@ -121,21 +101,6 @@ static int end_timer(struct probe *p)
 static int delete_timer(struct probe *p)
 {
 	return resource_timer_delete(&p->timer);
-}
-
-static int end_work(struct probe *p)
-{
-	return resource_work_shutdown(&p->work);
-}
-
-static int cancel_work(struct probe *p)
-{
-	return resource_work_cancel(&p->work);
-}
-
-static int flush(struct probe *p)
-{
-	return resource_work_flush(&p->work);
 }
 
 static int end_all(struct probe *p)
@@ -154,17 +119,8 @@ static void waits_for_its_operation(int (*end)(struct probe *p), int value)
 	p = probe_new(&fw, 'p');
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_BLOCK), 0);
 	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_BLOCK), 0);
-	if (end == end_timer || end == delete_timer || end == end_all)
-		CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
-	else
-		CHECK_EQ(resource_work_schedule(&p.work), 1);
-	CHECK(reaches(&p.inside, 1));
-	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
-	for (int i = 0; i < 200; i++)
-		sched_yield();
-	EXPECT(atomic_load(&e.result) == 0);
-	atomic_store(&p.go, true);
-	pthread_join(e.thread, NULL);
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	ender_meet(&e);
 	CHECK_EQ(e.value, value);
 	CHECK_EQ(e.left, 1);
 	CHECK_EQ(p.inside, 1);
@@ -237,13 +193,6 @@ TEST(timer, operation_cannot_unload_its_own_module)
 	CHECK(firing_close(&fw));
 }
 
-TEST(work, shutdown_waits_for_its_operation)
-{
-	waits_for_its_operation(end_work, 0);
-	waits_for_its_operation(cancel_work, 0);
-	waits_for_its_operation(flush, 0);
-}
-
 /* --- what an operation does to its own timer */
 
 static void shut_self_down(struct probe *p)
@@ -286,47 +235,10 @@ TEST(timer, may_be_given_back_by_its_own_operation)
 
 /* --- is not set when it has been cancelled */
 
-static int is_set(void *arg, const struct tn_ledger_item *item)
-{
-	(void)arg;
-	return strstr(item->text, "not set") == NULL;
-}
-
-static void stay(struct probe *p)
-{
-	atomic_fetch_add(&p->inside, 1);
-	while (!atomic_load(&p->go))
-		sched_yield();
-}
-
 static void stay_and_start(struct probe *p)
 {
-	stay(p);
+	probe_stay(p);
 	atomic_store(&p->called, resource_timer_start(&p->timer, HOUR));
-}
-
-static void stay_and_queue(struct probe *p)
-{
-	stay(p);
-	atomic_store(&p->called, resource_work_delay(&p->work, HOUR));
-}
-
-/* @end waits for an operation that sets its own timer or work item again. */
-static void ends_what_starts_again(struct firing_world *fw, struct probe *p,
-    int (*end)(struct probe *p), int called)
-{
-	struct ender e = { .p = p, .end = end };
-
-	CHECK(reaches(&p->inside, 1));
-	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
-	for (int i = 0; i < 200; i++)
-		sched_yield();
-	atomic_store(&p->go, true);
-	pthread_join(e.thread, NULL);
-	CHECK_EQ(e.value, 1);
-	CHECK_EQ(p->called, called);
-	CHECK_EQ(tn_ledger_each(fw->mod, is_set, NULL), 0);
-	CHECK(firing_close(fw));
 }
 
 TEST(timer, is_not_set_again_by_the_operation_that_delete_waits_for)
@@ -339,20 +251,7 @@ TEST(timer, is_not_set_again_by_the_operation_that_delete_waits_for)
 	p.call = stay_and_start;
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
 	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
-	ends_what_starts_again(&fw, &p, delete_timer, 0);
-}
-
-TEST(work, is_not_queued_again_by_the_operation_that_cancel_waits_for)
-{
-	struct firing_world fw;
-	struct probe p;
-
-	CHECK(firing_open(&fw));
-	p = probe_new(&fw, 'p');
-	p.call = stay_and_queue;
-	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_CALL), 0);
-	CHECK_EQ(resource_work_schedule(&p.work), 1);
-	ends_what_starts_again(&fw, &p, cancel_work, 1);
+	firing_ends_again(&fw, &p, delete_timer, 0);
 }
 
 /* Its thread may be finding out just then that the gate is not open. */
@@ -371,7 +270,7 @@ TEST(timer, is_not_set_when_deleted_while_nobody_provides_its_interface)
 		for (atomic_int k = 0; k < (int)(i * 7 % 4001); k++)
 			;
 		missed += resource_timer_delete(&p.timer) != 1;
-		set += tn_ledger_each(fw.mod, is_set, NULL);
+		set += firing_is_set(&fw);
 	}
 	CHECK_EQ(set, 0);
 	/* it has not fired, so it was set */
@@ -403,12 +302,7 @@ TEST(timer, ledger_waits_for_an_operation_that_has_given_itself_back)
 	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
 	CHECK(reaches(&p.inside, 1));
 	CHECK_EQ(tn_ledger_count(fw.mod, NULL), 0);
-	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
-	for (int i = 0; i < 200; i++)
-		sched_yield();
-	EXPECT(atomic_load(&e.result) == 0);
-	atomic_store(&p.go, true);
-	pthread_join(e.thread, NULL);
+	ender_meet(&e);
 	CHECK_EQ(e.value, 0);
 	CHECK_EQ(e.left, 1);
 	CHECK(firing_close(&fw));
@@ -437,96 +331,6 @@ TEST(timer, is_awaited_by_a_ledger_that_is_being_revoked)
 	CHECK(ledger_revoke_all(fw.mod->gen) >= 1);
 	CHECK_EQ(p.hits, 1);
 	CHECK_EQ(p.called, -TN_ESTALE);
-	CHECK(firing_close(&fw));
-}
-
-/* --- work */
-
-TEST(work, runs_in_order_and_is_queued_once)
-{
-	struct firing_world fw;
-	struct probe p[8], stop;
-
-	CHECK(firing_open(&fw));
-	stop = probe_new(&fw, '-');
-	CHECK_EQ(SET_UP(&fw, work, &stop, work, OP_BLOCK), 0);
-	CHECK_EQ(resource_work_schedule(&stop.work), 1);
-	CHECK(reaches(&stop.inside, 1));
-	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
-		p[i] = probe_new(&fw, (char)('a' + i));
-		CHECK_EQ(SET_UP(&fw, work, &p[i], work, OP_NOTE), 0);
-		CHECK_EQ(resource_work_schedule(&p[i].work), 1);
-		CHECK_EQ(resource_work_schedule(&p[i].work), 0);
-		CHECK_EQ(resource_work_delay(&p[i].work, HOUR), 0);
-	}
-	/* while it runs it may be queued again */
-	CHECK_EQ(resource_work_schedule(&stop.work), 1);
-	CHECK_EQ(resource_work_cancel(&p[2].work), 1);
-	atomic_store(&stop.go, true);
-	CHECK_EQ(resource_work_flush(&stop.work), 0);
-	CHECK_EQ(stop.inside, 2);
-	CHECK_EQ(stop.left, 2);
-	CHECK_STR(fw.trace, "abdefgh");
-	CHECK_EQ(resource_work_flush(&p[0].work), 0);
-	CHECK_EQ(resource_work_cancel(&p[0].work), 0);
-	CHECK_EQ(resource_work_delay(&p[2].work, MS), 1);
-	CHECK_EQ(resource_work_flush(&p[2].work), 0);
-	CHECK_STR(fw.trace, "abdefghc");
-	CHECK_EQ(resource_work_delay(&p[2].work, HOUR), 1);
-	CHECK_EQ(resource_work_shutdown(&p[2].work), 0);
-	CHECK_EQ(resource_work_schedule(&p[2].work), -TN_ESTALE);
-	CHECK(firing_close(&fw));
-	CHECK_STR(fw.trace, "abdefghc");
-}
-
-/* It was put off while its interface was away, and runs now: no -ENODEV. */
-TEST(work, that_was_put_off_and_runs_is_waited_for)
-{
-	struct firing_world fw;
-	struct probe p;
-	struct ender e = { .p = &p, .end = flush };
-
-	CHECK(firing_open(&fw));
-	p = probe_new(&fw, 'p');
-	CHECK_EQ(SET_UP(&fw, work, &p, work, OP_BLOCK), 0);
-	CHECK(firing_withdraw(&fw));
-	CHECK_EQ(resource_work_schedule(&p.work), 1);
-	CHECK_EQ(resource_work_flush(&p.work), -TN_ENODEV);
-	CHECK(firing_provide(&fw));
-	CHECK(reaches(&p.inside, 1));
-	CHECK_EQ(pthread_create(&e.thread, NULL, run_ender, &e), 0);
-	for (int i = 0; i < 200; i++)
-		sched_yield();
-	EXPECT(atomic_load(&e.result) == 0);
-	atomic_store(&p.go, true);
-	pthread_join(e.thread, NULL);
-	CHECK_EQ(e.value, 0);
-	CHECK_EQ(e.left, 1);
-	CHECK(firing_close(&fw));
-}
-
-static void flush_another(struct probe *p)
-{
-	struct probe *other = p + 1;
-
-	atomic_store(&p->called, resource_work_flush(&other->work));
-}
-
-TEST(work, does_not_wait_for_itself)
-{
-	struct firing_world fw;
-	struct probe p[2];
-
-	CHECK(firing_open(&fw));
-	p[0] = probe_new(&fw, 'a');
-	p[1] = probe_new(&fw, 'b');
-	p[0].call = flush_another;
-	CHECK_EQ(SET_UP(&fw, work, &p[0], work, OP_CALL), 0);
-	CHECK_EQ(SET_UP(&fw, work, &p[1], work, OP_HIT), 0);
-	CHECK_EQ(resource_work_schedule(&p[0].work), 1);
-	CHECK_EQ(resource_work_schedule(&p[1].work), 1);
-	CHECK_EQ(resource_work_flush(&p[1].work), 0);
-	CHECK_EQ(p[0].called, -TN_EDEADLK);
 	CHECK(firing_close(&fw));
 }
 
