@@ -5,6 +5,7 @@
 #include "hold.h"
 
 #include <base/format.h>
+#include <gate/world.h>
 
 #include "module.h"
 
@@ -49,7 +50,11 @@ static const struct tn_ledger_class hold_class = {
 struct generation *hold_at(struct tn_system *sys, const void *site)
 {
 	/* Of the call itself: its return may lie in what follows. */
-	return symbolize_owner(sys, (uintptr_t)site - 1);
+	const uint64_t addr = (uintptr_t)site - 1;
+
+	return symbolize_is_near(&sys->symbolizer, addr)
+		   ? symbolize_owner(sys, addr)
+		   : NULL;
 }
 
 /* Where the pair is in the ledger's table; another pair may have it too. */
@@ -110,7 +115,7 @@ int hold_record(
 	if (err == 0) {
 		h->count++;
 		h->entry.site = site;
-		h->time_ns = sys->port->now_ns(sys->port->ctx);
+		h->time_ns = gate_world()->coarse_ns();
 	}
 	ledger_unlock(sys);
 	if (err != 0)

@@ -12,7 +12,8 @@
 
 struct tn_system;
 
-#define HOLDER_NAMES_MAX 1024u
+#define HOLDER_NAMES_MAX    1024u
+#define HOLDER_NAMES_RECENT 8u
 
 /* The copy of @name, cut to fit; NULL: no memory. Sleeps when it is new. */
 const char *holder_name(struct tn_system *sys, const char *name);

@@ -18,6 +18,7 @@
 #include "activity.h"
 #include "export.h"
 #include "fire.h"
+#include "holder_name.h"
 #include "image.h"
 #include "index.h"
 #include "ledger.h"
@@ -125,7 +126,8 @@ struct tn_system {
 	struct index interfaces;
 	struct index provides;     /* of words, owned by modules */
 	struct index holder_names; /* holder_name.h */
-	uint64_t bindings;         /* number of the last one */
+	const void *_Atomic recent_names[HOLDER_NAMES_RECENT];
+	uint64_t bindings; /* number of the last one */
 	struct event interfaces_changed;
 	/* what handles on interfaces of the world hold; always live */
 	struct tn_gate_target world_target;

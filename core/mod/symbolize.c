@@ -248,12 +248,22 @@ out_free:
 	return -TN_ENOMEM;
 }
 
+/* The bounds never shrink: then they need no order with what they bound. */
+static void widen(struct symbolizer *s, const struct range *r)
+{
+	if (r->start < atomic_load(&s->lowest))
+		atomic_store(&s->lowest, r->start);
+	if (r->end > atomic_load(&s->highest))
+		atomic_store(&s->highest, r->end);
+}
+
 static int range_add(struct tn_system *sys, struct range r)
 {
 	struct range_leaf *fresh;
 	struct root_entry *e;
 	uint32_t i, at;
 
+	widen(&sys->symbolizer, &r);
 	i = root_search(root_of(sys), r.start);
 	e = &root_of(sys)->at[i];
 	at = leaf_search(leaf_of(e), r.start);
@@ -353,6 +363,7 @@ int symbolize_init(struct tn_system *sys)
 		return -TN_ENOMEM;
 	root->max = ROOT_STEP;
 	atomic_init(&sys->symbolizer.root, root);
+	atomic_init(&sys->symbolizer.lowest, UINT64_MAX);
 	leaf = leaf_new(sys->port);
 	sys->symbolizer.spare = leaf_new(sys->port);
 	if (leaf != NULL)

@@ -28,6 +28,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/compiler.h>
@@ -50,6 +51,9 @@ struct symbolizer {
 	_Atomic uint32_t phase;
 	uint32_t forks; /* changed by the only thread of a child of fork */
 	_Atomic(struct range_root *) root; /* has a leaf at least */
+	/* all text that there has ever been lies within; written under the
+	   registry lock */
+	_Atomic uint64_t lowest, highest;
 	/* registry lock: */
 	struct range_leaf *spare; /* what the next change begins with */
 	/* names of the modules unloaded last, and which of them is newer */
@@ -79,6 +83,20 @@ void symbolize_remove(struct generation *gen);
  * whoever is called from there.
  */
 struct generation *symbolize_owner(struct tn_system *sys, uint64_t addr);
+
+/*
+ * False: no module has ever had code at @addr, nor near it. Most callers are the
+ * program's, whose code is elsewhere: they are told so without a search.
+ */
+static inline bool symbolize_is_near(const struct symbolizer *s, uint64_t addr)
+{
+	/* relaxed: whose code is there has begun to run after the stores */
+	const uint64_t low =
+	    atomic_load_explicit(&s->lowest, memory_order_relaxed);
+
+	return addr - low <
+	       atomic_load_explicit(&s->highest, memory_order_relaxed) - low;
+}
 
 /* Waits for every reader that may still look at what was unpublished. */
 void symbolize_wait(struct tn_system *sys);
