@@ -14,9 +14,6 @@
 
 #include "actor.h"
 
-#define PLAIN                                                                  \
-	(1u << ACTOR_INIT | 1u << ACTOR_START | 1u << ACTOR_STOP |             \
-	    1u << ACTOR_CLEANUP)
 #define THREADS 4
 #define ROUNDS  200
 
@@ -107,8 +104,8 @@ static bool begin(struct author *a, struct author *b)
 	if (!play_open(0))
 		return false;
 	play.inside = live;
-	*a = actor_new("a", PLAIN);
-	*b = actor_new("b", PLAIN);
+	*a = actor_new("a", ACTOR_PLAIN);
+	*b = actor_new("b", ACTOR_PLAIN);
 	storm.file[0] = object_file(a->o);
 	storm.file[1] = object_file(b->o);
 	return true;

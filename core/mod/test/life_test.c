@@ -12,13 +12,9 @@
 
 #include "actor.h"
 
-#define PLAIN                                                                  \
-	(1u << ACTOR_INIT | 1u << ACTOR_START | 1u << ACTOR_STOP |             \
-	    1u << ACTOR_CLEANUP)
-
 TEST(life, operations_run_in_their_order)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct tn_module *mod;
 	struct tn_symbol sym;
 
@@ -47,7 +43,7 @@ TEST(life, operations_run_in_their_order)
 
 TEST(life, a_stopped_module_is_unloaded_without_another_stop)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct tn_module *mod;
 
 	CHECK(play_open(0));
@@ -61,7 +57,7 @@ TEST(life, a_stopped_module_is_unloaded_without_another_stop)
 
 TEST(life, a_load_may_end_before_the_start)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct tn_module *mod;
 
 	PROVES("H08");
@@ -93,8 +89,8 @@ static void note_running(enum actor_op op, struct tn_module *mod, char letter)
 
 TEST(life, the_operation_that_runs_can_be_asked_for)
 {
-	struct author a =
-	    actor_new("a", PLAIN | 1u << ACTOR_QUIESCE | 1u << ACTOR_RESUME);
+	struct author a = actor_new(
+	    "a", ACTOR_PLAIN | 1u << ACTOR_QUIESCE | 1u << ACTOR_RESUME);
 	struct tn_module *mod;
 
 	CHECK(play_open(0));
@@ -105,7 +101,7 @@ TEST(life, the_operation_that_runs_can_be_asked_for)
 	play.result['a'][ACTOR_STOP] = -5;
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), -5);
 	play.result['a'][ACTOR_STOP] = 0;
-	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
 	CHECK(tn_module_running(mod) == NULL);
 	CHECK_STR(running, "init start quiesce stop resume quiesce stop exit ");
 	play.inside = NULL;
@@ -115,7 +111,7 @@ TEST(life, the_operation_that_runs_can_be_asked_for)
 
 TEST(life, a_parameter_of_a_stopped_module_is_refused_as_that)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct tn_module *mod;
 
 	CHECK(play_open(0));
@@ -124,7 +120,7 @@ TEST(life, a_parameter_of_a_stopped_module_is_refused_as_that)
 	CHECK_EQ(tn_param_set(mod, "p", "1", &play.w.diag), -TN_EINVAL);
 	CHECK_STR(
 	    play_sentence(), "a: that is not possible while it is stopped");
-	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
 	CHECK_EQ(tn_param_set(mod, "p", "1", &play.w.diag), -TN_ENOENT);
 	CHECK_STR(play_sentence(), "a is not loaded");
 	author_free(&a);
@@ -135,7 +131,7 @@ TEST(life, a_parameter_of_a_stopped_module_is_refused_as_that)
 
 TEST(life, a_failed_init_calls_nothing_else)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 
 	PROVES("L17");
 	CHECK(play_open(0));
@@ -149,7 +145,7 @@ TEST(life, a_failed_init_calls_nothing_else)
 
 TEST(life, a_failed_start_calls_cleanup_and_not_stop)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 
 	CHECK(play_open(0));
 	play.result['a'][ACTOR_START] = 7; /* no error number */
@@ -162,7 +158,7 @@ TEST(life, a_failed_start_calls_cleanup_and_not_stop)
 
 TEST(life, a_later_start_that_fails_leaves_the_module_stopped)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct tn_module *mod;
 
 	CHECK(play_open(0));
@@ -246,7 +242,8 @@ TEST(life, what_was_quiet_is_resumed_when_it_is_in_use)
 
 TEST(life, states_forbid_what_does_not_fit)
 {
-	struct author a = actor_new("a", PLAIN), b = actor_new("b", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
 	struct tn_module *mod, *user;
 
 	CHECK(play_open(0));
@@ -375,7 +372,8 @@ TEST(life, state_is_saved_and_restored)
 
 TEST(life, a_state_that_cannot_be_restored_changes_nothing)
 {
-	struct author a = actor_new("a", ACTOR_ALL), b = actor_new("b", PLAIN);
+	struct author a = actor_new("a", ACTOR_ALL),
+		      b = actor_new("b", ACTOR_PLAIN);
 	struct tn_module *mod;
 	char buf[4] = "?";
 	size_t len;
@@ -509,7 +507,7 @@ TEST(life, an_operation_outside_of_text_is_refused)
 TEST(life, a_table_outside_of_the_module_is_refused)
 {
 	struct author a = author_new(isa_here()->machine, "away");
-	struct author b = actor_new("both", PLAIN);
+	struct author b = actor_new("both", ACTOR_PLAIN);
 
 	CHECK(play_open(0));
 	author_word(&a, "__tenon_module_ops", 0x1000);

@@ -15,9 +15,6 @@
 
 #include "actor.h"
 
-#define PLAIN                                                                  \
-	(1u << ACTOR_INIT | 1u << ACTOR_START | 1u << ACTOR_STOP |             \
-	    1u << ACTOR_CLEANUP)
 #define THREADS 4
 
 /* An operation of a module that waits inside until it is let go. */
@@ -145,7 +142,7 @@ static void many_load_one(struct author *a, struct job job[THREADS])
 
 TEST(share, loads_of_one_module_have_one_winner_and_one_result)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct job job[THREADS];
 
 	CHECK(play_open(0));
@@ -196,7 +193,7 @@ static void share_one(struct author *a, int result)
 
 TEST(share, a_failed_load_is_shared_with_its_diagnosis)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 
 	PROVES("L17");
 	CHECK(play_open(0));
@@ -209,7 +206,7 @@ TEST(share, a_failed_load_is_shared_with_its_diagnosis)
 
 TEST(share, an_exclusive_load_does_not_wait)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct job first = job_of(&a);
 	struct tn_module *mod;
 
@@ -255,9 +252,9 @@ static void load_needs(struct author *a, struct author *b)
 
 TEST(share, a_user_waits_for_a_provider_that_is_coming)
 {
-	struct author a = actor_new("a", PLAIN);
-	struct author by_symbol = actor_new("b", PLAIN);
-	struct author by_name = actor_new("b", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
+	struct author by_symbol = actor_new("b", ACTOR_PLAIN);
+	struct author by_name = actor_new("b", ACTOR_PLAIN);
 
 	PROVES("L12");
 	actor_export(&a, "of_a");
@@ -274,7 +271,8 @@ TEST(share, a_user_waits_for_a_provider_that_is_coming)
 
 TEST(share, a_user_does_not_wait_for_ever)
 {
-	struct author a = actor_new("a", PLAIN), b = actor_new("b", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
 	struct job provider = job_of(&a);
 	struct tn_module *mod;
 
@@ -304,7 +302,8 @@ TEST(share, a_user_does_not_wait_for_ever)
 /* The provider has failed: what its user misses is told as ever. */
 TEST(share, a_provider_that_fails_is_missed)
 {
-	struct author a = actor_new("a", PLAIN), b = actor_new("b", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
 	struct job provider, user;
 
 	actor_export(&a, "of_a");
@@ -369,7 +368,8 @@ static void nest_begin(int expected)
 /* a's init loads b while b's init loads a. */
 TEST(share, two_inits_that_load_each_other_do_not_hang)
 {
-	struct author a = actor_new("a", PLAIN), b = actor_new("b", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
 	struct job job[2];
 	unsigned refused;
 
@@ -402,8 +402,9 @@ TEST(share, two_inits_that_load_each_other_do_not_hang)
 /* a's init loads c, which imports from b, whose init loads a. */
 TEST(share, a_wait_through_an_import_is_found_too)
 {
-	struct author a = actor_new("a", PLAIN), b = actor_new("b", PLAIN);
-	struct author c = actor_new("c", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
+	struct author c = actor_new("c", ACTOR_PLAIN);
 	struct job job[2];
 
 	actor_export(&b, "of_b");
@@ -450,7 +451,7 @@ TEST(share, loads_inside_of_inits_are_bounded)
 	nest_begin(0);
 	for (int i = 0; i < CHAIN; i++) {
 		name[0] = (char)('A' + i);
-		chain[i] = actor_new(name, PLAIN);
+		chain[i] = actor_new(name, ACTOR_PLAIN);
 		object_file(chain[i].o);
 		nest.next['A' + i - 1] = &chain[i];
 	}
@@ -472,7 +473,7 @@ TEST(share, loads_inside_of_inits_are_bounded)
 
 TEST(share, of_two_unloads_one_wins)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct job job = { .err = 0 };
 
 	CHECK(play_open(0));
@@ -493,7 +494,7 @@ TEST(share, of_two_unloads_one_wins)
 
 TEST(share, a_module_that_is_being_loaded_is_not_unloaded)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct job job = job_of(&a);
 
 	CHECK(play_open(0));
@@ -515,7 +516,7 @@ TEST(share, a_module_that_is_being_loaded_is_not_unloaded)
 /* L21: a get fails while it goes; a load waits and brings it again. */
 TEST(share, a_load_waits_for_a_module_that_is_going)
 {
-	struct author a = actor_new("a", PLAIN);
+	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct job out = { .err = 0 }, in = job_of(&a);
 
 	PROVES("L21");
