@@ -1,89 +1,125 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of holders: holder_name.h.
+ * Names of holders: holder_name.h. Open addressing by the hash of the name.
  */
 #include "holder_name.h"
 
+#include <base/hash.h>
 #include <base/string.h>
 
 #include "module.h"
 
-struct name {
-	struct index_key key; /* first: .text */
+struct holder_name {
 	char text[TN_MODULE_NAME_MAX];
 };
 
-/* Names are asked for again and again by the same pointers. */
-static const void *_Atomic *recent_of(struct tn_system *sys, const char *name)
+/* Made when the first name comes. */
+static struct holder_names *table_of(struct tn_system *sys)
 {
-	return &sys->recent_names[(uintptr_t)name / 8 % HOLDER_NAMES_RECENT];
-}
+	/* acquire: pairs with the release of who has made it */
+	struct holder_names *t =
+	    atomic_load_explicit(&sys->holder_names, memory_order_acquire);
+	struct holder_names *fresh;
 
-static const struct name *find(struct tn_system *sys, const char *name)
-{
-	const void *_Atomic *recent = recent_of(sys, name);
-	/* acquire: pairs with the release below: what it points to is whole */
-	const struct name *n =
-	    atomic_load_explicit(recent, memory_order_acquire);
-	const struct tn_port *port = sys->port;
-
-	if (n != NULL && str_eq(n->text, name))
-		return n;
-	port->read_enter(port->ctx);
-	n = (const struct name *)index_find(&sys->holder_names, name);
-	port->read_exit(port->ctx);
-	if (n != NULL)
-		atomic_store_explicit(recent, n, memory_order_release);
-	return n; /* stays */
-}
-
-static const struct name *add_locked(struct tn_system *sys, const char *name)
-{
-	struct index *ix = &sys->holder_names;
-	struct name *n = port_alloc(sys->port, sizeof(*n));
-	const struct index_key *there;
-
-	if (n == NULL || index_reserve(ix, 1) != 0) {
-		port_free(sys->port, n, sizeof(*n));
+	if (t != NULL)
+		return t;
+	fresh = port_alloc(sys->port, sizeof(*fresh));
+	if (fresh == NULL)
 		return NULL;
+	if (atomic_compare_exchange_strong_explicit(&sys->holder_names, &t,
+		fresh, memory_order_release, memory_order_acquire))
+		return fresh;
+	port_free(sys->port, fresh, sizeof(*fresh));
+	return t;
+}
+
+/* A name that fits, and where it is looked for. */
+struct wanted {
+	const char *name;
+	size_t length;
+	uint32_t hash;
+};
+
+static struct wanted want(const struct tn_system *sys, const char *name)
+{
+	struct wanted w = { .name = name };
+
+	w.hash = (uint32_t)hash_name_length(name, sys->config.seed, &w.length);
+	return w;
+}
+
+/* The slot that has it, or the vacant one where it would be. */
+static uint32_t slot_of(const struct holder_names *t, const struct wanted *w)
+{
+	const struct holder_name *n;
+
+	for (uint32_t i = w->hash;; i++) {
+		i %= HOLDER_NAMES_SLOTS;
+		/* acquire: pairs with the release of who has put it there */
+		n = atomic_load_explicit(&t->at[i], memory_order_acquire);
+		if (n == NULL || hash_name_equals(n->text, w->name, w->length))
+			return i;
 	}
-	(void)str_copy(n->text, sizeof(n->text), name);
-	n->key.name = n->text;
-	there = index_insert(ix, &n->key);
-	if (there == NULL)
-		return n;
-	/* somebody was faster, or it is the same when cut */
-	port_free(sys->port, n, sizeof(*n));
-	return (const struct name *)there;
+}
+
+static const char *add(
+    struct tn_system *sys, struct holder_names *t, const struct wanted *w)
+{
+	struct holder_name *fresh = port_alloc(sys->port, sizeof(*fresh));
+	struct holder_name *there;
+	uint32_t i;
+
+	if (fresh == NULL)
+		return NULL;
+	(void)str_copy(fresh->text, sizeof(fresh->text), w->name);
+	do {
+		there = NULL;
+		i = slot_of(t, w);
+	} while (!atomic_compare_exchange_strong_explicit(&t->at[i], &there,
+		     fresh, memory_order_release, memory_order_acquire) &&
+		 !hash_name_equals(there->text, w->name, w->length));
+	if (there == NULL) {
+		(void)atomic_fetch_add_explicit(
+		    &t->count, 1, memory_order_relaxed);
+		return fresh->text;
+	}
+	port_free(sys->port, fresh, sizeof(*fresh));
+	return there->text;
 }
 
 const char *holder_name(struct tn_system *sys, const char *name)
 {
-	const struct name *n = find(sys, name);
+	struct holder_names *t = table_of(sys);
+	struct wanted w = want(sys, name);
+	const struct holder_name *n;
+	char cut[TN_MODULE_NAME_MAX];
 
+	if (t == NULL)
+		return NULL;
+	if (w.length >= sizeof(cut)) {
+		(void)str_copy(cut, sizeof(cut), name);
+		w = want(sys, cut);
+	}
+	n = atomic_load_explicit(&t->at[slot_of(t, &w)], memory_order_acquire);
 	if (n != NULL)
 		return n->text;
-	registry_lock(sys);
-	const bool full = sys->holder_names.count >= HOLDER_NAMES_MAX;
-
-	if (!full)
-		n = add_locked(sys, name);
-	registry_unlock(sys);
-	if (full)
-		return "one of many holders";
-	return n != NULL ? n->text : NULL;
-}
-
-static bool free_name(void *arg, struct index_key *key)
-{
-	const struct tn_system *sys = arg;
-
-	port_free(sys->port, key, sizeof(struct name));
-	return true;
+	/* Some threads at once may make it a few more; there is room. */
+	return atomic_load_explicit(&t->count, memory_order_relaxed) <
+		       HOLDER_NAMES_MAX
+		   ? add(sys, t, &w)
+		   : "one of many holders";
 }
 
 void holder_names_free(struct tn_system *sys)
 {
-	index_each(&sys->holder_names, free_name, sys);
-	index_fini(&sys->holder_names);
+	struct holder_names *t =
+	    atomic_load_explicit(&sys->holder_names, memory_order_relaxed);
+
+	if (t == NULL)
+		return;
+	for (uint32_t i = 0; i < HOLDER_NAMES_SLOTS; i++)
+		port_free(sys->port,
+		    atomic_load_explicit(&t->at[i], memory_order_relaxed),
+		    sizeof(struct holder_name));
+	port_free(sys->port, t, sizeof(*t));
 }

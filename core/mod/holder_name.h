@@ -6,16 +6,26 @@
  * and stays until the system ends. There are few of them; should somebody make
  * one up for each handle, those after HOLDER_NAMES_MAX share one.
  *
- * Readers are lock-free; a new name goes in under the registry lock.
+ * The table never grows and its slots are set once, so that whoever asks, also
+ * from inside of a call that must not sleep, waits for nobody.
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 struct tn_system;
 
-#define HOLDER_NAMES_MAX    1024u
-#define HOLDER_NAMES_RECENT 8u
+#define HOLDER_NAMES_MAX   256u
+#define HOLDER_NAMES_SLOTS 512u
 
-/* The copy of @name, cut to fit; NULL: no memory. Sleeps when it is new. */
+struct holder_name;
+struct holder_names {
+	_Atomic uint32_t count;
+	_Atomic(struct holder_name *) at[HOLDER_NAMES_SLOTS];
+};
+
+/* The copy of @name, cut to fit; NULL: no memory. Does not sleep. */
 const char *holder_name(struct tn_system *sys, const char *name);
 
 void holder_names_free(struct tn_system *sys);

@@ -18,7 +18,6 @@
 #include "activity.h"
 #include "export.h"
 #include "fire.h"
-#include "holder_name.h"
 #include "image.h"
 #include "index.h"
 #include "ledger.h"
@@ -124,9 +123,8 @@ struct tn_system {
 	/* registry lock: */
 	struct index modules; /* all records */
 	struct index interfaces;
-	struct index provides;     /* of words, owned by modules */
-	struct index holder_names; /* holder_name.h */
-	const void *_Atomic recent_names[HOLDER_NAMES_RECENT];
+	struct index provides; /* of words, owned by modules */
+	_Atomic(struct holder_names *) holder_names; /* or NULL */
 	uint64_t bindings; /* number of the last one */
 	struct event interfaces_changed;
 	/* what handles on interfaces of the world hold; always live */

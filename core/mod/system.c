@@ -96,7 +96,6 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	index_init(&sys->modules, port, config->seed);
 	index_init(&sys->interfaces, port, config->seed);
 	index_init(&sys->provides, port, config->seed);
-	index_init(&sys->holder_names, port, config->seed);
 	err = symbolize_init(sys);
 	if (err == 0)
 		err = add_world(sys);

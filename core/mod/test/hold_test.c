@@ -462,10 +462,14 @@ TEST(hold, of_many_modules_is_found_in_each)
 
 TEST(hold, fails_at_every_call)
 {
+	struct tn_handle first;
 	unsigned n = 0;
 	bool reached = true;
 
 	BEGIN();
+	rig_arm(&at.w.rig, 1);
+	CHECK_EQ(tn_handle_get(at.base, "none", &first), -TN_ENOMEM);
+	rig_arm(&at.w.rig, 0);
 	CHECK_EQ(load_keeper(NULL), 0);
 	while (reached) {
 		const uint64_t before = world_state(&at.w);
@@ -487,6 +491,8 @@ TEST(hold, fails_at_every_call)
 	CHECK_EQ(at.w.rig.calls, 0);
 	GIVE();
 	GIVE();
+	CHECK_EQ(tn_handle_get(at.base, "old", &first), 0); /* the table */
+	CHECK_EQ(tn_handle_put(first), 0);
 	for (n = 1, reached = true; reached; n++) {
 		struct tn_handle h;
 		const uint64_t before = world_state(&at.w);

@@ -205,10 +205,10 @@ static inline const struct tn_binding *tn_interface_guard(
 
 /*
  * Holds @mod in the name of @holder, of which the system keeps a copy, cut to
- * fit; more than a thousand different names are not told apart. Between
- * tn_handle_enter and tn_handle_exit its code and data may be used. A module's
- * handles are given back when it is unloaded. -TN_ENOENT: it is not running;
- * -TN_ENOMEM. Sleeps when the name is new, else waits as tn_module_get does.
+ * fit; of more than 256 different names the later ones are not told apart.
+ * Between tn_handle_enter and tn_handle_exit its code and data may be used. A
+ * module's handles are given back when it is unloaded. -TN_ENOENT: it is not
+ * running; -TN_ENOMEM. Waits as tn_module_get does, else does not sleep.
  */
 int tn_handle_get(
     struct tn_module *mod, const char *holder, struct tn_handle *out);
@@ -217,7 +217,7 @@ int tn_handle_get(
  * As tn_handle_get for the primary provider of @iface, whose binding it
  * returns: it stays what it is until tn_handle_put. -TN_ENODEV: nobody provides
  * it; -TN_EAGAIN: its provider is about to leave, and the caller is inside of a
- * call; -TN_ENOMEM. Waits while that is decided.
+ * call; -TN_ENOMEM. Waits while that is decided, else does not sleep.
  */
 int tn_interface_acquire(struct tn_interface *iface, const char *holder,
     struct tn_handle *out, const struct tn_binding **binding);
