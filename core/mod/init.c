@@ -134,7 +134,10 @@ int generation_run_init(struct generation *gen, struct tn_diag *d)
 	int ret;
 
 	enter(gen, HOOK_INIT);
+	/* It is in the registry, where others look whether it is permanent. */
+	registry_lock(gen->mod->sys);
 	gen->started = true;
+	registry_unlock(gen->mod->sys);
 	ret = run_beginning(gen);
 	leave(gen);
 	return ret == 0 ? 0 : failed(gen, TN_REASON_INIT_FAILED, ret, d);
