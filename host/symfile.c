@@ -523,7 +523,7 @@ void *symfile_join(
 {
 	struct buffer file = { 0 }, headers = { 0 };
 	const struct list *end = last->next;
-	struct join j = { .nlocals = 1 };
+	struct join j = { .nlocals = 1, .data = file_at(first)->data };
 	size_t n = 0;
 	bool ok;
 

@@ -302,7 +302,7 @@ static bool order(const struct roots *t)
 	}
 	for (size_t i = 0; i < r->nsources && ok; i++)
 		ok = interrupt_pending() == 0 &&
-		     (r->sources[i].is_param || add_root(&s, t->file[i]));
+		     (t->file[i] == NULL || add_root(&s, t->file[i]));
 	ok = ok && resolve(&s);
 	tn_graph_free(s.graph);
 	return ok;
