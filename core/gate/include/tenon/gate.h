@@ -132,8 +132,8 @@ struct tn_gate_thread {
 
 /*
  * The world defines these and the twins. tn_gate_self is NULL until the first
- * section of a thread, and for ever where readers need a fence of their own:
- * the twins then do all of the work.
+ * section of a thread, and in threads with fences of their own: the twins then
+ * do all of the work. A thread may get fences while it is inside.
  */
 extern __thread struct tn_gate_thread *tn_gate_self
     __attribute__((tls_model("initial-exec")));
