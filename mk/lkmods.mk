@@ -19,7 +19,8 @@ $(B)/modules/$1/lkmod/$2.so: modules/lkmod/$2/$2.c mk/lkmods.mk \
 		api/include/lkmod/lkmod.h | $(SETUP)
 	$$(call say,LKMOD,$$@)
 	$(Q)mkdir -p $$(@D)
-	$(Q)$(call tenon_cc,$1) $(LKMOD_FLAGS) $(TENON_COMMON) $(TENON_COMMON_$1) \
+	$(Q)$(call tenon_cc,$1) $(LKMOD_FLAGS) $(TENON_FLAGS_$1) $(TENON_COMMON) \
+		$(TENON_COMMON_$1) \
 		-isystem "$$$$($(call tenon_cc,$1) -print-file-name=include)" \
 		-Iapi/include -Wl,-e,$(or $(LKMOD_ENTRY_$2),lkmod_init) $$< -o $$@
 endef

@@ -25,6 +25,8 @@
  *	   -fvisibility=hidden -Wl,-Bsymbolic,-e,lkmod_init,-z,max-page-size=4096
  *	   hello.c -o hello.so
  *
+ * and on aarch64 -mno-outline-atomics.
+ *
  * Functions that are called by name take up to four integers or pointers and
  * return one, unless both sides agree on another type. Compiles as C11 and
  * C++17.

@@ -121,7 +121,8 @@ TEST(hostile, symbols_outside_of_code_are_no_functions)
 	CHECK(nsyms > 1000);
 	for (size_t i = 1; i < nsyms; i++)
 		if (i % 3 != 0)
-			syms[i].st_value = i % 3 == 1 ? 0 : UINT64_MAX - i;
+			syms[i].st_value =
+			    i % 3 == 1 ? UINT64_C(1) << 40 : UINT64_MAX - i;
 	CHECK_EQ(kit_load_blob(&k, 1, (struct span){ copy, blob.n }, 0), 0);
 	unsigned found = 0;
 

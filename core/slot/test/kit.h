@@ -16,7 +16,7 @@
 
 #include "rig.h"
 
-#define KIT_CAPACITY ((size_t)256 << 10)
+#define KIT_CAPACITY ((size_t)512 << 10)
 
 struct kit {
 	struct host_port *host;
