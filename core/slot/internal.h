@@ -142,8 +142,10 @@ int native_suspend(struct native *n, struct tn_diag *diag) MUST_CHECK;
 void native_resume(struct native *n);
 /* Runs lkmod_exit; other than 0: it stays. Suspended, with nobody inside. */
 int native_exit(struct native *n, struct tn_diag *diag) MUST_CHECK;
-/* Unloads it and frees everything. */
-void native_close(struct native *n);
+/* Unloads it; refused, it is as it was but for its exit. */
+int native_unload(struct native *n, struct tn_diag *diag) MUST_CHECK;
+/* Frees the rest of one that is unloaded. */
+void native_free(struct native *n);
 /* -TN_ENOENT. Of who keeps it from being closed. */
 int native_function(const struct native *n, const char *symbol, uint64_t *addr)
     MUST_CHECK;

@@ -54,7 +54,7 @@ static int native_make(struct tn_slots *m, uint32_t i, struct native **out)
 	return 0;
 }
 
-static void native_free(struct native *n)
+void native_free(struct native *n)
 {
 	slot_names_close(&n->names, n->port);
 	if (n->sys != NULL)
@@ -233,20 +233,17 @@ int native_open(
 	return err;
 }
 
-/*
- * A permanent module is refused by the engine when it is unloaded, before
- * anything; when it is stopped it is not.
- */
-int native_suspend(struct native *n, struct tn_diag *diag)
+/* An operation of the engine on the module; its diagnosis is passed on. */
+typedef int engine_fn(
+    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
+
+static int ask_engine(struct native *n, engine_fn *fn, struct tn_diag *diag)
 {
-	struct tn_module_info info;
 	struct tn_diag d;
 	int err;
 
 	tn_diag_init(&d);
-	tn_module_info(n->mod, &info);
-	err = info.permanent ? tn_unload(n->sys, n->mod, &d)
-			     : tn_stop(n->sys, n->mod, NULL, &d);
+	err = fn(n->sys, n->mod, &d);
 	if (err != 0 && diag != NULL) {
 		keep_diag(n, &d);
 		tn_diag_fini(diag);
@@ -257,17 +254,38 @@ int native_suspend(struct native *n, struct tn_diag *diag)
 	return err;
 }
 
+static int stop(
+    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
+{
+	return tn_stop(sys, mod, NULL, diag);
+}
+
+/*
+ * A permanent module is refused by the engine when it is unloaded, before
+ * anything; when it is stopped it is not.
+ */
+int native_suspend(struct native *n, struct tn_diag *diag)
+{
+	struct tn_module_info info;
+
+	tn_module_info(n->mod, &info);
+	return ask_engine(n, info.permanent ? tn_unload : stop, diag);
+}
+
 void native_resume(struct native *n)
 {
 	/* What its start returns is in its own hands; it is called as before. */
 	(void)tn_start(n->sys, n->mod, NULL);
 }
 
-void native_close(struct native *n)
+/*
+ * It is stopped and nobody's, so the engine refuses only who has taken the
+ * module from tn_slot_info and works on it behind the manager's back.
+ */
+int native_unload(struct native *n, struct tn_diag *diag)
 {
-	/* It is stopped and nobody's, so nothing is left to refuse it. */
-	if (tn_unload(n->sys, n->mod, NULL) == 0)
-		native_free(n);
+	n->is_lkmod = false; /* its exit has run */
+	return ask_engine(n, tn_unload, diag);
 }
 
 int native_function(const struct native *n, const char *symbol, uint64_t *addr)

@@ -282,12 +282,14 @@ static int leave(
 	const struct loaded was = { s->native, s->worker };
 	int err = was.native != NULL ? native_exit(was.native, diag) : 0;
 
+	if (err == 0 && was.native != NULL)
+		err = native_unload(was.native, diag);
 	if (err != 0)
 		return err;
 	__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
 	set_loaded(m, s, &nothing, TN_SLOT_UNLOADING);
 	if (was.native != NULL)
-		native_close(was.native);
+		native_free(was.native);
 	else
 		m->config.isolation->close(was.worker);
 	set_state(m, s, TN_SLOT_REGISTERED);
