@@ -288,7 +288,8 @@ static int hand_over(struct opening *o)
 	if (err)
 		return err;
 	w->page->plan.heap_addr = w->img.base + PLACE_HEAP;
-	w->page->plan.heap_size = c->heap_size;
+	w->page->plan.heap_size =
+	    up(c->heap_size, (size_t)sysconf(_SC_PAGESIZE));
 	err = worker_run(w, &m, WIRE_READY, worker_deadline(c->start_ns));
 	/* The image is there; only the module's name for it stays here. */
 	if (err == 0 && ftruncate(o->file, (off_t)w->page_size) != 0)

@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <tenon/err.h>
@@ -43,6 +44,9 @@
 #define KERNEL_SET   8 /* bytes of a signal set */
 #define EXEC_FAILED  127
 #define PROGRAM_NAME "tenon-worker"
+
+#define REAP_PAUSE_NS 100000
+#define REAP_TIMES    1000
 
 /* arch/: 0 or more, or a negative errno; the C library's would be intercepted
    by sanitizers, which cannot know what this is. */
@@ -279,9 +283,17 @@ int birth_process(
 
 void birth_reap(int64_t pid)
 {
+	const struct timespec pause = { .tv_nsec = REAP_PAUSE_NS };
 	int is_subreaper = 0;
 
 	(void)prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper, 0, 0, 0);
-	if (pid > 0 && (is_subreaper || getpid() == 1))
-		(void)waitpid((pid_t)pid, NULL, __WALL);
+	if (pid <= 0 || (!is_subreaper && getpid() != 1))
+		return;
+	/* It closes its files some moments before it is dead. Somebody else
+	   may have waited for it: no call here waits without end. */
+	for (int i = 0; i < REAP_TIMES; i++) {
+		if (waitpid((pid_t)pid, NULL, __WALL | WNOHANG) != 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
 }
