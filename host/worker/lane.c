@@ -23,7 +23,6 @@
 
 #define FIRST_SLICE 1000000ull  /* ns */
 #define LAST_SLICE  10000000ull /* ns */
-#define SPIN_SHARE  64          /* of the most rounds: the fewest */
 
 uint64_t lane_now(void)
 {
@@ -93,16 +92,14 @@ void lane_post(struct lane *l, const struct message *m)
 
 static bool comes_soon(struct lane *l)
 {
-	for (uint32_t i = 0; i < l->spin; i++) {
-		if (turn_now(l) != l->turn) {
-			l->spin += (l->spin_most - l->spin) / 4;
-			return true;
-		}
+	bool came = turn_now(l) != l->turn;
+
+	for (uint32_t i = 0; i < l->spin.rounds && !came; i++) {
 		machine_relax();
+		came = turn_now(l) != l->turn;
 	}
-	if (l->spin > l->spin_most / SPIN_SHARE)
-		l->spin -= l->spin / 4;
-	return turn_now(l) != l->turn;
+	wire_spin_learn(&l->spin, came);
+	return came;
 }
 
 static bool has_ended(const struct lane *l)

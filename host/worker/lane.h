@@ -15,7 +15,7 @@
 struct lane {
 	struct wire_lane *wire; /* shared with the worker */
 	uint32_t turn; /* odd: the worker's, as we have handed it over */
-	uint32_t spin, spin_most; /* rounds of waiting actively */
+	struct wire_spin spin;
 	int lifeline;
 	bool stopped; /* any thread sets it: the worker is being ended */
 };

@@ -131,8 +131,8 @@ static int start_process(struct opening *o)
 		return fail_birth(o, err);
 	w->lifeline = ends[0];
 	lane_open(&w->lane, &w->page->lane, ends[0]);
-	w->lane.spin_most = w->page->plan.spin;
-	w->lane.spin = w->lane.spin_most;
+	w->lane.spin.most = w->page->plan.spin;
+	w->lane.spin.rounds = w->lane.spin.most;
 	err =
 	    birth_process(&o->birth, o->file, ends[1], o->load->config->helper);
 	close(ends[1]);

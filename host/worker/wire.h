@@ -129,6 +129,27 @@ struct wire_page {
 };
 _Static_assert(sizeof(struct wire_page) <= WIRE_TEXT, "before the text");
 
+/*
+ * How long a side waits actively, in rounds: as long as that helps, all of
+ * them. Each time that it does not, half as many, down to a share; but every
+ * so many times all of them once, or a side that has slept through a pause
+ * would sleep for ever between calls that follow each other closely.
+ */
+struct wire_spin {
+	uint32_t rounds, most;
+	uint32_t misses;
+};
+#define WIRE_SPIN_SHARE 64u
+#define WIRE_SPIN_PROBE 8u
+
+static inline void wire_spin_learn(struct wire_spin *s, int came)
+{
+	if (came || ++s->misses % WIRE_SPIN_PROBE == 0)
+		s->rounds = s->most;
+	else if (s->rounds > s->most / WIRE_SPIN_SHARE)
+		s->rounds /= 2;
+}
+
 /* A symbol that the worker offers to its module. */
 struct wire_symbol {
 	char name[32];

@@ -2,23 +2,21 @@
 /*
  * The worker's side of the lane: see wire.h.
  *
- * It waits actively for some rounds, fewer after each time that this did not
- * help and more after each time that it did, and then parks. Who parks says so
- * and looks at the turn again, who posts changes the turn and looks whether
- * somebody has parked; both in sequentially consistent order, so that one of
- * them sees the other.
+ * It waits actively for some rounds (struct wire_spin) and then parks. Who
+ * parks says so and looks at the turn again, who posts changes the turn and
+ * looks whether somebody has parked; both in sequentially consistent order, so
+ * that one of them sees the other.
  */
 #include "machine.h"
 #include "program.h"
 
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
-#define SPIN_SHARE 64 /* of the most rounds: the fewest */
 
 static struct wire_lane *lane;
 static char *text;
 static uint32_t turn; /* the last one that was ours: odd */
-static uint32_t spin, spin_most;
+static struct wire_spin spin;
 
 void lane_open(struct wire_page *page)
 {
@@ -29,8 +27,7 @@ void lane_open(struct wire_page *page)
 
 void lane_spin(uint32_t rounds)
 {
-	spin_most = rounds;
-	spin = rounds;
+	spin = (struct wire_spin){ .rounds = rounds, .most = rounds };
 }
 
 char *lane_text(void)
@@ -57,16 +54,14 @@ static bool is_mine(void)
 
 static bool comes_soon(void)
 {
-	for (uint32_t i = 0; i < spin; i++) {
-		if (is_mine()) {
-			spin += (spin_most - spin) / 4;
-			return true;
-		}
+	bool came = is_mine();
+
+	for (uint32_t i = 0; i < spin.rounds && !came; i++) {
 		machine_relax();
+		came = is_mine();
 	}
-	if (spin > spin_most / SPIN_SHARE)
-		spin -= spin / 4;
-	return false;
+	wire_spin_learn(&spin, came);
+	return came;
 }
 
 void lane_wait(struct message *m)

@@ -7,6 +7,7 @@
 #include <tenon/err.h>
 
 #include "kit.h"
+#include "memory.h"
 
 TEST(call, passes_four_integers_and_returns_one)
 {
@@ -253,4 +254,62 @@ TEST(call, finds_init_by_the_entry_point_of_a_shared_object)
 	CHECK_EQ(worker_lookup(w, "lkmod_init", &fn), -TN_ENOENT);
 	CHECK_EQ(worker_lookup(w, "captive_trap", &fn), -TN_ENOENT);
 	kit_close(w);
+}
+
+TEST(call, allocates_nothing)
+{
+	const struct tn_isolate_config config = kit_config(NULL);
+	unsigned descriptors, mappings;
+	struct worker *w;
+	int64_t ret = 0;
+
+	NEED_WORKERS();
+	w = kit_open(&config);
+	CHECK(w);
+	CHECK_EQ(kit_call(w, "captive_add", 0, 0, &ret), 0);
+	descriptors = kit_descriptors();
+	mappings = kit_mappings();
+	memory_fail_at(0);
+	for (int i = 0; i < 100; i++)
+		CHECK_EQ(kit_call(w, "captive_add", i, 0, &ret), 0);
+	CHECK_EQ(memory_made(), 0);
+	CHECK_EQ(kit_descriptors(), descriptors);
+	CHECK_EQ(kit_mappings(), mappings);
+	kit_close(w);
+}
+
+/* --- waiting */
+
+/* Nobody answers: what a wait without success teaches. */
+static uint32_t rounds_after(struct lane *l, int misses)
+{
+	struct message m;
+
+	for (int i = 0; i < misses; i++)
+		EXPECT(lane_wait(l, 1, &m) == -TN_ETIMEDOUT);
+	return l->spin.rounds;
+}
+
+TEST(wait, is_active_as_long_as_that_helps_and_tries_again)
+{
+	struct wire_lane wire = { .turn = 0 };
+	struct message m;
+	struct lane l;
+
+	lane_open(&l, &wire, -1);
+	l.spin = (struct wire_spin){ .rounds = 640, .most = 640 };
+	CHECK_EQ(rounds_after(&l, 1), 320);
+	CHECK_EQ(rounds_after(&l, 6), 640 / 64);
+	CHECK_EQ(rounds_after(&l, 1), 640); /* the eighth */
+	CHECK_EQ(rounds_after(&l, 3), 80);
+	wire.turn = 2; /* an answer */
+	CHECK_EQ(lane_wait(&l, 1, &m), 0);
+	CHECK_EQ(l.spin.rounds, 640);
+	/* an answer at a turn that is not the worker's */
+	lane_post(&l, &(struct message){ .kind = WIRE_CALL });
+	wire.turn = 5;
+	CHECK_EQ(lane_wait(&l, 1, &m), -TN_EBADMSG);
+	/* and nobody waits actively who may not */
+	lane_open(&l, &wire, -1);
+	CHECK_EQ(rounds_after(&l, 9), 0);
 }
