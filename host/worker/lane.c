@@ -21,8 +21,8 @@
 
 #include "machine.h"
 
-#define FIRST_SLICE 1000000ull  /* ns */
-#define LAST_SLICE  10000000ull /* ns */
+/* Longer than a tick, so that the timer of most waits is never programmed. */
+#define SLICE 10000000ull /* ns */
 
 uint64_t lane_now(void)
 {
@@ -113,8 +113,6 @@ static bool has_ended(const struct lane *l)
 
 static int sleep_until(struct lane *l, uint64_t deadline_ns)
 {
-	uint64_t slice = FIRST_SLICE;
-
 	while (turn_now(l) == l->turn) {
 		const uint64_t now = lane_now();
 		uint64_t left;
@@ -122,7 +120,7 @@ static int sleep_until(struct lane *l, uint64_t deadline_ns)
 		if (now >= deadline_ns)
 			return -TN_ETIMEDOUT;
 		left = deadline_ns - now;
-		left = left < slice ? left : slice;
+		left = left < SLICE ? left : SLICE;
 		const struct timespec t = { .tv_nsec = (long)left };
 
 		(void)futex(&l->wire->turn, FUTEX_WAIT, l->turn, &t);
@@ -130,7 +128,6 @@ static int sleep_until(struct lane *l, uint64_t deadline_ns)
 		if (turn_now(l) == l->turn && has_ended(l) &&
 		    turn_now(l) == l->turn)
 			return -TN_EOWNERDEAD;
-		slice = LAST_SLICE;
 	}
 	return 0;
 }
