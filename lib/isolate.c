@@ -267,11 +267,10 @@ int tn_isolate_close(const struct tn_isolation *isolation)
 	if (busy)
 		return -TN_EBUSY;
 	process_leave(&iso->member);
-	while (!list_empty(&iso->places)) {
-		struct place *p = place_of(iso->places.next);
-
-		list_del(&p->node);
-		free(p);
+	for (struct list *pos = iso->places.next, *next; pos != &iso->places;
+	     pos = next) {
+		next = pos->next;
+		free(place_of(pos));
 	}
 	pthread_mutex_destroy(&iso->lock);
 	free(iso);
