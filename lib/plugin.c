@@ -90,31 +90,39 @@ static int fail_new(struct tn_diag *d, const char *twin)
 	return -TN_ENOMEM;
 }
 
-static int load_entry(struct plugin_entry *e,
-    const struct plugin_load_args *args, struct plugin **out,
-    struct tn_diag *diag)
+/*
+ * Loads @e, which is the plugin's then, or freed. What the dynamic linker has
+ * said goes to @said, to be freed, unless that is NULL.
+ */
+static int load_entry(struct plugin_entry *e, const char *params,
+    struct plugin **out, struct tn_diag *diag, char **said)
 {
 	const struct tn_load_args load = {
 		.size = sizeof(load),
 		.flags = TN_LOAD_UNMARKED,
 		.name = e->file.name,
 		.path = e->file.real,
-		.params = args->params,
+		.params = params,
 	};
 	struct tn_module *mod;
 	int err;
 
 	plugin_foreign(&e->foreign, e);
 	err = tn_load_foreign(e->sys, &load, &e->foreign, &mod, diag);
-	if (err != 0)
+	if (err != 0) {
+		if (said) {
+			*said = e->said;
+			e->said = NULL;
+		}
+		entry_drop(e);
 		return err;
+	}
 	return entry_settle(e, mod, out)
 		   ? 0
 		   : fail(diag, -TN_ENOENT, TN_REASON_NOT_LOADED,
 			 "what was just loaded and unloaded again");
 }
 
-/* @said: what the dynamic linker has said, to be freed; or NULL. */
 static int load_plugin(const struct plugin_load_args *args, struct plugin **out,
     struct tn_diag *diag, char **said)
 {
@@ -137,15 +145,7 @@ static int load_plugin(const struct plugin_load_args *args, struct plugin **out,
 	if (!e)
 		return fail_new(diag, twin);
 	e->sys = sys;
-	err = load_entry(e, args, out, diag);
-	if (err != 0 && !e->settled) {
-		if (said) {
-			*said = e->said;
-			e->said = NULL;
-		}
-		entry_drop(e);
-	}
-	return err;
+	return load_entry(e, args->params, out, diag, said);
 }
 
 int plugin_load_with(const struct plugin_load_args *args, struct plugin **out,
@@ -258,15 +258,33 @@ static int begin_unload(struct record *rec, struct tn_diag *d)
 	    d, -TN_ENOENT, TN_REASON_BAD_ARGUMENT, "the plugin is not loaded");
 }
 
+/* What is to be unloaded; its engine may have been faster. */
+static bool look_up(
+    struct leaving *l, const struct record *rec, struct tn_system **sys)
+{
+	bool found;
+
+	entries_lock();
+	found = record_is_live(rec);
+	if (found) {
+		l->file = rec->entry->file;
+		*sys = rec->entry->sys;
+	}
+	entries_unlock();
+	return found;
+}
+
 static int run_unload(struct leaving *l, struct record *rec)
 {
 	struct tn_module *mod =
 	    atomic_load_explicit(&rec->mod, memory_order_relaxed);
-	struct tn_system *sys = rec->entry->sys;
 	uint32_t state = RECORD_LEAVING;
+	struct tn_system *sys;
 	int err = -TN_EDEADLK;
 
-	l->file = rec->entry->file;
+	if (!look_up(l, rec, &sys))
+		return fail(l->diag, -TN_ENOENT, TN_REASON_BAD_ARGUMENT,
+		    "the plugin is not loaded");
 	if (!is_own_code(sys, mod, l->caller))
 		err = tn_unload_with(sys, mod, l->args, l->diag);
 	else

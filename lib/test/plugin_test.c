@@ -4,6 +4,8 @@
  * what the engine adds to them.
  */
 #include <dlfcn.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -563,6 +565,42 @@ TEST(plugin, a_table_of_another_library_is_not_taken)
 	CHECK_EQ(d.error, -TN_ENOEXEC);
 	CHECK_STR(plugin_said(&d), "borrower: has no plugin_ops");
 	CHECK_EQ(plugin_kit_unload(actor), 0);
+}
+
+static int unloaded_early;
+
+/* Another thread unloads it by its engine as soon as it runs. */
+static void *unload_early(void *arg)
+{
+	struct tn_module *mod = NULL;
+
+	while (!(mod = tn_module_find(arg, "actor")))
+		sched_yield();
+	tn_module_put(mod);
+	if (tn_unload(arg, mod, NULL) == 0)
+		unloaded_early++;
+	return NULL;
+}
+
+TEST(plugin, an_engine_may_unload_it_before_its_load_has_returned)
+{
+	struct tn_system *sys = plugin_system();
+
+	unloaded_early = 0;
+	for (int i = 0; i < 50; i++) {
+		struct plugin *p;
+		pthread_t thread;
+
+		CHECK_EQ(pthread_create(&thread, NULL, unload_early, sys), 0);
+		p = plugin_kit_load(NULL, "actor", NULL);
+		pthread_join(thread, NULL);
+		if (p && plugin_try_get(p) == 0) {
+			CHECK_EQ(plugin_try_put(p), 0);
+			CHECK_EQ(plugin_kit_unload(p), 0);
+		}
+		CHECK(!plugin_registry()->plugins);
+	}
+	CHECK(unloaded_early > 0);
 }
 
 /* --- forks */
