@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import depmod_rows
 import gen
 import kmod_rows
 import peers
@@ -399,6 +400,7 @@ class Bench:
             self.symbolize()
             self.size()
             kmod_rows.rows(self.results)
+            depmod_rows.rows(self.results, self.tmpfs)
 
 
 def publish(results, where):

@@ -20,7 +20,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, 'build', 'fuzz')
 SEEDS = os.path.join(TOP, 'fuzz', 'corpus')
 CRASHES = os.path.join(BUILD, 'crashes')
-ELF = ('elf', 'link', 'load', 'slot')  # these take the dictionary and module files
+# these take the dictionary and module files
+ELF = ('elf', 'link', 'load', 'modscan', 'slot')
 STATUS = re.compile(r'^#(\d+)\s.*?cov: (\d+)', re.M)
 DONE = re.compile(r'^stat::number_of_executed_units: (\d+)', re.M)
 

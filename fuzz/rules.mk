@@ -3,6 +3,6 @@
 kind := host
 configs := fuzz
 deps := base core/elf core/reloc api core/gate core/mod core/slot host tools/sign tools/kmod tools
-programs := elf index kmodindex link load modinfo modprobed params signature slot symbols unpack
+programs := elf index kmodindex link load modinfo modprobed modscan params signature slot symbols trie unpack
 cflags := -iquote core/mod -iquote host -iquote tools -iquote tools/kmod
 ldflags := -fsanitize=fuzzer

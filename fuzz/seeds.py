@@ -131,6 +131,13 @@ def seeds():
                       b'blacklist m\nremove n o\n',
             'cmdline': b'!quiet a-b.c="d e" "f.g=h i" modprobe.blacklist=j,k',
             'signature': signature()},
+        'trie': {
+            'pairs': b'\1pci:v00008086d*\0pci:v00008086d00001*\0usb:v*\0a\0'
+                     b'a\0ab\0\0abc\xe4\0',
+            'index': b'\0' + bytes.fromhex(
+                'b007f457 00020001 20000038 00000003 00000000 7100 00000000'
+                '7000 00000002 7200 00000001 00000005 7300 6200 6364 4000000c'
+                '40000022 6161 a000002c')},
         'symbols': {
             'map': b'ffffffff81000000 T _text\nffffffff81000010 t local\n'
                    b'ffffffff81000020 t local\nffffffff81000030 T local\n',

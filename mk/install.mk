@@ -14,16 +14,21 @@ LIB = $(or $(filter-out /%,$(libdir:$(prefix)/%=%)),\
 DOC := share/doc/tenon
 EXAMPLES := $(wildcard modules/example/*)
 L := $(B)/host/lib
-HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host)) $(B)/$(HOST_ARCH)/bin/worker
+KMOD := $(filter %/tenon-kmod,$(BINS.host))
+HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host)) $(KMOD) $(B)/$(HOST_ARCH)/bin/worker
+
+# Commands of kmod's names, for a PATH or an alternative of one's own choice.
+COMMANDS := insmod rmmod modprobe lsmod modinfo depmod
 
 # In /usr the commands of kmod's names are completed by the distribution.
-COMPLETED := tenon $(if $(filter /usr,$(prefix)),,insmod rmmod modprobe lsmod modinfo depmod)
+COMPLETED := tenon $(if $(filter /usr,$(prefix)),,$(COMMANDS))
 
 INSTALLED = \
 	$(foreach c,$(COMPONENTS),$(foreach h,$(C.$c.install),$c/include/$h|include/$h)) \
 	$(foreach f,$(LIBS.host),$f|$(LIB)/$(notdir $f)) \
 	$(foreach f,$(filter %/tenon,$(BINS.host)),$f|bin/tenon) \
 	$(B)/$(HOST_ARCH)/bin/worker|libexec/tenon/worker \
+	$(foreach f,$(KMOD),$f|libexec/tenon/tenon-kmod) \
 	$(foreach f,$(wildcard mk/module.mk),$f|share/tenon/module.mk) \
 	scripts/gdb/tenon.py|share/tenon/gdb/tenon.py \
 	lib/tsan.supp|share/tenon/tsan.supp \
@@ -37,7 +42,7 @@ INSTALLED = \
 	$(foreach n,$(COMPLETED),tools/completion/tenon|share/bash-completion/completions/$n)
 EXAMPLES_MAKEFILE := $(DOC)/examples/modules/Makefile
 LINKS = $(LIB)/$(SONAME) $(LIB)/libtenon.so $(LIB)/pkgconfig/tenon.pc \
-	$(EXAMPLES_MAKEFILE)
+	$(EXAMPLES_MAKEFILE) $(COMMANDS:%=libexec/tenon/%)
 
 part = $(word $2,$(subst |, ,$1))
 install_one = install -D -m $(if $(filter bin/% libexec/%,$(call part,$1,2)),755,644) \
@@ -55,6 +60,7 @@ install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 		$e/rules.mk && \
 		echo 'include ../../../../tenon/module.mk' &&) :; } \
 		> $(DESTDIR)$(prefix)/$(EXAMPLES_MAKEFILE)
+	$(Q)cd $(DESTDIR)$(prefix)/libexec/tenon && for c in $(COMMANDS); do ln -sf tenon-kmod $$c || exit 1; done
 
 # Folders that are empty then go too, in the system's own prefixes only those
 # that are Tenon's.

@@ -27,8 +27,9 @@ run: host host-aarch64 host-riscv64 $(KERNELS) $(MODULE_FILES) ## a tour: load, 
 bench: host $(MODULE_FILES) $(B)/.setup-bench ## measure against named peers; writes build/bench/results.csv
 	@$(PYTHON) bench/bench.py $(BENCH_ARGS)
 
-corpus: host host-aarch64 host-riscv64 $(MODULE_FILES) ## link whole distributions as ld does, byte for byte
+corpus: host host-aarch64 host-riscv64 $(MODULE_FILES) ## whole distributions: link as ld does, byte for byte; depmod as kmod
 	@$(PYTHON) oracle/corpus.py $(CORPUS_ARGS)
+	@$(PYTHON) oracle/kmod_depmod.py
 	@$(PYTHON) oracle/kmod_query.py $(QUERY_ARGS)
 	@$(PYTHON) oracle/vm.py
 

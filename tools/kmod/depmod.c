@@ -19,6 +19,7 @@
 #include <kmod/applets.h>
 #include <tenon/err.h>
 
+#include "depmod_json.h"
 #include "depmod_text.h"
 
 static const struct depmod_output outputs[] = {
@@ -109,6 +110,10 @@ static int run(struct depmod *d)
 	}
 	if (!err)
 		err = gather(d);
+	if (!err && d->options.json) {
+		depmod_json(d);
+		return 0;
+	}
 	if (!err)
 		err = depmod_put(d, outputs, ARRAY_SIZE(outputs));
 	if (!err && !d->options.show)

@@ -15,6 +15,7 @@
 #include <base/compiler.h>
 
 #include "report.h"
+#include "version.h"
 
 enum {
 	OPT_JSON = 0x100,
@@ -212,8 +213,8 @@ enum depmod_wish depmod_options_parse(
 		if (c == 'h')
 			return print(usage_text, r);
 		if (c == 'V')
-			return print("tenon depmod, as that of kmod 30\n", r);
-		if (strchr("uqrm", c) != NULL)
+			return print(KMOD_VERSION, r);
+		if (c < OPT_JSON && strchr("uqrm", c) != NULL)
 			deprecated(r, c, index);
 		else if (!set_option(o, c, optarg, r))
 			return DEPMOD_WRONG;

@@ -4,10 +4,12 @@
 Trees are written by komod.py, from fixed seeds where they are random.  kmod 30
 runs in a bounded process, because it does not end on some cycles.
 """
+import json
 import os
 import random
 import resource
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -17,12 +19,9 @@ from komod import Module
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../..'))
 TENON = os.path.join(TOP, 'build/host/bin/tenon')
-KMOD = '/sbin/depmod'
-WRITTEN = ('modules.dep', 'modules.dep.bin', 'modules.alias',
-           'modules.alias.bin', 'modules.softdep', 'modules.symbols',
-           'modules.symbols.bin', 'modules.builtin.bin',
-           'modules.builtin.alias.bin', 'modules.devname')
-LISTS = ('modules.order', 'modules.builtin', 'modules.builtin.modinfo')
+sys.path.append(os.path.join(TOP, 'oracle'))
+
+from kmod_depmod import KMOD, LISTS, OUTPUTS  # noqa: E402
 
 
 def bounded():
@@ -135,7 +134,7 @@ class Files(Case):
         self.assertEqual(files['modules.dep'],
                          b'kernel/a.ko: kernel/b-x.ko kernel/c.ko\n'
                          b'kernel/b-x.ko: kernel/c.ko\nkernel/c.ko:\n')
-        self.assertEqual(sorted(files), sorted(WRITTEN))
+        self.assertEqual(sorted(files), sorted(OUTPUTS))
 
     def test_it_works_under_its_own_name(self):
         tree = self.tree({'k/a.ko': simple('a', ['a'])})
@@ -614,6 +613,25 @@ class Incremental(Case):
         self.assertIn(b'WARNING: could not write the cache /nowhere/cache',
                       done.stderr)
         self.assertIn('modules.dep', self.take(tree))
+
+
+class Json(Case):
+    def test_each_module_is_an_object(self):
+        tree = self.tree({
+            'k/a-b.ko': simple('a', ['a1', 'a2'], ['c1', 'printk'],
+                               [('alias', 'of:"x"'), ('softdep', 'pre: c')]),
+            'k/c.ko': simple('c', ['c1'])})
+        tree.write('k/bad.ko', 'no module')
+        done = tenon('--json', '-b', tree.base, tree.release)
+        self.assertEqual(done.returncode, 0)
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(found[0], {
+            'module': 'a_b', 'file': 'k/a-b.ko', 'needs': ['c'],
+            'exports': ['a1', 'a2'], 'imports': ['c1', 'printk'],
+            'aliases': ['of:"x"'], 'softdeps': ['pre: c'], 'damaged': False})
+        self.assertEqual([(m['module'], m['damaged']) for m in found],
+                         [('a_b', False), ('c', False), ('bad', True)])
+        self.assertEqual(self.take(tree), {})
 
 
 class Memory(Case):

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Rows about depmod, measured against kmod's on trees of a distribution.
+
+Runs of both alternate; the row is the median of wall time, or the peak of
+resident memory as time(1) sees it.  The trees are those of the corpus
+(oracle/fetch.py), copied to a folder of their own because depmod writes there.
+"""
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(os.path.join(TOP, 'oracle'))
+
+import apt  # noqa: E402
+import fetch  # noqa: E402
+import kmod_depmod  # noqa: E402
+
+# set, series, runs, threads and goal of ours, its words for it
+TREES = (('kernel', 'bookworm', 9, 1, 4, 'plain'),
+         ('kmod', 'trixie', 3, 2, 1.6, 'xz'))
+INCREMENTAL_GOAL = 20
+TIME = '/usr/bin/time'
+
+
+class Missing(Exception):
+    pass
+
+
+def command(program, base, release, *args):
+    return [*program, '-b', base, *args, release]
+
+
+def seconds(argv):
+    begun = time.monotonic()
+    subprocess.run(argv, check=True)
+    return time.monotonic() - begun
+
+
+def kilobytes(argv):
+    """The peak of resident memory."""
+    if not os.path.exists(TIME):
+        raise Missing('time(1) is not installed (package time)')
+    done = subprocess.run([TIME, '-f', '%M', *argv], check=True, text=True,
+                          stderr=subprocess.PIPE)
+    return int(done.stderr.split()[-1])
+
+
+def copy_tree(store, pin, scratch):
+    """(base, release) of a tree that may be written to."""
+    tree = kmod_depmod.find_tree(pin, store.tree(pin))
+    base = os.path.join(scratch, tree.release)
+    shutil.copytree(tree.folder,
+                    os.path.join(base, 'lib/modules', tree.release))
+    return base, tree.release
+
+
+def alternate(theirs, mine, runs, prepare=lambda: None):
+    """(ours, the peer's) median milliseconds."""
+    times = ([], [])
+    for _ in range(runs):
+        times[1].append(seconds(theirs) * 1000)
+        prepare()
+        times[0].append(seconds(mine) * 1000)
+    return tuple(map(statistics.median, times))
+
+
+def changed_module(base, release):
+    """A function that makes one module of a tree another file."""
+    folder = os.path.join(base, 'lib/modules', release)
+    path = os.path.join(folder, kmod_depmod.modules_of(folder)[0])
+
+    def change():
+        with open(path, 'rb') as f:
+            data = f.read()
+        os.unlink(path)
+        with open(path, 'wb') as f:
+            f.write(data)
+
+    return change
+
+
+def measure(results, store, pin, plan, scratch):
+    """The rows of one tree."""
+    _, _, runs, jobs, goal, words = plan
+    base, release = copy_tree(store, pin, scratch)
+    mine = [kmod_depmod.TENON, 'depmod']
+    theirs = command([kmod_depmod.KMOD], base, release)
+    case = f'{words} tree, {pin.arch}'
+    full = command(mine, base, release, f'-j{jobs}')
+    subprocess.run(full, check=True)    # what is read is in memory by now
+    results.row('depmod', f'{case}, {jobs} thread{"s" * (jobs > 1)}', 'ms',
+                alternate(theirs, full, runs), 'kmod depmod', ('ratio', goal))
+    cached = command(mine, base, release, '--incremental')
+    subprocess.run(cached, check=True)
+    results.row('depmod', f'{case}, one module changed', 'ms',
+                alternate(theirs, cached, runs, changed_module(base, release)),
+                'kmod depmod', ('ratio', INCREMENTAL_GOAL))
+    results.row('depmod', f'{case}, peak memory', 'KiB',
+                (kilobytes(full), kilobytes(theirs)), 'kmod depmod',
+                ('ratio', 1))
+
+
+def rows(results, scratch):
+    """All rows, below a folder that may be filled; what is missing is said."""
+    try:
+        with fetch.Store() as store:
+            for plan in TREES:
+                for pin in fetch.pins((plan[0],), 'amd64'):
+                    if pin.series == plan[1]:
+                        measure(results, store, pin, plan, scratch)
+    except (apt.Unavailable, Missing) as why:
+        results.skip('depmod', why)
