@@ -63,7 +63,7 @@ static uint64_t checksum(const char *p, size_t n)
 
 	for (; i + 32 <= n; i += 32)
 		for (unsigned k = 0; k < 4; k++)
-			lane[k] = (lane[k] ^ get_le64(p + i + 8 * k)) *
+			lane[k] = (lane[k] ^ get_le64(p + i + 8 * (size_t)k)) *
 				      0x9fb21c651e98df25u ^
 				  lane[k] >> 29;
 	for (; i < n; i++)
@@ -146,7 +146,8 @@ static bool cache_is_sound(struct depmod_cache *c)
 	const char *blob;
 	size_t n;
 
-	if (c->n < sizeof(*h) || memcmp(h->magic, MAGIC, sizeof(h->magic)) ||
+	if (c->n < sizeof(*h) ||
+	    memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
 	    h->version != VERSION || h->bytes != c->n - sizeof(*h) ||
 	    h->nentries > h->bytes / sizeof(struct cache_entry) ||
 	    h->sum != sum_of(c->bytes, c->n))

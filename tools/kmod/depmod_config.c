@@ -197,6 +197,17 @@ static int take_line(struct parser *p, char *line)
 	return err;
 }
 
+/* What a backslash means: the next character, or nothing and a new line. */
+static int read_escaped(struct parser *p, FILE *f)
+{
+	const int c = getc(f);
+
+	if (c != '\n')
+		return c;
+	p->line++;
+	return '\0';
+}
+
 /* Takes the next line, joined with those that a backslash ties to it. */
 static bool read_line(struct parser *p, FILE *f, struct buffer *line)
 {
@@ -206,16 +217,14 @@ static bool read_line(struct parser *p, FILE *f, struct buffer *line)
 	if (c == EOF)
 		return false;
 	for (p->line++; c != EOF && c != '\n'; c = getc(f)) {
-		if (c == '\\') {
-			c = getc(f);
-			if (c == '\n') {
-				p->line++;
-				continue;
-			}
-			if (c == EOF)
-				break;
-		}
-		buffer_char(line, (char)c);
+		const bool is_escape = c == '\\';
+
+		if (is_escape)
+			c = read_escaped(p, f);
+		if (c == EOF)
+			break;
+		if (!is_escape || c != '\0')
+			buffer_char(line, (char)c);
 	}
 	buffer_char(line, '\0');
 	return true;

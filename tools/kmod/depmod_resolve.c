@@ -56,7 +56,7 @@ static int add_symbol(
 	entry->value = owner;
 	if (is_new)
 		buffer_add(&r->crcs, &crc, sizeof(crc));
-	else
+	else if (r->crcs.p != NULL)
 		memcpy(r->crcs.p +
 			   (size_t)(entry - d->symbols.entries) * sizeof(crc),
 		    &crc, sizeof(crc));
@@ -201,7 +201,7 @@ static void tell_import(struct resolve *r, const struct dep_module *m,
 	if (entry == NULL) {
 		report(&d->report, REPORT_WARNING, "%s needs unknown symbol %s",
 		    full_path(d, m->path, &scratch), name);
-	} else if (d->options.symvers != NULL) {
+	} else if (d->options.symvers != NULL && r->crcs.p != NULL) {
 		memcpy(&crc,
 		    r->crcs.p +
 			(size_t)(entry - d->symbols.entries) * sizeof(crc),

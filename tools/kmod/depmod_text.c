@@ -30,21 +30,27 @@ int depmod_text_dep(struct depmod *d, struct buffer *out)
 	return 0;
 }
 
+/* Copies @n characters; where the next ones go. */
+static char *put(char *at, const char *text, size_t n)
+{
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): part of a line */
+	memcpy(at, text, n);
+	return at + n;
+}
+
 /* "BEGIN a b": @begin has its blank. */
 static void put_line(
     struct buffer *out, const char *begin, const char *a, const char *b)
 {
 	const size_t nbegin = strlen(begin), na = strlen(a), nb = strlen(b);
-	char *line = buffer_room(out, nbegin + na + nb + 2);
+	char *at = buffer_room(out, nbegin + na + nb + 2);
 
-	if (line == NULL)
+	if (at == NULL)
 		return;
-	memcpy(line, begin, nbegin);
-	memcpy(line + nbegin, a, na);
-	line += nbegin + na;
-	*line++ = ' ';
-	memcpy(line, b, nb);
-	line[nb] = '\n';
+	at = put(put(at, begin, nbegin), a, na);
+	*at++ = ' ';
+	at = put(at, b, nb);
+	*at = '\n';
 }
 
 int depmod_text_alias(struct depmod *d, struct buffer *out)

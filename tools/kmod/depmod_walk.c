@@ -402,7 +402,7 @@ int depmod_walk(struct depmod *d)
 	int err = d->options.all ? walk_all(&w) : walk_named(&w);
 
 	/* the modules are the arena's from now on */
-	if (!err && d->nmodules != 0) {
+	if (!err && w.found.p != NULL) {
 		d->modules = arena_alloc(&d->arena, w.found.n);
 		if (d->modules != NULL)
 			memcpy(d->modules, w.found.p, w.found.n);
