@@ -22,7 +22,7 @@
 #include "depmod_json.h"
 #include "depmod_text.h"
 
-static const struct depmod_output outputs[] = {
+const struct depmod_output depmod_outputs[DEPMOD_OUTPUTS] = {
 	{ "modules.dep", depmod_text_dep, false },
 	{ "modules.dep.bin", depmod_index_dep, true },
 	{ "modules.alias", depmod_text_alias, false },
@@ -75,7 +75,7 @@ void depmod_open_folder(struct depmod *d)
 		d->dir = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* From the command line to modules with their lines. */
+/* From the command line to modules with their facts. */
 static int gather(struct depmod *d)
 {
 	int err = depmod_walk(d);
@@ -87,12 +87,26 @@ static int gather(struct depmod *d)
 		err = depmod_order(d);
 	if (!err)
 		err = depmod_scan(d);
-	if (!err)
-		err = depmod_resolve(d);
+	return err;
+}
+
+/* From facts to lines, and to files. */
+static int produce(struct depmod *d)
+{
+	int err = depmod_resolve(d);
+
 	if (!err)
 		err = depmod_rank(d);
 	if (!err)
 		err = depmod_make_lines(d);
+	if (!err && d->options.json) {
+		depmod_json(d);
+		return 0;
+	}
+	if (!err)
+		err = depmod_put(d);
+	if (!err && !d->options.show)
+		err = depmod_cache_save(d);
 	return err;
 }
 
@@ -110,15 +124,9 @@ static int run(struct depmod *d)
 	}
 	if (!err)
 		err = gather(d);
-	if (!err && d->options.json) {
-		depmod_json(d);
-		return 0;
-	}
-	if (!err)
-		err = depmod_put(d, outputs, ARRAY_SIZE(outputs));
-	if (!err && !d->options.show)
-		err = depmod_cache_save(d);
-	return err;
+	if (!err && depmod_cache_is_current(d))
+		return depmod_cache_renew(d);
+	return err ? err : produce(d);
 }
 
 static void release(struct depmod *d)

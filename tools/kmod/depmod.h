@@ -55,6 +55,7 @@ struct depmod {
 	struct dep_module *modules;
 	uint32_t nmodules;
 	struct depmod_cache cache;
+	bool has_told;         /* something about facts or lists */
 	int64_t started;       /* the time, in nanoseconds */
 	struct modscan *scans; /* one for each thread; they own the facts */
 	unsigned nscans;

@@ -16,12 +16,11 @@
 #include "index_write.h"
 #include "modname.h"
 
-#define LIST "modules.builtin"
-#define INFO "modules.builtin.modinfo"
+#define LIST DEPMOD_BUILTIN
+#define INFO DEPMOD_BUILTIN_INFO
 
 /* The bytes of a list, each string ended by a NUL. -TN_ENOENT: none. */
-static int read_list(
-    const struct depmod *d, const char *name, struct buffer *text)
+static int read_list(struct depmod *d, const char *name, struct buffer *text)
 {
 	int err = depmod_read(d, name, text);
 
@@ -51,6 +50,7 @@ static void add_builtin(
 		return;
 	}
 	if (!isalpha((unsigned char)line[0])) {
+		d->has_told = true;
 		report(&d->report, REPORT_ERROR, "Invalid " LIST " line: %s",
 		    line);
 		return;
@@ -105,6 +105,7 @@ static bool add_alias(struct info *in, const char *alias)
 	char key[MODNAME_MAX];
 
 	if (!alias_normalize(alias, key)) {
+		in->d->has_told = true;
 		report(&in->d->report, REPORT_WARNING,
 		    "Unmatched bracket in %s", alias);
 		return true;
@@ -153,6 +154,7 @@ int depmod_index_builtin_alias(struct depmod *d, struct buffer *out)
 			bad = add_string(&in, text.p + at);
 		at += n;
 	}
+	d->has_told = d->has_told || bad == -TN_EINVAL;
 	if (bad == -TN_EINVAL)
 		report(&d->report, REPORT_WARNING,
 		    "%s/" INFO ": '%s' has an entry without a value; what "

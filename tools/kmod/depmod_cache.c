@@ -27,13 +27,22 @@
 #include "depmod_files.h"
 
 #define MAGIC   "tenondep"
-#define VERSION 1u
+#define VERSION 2u
 
 /*
  * Clocks of file systems tick that slowly: what was written less than this
  * before a run may have been written again since without a new time.
  */
 #define TICK 20000000ll /* nanoseconds */
+
+/* What else the run has read and written: all that its files follow from. */
+struct cache_result {
+	struct file_stamp outputs[DEPMOD_OUTPUTS];
+	struct file_stamp builtin, builtin_info;
+	uint32_t prefix; /* -P */
+	uint32_t
+	    is_silent; /* nothing was told on the way from facts to files */
+};
 
 struct cache_header {
 	char magic[8];
@@ -42,7 +51,10 @@ struct cache_header {
 	uint64_t seed;
 	int64_t started; /* when the run that wrote it began to look at files */
 	uint64_t bytes;  /* behind the header */
-	uint64_t sum;    /* of all but itself: the last of the header */
+	struct cache_result result;
+	uint64_t blob_sum;
+	uint64_t
+	    sum; /* of header and entries but itself: the last of the header */
 };
 
 struct cache_entry {
@@ -73,14 +85,14 @@ static uint64_t checksum(const char *p, size_t n)
 	return last;
 }
 
-/* Of everything but the sum itself. */
-static uint64_t sum_of(const char *bytes, size_t n)
+/* Of the header, but for the sum itself, and the entries. */
+static uint64_t sum_of(const char *bytes, uint32_t nentries)
 {
 	const size_t before = offsetof(struct cache_header, sum);
-	const size_t after = sizeof(struct cache_header);
 
 	return checksum(bytes, before) ^
-	       hash_mix(checksum(bytes + after, n - after));
+	       hash_mix(checksum(bytes + sizeof(struct cache_header),
+		   nentries * sizeof(struct cache_entry)));
 }
 
 /* --- loading */
@@ -150,11 +162,11 @@ static bool cache_is_sound(struct depmod_cache *c)
 	    memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
 	    h->version != VERSION || h->bytes != c->n - sizeof(*h) ||
 	    h->nentries > h->bytes / sizeof(struct cache_entry) ||
-	    h->sum != sum_of(c->bytes, c->n))
+	    h->sum != sum_of(c->bytes, h->nentries))
 		return false;
 	c->nentries = h->nentries;
 	blob = blob_of(c, &n);
-	if (n != 0 && blob[n - 1] != '\0')
+	if (h->blob_sum != checksum(blob, n) || (n != 0 && blob[n - 1] != '\0'))
 		return false;
 	for (uint32_t i = 0; i < c->nentries; i++)
 		if (!entry_is_sound(&entries_of(c)[i], blob, n))
@@ -307,12 +319,10 @@ static void add_entry(
 	buffer_add(entries, &e, sizeof(e));
 }
 
-/* The whole file. */
+/* The whole file, but for what finish() fills in. */
 static int compose(struct depmod *d, struct buffer *out)
 {
-	struct cache_header h = {
-		.version = VERSION, .seed = d->seed, .started = d->started
-	};
+	struct cache_header h = { .version = VERSION, .seed = d->seed };
 	struct buffer blob = { 0 };
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
@@ -322,6 +332,7 @@ static int compose(struct depmod *d, struct buffer *out)
 			add_entry(&d->modules[i], out, &blob);
 	h.nentries =
 	    (uint32_t)((out->n - sizeof(h)) / sizeof(struct cache_entry));
+	h.blob_sum = checksum(blob.p, blob.n);
 	buffer_add(out, blob.p, blob.n);
 	out->failed = out->failed || blob.failed;
 	buffer_free(&blob);
@@ -329,30 +340,122 @@ static int compose(struct depmod *d, struct buffer *out)
 		return -TN_ENOMEM;
 	h.bytes = out->n - sizeof(h);
 	memcpy(out->p, &h, sizeof(h));
-	h.sum = sum_of(out->p, out->n);
-	memcpy(out->p, &h, sizeof(h));
 	return out->n > UINT32_MAX ? -TN_EFBIG : 0;
+}
+
+static struct cache_result result_of(const struct depmod *d)
+{
+	struct cache_result r = { .prefix = (unsigned char)d->options.prefix,
+		.is_silent = !d->has_told };
+
+	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
+		r.outputs[i] = depmod_stamp(d->dir, depmod_outputs[i].name);
+	r.builtin = depmod_stamp(d->dir, DEPMOD_BUILTIN);
+	r.builtin_info = depmod_stamp(d->dir, DEPMOD_BUILTIN_INFO);
+	return r;
+}
+
+/* The facts as they were when the entries were written: only stamps differ. */
+static void renew_stamps(struct depmod *d)
+{
+	struct cache_entry *entries =
+	    (void *)(d->cache.bytes + sizeof(struct cache_header));
+
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		entries[i].stamp = d->modules[i].stamp;
+}
+
+static int write_cache(struct depmod *d, struct buffer *content)
+{
+	struct cache_header *h = (void *)content->p;
+	const char *name = d->options.cache;
+	int err;
+
+	h->started = d->started;
+	h->result = result_of(d);
+	h->sum = sum_of(content->p, h->nentries);
+	if (name[0] == '\0')
+		err = depmod_replace(d->dir, DEPMOD_CACHE, content);
+	else
+		err = depmod_replace(AT_FDCWD, name, content);
+	if (err)
+		report(&d->report, REPORT_WARNING,
+		    "could not write the cache %s: %s",
+		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
+	return 0;
 }
 
 int depmod_cache_save(struct depmod *d)
 {
-	const char *name = d->options.cache;
 	struct buffer content = { 0 };
 	int err;
 
-	if (name == NULL ||
-	    (d->cache.taken == d->nmodules && d->cache.nentries == d->nmodules))
+	if (d->options.cache == NULL)
 		return 0;
 	err = compose(d, &content);
 	if (!err)
-		err = depmod_replace(name[0] == '\0' ? d->dir : AT_FDCWD,
-		    name[0] == '\0' ? DEPMOD_CACHE : name, &content);
+		err = write_cache(d, &content);
 	buffer_free(&content);
-	if (err && err != -TN_ENOMEM) {
-		report(&d->report, REPORT_WARNING,
-		    "could not write the cache %s: %s",
-		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
-		err = 0;
-	}
-	return err;
+	return err == -TN_ENOMEM ? err : 0;
+}
+
+/* --- nothing to do */
+
+/* Do the facts of module @i say what entry @i says? */
+static bool is_as_cached(const struct depmod *d, uint32_t i)
+{
+	const struct cache_entry *e = &entries_of(&d->cache)[i];
+	const struct dep_module *m = &d->modules[i];
+	size_t n;
+	const char *blob = blob_of(&d->cache, &n);
+
+	if (m->is_damaged || strcmp(blob + e->path, m->path) != 0)
+		return false;
+	if (m->facts.texts == blob + e->texts)
+		return true;
+	return m->facts.bytes == e->bytes &&
+	       memcmp(m->facts.n, e->n, sizeof(e->n)) == 0 &&
+	       memcmp(m->facts.texts, blob + e->texts, e->bytes) == 0;
+}
+
+static bool result_is_current(const struct depmod *d)
+{
+	const struct cache_header *h = header_of(&d->cache);
+	const struct cache_result *then = &h->result;
+	const struct cache_result now = result_of(d);
+
+	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
+		if (now.outputs[i].inode == 0 ||
+		    !stamps_equal(&now.outputs[i], &then->outputs[i]))
+			return false;
+	return then->is_silent && then->prefix == now.prefix &&
+	       stamps_equal(&now.builtin, &then->builtin) &&
+	       stamps_equal(&now.builtin_info, &then->builtin_info) &&
+	       now.builtin.ctime < h->started - TICK &&
+	       now.builtin_info.ctime < h->started - TICK;
+}
+
+bool depmod_cache_is_current(struct depmod *d)
+{
+	const struct depmod_cache *c = &d->cache;
+	const struct depmod_options *o = &d->options;
+
+	if (c->bytes == NULL || c->nentries != d->nmodules || o->show ||
+	    o->json || o->verbose || o->warn_twice || d->has_told ||
+	    o->symvers != NULL || o->system_map != NULL)
+		return false;
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		if (!is_as_cached(d, i))
+			return false;
+	return result_is_current(d);
+}
+
+int depmod_cache_renew(struct depmod *d)
+{
+	struct buffer content = { .p = d->cache.bytes, .n = d->cache.n };
+
+	if (d->cache.taken == d->nmodules)
+		return 0;
+	renew_stamps(d);
+	return write_cache(d, &content);
 }

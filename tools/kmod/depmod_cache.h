@@ -46,7 +46,17 @@ MUST_CHECK int depmod_cache_load(struct depmod *d);
 bool depmod_cache_take(struct depmod *d, uint32_t i);
 
 /*
- * Writes what is known of all modules, unless the file says it already. What
+ * Do the files of the tree say already what they would say? So it is when no
+ * module says anything new, in the same order, and lists and files are those
+ * of the last run, which had nothing to tell.
+ */
+bool depmod_cache_is_current(struct depmod *d);
+
+/* After that: new stamps for the files that have been read again. */
+MUST_CHECK int depmod_cache_renew(struct depmod *d);
+
+/*
+ * Writes what is known of all modules, after the files have been written. What
  * goes wrong is reported as a warning. -TN_ENOMEM.
  */
 MUST_CHECK int depmod_cache_save(struct depmod *d);

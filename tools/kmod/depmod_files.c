@@ -40,11 +40,27 @@ int depmod_read_fd(int fd, struct buffer *text)
 	return got < 0 ? -errno : 0;
 }
 
-int depmod_read(const struct depmod *d, const char *name, struct buffer *text)
+struct file_stamp depmod_stamp(int dir, const char *name)
+{
+	struct file_stamp stamp = { 0 };
+	struct stat st;
+
+	if (fstatat(dir, name, &st, 0) != 0)
+		return stamp;
+	stamp.device = st.st_dev;
+	stamp.inode = st.st_ino;
+	stamp.size = (uint64_t)st.st_size;
+	stamp.mtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
+	stamp.ctime = st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec;
+	return stamp;
+}
+
+int depmod_read(struct depmod *d, const char *name, struct buffer *text)
 {
 	int fd, err;
 
 	if (d->dir < 0) {
+		d->has_told = true;
 		report(&d->report, REPORT_WARNING,
 		    "could not open directory %s: %s", d->folder,
 		    strerror(ENOENT));
@@ -54,6 +70,7 @@ int depmod_read(const struct depmod *d, const char *name, struct buffer *text)
 	err = fd < 0 ? -errno : depmod_read_fd(fd, text);
 	if (fd >= 0)
 		(void)close(fd);
+	d->has_told = d->has_told || err;
 	if (err && err != -TN_ENOMEM)
 		report(&d->report, REPORT_WARNING,
 		    "could not open %s at %s: %s", name, d->folder,
@@ -159,19 +176,18 @@ static int put_one(struct depmod *d, const struct depmod_output *output,
 }
 
 /* The first @n files get their names; or what is left of them goes. */
-static int settle(const struct depmod *d, const struct depmod_output *outputs,
-    unsigned n, int err)
+static int settle(const struct depmod *d, unsigned n, int err)
 {
 	for (unsigned i = 0; i < n; i++) {
 		char temporary[NAME_ROOM];
 
-		temporary_name(outputs[i].name, temporary);
-		if (!err &&
-		    renameat(d->dir, temporary, d->dir, outputs[i].name) != 0) {
+		temporary_name(depmod_outputs[i].name, temporary);
+		if (!err && renameat(d->dir, temporary, d->dir,
+				depmod_outputs[i].name) != 0) {
 			err = -errno;
 			report(&d->report, REPORT_FATAL,
 			    "renameat(%s, %s, %s, %s): %s", d->folder,
-			    temporary, d->folder, outputs[i].name,
+			    temporary, d->folder, depmod_outputs[i].name,
 			    strerror(-err));
 		}
 		if (err)
@@ -180,8 +196,7 @@ static int settle(const struct depmod *d, const struct depmod_output *outputs,
 	return err;
 }
 
-int depmod_put(
-    struct depmod *d, const struct depmod_output *outputs, unsigned n)
+int depmod_put(struct depmod *d)
 {
 	unsigned done = 0;
 	int err = 0;
@@ -192,13 +207,13 @@ int depmod_put(
 		    strerror(ENOENT));
 		return -TN_ENOENT;
 	}
-	while (!err && done < n) {
+	while (!err && done < DEPMOD_OUTPUTS) {
 		struct buffer content = { 0 };
 
-		if (!d->options.show || !outputs[done].is_binary)
-			err = put_one(d, &outputs[done], &content);
+		if (!d->options.show || !depmod_outputs[done].is_binary)
+			err = put_one(d, &depmod_outputs[done], &content);
 		buffer_free(&content);
 		done++;
 	}
-	return d->options.show ? err : settle(d, outputs, done, err);
+	return d->options.show ? err : settle(d, done, err);
 }

@@ -7,17 +7,20 @@
 #include <base/compiler.h>
 
 #include "buffer.h"
+#include "depmod_cache.h"
 
 struct depmod;
 
-#define DEPMOD_CACHE "modules.tenon" /* of --incremental, in the tree */
+#define DEPMOD_CACHE        "modules.tenon" /* of --incremental */
+#define DEPMOD_BUILTIN      "modules.builtin"
+#define DEPMOD_BUILTIN_INFO "modules.builtin.modinfo"
 
 /*
  * Appends the whole file @name of the tree to @text. What prevents it is
  * reported as a warning: -TN_ENOENT and so on; -TN_ENOMEM is not.
  */
 MUST_CHECK int depmod_read(
-    const struct depmod *d, const char *name, struct buffer *text);
+    struct depmod *d, const char *name, struct buffer *text);
 
 /* Appends what is left to be read of @fd. -TN_ENOMEM, or a negative errno. */
 MUST_CHECK int depmod_read_fd(int fd, struct buffer *out);
@@ -38,10 +41,17 @@ struct depmod_output {
 	bool is_binary; /* not shown by -n */
 };
 
+#define DEPMOD_OUTPUTS 10u
+
+/* What depmod writes, in its order. */
+extern const struct depmod_output depmod_outputs[DEPMOD_OUTPUTS];
+
 /*
- * Writes all of @outputs: first to other names, then, when everything has gone
+ * Writes all of them: first to other names, then, when everything has gone
  * well, each gets its name. Or shows those that are text. What goes wrong has
  * been reported, and nothing has changed then.
  */
-MUST_CHECK int depmod_put(
-    struct depmod *d, const struct depmod_output *outputs, unsigned n);
+MUST_CHECK int depmod_put(struct depmod *d);
+
+/* The stamp of the file @name of the folder @dir; zero: it is not there. */
+struct file_stamp depmod_stamp(int dir, const char *name);

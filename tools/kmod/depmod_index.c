@@ -61,6 +61,7 @@ static const char *alias_key(
 	if (strpbrk(alias, "-[]") == NULL && strlen(alias) < MODNAME_MAX)
 		return alias;
 	if (!alias_normalize(alias, key)) {
+		d->has_told = true;
 		report(&d->report, REPORT_WARNING, "Unmatched bracket in %s",
 		    alias);
 		return NULL;

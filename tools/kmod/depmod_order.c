@@ -99,6 +99,7 @@ static int take_lines(struct order *o, char *text, const char *end)
 
 		if (newline == NULL || newline - line >= PATH_MAX - 1 ||
 		    memchr(line, '\0', (size_t)(newline - line)) != NULL) {
+			o->d->has_told = true;
 			report(&o->d->report, REPORT_ERROR,
 			    "%s/" LIST ":%u corrupted line misses '\\n'",
 			    o->d->folder, number);

@@ -171,13 +171,15 @@ int depmod_text_devname(struct depmod *d, struct buffer *out)
 
 		if (dev.name == NULL)
 			continue;
-		if (dev.type != '\0')
+		if (dev.type != '\0') {
 			put_device(out, m, &dev);
-		else
-			report(&d->report, REPORT_ERROR,
-			    "Module '%s' has devname (%s) but lacks major and "
-			    "minor information. Ignoring.",
-			    m->name, dev.name);
+			continue;
+		}
+		d->has_told = true;
+		report(&d->report, REPORT_ERROR,
+		    "Module '%s' has devname (%s) but lacks major and "
+		    "minor information. Ignoring.",
+		    m->name, dev.name);
 	}
 	return end(out);
 }

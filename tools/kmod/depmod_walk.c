@@ -16,6 +16,7 @@
 
 #include <tenon/err.h>
 
+#include "depmod_files.h"
 #include "modname.h"
 
 /* A walk: where it is, and what it has found. */
@@ -73,21 +74,13 @@ static const char *shown(struct walk *w)
 	return path != NULL ? path : "?";
 }
 
-/* The stamp of the file @name of the folder @dir; none without a cache. */
+/* The stamp of a file; none without a cache. */
 static struct file_stamp stamp_of(
     const struct depmod *d, int dir, const char *name)
 {
-	struct file_stamp stamp = { 0 };
-	struct stat st;
-
-	if (d->options.cache == NULL || fstatat(dir, name, &st, 0) != 0)
-		return stamp;
-	stamp.device = st.st_dev;
-	stamp.inode = st.st_ino;
-	stamp.size = (uint64_t)st.st_size;
-	stamp.mtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
-	stamp.ctime = st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec;
-	return stamp;
+	if (d->options.cache == NULL)
+		return (struct file_stamp){ 0 };
+	return depmod_stamp(dir, name);
 }
 
 /* Another file of a module that has been found. */

@@ -532,10 +532,10 @@ class Incremental(Case):
         return files
 
     def settle(self, tree):
-        """All files as old as if they had been there for long."""
-        for folder, _, names in os.walk(tree.folder):
-            for name in names:
-                os.utime(os.path.join(folder, name), (1e9, 1e9))
+        """What is read is as old as if it had been there for long."""
+        for path in walk(tree.folder):
+            if '.ko' in path or path in LISTS:
+                os.utime(tree.path(path), (1e9, 1e9))
         time.sleep(.03)     # what is as new as the run is not trusted
 
     def test_what_has_changed_is_read_again(self):
@@ -578,6 +578,44 @@ class Incremental(Case):
              '-b', tree.base, *args, tree.release], capture_output=True,
             text=True, check=True)
         return sum(f'"{path}"' in done.stderr for path in paths)
+
+    def test_files_are_written_when_they_would_say_something_else(self):
+        tree = self.tree({'k/a.ko': simple('a', ['a'], ['b'], [
+            ('alias', 'x-y')]), 'k/b.ko': simple('b', ['b'])})
+
+        def written():
+            self.settle(tree)
+            done = tenon('-b', tree.base, '--incremental', tree.release)
+            self.assertEqual(outcome(done), (0, b'', ''))
+            return os.stat(tree.path('modules.dep')).st_ino
+
+        first = written()
+        self.assertEqual(written(), first)
+        tree.write('k/a.ko', simple('a', ['a'], ['b'], [
+            ('alias', 'x-y'), ('license', 'GPL')]))     # another file
+        self.assertEqual(written(), first)
+        for name, data in (('modules.alias', 'damaged'),
+                           ('modules.builtin', ['k/c.ko']),
+                           ('modules.builtin.modinfo', 'c.alias=z\0'),
+                           ('k/b.ko', simple('b', ['b', 'b2'])),
+                           ('modules.order', ['k/b.ko', 'k/a.ko'])):
+            tree.write(name, data)
+            again = written()
+            self.assertNotEqual(again, first, name)
+            first = again
+        os.unlink(tree.path('modules.devname'))
+        self.assertNotEqual(written(), first)
+        mine = self.take(tree)
+        del mine['modules.tenon']
+        self.assertEqual(tenon('-b', tree.base, tree.release).returncode, 0)
+        self.assertEqual(mine, self.take(tree))
+
+    def test_warnings_are_repeated(self):
+        tree = self.tree({'k/a.ko': simple('a', info=[('alias', 'p[q')])})
+        for _ in range(3):
+            self.settle(tree)
+            done = tenon('-b', tree.base, '--incremental', tree.release)
+            self.assertIn(b'Unmatched bracket in p[q', done.stderr)
 
     def test_a_named_cache_stays_out_of_the_tree(self):
         tree = self.tree(random_modules(random.Random(6)))
