@@ -5,6 +5,7 @@
 #include "connect.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,18 @@ int modprobe_run_command(struct modprobe *mp, const struct module *m,
 	return 0;
 }
 
+void modprobe_fatal(struct modprobe *mp, const char *fmt, ...)
+{
+	const int level = mp->o.all ? REPORT_WARNING : REPORT_FATAL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_list(&mp->report, level, fmt, ap);
+	va_end(ap);
+	if (level == REPORT_FATAL && mp->report.level >= level)
+		mp->stopped = true;
+}
+
 /* --- actions */
 
 static bool needs_world(const struct modprobe_options *o)
@@ -285,7 +298,7 @@ static int each_module(struct modprobe *mp, int n, char **names)
 {
 	int result = 0;
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !mp->stopped; i++) {
 		const int err = mp->o.remove
 				    ? modprobe_remove(mp, names[i])
 				    : modprobe_insert(mp, names[i], NULL);

@@ -36,7 +36,8 @@ struct modprobe {
 	struct modprobe_options o;
 	struct report report;
 	struct catalog catalog;
-	bool show; /* print the actions */
+	bool show;    /* print the actions */
+	bool stopped; /* by something fatal: nothing more is done */
 	const struct backends *backends;
 	const struct backend_ops *ops; /* NULL: not open */
 	struct backend *be;
@@ -86,6 +87,13 @@ const char *module_command(
  * there is replaced by an empty world. 0 or a reported error.
  */
 MUST_CHECK int modprobe_connect(struct modprobe *mp);
+
+/*
+ * Reports what kmod calls fatal: shown as such it ends the command, while with
+ * --all it is a warning, and with -q nothing but a failure.
+ */
+PRINTF_LIKE(2, 3)
+void modprobe_fatal(struct modprobe *mp, const char *fmt, ...);
 
 /* What the back end and modules.builtin say of @m: enum backend_state. */
 int modprobe_state(struct modprobe *mp, struct module *m, int64_t *refs);

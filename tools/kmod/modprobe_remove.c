@@ -9,15 +9,7 @@
 
 #include <tenon/err.h>
 
-/* Holders of holders, and soft dependencies of soft ones, end here. */
-#define DEPTH_MAX 64
-
-static int remove_module(struct modprobe *mp, struct module *m, unsigned depth);
-
-static int level_of(const struct modprobe *mp)
-{
-	return mp->o.all ? REPORT_WARNING : REPORT_FATAL;
-}
+static int remove_module(struct modprobe *mp, struct module *m);
 
 static long now_ms(void)
 {
@@ -71,16 +63,18 @@ static int remove_one(struct modprobe *mp, const struct module *m)
 }
 
 /* What is soft may fail. */
-static int remove_names(
-    struct modprobe *mp, const struct config_names *names, unsigned depth)
+static int remove_names(struct modprobe *mp, const struct config_names *names)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		struct found *f;
 		int err = catalog_find(&mp->catalog, names->names[i], &f);
 
-		for (; err == 0 && f != NULL; f = f->next)
-			if (remove_module(mp, f->module, depth) == -TN_ENOMEM)
-				return -TN_ENOMEM;
+		for (; err == 0 && f != NULL; f = f->next) {
+			const int soft = remove_module(mp, f->module);
+
+			if (soft == -TN_ENOMEM || mp->stopped)
+				return soft;
+		}
 		if (err == -TN_ENOMEM)
 			return err;
 	}
@@ -103,7 +97,7 @@ static bool see_holders(const struct backend_module *bm, void *arg)
 	return true;
 }
 
-static int remove_holders(struct modprobe *mp, struct module *m, unsigned depth)
+static int remove_holders(struct modprobe *mp, struct module *m)
 {
 	struct holders h = { .arena = &mp->catalog.arena };
 	char *rest, *name;
@@ -119,7 +113,7 @@ static int remove_holders(struct modprobe *mp, struct module *m, unsigned depth)
 			continue;
 		err = catalog_find_name(&mp->catalog, name, &holder);
 		if (err == 0 && holder != NULL)
-			err = remove_module(mp, holder, depth);
+			err = remove_module(mp, holder);
 	}
 	return err;
 }
@@ -129,8 +123,7 @@ static int check_present(struct modprobe *mp, struct module *m)
 {
 	switch (modprobe_state(mp, m, NULL)) {
 	case BACKEND_BUILTIN:
-		report(&mp->report, level_of(mp), "Module %s is builtin.",
-		    m->name);
+		modprobe_fatal(mp, "Module %s is builtin.", m->name);
 		return -TN_ENOENT;
 	case BACKEND_LIVE:
 	case BACKEND_COMING:
@@ -139,8 +132,7 @@ static int check_present(struct modprobe *mp, struct module *m)
 	}
 	if (!mp->o.first_time)
 		return 0;
-	report(
-	    &mp->report, level_of(mp), "Module %s is not in kernel.", m->name);
+	modprobe_fatal(mp, "Module %s is not in kernel.", m->name);
 	return -TN_ENOENT;
 }
 
@@ -151,7 +143,7 @@ static int check_unused(struct modprobe *mp, struct module *m)
 	(void)modprobe_state(mp, m, &refs);
 	if (refs <= 0 || mp->o.wait_ms > 0)
 		return 0;
-	report(&mp->report, level_of(mp), "Module %s is in use.", m->name);
+	modprobe_fatal(mp, "Module %s is in use.", m->name);
 	return -TN_EBUSY;
 }
 
@@ -172,12 +164,12 @@ static int remove_unused(struct modprobe *mp, struct module *m)
 }
 
 static int remove_itself(
-    struct modprobe *mp, struct module *m, const char *command, unsigned depth)
+    struct modprobe *mp, struct module *m, const char *command)
 {
 	int err;
 
 	if (mp->o.remove_holders) {
-		err = remove_holders(mp, m, depth);
+		err = remove_holders(mp, m);
 		if (err)
 			return err;
 	}
@@ -192,20 +184,14 @@ static int remove_itself(
 	return err ? err : remove_one(mp, m);
 }
 
-/* Recursion: through soft dependencies and holders, DEPTH_MAX deep. */
-static int remove_module(struct modprobe *mp, struct module *m, unsigned depth)
+/* Between its soft dependencies, if there is something to remove. */
+static int remove_between(struct modprobe *mp, struct module *m)
 {
 	static const struct config_entry none;
 	const struct config_entry *soft = NULL;
 	const char *command = NULL;
 	int err;
 
-	if (depth == DEPTH_MAX) {
-		report(&mp->report, REPORT_ERROR,
-		    "Module %s: it and those that it is removed for go round in a circle",
-		    m->name);
-		return -TN_ELOOP;
-	}
 	if (!mp->o.bare) {
 		soft =
 		    config_match(&mp->catalog.config, CONFIG_SOFTDEP, m->name);
@@ -218,12 +204,32 @@ static int remove_module(struct modprobe *mp, struct module *m, unsigned depth)
 		if (err <= 0)
 			return err;
 	}
-	err = remove_names(mp, &soft->post, depth + 1);
+	err = remove_names(mp, &soft->post);
 	if (err == 0)
-		err = remove_itself(mp, m, command, depth + 1);
+		err = remove_itself(mp, m, command);
 	if (err == 0)
-		err = remove_names(mp, &soft->pre, depth + 1);
+		err = remove_names(mp, &soft->pre);
 	return err ? err : remove_unused(mp, m);
+}
+
+/*
+ * Recursion: through soft dependencies and holders, none of which may lead
+ * back to a module that is being removed.
+ */
+static int remove_module(struct modprobe *mp, struct module *m)
+{
+	int err;
+
+	if (m->visited) {
+		modprobe_fatal(mp,
+		    "Module %s and those that are removed with it go round in a circle.",
+		    m->name);
+		return -TN_ELOOP;
+	}
+	m->visited = true;
+	err = remove_between(mp, m);
+	m->visited = false;
+	return err;
 }
 
 int modprobe_remove(struct modprobe *mp, const char *name)
@@ -234,10 +240,10 @@ int modprobe_remove(struct modprobe *mp, const char *name)
 	if (err == -TN_ENOMEM)
 		return err;
 	if (err != 0 || f == NULL) {
-		report(&mp->report, level_of(mp), "Module %s not found.", name);
+		modprobe_fatal(mp, "Module %s not found.", name);
 		return -TN_ENOENT;
 	}
 	for (; err == 0 && f != NULL; f = f->next)
-		err = remove_module(mp, f->module, 0);
+		err = remove_module(mp, f->module);
 	return err;
 }

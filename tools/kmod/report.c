@@ -40,22 +40,26 @@ static const char *word_of(int level)
 	}
 }
 
-void report(const struct report *r, int level, const char *fmt, ...)
+void report_list(const struct report *r, int level, const char *fmt, va_list ap)
 {
 	char *text;
-	va_list ap;
-	int n;
 
-	if (level > r->level)
+	if (level > r->level || vasprintf(&text, fmt, ap) < 0)
 		return;
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	if (r->syslog)
+	if (r->syslog) {
 		syslog(level, "%s: %s", word_of(level), text);
-	else
+	} else {
+		(void)fflush(stdout); /* what was printed before comes before */
 		fprintf(stderr, "%s: %s: %s\n", r->who, word_of(level), text);
+	}
 	free(text);
+}
+
+void report(const struct report *r, int level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_list(r, level, fmt, ap);
+	va_end(ap);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include <base/compiler.h>
@@ -33,3 +34,7 @@ void report_close(struct report *r);
 /* One line; @fmt has no newline. */
 PRINTF_LIKE(3, 4)
 void report(const struct report *r, int level, const char *fmt, ...);
+
+PRINTF_LIKE(3, 0)
+void report_list(
+    const struct report *r, int level, const char *fmt, va_list ap);

@@ -252,6 +252,74 @@ class Messages(Case):
         self.assertIn('--kernel', err)
 
 
+class Kernel(Case):
+    """A Linux with modules: another folder in the place of /sys/module."""
+
+    # name, references, state, who uses it
+    LOADED = (('greeter', 1, 'live', ['guest']), ('guest', 0, 'live', []),
+              ('provider', 1, 'live', ['user']), ('user', 0, 'live', []),
+              ('hello', 2, 'live', []), ('weak', 0, 'live', []),
+              ('params', 1, 'coming', []))
+    CASES = (
+        ('', '-r guest'), ('', '-r greeter'), ('', '-r user guest'),
+        ('', '-r --remove-holders greeter'), ('', '-r hello'),
+        ('', '-r params'), ('', '-r nosuch guest'), ('', '-r -a nosuch guest'),
+        ('', '-r -q hello guest'), ('', '-r -a hello weak'),
+        ('', '-r -w 100 hello'), ('', '-r --first-time permanent'),
+        ('', '-r permanent guest'), ('', 'guest'), ('', 'user weak'),
+        ('', '--first-time guest'), ('', '-a guest permanent hello'),
+        ('', 'params'), ('', '-D guest'),
+        ('softdep guest pre: weak post: user', '-r guest'),
+        ('softdep guest pre: hello', '-r guest'),
+        ('softdep guest pre: hello post: weak', '-r -a guest user'),
+        ('softdep guest post: hello', '-r guest'),
+        ('remove guest /bin/x', '-r guest'),
+        ('remove guest /bin/x', '-r -i guest'),
+        ('remove hello /bin/x', '-r hello'),
+        ('remove greeter /bin/x', '-r guest'),
+        ('remove zork /x\nsoftdep zork pre: guest post: weak', '-r zork'),
+        ('alias zz guest\nalias zz hello', '-r zz'),
+        ('softdep permanent pre: guest params post: roafter', 'permanent'))
+
+    def setUp(self):
+        super().setUp()
+        sys_module = os.path.join(self.dir, 'sys')
+        for name, refs, state, holders in self.LOADED:
+            folder = os.path.join(sys_module, name)
+            os.makedirs(os.path.join(folder, 'holders'))
+            for holder in holders:
+                os.symlink(f'../../{holder}',
+                           os.path.join(folder, 'holders', holder))
+            for file, text in (('refcnt', refs), ('initstate', state)):
+                with open(os.path.join(folder, file), 'w',
+                          encoding='ascii') as out:
+                    out.write(f'{text}\n')
+        self.shell = ['unshare', '-Urm', 'sh', '-c',
+                      f'mount --bind {sys_module} /sys/module && exec "$@"',
+                      'sh']
+        if subprocess.run([*self.shell, 'true'], check=False,
+                          capture_output=True).returncode != 0:
+            self.skipTest('no user namespaces here')
+
+    def test_what_is_loaded_decides_as_it_does_for_kmod(self):
+        """proves: L14 L16 L20"""
+        for text, words in self.CASES:
+            args = [*self.pair.where, '-C', self.config(text), '-n', '-v',
+                    *words.split()]
+            want = kmod_pair.run(self.shell + self.pair.kmod, args)
+            got = kmod_pair.run(self.shell + [*self.pair.ours, '--kernel'],
+                                args)
+            self.assertEqual(got, want, (text, words))
+
+    def test_soft_dependencies_in_a_circle_are_told(self):
+        path = self.config('softdep guest pre: user\nsoftdep user pre: guest')
+        status, out, err = kmod_pair.run(
+            self.shell + [*self.pair.ours, '--kernel'],
+            [*self.pair.where, '-C', path, '-r', '-n', '-v', 'guest'])
+        self.assertEqual((status, out), (1, b'rmmod guest\nrmmod user\n'))
+        self.assertIn(b'in a circle', err)
+
+
 class Beyond(Case):
     def test_explain_says_why_each_module_is_loaded(self):
         path = self.config('softdep greeter post: hello\noptions guest a=1\n')
