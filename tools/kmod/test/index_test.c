@@ -1,42 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The tries of modules.*.bin, made by hand and damaged by hand. */
 #include "index_read.h"
+#include "test/trie_text.h"
 
 #include <string.h>
 
 #include <tenon/err.h>
 #include <test/test.h>
-
-/* Writes nodes one behind the other; node_* give what refers to them. */
-struct trie_text {
-	uint8_t bytes[512];
-	size_t n;
-};
-
-static void put(struct trie_text *t, const void *p, size_t n)
-{
-	memcpy(t->bytes + t->n, p, n);
-	t->n += n;
-}
-
-static void put_be32(struct trie_text *t, uint32_t v)
-{
-	v = __builtin_bswap32(v);
-	put(t, &v, 4);
-}
-
-static uint32_t leaf(struct trie_text *t, const char *prefix, const char *value,
-    uint32_t priority)
-{
-	const uint32_t at = (uint32_t)t->n;
-
-	if (*prefix != '\0')
-		put(t, prefix, strlen(prefix) + 1);
-	put_be32(t, 1);
-	put_be32(t, priority);
-	put(t, value, strlen(value) + 1);
-	return at | 0x40000000u | (*prefix != '\0' ? 0x80000000u : 0);
-}
 
 /* "ab" -> one, "a*" -> any, "a[bc]" -> set, "a" -> short (priority 7). */
 static void make(struct trie_text *t)
@@ -44,26 +14,22 @@ static void make(struct trie_text *t)
 	uint32_t any, set, one, node;
 	uint8_t range[2] = { '*', 'b' };
 
-	memset(t, 0, sizeof(*t));
-	put_be32(t, 0xb007f457u);
-	put_be32(t, 0x00020001u);
-	put_be32(t, 0);
-	any = leaf(t, "", "any", 2);
-	set = leaf(t, "bc]", "set", 1);
-	one = leaf(t, "", "one", 2);
+	trie_begin(t);
+	any = trie_leaf(t, "", "any", 2);
+	set = trie_leaf(t, "bc]", "set", 1);
+	one = trie_leaf(t, "", "one", 2);
 	node = (uint32_t)t->n | 0xe0000000u;
-	put(t, "a", 2);
-	put(t, range, 2);
+	trie_put(t, "a", 2);
+	trie_put(t, range, 2);
 	for (unsigned c = '*'; c <= 'b'; c++)
-		put_be32(t, c == '*'   ? any
-			    : c == '[' ? set
-			    : c == 'b' ? one
-				       : 0);
-	put_be32(t, 1);
-	put_be32(t, 7);
-	put(t, "short", 6);
-	node = __builtin_bswap32(node);
-	memcpy(t->bytes + 8, &node, 4);
+		trie_put_be32(t, c == '*'   ? any
+				 : c == '[' ? set
+				 : c == 'b' ? one
+					    : 0);
+	trie_put_be32(t, 1);
+	trie_put_be32(t, 7);
+	trie_put(t, "short", 6);
+	trie_end(t, node);
 }
 
 static int open_text(struct trie *ix, const struct trie_text *t)
