@@ -20,14 +20,24 @@
 #define WORDS_MAX 12
 
 static char log_text[512];
-static int answers[8]; /* to insert and remove, one after the other */
-static unsigned nanswers, next_answer;
-static int state_of_all;
-static int64_t refs_of_all;
+
+/* A run and what comes of it. */
+struct scene {
+	const char *config;
+	const char *words;        /* behind the options that lead to the tree */
+	enum backend_state state; /* of every module */
+	int64_t refs;
+	int answers[5]; /* to open, insert and remove, one after the other */
+	int status;
+	const char *log;
+};
+
+static const struct scene *scene;
+static unsigned next_answer;
 
 static int answer(void)
 {
-	return next_answer < nanswers ? answers[next_answer++] : 0;
+	return next_answer < 5 ? scene->answers[next_answer++] : 0;
 }
 
 static void note(const char *text)
@@ -80,14 +90,14 @@ static int fake_state(
     struct backend *be, const char *name, backend_visit_fn *visit, void *arg)
 {
 	const struct backend_module m = { .name = name,
-		.refs = refs_of_all,
+		.refs = scene->refs,
 		.holders = "",
 		.state = BACKEND_LIVE };
 
 	(void)be;
-	if (state_of_all != BACKEND_ABSENT)
+	if (scene->state != BACKEND_ABSENT)
 		(void)visit(&m, arg);
-	return state_of_all;
+	return (int)scene->state;
 }
 
 static const struct backend_ops fake = {
@@ -137,10 +147,6 @@ static bool rig_init(struct rig *r, const char *config)
 	char path[128];
 
 	make_index(&index);
-	log_text[0] = '\0';
-	nanswers = next_answer = 0;
-	state_of_all = BACKEND_ABSENT;
-	refs_of_all = 0;
 	(void)snprintf(r->root, sizeof(r->root), "/tmp/modprobe-test-XXXXXX");
 	if (mkdtemp(r->root) == NULL)
 		return false;
@@ -159,8 +165,7 @@ static bool rig_init(struct rig *r, const char *config)
 static void rig_fini(struct rig *r)
 {
 	static const char *const all[] = { "/lib/modules/1.0/modules.dep.bin",
-		"/lib/modules/1.0", "/lib/modules", "/lib", "/x.conf", "/mark",
-		"" };
+		"/lib/modules/1.0", "/lib/modules", "/lib", "/x.conf", "" };
 	char path[128];
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -185,140 +190,131 @@ static int run(const struct rig *r, const char *words)
 	return modprobe_command(argc, (char **)argv, &both);
 }
 
-TEST(modprobe, loads_what_is_needed_first)
+static void play(const struct scene *s)
 {
 	struct rig r;
 
-	PROVES("L14");
-	CHECK(rig_init(&r, "options b x=1\n"));
-	CHECK_EQ(run(&r, "b y=2"), 0);
-	CHECK_STR(log_text, "+null();+b(x=1 y=2);close;");
+	scene = s;
+	next_answer = 0;
+	log_text[0] = '\0';
+	CHECK(rig_init(&r, s->config));
+	EXPECT(run(&r, s->words) == s->status);
 	rig_fini(&r);
+	CHECK_STR(log_text, s->log);
+}
+
+TEST(modprobe, loads_what_is_needed_first)
+{
+	PROVES("L14");
+	play(&(struct scene){ .config = "options b x=1\n",
+	    .words = "b y=2",
+	    .log = "+null();+b(x=1 y=2);close;" });
 }
 
 TEST(modprobe, a_module_that_is_there_is_left_alone)
 {
-	struct rig r;
+	struct scene s = { .config = "",
+		.words = "b",
+		.state = BACKEND_LIVE,
+		.log = "close;" };
 
-	CHECK(rig_init(&r, ""));
-	state_of_all = BACKEND_LIVE;
-	CHECK_EQ(run(&r, "b"), 0);
-	CHECK_STR(log_text, "close;");
-	CHECK_EQ(run(&r, "--first-time b"), 1);
-	CHECK_STR(log_text, "close;close;");
-	rig_fini(&r);
+	play(&s);
+	s.words = "--first-time b";
+	s.status = 1;
+	play(&s);
 }
 
 TEST(modprobe, what_is_needed_and_fails_ends_it)
 {
-	struct rig r;
-
-	CHECK(rig_init(&r, ""));
-	answers[1] = -TN_ENOEXEC;
-	answers[0] = 0; /* open */
-	nanswers = 2;
-	CHECK_EQ(run(&r, "b"), 1);
-	CHECK_STR(log_text, "+null();close;");
-	rig_fini(&r);
+	play(&(struct scene){ .config = "",
+	    .words = "b",
+	    .answers = { 0, -TN_ENOEXEC },
+	    .status = 1,
+	    .log = "+null();close;" });
 }
 
 TEST(modprobe, what_is_soft_or_came_meanwhile_may_fail)
 {
-	struct rig r;
-
-	CHECK(rig_init(&r, "softdep b pre: c\ninstall c false\nalias x y\n"));
-	answers[0] = 0;
-	answers[1] = -TN_EEXIST;
-	nanswers = 2;
-	CHECK_EQ(run(&r, "--run-commands b"), 0);
-	CHECK_STR(log_text, "+null();+b();close;");
-	rig_fini(&r);
+	play(&(struct scene){ .config = "softdep b pre: c\ninstall c false\n",
+	    .words = "--run-commands b",
+	    .answers = { 0, -TN_EEXIST },
+	    .log = "+null();+b();close;" });
 }
 
 TEST(modprobe, force_is_handed_on)
 {
-	struct rig r;
+	struct scene s = {
+		.config = "", .words = "-f a", .log = "+a()!;close;"
+	};
 
-	CHECK(rig_init(&r, ""));
-	CHECK_EQ(run(&r, "-f a"), 0);
-	CHECK_STR(log_text, "+a()!;close;");
-	log_text[0] = '\0';
-	state_of_all = BACKEND_LIVE;
-	CHECK_EQ(run(&r, "-r -f a"), 0);
-	CHECK_STR(log_text, "-a!;close;");
-	rig_fini(&r);
+	play(&s);
+	s.words = "-r -f a";
+	s.state = BACKEND_LIVE;
+	s.log = "-a!;close;";
+	play(&s);
 }
 
 TEST(modprobe, commands_run_only_when_they_may)
 {
-	char config[160], mark[96];
-	struct rig r;
+	const char *mark = "/tmp/modprobe-test-mark";
+	char config[160];
+	struct scene s = {
+		.config = config, .words = "c o=1", .status = 1, .log = "close;"
+	};
 
-	CHECK(rig_init(&r, ""));
-	(void)snprintf(mark, sizeof(mark), "%s/mark", r.root);
 	(void)snprintf(config, sizeof(config),
-	    "install c test $MODPROBE_MODULE = c && echo $CMDLINE_OPTS >%s\n",
-	    mark);
-	CHECK(write_file(r.config, config, strlen(config)));
-	CHECK_EQ(run(&r, "c o=1"), 1);
-	CHECK(access(mark, F_OK) != 0);
-	CHECK_EQ(run(&r, "--run-commands c o=1"), 0);
-	CHECK(access(mark, F_OK) == 0);
-	rig_fini(&r);
+	    "install c test $MODPROBE_MODULE = c && echo $CMDLINE_OPTS >%s.%d\n",
+	    mark, (int)getpid());
+	mark = strchr(config, '/');
+	play(&s);
+	config[strlen(config) - 1] = '\0';
+	EXPECT(access(mark, F_OK) != 0);
+	s.words = "--run-commands c o=1";
+	s.status = 0;
+	play(&s);
+	EXPECT(unlink(mark) == 0);
 }
 
 TEST(modprobe, a_module_in_use_is_not_unloaded)
 {
-	struct rig r;
-
 	PROVES("L20");
-	CHECK(rig_init(&r, ""));
-	state_of_all = BACKEND_LIVE;
-	refs_of_all = 1;
-	CHECK_EQ(run(&r, "-r a"), 1);
-	CHECK_STR(log_text, "close;");
-	rig_fini(&r);
+	play(&(struct scene){ .config = "",
+	    .words = "-r a",
+	    .state = BACKEND_LIVE,
+	    .refs = 1,
+	    .status = 1,
+	    .log = "close;" });
 }
 
 TEST(modprobe, waiting_asks_again)
 {
-	struct rig r;
-
-	CHECK(rig_init(&r, ""));
-	state_of_all = BACKEND_LIVE;
-	refs_of_all = 1;
-	answers[0] = 0;
-	answers[1] = -TN_EAGAIN;
-	answers[2] = -TN_EBUSY;
-	answers[3] = 0;
-	nanswers = 4;
-	CHECK_EQ(run(&r, "-r -w 5000 a"), 0);
-	CHECK_STR(log_text, "-a;-a;-a;close;");
-	rig_fini(&r);
+	play(&(struct scene){ .config = "",
+	    .words = "-r -w 5000 a",
+	    .state = BACKEND_LIVE,
+	    .refs = 1,
+	    .answers = { 0, -TN_EAGAIN, -TN_EBUSY },
+	    .log = "-a;-a;-a;close;" });
 }
 
 TEST(modprobe, what_nobody_uses_goes_with_it)
 {
-	struct rig r;
-
 	PROVES("L16");
-	CHECK(rig_init(&r, ""));
-	state_of_all = BACKEND_LIVE;
-	CHECK_EQ(run(&r, "-r b"), 0);
-	CHECK_STR(log_text, "-b;-null;close;");
-	rig_fini(&r);
+	play(&(struct scene){ .config = "",
+	    .words = "-r b",
+	    .state = BACKEND_LIVE,
+	    .log = "-b;-null;close;" });
 }
 
 TEST(modprobe, a_world_that_is_not_there_ends_it)
 {
-	struct rig r;
+	struct scene s = { .config = "",
+		.words = "a",
+		.answers = { -TN_ENOENT },
+		.status = 1,
+		.log = "" };
 
-	CHECK(rig_init(&r, ""));
-	answers[0] = -TN_ENOENT;
-	nanswers = 1;
-	CHECK_EQ(run(&r, "a"), 1);
-	CHECK_STR(log_text, "");
-	next_answer = 0;
-	CHECK_EQ(run(&r, "-n a"), 0); /* nothing is to be done there */
-	rig_fini(&r);
+	play(&s);
+	s.words = "-n a"; /* nothing is to be done there */
+	s.status = 0;
+	play(&s);
 }
