@@ -171,8 +171,30 @@ static bool take_flag(struct modprobe_options *o, int c)
 	return true;
 }
 
+/* Some options count for modprobe in install and remove commands, too. */
+static bool pass_on(struct modprobe *mp, int c)
+{
+	const char word[] = { ' ', '-', (char)c, '\0' };
+	struct arena *a = &mp->catalog.arena;
+	const char *old = mp->o.passed_on;
+
+	if (strchr("qsvC", c) == NULL)
+		return true;
+	mp->o.passed_on = arena_join(a, old != NULL ? old : "", word);
+	if (c != 'C' || mp->o.passed_on == NULL)
+		return mp->o.passed_on != NULL;
+	mp->o.passed_on = arena_join(a, mp->o.passed_on, " ");
+	if (mp->o.passed_on != NULL)
+		mp->o.passed_on = arena_join(a, mp->o.passed_on, optarg);
+	return mp->o.passed_on != NULL;
+}
+
 static int take_option(struct modprobe *mp, int c)
 {
+	if (c < OPT_REMOVE_HOLDERS && !pass_on(mp, c)) {
+		report(&mp->report, REPORT_ERROR, "no memory");
+		return EXIT_FAILURE;
+	}
 	if (take_flag(&mp->o, c))
 		return GO_ON;
 	switch (c) {
@@ -246,6 +268,25 @@ int modprobe_state(struct modprobe *mp, struct module *m, int64_t *refs)
 	return state < 0 ? BACKEND_ABSENT : state;
 }
 
+/* What a command finds in its environment. */
+static bool set_environment(struct modprobe *mp, const struct module *m)
+{
+	const char *old = getenv("MODPROBE_OPTIONS");
+	const char *more = mp->o.passed_on;
+
+	if (setenv("MODPROBE_MODULE", m->name, 1) != 0)
+		return false;
+	if (more == NULL)
+		return true;
+	if (old == NULL || *old == '\0') {
+		old = "";
+		more++; /* its blank */
+	}
+	more = arena_join(&mp->catalog.arena, old, more);
+	mp->o.passed_on = NULL; /* it is there for the next command */
+	return more != NULL && setenv("MODPROBE_OPTIONS", more, 1) == 0;
+}
+
 int modprobe_run_command(struct modprobe *mp, const struct module *m,
     enum config_kind kind, const char *options)
 {
@@ -262,7 +303,7 @@ int modprobe_run_command(struct modprobe *mp, const struct module *m,
 	}
 	whole =
 	    args_replace(&mp->catalog.arena, command, "$CMDLINE_OPTS", options);
-	if (whole == NULL || setenv("MODPROBE_MODULE", m->name, 1) != 0)
+	if (whole == NULL || !set_environment(mp, m))
 		return -TN_ENOMEM;
 	(void)fflush(NULL);
 	status = system(whole); // NOLINT(cert-env33-c): it is asked for

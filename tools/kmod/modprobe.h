@@ -28,6 +28,8 @@ struct modprobe_options {
 	long wait_ms; /* 0: do not wait */
 	int verbose;  /* enum report_level */
 	const char *root, *version;
+	const char
+	    *passed_on; /* to modprobe in commands: " -v -C x"; or NULL */
 	const char *configs[17]; /* ended by NULL */
 	unsigned nconfigs;
 };

@@ -198,6 +198,22 @@ class Configuration(Case):
         self.same('-C', path, '-D', 'guest', 'a=1')
         self.assertFalse(os.path.exists(mark))
 
+    def test_commands_find_in_their_environment_what_kmods_find(self):
+        """The module is not in the tree, so kmod runs the command alone."""
+        path = self.config('install zork env | grep ^MODPROBE | sort; '
+                           'echo "$CMDLINE_OPTS"\n')
+        ours = [*self.pair.ours, '--kernel', '--run-commands']
+        for words in ('-v', '-q -s', '-v -v -C /nonexistent', '-b', ''):
+            for env in ({}, {'MODPROBE_OPTIONS': '-f'}):
+                args = [*self.pair.where, '-C', path, *words.split(), 'zork',
+                        'x=a b']
+                want = kmod_pair.run(self.pair.kmod, args, env)
+                got = kmod_pair.run(ours, args, env)
+                # kmod's own lines come last when it writes to a pipe
+                self.assertEqual(sorted(got[1].splitlines()),
+                                 sorted(want[1].splitlines()), (words, env))
+                self.assertIn(b'MODPROBE_MODULE=zork', got[1])
+
 
 class CommandLine(Case):
     """The kernel's, with another file in the place of /proc/cmdline."""
