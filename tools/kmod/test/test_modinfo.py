@@ -228,14 +228,19 @@ class Trees(Case):
     @staticmethod
     def files_of(store, arch):
         """A part of the modules of an architecture; [] if none can be had."""
-        for name in ('slice', 'kernel'):
+        def is_away(name):
+            return not all(map(store.has, fetch.pins((name,), arch)))
+
+        # what is there costs no transfer
+        for name in sorted(('slice', 'kernel'), key=is_away):
             try:
                 trees = store.trees((name,), arch)
             except apt.Unavailable as error:
                 fetch.say(f'*** {arch}: {error} ***')
                 continue
-            return sorted(path for _, folder in trees for path in glob.glob(
-                os.path.join(folder, '**/*.ko*'), recursive=True))[::4]
+            files = sorted(path for _, folder in trees for path in glob.glob(
+                os.path.join(folder, '**/*.ko*'), recursive=True))
+            return files[::4 if files[0].endswith('.ko') else 20]
         return []
 
 
