@@ -33,6 +33,7 @@ int sign_main(int argc, char **argv);
 int verify_main(int argc, char **argv);
 int symvers_main(int argc, char **argv);
 int host_main(int argc, char **argv);
+int shell_main(int argc, char **argv);
 
 /* The sentence of @diag, to be freed; NULL: no memory. */
 char *diag_sentence(const struct tn_diag *diag);

@@ -22,6 +22,7 @@ static const struct applet applets[] = {
 	// clang-format off
 	{ "run", run_main, "load modules into this process, call, unload" },
 	{ "host", host_main, "hold modules for others, behind a socket" },
+	{ "shell", shell_main, "a console for modules, here or in a host" },
 	{ "link", link_main, "link a module offline at given addresses" },
 	{ "new", new_main, "make a new module with a test" },
 	{ "cc", cc_main, "build a module file of sources, for any machine" },

@@ -303,17 +303,12 @@ static int connect_to(const char *path, int *fd, char **why)
 	return 0;
 }
 
-int hostc_open(
-    const char *path, const char *name, struct hostc **out, char **why)
+int hostc_adopt(int fd, const char *name, struct hostc **out, char **why)
 {
-	struct hostc *c;
-	int fd = -1, err;
+	struct hostc *c = calloc(1, sizeof(*c));
+	int err;
 
 	*why = NULL;
-	err = connect_to(path, &fd, why);
-	if (err != 0)
-		return err;
-	c = calloc(1, sizeof(*c));
 	if (c == NULL) {
 		(void)close(fd);
 		return -ENOMEM;
@@ -330,6 +325,16 @@ int hostc_open(
 		*out = c;
 	}
 	return err;
+}
+
+int hostc_open(
+    const char *path, const char *name, struct hostc **out, char **why)
+{
+	int fd = -1, err;
+
+	*why = NULL;
+	err = connect_to(path, &fd, why);
+	return err != 0 ? err : hostc_adopt(fd, name, out, why);
 }
 
 void hostc_close(struct hostc *c)

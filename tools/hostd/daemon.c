@@ -105,7 +105,7 @@ int hostd_open(
 	err = h->wake < 0 ? -TN_EIO : open_engine(h);
 	if (err != 0)
 		*why = strdup("the engine cannot be opened");
-	else
+	else if (h->config.socket != NULL)
 		err = listen_open(h, why);
 	if (err != 0)
 		hostd_close(h);
@@ -221,6 +221,11 @@ static unsigned reap(struct hostd *h)
 	left = h->nsessions;
 	(void)pthread_mutex_unlock(&h->lock);
 	return left;
+}
+
+int hostd_attach(struct hostd *h, int fd)
+{
+	return session_start(h, fd);
 }
 
 /* --- serving */

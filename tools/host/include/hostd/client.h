@@ -29,6 +29,8 @@ struct hostc;
  */
 int hostc_open(
     const char *path, const char *name, struct hostc **out, char **why);
+/* The same over the connected socket @fd, which it takes over in any case. */
+int hostc_adopt(int fd, const char *name, struct hostc **out, char **why);
 void hostc_close(struct hostc *c);
 
 /* Begins a request. A value that is NULL is left out. */

@@ -19,7 +19,7 @@ struct hostd;
 
 /* Zeroed but for @socket it is the default. */
 struct hostd_config {
-	const char *socket;   /* path */
+	const char *socket;   /* path; NULL: none, see hostd_attach */
 	mode_t mode;          /* of the socket; 0: 0600 */
 	unsigned max_clients; /* at a time; 0: 64 */
 	unsigned send_ms;     /* a client that takes nothing for so long is
@@ -52,6 +52,12 @@ struct hostd_config {
  */
 int hostd_open(
     const struct hostd_config *config, struct hostd **out, char **why);
+
+/*
+ * Serves a client at the other end of the connected unix socket @fd, which it
+ * takes over, whoever that is. 0; -TN_ENOMEM, and @fd is closed.
+ */
+int hostd_attach(struct hostd *h, int fd);
 
 /*
  * Serves until hostd_stop, then removes the socket, lets requests end, and says

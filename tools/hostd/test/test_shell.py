@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: MIT
+"""`tenon shell`: scripts, a terminal, in this process and in a host's."""
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import hostkit
+from hostkit import binary, folder, module
+
+
+class Case(hostkit.Case):
+    def setUp(self):
+        super().setUp()
+        self.env = dict(os.environ, TENON_HISTORY=self.dir + '/history',
+                        TENON_SOCKET=self.dir + '/socket', TERM='dumb')
+
+    def shell(self, *args, text=''):
+        return subprocess.run([binary(self.config), 'shell', *args],
+                              input=text, env=self.env, cwd=self.dir,
+                              timeout=60, capture_output=True, text=True)
+
+    def works(self, *args, **kw):
+        done = self.shell(*args, **kw)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def fails(self, status, *args, **kw):
+        done = self.shell(*args, **kw)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stderr
+
+
+class Scripts(Case):
+    """proves: G32"""
+
+    def test_a_module_is_loaded_called_and_unloaded(self):
+        out = self.works(text=f'insmod {module("hello")}\n'
+                              'call hello_add 7 5\nunload hello\n')
+        self.assertEqual(out, 'loaded hello\n12\nunloaded hello\n')
+
+    def test_what_is_missing_is_found_in_folders_and_unloaded_at_the_end(self):
+        done = self.shell('-L', folder(), text='load guest\nlist\n')
+        self.assertEqual(done.returncode, 0)
+        self.assertIn('loaded greeter\nloaded guest\n', done.stdout)
+        self.assertRegex(done.stdout, r'greeter +1\.4 +running +\d+ +1 guest')
+        self.assertLess(done.stderr.index('guest: leaves'),
+                        done.stderr.index('greeter: goodbye'))
+
+    def test_files_of_a_set_come_in_any_order(self):
+        out = self.works('-c', f'load {module("guest")} {module("greeter")}')
+        self.assertEqual(out, 'loaded greeter\nloaded guest\n')
+
+    def test_a_busy_module_stays_and_its_user_is_named(self):
+        """proves: L16 L20"""
+        says = self.fails(1, '-L', folder(), '-c', 'load guest', '-c',
+                          'unload greeter')
+        self.assertIn('Module greeter is in use by guest', says)
+
+    def test_modules_are_looked_into(self):
+        out = self.works('-L', folder(), text='''
+            # what one asks of a module
+            load guest
+            info guest
+            holders greeter
+            ledger guest
+            symbols guest
+            symbol guest_visit
+            status
+        ''')
+        for text in ('needs        greeter\n', 'importer   guest',
+                     'import     greeter', '\nguest_visit\n',
+                     'modules      2\n'):
+            self.assertIn(text, out)
+        address = re.search(r'(0x[0-9a-f]+) guest\n', out)[1]
+        self.assertTrue(address)
+
+    def test_an_address_is_named(self):
+        """The address of one run is that of no other."""
+        with subprocess.Popen(
+                [binary(self.config), 'shell', '-L', folder()], text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+            p.stdin.write('load hello\nsymbol hello_add\n')
+            p.stdin.flush()
+            p.stdout.readline()
+            address = p.stdout.readline().split()[0]
+            out, _ = p.communicate(f'where {address}\n', timeout=60)
+        self.assertEqual(out, 'hello_add+0x0 [hello]\n')
+
+    def test_parameters(self):
+        out = self.works(text=f'insmod {module("greeter")} '
+                              'word="two words" times=2\n'
+                              'get greeter.word\nset greeter.times=3\n'
+                              'get greeter.times\nparams greeter\n')
+        self.assertIn('two words\n3\n', out)
+        self.assertRegex(out, r'times +\| 3|times += 3 +uint how often')
+        for text in ('get greeter', 'get .x', 'set greeter.times=9',
+                     'get greeter.no'):
+            self.fails(1, '-c', f'insmod {module("greeter")}', '-c', text)
+
+    def test_modules_are_stopped_and_started(self):
+        out = self.works(text=f'insmod {module("lifecycle")}\n'
+                              'stop lifecycle\nlist\nstart lifecycle\nlist\n')
+        self.assertLess(out.index('stopped'), out.index('running'))
+
+    def test_events_are_shown(self):
+        out = self.works('-L', folder(), text='events on\nload hello\n'
+                         'unload hello\nevents off\nload tiny\nlist\n')
+        for name in ('loaded', 'ready', 'unloaded'):
+            self.assertIn(f'event: {name} hello\n', out)
+        self.assertNotIn('event: loaded tiny', out)
+
+    def test_a_script_ends_with_the_first_failure(self):
+        path = self.dir + '/script'
+        with open(path, 'w', encoding='ascii') as f:
+            f.write('status\n\nunload no_such\nhelp\n')
+        done = self.shell(path)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, f'tenon shell: {path}:3: no_such is '
+                                      'not loaded\n')
+        self.assertNotIn('ledger', done.stdout)
+        done = self.shell('-k', path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('ledger', done.stdout)
+
+    def test_wrong_commands_are_told(self):
+        for text, says in (('no_such', "there is no command 'no_such'"),
+                           ('call', 'usage: call SYMBOL'),
+                           ('list x', 'usage: list'),
+                           ('get "a', 'a quote is not closed'),
+                           ('x ' * 65, 'too many words')):
+            self.assertIn(says, self.fails(2, text=text + '\n'))
+        for args in (['a', 'b'], ['-c', 'list', 'x'], ['-x'], ['/no/such']):
+            self.fails(2, *args)
+        self.assertIn('events on', self.fails(1, '-c', 'events x'))
+        self.assertIn('no option -x', self.fails(1, '-c', 'unload -x y'))
+        self.assertIn('No such file', self.fails(1, '-c', 'insmod /no/such'))
+
+    def test_quit_says_the_status(self):
+        self.fails(7, text='quit 7\nunload x\n')
+        self.works(text='exit\nunload x\n')
+        self.fails(1, '-c', 'quit 256')
+        self.fails(1, '-k', text='unload x\nquit\n')
+
+    def test_help_fits_a_screen(self):
+        for out in (self.works('--help'), self.works('-c', 'help')):
+            lines = out.splitlines()
+            self.assertLess(len(lines), 25)
+            self.assertLess(max(map(len, lines)), 80)
+        self.assertIn('[-f] [-w MS]', self.works('-c', 'help rmmod'))
+
+
+class Attached(Case):
+    def test_it_talks_to_the_host(self):
+        host = self.host('-L', folder())
+        self.works('--attach', '-c', 'load guest')
+        c = self.client(host)
+        self.assertEqual(c.names(), ['greeter', 'guest'])
+        self.works('--socket', host.path, '-c', 'rmmod guest greeter')
+        self.assertEqual(c.names(), [])
+
+    def test_without_a_host_it_says_so(self):
+        self.assertIn(f'no host serves {self.dir}/socket',
+                      self.fails(1, '--attach', '-c', 'list'))
+
+    def test_a_host_that_leaves_ends_it(self):
+        host = self.host()
+        with subprocess.Popen(
+                [binary(self.config), 'shell', '-a', '-k'], env=self.env,
+                text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE) as p:
+            p.stdin.write('status\n')
+            p.stdin.flush()
+            p.stdout.readline()
+            host.stop()
+            _, err = p.communicate('list\nlist\nlist\n', timeout=60)
+        self.assertEqual(p.returncode, 1)
+        self.assertEqual(err.count('the host'), 1)
+
+
+class Terminal(Case):
+    def open(self, *args):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(self.dir)
+            os.execve(binary(self.config),
+                      ['tenon', 'shell', '-L', folder(), *args], self.env)
+        self.addCleanup(os.close, fd)
+        self.seen = ''
+        self.fd = fd
+        self.pid = pid
+        self.read_until('tenon> ')
+
+    def read_until(self, text, limit=60):
+        """Reads what is shown until @text comes; forgets what is before."""
+        end = time.monotonic() + limit
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], 1)
+            if ready:
+                self.seen += os.read(self.fd, 4096).decode(errors='replace')
+            if time.monotonic() > end:
+                raise TimeoutError(repr(self.seen))
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def end(self):
+        while True:
+            try:
+                if not os.read(self.fd, 4096):
+                    break
+            except OSError:
+                break
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def test_commands_are_typed(self):
+        self.open()
+        self.type('load hello\r')
+        self.read_until('loaded hello')
+        self.type('call hello_add 20 3\r')
+        self.read_until('23')
+        self.type('unload no_such\r')
+        self.read_until('no_such is not loaded')
+        self.read_until('tenon> ')
+        self.type('\x04')
+        self.assertEqual(self.end(), 0)
+
+    def test_words_are_completed(self):
+        self.open()
+        self.type('load gree')
+        self.type('ter\r')
+        self.read_until('loaded greeter')
+        self.type('hold\tgree\t\r')
+        self.read_until('tenon> ')
+        self.type('unl\tgree\t\r')
+        self.read_until('unloaded greeter')
+        self.type('quit 3\r')
+        self.assertEqual(self.end(), 3)
+
+    def test_lines_are_kept_for_the_next_time(self):
+        self.open()
+        self.type('symbol printk\r')
+        self.read_until('the engine')
+        self.type('quit\r')
+        self.assertEqual(self.end(), 0)
+        self.open()
+        self.type('\x10\x10\r')
+        self.read_until('the engine')
+        self.type('quit\r')
+        self.assertEqual(self.end(), 0)
+
+    def test_ctrl_c_twice_gives_up(self):
+        self.open()
+        self.type(f'insmod {module("sleeper", "hosted")} init_ms=60000\r')
+        self.read_until('sleeper: sleeps')
+        os.kill(self.pid, signal.SIGINT)
+        self.read_until('once more gives up')
+        os.kill(self.pid, signal.SIGINT)
+        self.assertEqual(self.end(), 128 + signal.SIGINT)
