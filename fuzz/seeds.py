@@ -138,6 +138,23 @@ def seeds():
                 'b007f457 00020001 20000038 00000003 00000000 7100 00000000'
                 '7000 00000002 7200 00000001 00000005 7300 6200 6364 4000000c'
                 '40000022 6161 a000002c')},
+        'protocol': {
+            'line': b'l17 insmod file=a.ko params=x%20y%3D1 fds=1',
+            'look': b'h2 status\n3 list\n4 info module=a\n5 holders module=a'
+                    b'\n6 ledger module=a\n7 symbol symbol=printk\n',
+            'change': b'h2 insmod fds=1\n3 load names=a,b unmarked=1\n'
+                      b'4 rmmod names=a,b force=1\n5 stop module=a wait=1\n'
+                      b'6 call symbol=f module=a args=1,-2,0x3\n'
+                      b'7 set module=a param=b value=c\n8 where address=0x1f\n',
+            'events': b'h2 subscribe\n3 ping\n4 unsubscribe\n',
+            'garbage': b'r1 hello version=2\nx\n\n1 ping %\n',
+            'answers': b'c1 ok version=1\n2 module module=a bytes=1\n'
+                       b'0 event event=ready module=a\n2 ok\n'
+                       b'3 error code=EBUSY error=-16 text=in%20use\n',
+            'refusal': b'c0 error code=EACCES error=-13 text=no\n'},
+        'signature': {'file': b'\0content' + signature(),
+                      'der': b'\1' + signature()[:-40],
+                      'patch': b'\2\x20\x00\x00'},
         'symbols': {
             'map': b'ffffffff81000000 T _text\nffffffff81000010 t local\n'
                    b'ffffffff81000020 t local\nffffffff81000030 T local\n',
