@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -23,8 +24,7 @@
 #include <tenon/err.h>
 
 #include "modname.h"
-
-#define IN_FILE_PACKED 4u /* MODULE_INIT_COMPRESSED_FILE, Linux 5.17 */
+#include "modread.h"
 
 struct backend {
 	char *root; /* "" or a folder */
@@ -65,7 +65,7 @@ static bool can_change(const struct backend *be)
 	return *be->root == '\0';
 }
 
-/* Does the file begin as a packed one, which the kernel must unpack? */
+/* Does the file begin as a packed one? */
 static bool is_packed(int fd)
 {
 	static const struct {
@@ -85,14 +85,56 @@ static bool is_packed(int fd)
 	return false;
 }
 
+/*
+ * A file in memory with the unpacked bytes of @path; or a negative error. The
+ * kernel itself unpacks only what it was configured for.
+ */
+static int unpack(const char *path, struct backend_why *why)
+{
+	struct modread r;
+	struct span bytes;
+	int fd = -1, err = modread_init(&r);
+
+	if (err != 0)
+		return err;
+	err = modread_open(&r, AT_FDCWD, path);
+	if (err == 0) {
+		err = modread_bytes(&r, 0, r.bytes.n, &bytes);
+		fd = err == 0 ? memfd_create("module", MFD_CLOEXEC) : -1;
+		for (size_t done = 0; fd >= 0 && done < bytes.n;) {
+			const ssize_t n =
+			    write(fd, bytes.p + done, bytes.n - done);
+
+			if (n <= 0) {
+				(void)close(fd);
+				fd = -1;
+			}
+			done += n > 0 ? (size_t)n : 0;
+		}
+		modread_close(&r);
+	}
+	if (err != 0 && r.why.what != NULL)
+		(void)say(why, err, r.why.what);
+	modread_fini(&r);
+	return err != 0 ? err : fd >= 0 ? fd : -TN_ENOMEM;
+}
+
+/* Linux's own bits of flags have the same values. */
+static int load(int fd, const struct backend_insert *what)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (syscall(SYS_finit_module, fd, what->params, what->flags) != 0)
+		return -errno;
+	return 0;
+}
+
 static int kernel_insert(struct backend *be, const struct backend_insert *what,
     struct backend_why *why)
 {
-	unsigned flags = what->flags;
-	struct stat st;
-	bool packed;
-	long err;
-	int fd;
+	int fd, err;
 
 	why->text[0] = '\0';
 	if (!can_change(be))
@@ -101,22 +143,15 @@ static int kernel_insert(struct backend *be, const struct backend_insert *what,
 	fd = open(what->path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	packed = is_packed(fd);
-	if (packed)
-		flags |= IN_FILE_PACKED;
-	/* Linux's own bits have the same values. */
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		err = -EISDIR;
-	else if (syscall(SYS_finit_module, fd, what->params, flags) != 0)
-		err = -errno;
-	else
-		err = 0;
+	if (is_packed(fd)) {
+		(void)close(fd);
+		fd = unpack(what->path, why);
+		if (fd < 0)
+			return fd;
+	}
+	err = load(fd, what);
 	(void)close(fd);
-	if (packed && (err == -EINVAL || err == -EOPNOTSUPP))
-		return say(why, (int)err,
-		    "the file is compressed, and perhaps this kernel does not "
-		    "unpack modules; the log of the kernel may say more");
-	return (int)err;
+	return err;
 }
 
 static int kernel_remove(struct backend *be, const char *name, unsigned flags,

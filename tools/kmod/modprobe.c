@@ -262,6 +262,11 @@ int modprobe_state(struct modprobe *mp, struct module *m, int64_t *refs)
 
 	if (module_is_builtin(&mp->catalog, m))
 		return BACKEND_BUILTIN;
+	if (mp->ops == NULL) { /* only shown: nobody is asked */
+		if (refs != NULL)
+			*refs = -1;
+		return BACKEND_LIVE;
+	}
 	state = mp->ops->state(mp->be, m->name, see_refs, &s);
 	if (refs != NULL)
 		*refs = s.refs;

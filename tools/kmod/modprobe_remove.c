@@ -118,11 +118,16 @@ static int remove_holders(struct modprobe *mp, struct module *m)
 	return err;
 }
 
-/* Is there something to remove? 1: yes; 0: no, and that is fine. */
-static int check_present(struct modprobe *mp, struct module *m)
+/*
+ * Is there something to remove? 1: yes; 0: no, and that is fine, as for what is
+ * built in and was not asked for itself (@depth).
+ */
+static int check_present(struct modprobe *mp, struct module *m, unsigned depth)
 {
 	switch (modprobe_state(mp, m, NULL)) {
 	case BACKEND_BUILTIN:
+		if (depth != 0)
+			return 0;
 		modprobe_fatal(mp, "Module %s is builtin.", m->name);
 		return -TN_ENOENT;
 	case BACKEND_LIVE:
@@ -152,7 +157,9 @@ static int remove_unused(struct modprobe *mp, struct module *m)
 {
 	int err = module_look_up(&mp->catalog, m);
 
-	for (size_t i = m->nneeds; err == 0 && i-- > 0;) {
+	/* Once, in this order, as kmod does: what one of them alone has used
+	   stays when it comes before its user. */
+	for (size_t i = 0; err == 0 && i < m->nneeds; i++) {
 		struct module *need = m->needs[i];
 		int64_t refs = -1;
 		const int state = modprobe_state(mp, need, &refs);
@@ -200,7 +207,7 @@ static int remove_between(struct modprobe *mp, struct module *m)
 	if (soft == NULL)
 		soft = &none;
 	if (command == NULL) {
-		err = check_present(mp, m);
+		err = check_present(mp, m, depth);
 		if (err <= 0)
 			return err;
 	}

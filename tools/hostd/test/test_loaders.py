@@ -235,6 +235,26 @@ class Alone(Case):
             self.assertLess(len(lines), 24)
 
 
+GOLDEN = os.path.join(hostkit.TOP, 'tools/kmod/test/kernel.golden')
+
+
+def golden():
+    """[(words, modules that Linux showed, what kmod said and returned)]"""
+    found = []
+    with open(GOLDEN, encoding='ascii') as f:
+        for line in f:
+            mark, text = line[0], line[2:].rstrip('\n')
+            if mark == '@':
+                found.append((text.split(), [], {'1': '', '2': ''}))
+            elif mark == 'M':
+                found[-1][1].append(text.split())
+            elif mark == '=':
+                found[-1][2]['='] = int(text)
+            elif mark in '12':  # else the kernel's console: syslog
+                found[-1][2][mark] += text + '\n'
+    return found
+
+
 class Kernel(Case):
     """What a kernel shows, in a folder of our own."""
 
@@ -275,6 +295,34 @@ unknown                16384  -2
                  self.at_root('lsmod', '--json').stdout.splitlines()]
         self.assertEqual(lines[0]['used_by'], ['xt_MASQUERADE'])
         self.assertIsNone(lines[2]['refs'])
+
+    def test_what_linux_showed_is_told_as_kmod_told_it(self):
+        """A run of kmod's commands under Debian's kernel (`make corpus`): its
+        lists, and its refusals that need no call of the kernel.
+
+        proves: L19 L20"""
+        compared = 0
+        for words, modules, wanted in golden():
+            looks = words[0] == 'lsmod' or (
+                words[0] == 'rmmod' and wanted['='] == 1 and
+                'builtin' not in wanted['2'] and '-f' not in words)
+            if not looks or '-s' in words:
+                continue
+            shutil.rmtree(os.path.join(self.dir, 'root'), ignore_errors=True)
+            os.makedirs(os.path.join(self.dir, 'root/proc'))
+            open(os.path.join(self.dir, 'root/proc/modules'), 'w',
+                 encoding='ascii').close()
+            for name, size, refs, state, *users in modules:
+                self.module(name, size, refs,
+                            [x for x in ''.join(users).split(',') if x],
+                            state)
+            done = self.at_root(*words)
+            self.assertEqual(
+                (done.returncode, done.stdout,
+                 done.stderr.replace(self.bin + '/', '')),
+                (wanted['='], wanted['1'], wanted['2']), words)
+            compared += 1
+        self.assertGreater(compared, 20)
 
     def test_holders_and_states_are_told_as_kmod_does(self):
         """proves: L19 L20"""
