@@ -14,6 +14,7 @@
 #include <tenon/err.h>
 
 #include "connect.h"
+#include "lacks.h"
 #include "modname.h"
 #include "version.h"
 
@@ -22,13 +23,19 @@ static const char usage[] =
     "\tinsmod [options] filename [args]\n"
     "Options:\n"
     "\t-f, --force       ignore the version magic and symbol versions\n"
+    "\t    --explain     with --kernel: which modules have what is missing\n"
     "\t-V, --version     show version\n"
     "\t-h, --help        show this help\n" CONNECT_USAGE;
+
+enum {
+	OPT_EXPLAIN = 1
+};
 
 static const struct option longs[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "force", no_argument, NULL, 'f' },
+	{ "explain", no_argument, NULL, OPT_EXPLAIN },
 	CONNECT_OPTIONS,
 	{ NULL, 0, NULL, 0 },
 };
@@ -37,6 +44,7 @@ struct insmod {
 	struct report report;
 	struct connection to;
 	unsigned flags;
+	bool explain;
 };
 
 /* What the kernel's numbers mean here; other numbers mean what they say. */
@@ -89,6 +97,9 @@ static int insert(struct insmod *m, const char *path, const char *params)
 		report(&m->report, REPORT_ERROR,
 		    "could not insert module %s: %s", path, insert_error(err));
 		connect_explain(&m->to, &m->report);
+		/* Of a kernel only when asked: kmod says nothing more. */
+		if (err == -TN_ENOENT && (m->explain || !m->to.kernel))
+			lacks_tell(path, &m->to, &m->report);
 	}
 	return err;
 }
@@ -136,6 +147,7 @@ int insmod_command(int argc, char **argv, const struct backends *backends)
 			m.flags |=
 			    BACKEND_IGNORE_VERSIONS | BACKEND_IGNORE_VERMAGIC;
 			break;
+		case OPT_EXPLAIN: m.explain = true; break;
 		case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
 		case 'V': fputs(KMOD_VERSION, stdout); return EXIT_SUCCESS;
 		default:

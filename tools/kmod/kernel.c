@@ -85,38 +85,47 @@ static bool is_packed(int fd)
 	return false;
 }
 
+/* A file in memory with these bytes, or a negative error. */
+static int memory_file(struct span bytes)
+{
+	const int fd = memfd_create("module", MFD_CLOEXEC);
+	size_t done = 0;
+
+	while (fd >= 0 && done < bytes.n) {
+		const ssize_t n = write(fd, bytes.p + done, bytes.n - done);
+
+		if (n <= 0) {
+			(void)close(fd);
+			return -TN_ENOMEM;
+		}
+		done += (size_t)n;
+	}
+	return fd >= 0 ? fd : -TN_ENOMEM;
+}
+
 /*
- * A file in memory with the unpacked bytes of @path; or a negative error. The
+ * The unpacked bytes of @path as a file in memory; or a negative error. The
  * kernel itself unpacks only what it was configured for.
  */
 static int unpack(const char *path, struct backend_why *why)
 {
 	struct modread r;
 	struct span bytes;
-	int fd = -1, err = modread_init(&r);
+	int result = modread_init(&r);
 
-	if (err != 0)
-		return err;
-	err = modread_open(&r, AT_FDCWD, path);
-	if (err == 0) {
-		err = modread_bytes(&r, 0, r.bytes.n, &bytes);
-		fd = err == 0 ? memfd_create("module", MFD_CLOEXEC) : -1;
-		for (size_t done = 0; fd >= 0 && done < bytes.n;) {
-			const ssize_t n =
-			    write(fd, bytes.p + done, bytes.n - done);
-
-			if (n <= 0) {
-				(void)close(fd);
-				fd = -1;
-			}
-			done += n > 0 ? (size_t)n : 0;
-		}
+	if (result != 0)
+		return result;
+	result = modread_open(&r, AT_FDCWD, path);
+	if (result == 0) {
+		result = modread_bytes(&r, 0, r.bytes.n, &bytes);
+		if (result == 0)
+			result = memory_file(bytes);
 		modread_close(&r);
 	}
-	if (err != 0 && r.why.what != NULL)
-		(void)say(why, err, r.why.what);
+	if (result < 0 && r.why.what != NULL)
+		(void)say(why, result, r.why.what);
 	modread_fini(&r);
-	return err != 0 ? err : fd >= 0 ? fd : -TN_ENOMEM;
+	return result;
 }
 
 /* Linux's own bits of flags have the same values. */

@@ -71,6 +71,20 @@ class WithHost(Case):
                      'memcopy (nearest: memcpy)', 'nothing_like_it_anywhere'):
             self.assertIn(text, says)
 
+    def test_modules_that_have_what_is_missing_are_named(self):
+        tree = os.path.join(self.dir, 'lib/modules/1.0')
+        os.makedirs(tree)
+        for name in ('guest', 'greeter'):
+            shutil.copy(module(name), tree)
+        subprocess.run([binary(), 'depmod', '-b', self.dir, '1.0'], check=True,
+                       stderr=subprocess.DEVNULL)
+        hint = ('insmod: ERROR: greeter_greet is in module greeter, which is '
+                'not loaded\n')
+        self.assertIn(hint, self.refused('insmod', tree + '/guest.ko'))
+        self.works('insmod', tree + '/greeter.ko')
+        self.works('insmod', tree + '/guest.ko')
+        self.assertNotIn(hint, self.refused('insmod', module('missing')))
+
     def test_users_go_first(self):
         """proves: L16 L20"""
         for name in ('greeter', 'guest'):
