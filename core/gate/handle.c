@@ -131,6 +131,7 @@ static void slot_return(struct tn_handle_slot *s, uint64_t number)
 }
 
 /* Of anybody, however late; false: *@last was there already. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the builtin writes it */
 static bool number_grow(uint64_t *last, uint64_t number)
 {
 	uint64_t was = __atomic_load_n(last, __ATOMIC_RELAXED);

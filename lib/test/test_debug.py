@@ -4,6 +4,7 @@
 A program (debug/driver.c) is linked against libtenon as its users would, and
 loads a module (debug/crasher.c) that the author's kit has built with -g.
 """
+import glob
 import os
 import re
 import resource
@@ -17,8 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get('TENON_BUILD', os.path.join(TOP, 'build'))
 SOURCE = os.path.join(HERE, 'debug', 'crasher.c')
-INCLUDES = ('lib/include', 'core/mod/include', 'core/gate/include',
-            'base/include', 'api/include')
+INCLUDES = (glob.glob(os.path.join(TOP, '*', 'include')) +
+            glob.glob(os.path.join(TOP, 'core', '*', 'include')))
 MACHINE = os.uname().machine
 
 
@@ -60,7 +61,7 @@ class Debug(unittest.TestCase):
     def build_driver(cls):
         out = cls.path('driver')
         run('gcc', '-g', '-O1', '-fno-omit-frame-pointer', '-D_GNU_SOURCE',
-            *(f'-I{os.path.join(TOP, i)}' for i in INCLUDES),
+            *(f'-I{i}' for i in INCLUDES),
             os.path.join(HERE, 'debug', 'driver.c'),
             os.path.join(BUILD, 'host/lib/libtenon.a'), '-lpthread', '-lz',
             '-llzma', '-lzstd', '-o', out)
