@@ -2,6 +2,7 @@
 """Plugins as their users build them: the printed example unchanged, every
 fault of the printed code as a scenario that the printed code fails and
 libtenon passes, crashes, starvation, module objects, and examples/plugins."""
+import glob
 import os
 import shutil
 import subprocess
@@ -12,8 +13,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 HERE = os.path.join(TOP, 'lib', 'test')
 PLUGINS = os.path.join(TOP, 'build', 'host', 'plugins')
-INCLUDES = [f'-I{os.path.join(TOP, d, "include")}'
-            for d in ('lib', 'core/mod', 'core/gate', 'base', 'api')]
+INCLUDES = [f'-I{p}' for form in ('lib/include', 'core/*/include',
+                                  'base/include', 'api/include')
+            for p in sorted(glob.glob(os.path.join(TOP, form)))]
 LIBRARIES = ['-lz', '-llzma', '-lzstd', '-pthread', '-ldl']
 EXPECTED = ('My plugin initializing\n'
             'Plugin loaded: ./my_plugin.so (my_plugin)\n'
