@@ -40,6 +40,7 @@ struct modprobe {
 	struct catalog catalog;
 	bool show;    /* print the actions */
 	bool stopped; /* by something fatal: nothing more is done */
+	const struct module *asked; /* what is removed for its own sake */
 	const struct backends *backends;
 	const struct backend_ops *ops; /* NULL: not open */
 	struct backend *be;

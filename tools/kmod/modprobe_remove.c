@@ -120,13 +120,13 @@ static int remove_holders(struct modprobe *mp, struct module *m)
 
 /*
  * Is there something to remove? 1: yes; 0: no, and that is fine, as for what is
- * built in and was not asked for itself (@depth).
+ * built in and was not asked for itself.
  */
-static int check_present(struct modprobe *mp, struct module *m, unsigned depth)
+static int check_present(struct modprobe *mp, struct module *m)
 {
 	switch (modprobe_state(mp, m, NULL)) {
 	case BACKEND_BUILTIN:
-		if (depth != 0)
+		if (m != mp->asked)
 			return 0;
 		modprobe_fatal(mp, "Module %s is builtin.", m->name);
 		return -TN_ENOENT;
@@ -207,7 +207,7 @@ static int remove_between(struct modprobe *mp, struct module *m)
 	if (soft == NULL)
 		soft = &none;
 	if (command == NULL) {
-		err = check_present(mp, m, depth);
+		err = check_present(mp, m);
 		if (err <= 0)
 			return err;
 	}
@@ -250,7 +250,9 @@ int modprobe_remove(struct modprobe *mp, const char *name)
 		modprobe_fatal(mp, "Module %s not found.", name);
 		return -TN_ENOENT;
 	}
-	for (; err == 0 && f != NULL; f = f->next)
+	for (; err == 0 && f != NULL; f = f->next) {
+		mp->asked = f->module;
 		err = remove_module(mp, f->module);
+	}
 	return err;
 }
