@@ -22,7 +22,7 @@ TIDY := base core/elf core/reloc core/gate core/mod core/slot host host/worker l
 	tools/kmod tools/host tools/hostd tools
 TIDY_UNITS := $(foreach c,$(TIDY),$(filter host-clang|$c|free|% \
 	host-clang|$c|host|%,$(UNITS)))
-TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/%,$(call unit,$u,4)),,$u))
+TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/% %.S,$(call unit,$u,4)),,$u))
 HEADERS := $(foreach c,$(COMPONENTS),$(wildcard $c/*.h $c/include/*/*.h))
 tidy_ok = $(B)/check/tidy/$(call unit,$1,4).ok
 CONFIG := host-clang
