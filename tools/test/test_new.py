@@ -296,6 +296,15 @@ printf '%s\\n' "${COMPREPLY[@]}"'''
         self.assertIn('--version', every)
         self.assertEqual(self.complete('tenon', 'ne'), ['new'])
 
+    def test_every_applet_is_completed_under_its_long_name(self):
+        applets = re.findall(r'^  ([a-z]\w*) ',
+                             self.run_in('tenon', '--help'), re.M)
+        file = f'{self.prefix}/share/bash-completion/completions/tenon'
+        for applet in applets:
+            self.run_in('bash', '--norc', '-c',
+                        'source "$1"; complete -p "$2"', 'bash', file,
+                        f'tenon-{applet}')
+
     def test_options_are_those_of_the_help(self):
         for applet in ('run', 'cc', 'link', 'modpost'):
             text = self.run_in('tenon', applet, '--help')
