@@ -44,6 +44,12 @@ struct cache_result {
 	    is_silent; /* nothing was told on the way from facts to files */
 };
 
+/*
+ * So many files are read again each time rather than that the whole cache is
+ * written for their new stamps.
+ */
+#define FEW 50u
+
 struct cache_header {
 	char magic[8];
 	uint32_t version;
@@ -454,7 +460,7 @@ int depmod_cache_renew(struct depmod *d)
 {
 	struct buffer content = { .p = d->cache.bytes, .n = d->cache.n };
 
-	if (d->cache.taken == d->nmodules)
+	if (d->nmodules - d->cache.taken <= FEW)
 		return 0;
 	renew_stamps(d);
 	return write_cache(d, &content);

@@ -52,7 +52,7 @@ bool depmod_cache_take(struct depmod *d, uint32_t i);
  */
 bool depmod_cache_is_current(struct depmod *d);
 
-/* After that: new stamps for the files that have been read again. */
+/* After that: new stamps for the files that have been read again, if many. */
 MUST_CHECK int depmod_cache_renew(struct depmod *d);
 
 /*
