@@ -50,12 +50,14 @@ def kilobytes(argv):
 
 
 def copy_tree(store, pin, scratch):
-    """(base, release) of a tree that may be written to."""
+    """(base for kmod, base for ours, release): each has its own files."""
     tree = kmod_depmod.find_tree(pin, store.tree(pin))
-    base = os.path.join(scratch, tree.release)
-    shutil.copytree(tree.folder,
-                    os.path.join(base, 'lib/modules', tree.release))
-    return base, tree.release
+    bases = [os.path.join(scratch, tree.release, who)
+             for who in ('kmod', 'ours')]
+    for base in bases:
+        shutil.copytree(tree.folder,
+                        os.path.join(base, 'lib/modules', tree.release))
+    return *bases, tree.release
 
 
 def alternate(theirs, mine, runs, prepare=lambda: None):
@@ -86,9 +88,10 @@ def changed_module(base, release):
 def measure(results, store, pin, plan, scratch):
     """The rows of one tree."""
     _, _, runs, jobs, goal, words = plan
-    base, release = copy_tree(store, pin, scratch)
+    other, base, release = copy_tree(store, pin, scratch)
     mine = [kmod_depmod.TENON, 'depmod']
-    theirs = command([kmod_depmod.KMOD], base, release)
+    theirs = command([kmod_depmod.KMOD], other, release)
+    subprocess.run(theirs, check=True)
     case = f'{words} tree, {pin.arch}'
     full = command(mine, base, release, f'-j{jobs}')
     subprocess.run(full, check=True)    # what is read is in memory by now
