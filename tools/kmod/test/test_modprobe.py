@@ -336,6 +336,60 @@ class Kernel(Case):
         self.assertIn(b'in a circle', err)
 
 
+class Host(Case):
+    """A module host, into which modules are really loaded."""
+
+    def setUp(self):
+        super().setUp()
+        self.socket = os.path.join(self.dir, 'socket')
+        host = subprocess.Popen(
+            [os.path.join(TOP, 'build/host/bin/tenon'), 'host', '--socket',
+             self.socket], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(host.stdout.close)
+        self.addCleanup(host.wait, 30)
+        self.addCleanup(host.terminate)
+        self.assertIn(b'serving', host.stdout.readline())
+
+    def modprobe(self, *args):
+        return self.ours('--socket', self.socket, '-C', '/nonexistent', *args)
+
+    def loaded(self):
+        """The names that lsmod shows."""
+        _, out, _ = kmod_pair.run([kmod_pair.OURS, 'lsmod'],
+                                  ['--socket', self.socket])
+        return {line.split()[0] for line in out.decode().splitlines()[1:]}
+
+    def test_a_module_comes_with_what_it_needs_and_goes_with_it(self):
+        """proves: L14 L16"""
+        status, out, err = self.modprobe('-v', 'user')
+        self.assertEqual((status, err), (0, ''))
+        self.assertEqual(re.findall(r'(\w+)\.ko', out), ['provider', 'user'])
+        self.assertEqual(self.loaded(), {'provider', 'user'})
+        self.assertEqual(self.modprobe('user'), (0, '', ''))
+        self.assertEqual(self.modprobe('--first-time', 'user')[0], 1)
+        self.assertEqual(self.modprobe('-r', '-v', 'user'),
+                         (0, 'rmmod user\nrmmod provider\n', ''))
+        self.assertEqual(self.loaded(), set())
+
+    def test_a_module_in_use_stays(self):
+        """proves: L20"""
+        self.assertEqual(self.modprobe('user')[0], 0)
+        status, _, err = self.modprobe('-r', 'provider')
+        self.assertEqual((status, err), (
+            1, 'modprobe: FATAL: Module provider is in use.\n'))
+        self.assertEqual(self.loaded(), {'provider', 'user'})
+
+    def test_a_refusal_is_told_in_the_words_of_the_host(self):
+        status, _, err = self.modprobe('missing')
+        self.assertEqual(status, 1)
+        self.assertIn("could not insert 'missing'", err)
+        self.assertIn('memcopy (nearest: memcpy)', err)
+        status, _, err = self.modprobe('greeter', 'times=9')
+        self.assertEqual(status, 1)
+        self.assertIn('not within 1 to 5', err)
+        self.assertEqual(self.loaded(), set())
+
+
 class Beyond(Case):
     def test_explain_says_why_each_module_is_loaded(self):
         path = self.config('softdep greeter post: hello\noptions guest a=1\n')
