@@ -92,7 +92,7 @@ def stories(tour):
                'watcher: saw 1'], 1)
     tour.step('Whatever happens, nothing is left.',
               run + ['-q', 'guest', '--ledger', '--verify-free'],
-              ['guest holds:', 'reference  greeter'])
+              ['guest holds:', 'import     greeter'])
 
     tour.chapter('An init that fails, and a crash')
     tour.step('What init has taken it gives back, in the reverse order.',

@@ -277,6 +277,8 @@ int new_main(int argc, char **argv)
 	if (argc - optind != 1)
 		return usage(stderr, EXIT_USAGE);
 	fault = kit_name_fault(argv[optind]);
+	if (fault == NULL && strcmp(argv[optind], "module") == 0)
+		fault = "is taken: its init would be called module_init";
 	if (fault != NULL) {
 		(void)fail(argv[optind], fault);
 		return EXIT_USAGE;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <kmod/commands.h>
+#include <kmod/standard.h>
 #include <tenon/tenon.h>
 
 struct applet {
@@ -87,12 +88,18 @@ static main_fn *called_as(const char *argv0)
 int main(int argc, char **argv)
 {
 	main_fn *applet = called_as(argv[0]);
-	static char title[64];
+	static char title[64], help[] = "--help";
 
+	standard_open();
 	if (applet != NULL)
 		return applet(argc, argv);
 	if (argc < 2)
 		return usage(stderr, EXIT_USAGE);
+	if (strcmp(argv[1], "help") == 0 && argc > 2) {
+		argv[1] = argv[2]; /* as APPLET --help */
+		argv[2] = help;
+		argc = 3;
+	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0)
 		return usage(stdout, EXIT_OK);

@@ -4,6 +4,7 @@
  * program was called (a link `modprobe`), or else its first argument.
  */
 #include <kmod/commands.h>
+#include <kmod/standard.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const struct kmod_command *c = NULL;
 
+	standard_open();
 	if (argc > 0)
 		c = kmod_command_find(slash != NULL ? slash + 1 : argv[0]);
 	if (c != NULL)

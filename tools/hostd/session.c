@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <base/compiler.h>
 #include <tenon/err.h>
 
 #define BAD_LINES_MAX 16
@@ -345,10 +346,15 @@ void session_free(struct session *s)
 /* Its thread takes no signals, which are for the thread that serves. */
 static int start_thread(struct session *s)
 {
+	/* A fault whose signal is blocked ends the process without a word. */
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+		SIGABRT };
 	sigset_t all, before;
 	int err;
 
 	(void)sigfillset(&all);
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+		(void)sigdelset(&all, faults[i]);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&s->thread, NULL, session_main, s);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);

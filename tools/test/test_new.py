@@ -143,6 +143,7 @@ class New(Kit):
                           ('a-b', 'has something else than letters'),
                           ('../x', 'does not begin with a letter'),
                           ('a/b', 'has something else'),
+                          ('module', 'is taken'),
                           ('', 'does not begin with a letter'),
                           ('x' * 56, 'has more than 55 characters')):
             text = self.run_in('tenon', 'new', '--', name, status=2)

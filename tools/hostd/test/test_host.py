@@ -568,6 +568,48 @@ class End(hostkit.Case):
         self.assertNotIn('goodbye', host.said())
 
 
+class Crash(hostkit.Case):
+    def test_the_log_says_which_module_it_was(self):
+        source = os.path.join(self.dir, 'boom.c')
+        with open(source, 'w') as f:
+            f.write('#include <tenon/module.h>\n'
+                    'static int *nowhere;\n'
+                    'static int __init boom_init(void)\n'
+                    '{ *(volatile int *)nowhere = 1; return 0; }\n'
+                    'module_init(boom_init);\nMODULE_LICENSE("MIT");\n')
+        subprocess.run([binary(), 'cc', 'boom.c'], cwd=self.dir, check=True,
+                       capture_output=True, timeout=60)
+        host = self.host()
+        with self.assertRaises((Left, OSError)):
+            self.client(host).insmod(os.path.join(self.dir, 'boom.ko'))
+        self.assertEqual(host.end(), -signal.SIGSEGV)
+        self.assertIn('crash: SIGSEGV', host.said())
+        self.assertIn('[boom]', host.said())
+
+
+class Descriptors(hostkit.Case):
+    """Closed standard descriptors are not what files and sockets get."""
+
+    def test_a_host_without_them_keeps_its_files(self):
+        path = os.path.join(self.dir, 'socket')
+        process = subprocess.Popen(
+            ['sh', '-c', f'exec {hostkit.binary(self.config)} host '
+             f'--socket {path} <&- >&- 2>&-'])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        hostkit.wait_until(lambda: os.path.exists(path))
+        for number in range(3):
+            self.assertEqual(
+                os.readlink(f'/proc/{process.pid}/fd/{number}'), '/dev/null')
+
+    def test_output_that_is_closed_is_an_error_of_a_client(self):
+        host = self.host()
+        done = subprocess.run(
+            ['sh', '-c', f'{hostkit.binary(self.config)} lsmod --socket '
+             f'{host.path} >&-'], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+
+
 class Storm(hostkit.Case):
     def test_clients_that_come_and_vanish_leave_nothing(self):
         """A slice of `make soak-host`. With sanitizers the host fails at its
