@@ -18,7 +18,7 @@ class Bench(unittest.TestCase):
         with tempfile.TemporaryDirectory() as out:
             done = subprocess.run(
                 [sys.executable, 'bench/bench.py', '--quick', '--out', out],
-                cwd=TOP, capture_output=True, text=True, timeout=300)
+                cwd=TOP, capture_output=True, text=True, timeout=900)
             self.assertEqual(done.returncode, 0, done.stderr)
             with open(os.path.join(out, 'results.csv'), newline='') as f:
                 rows = list(csv.reader(f))
