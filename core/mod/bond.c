@@ -137,24 +137,36 @@ static bool is_bond_of(
 	return b->holder == holder && (holder != NULL || str_eq(b->name, name));
 }
 
+static int unbind_first(const struct interface *iface,
+    const struct generation *holder, const char *name)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &iface->bonds) {
+		struct bond *b = bond_at(pos);
+
+		if (!is_bond_of(b, holder, name))
+			continue;
+		unbind_locked(b);
+		return 0;
+	}
+	return -TN_ENOENT;
+}
+
 int tn_interface_unbind(
     struct tn_interface *iface, struct tn_module *module, const char *holder)
 {
 	struct interface *own = CONTAINER_OF(iface, struct interface, public);
 	struct tn_system *sys = own->sys;
-	const struct list *pos;
 	int err = -TN_ENOENT;
 
+	if (module == NULL && holder == NULL)
+		return err;
 	registry_lock(sys);
-	list_for_each (pos, &own->bonds) {
-		struct bond *b = bond_at(pos);
-
-		if (!is_bond_of(b, module != NULL ? module->gen : NULL, holder))
-			continue;
-		unbind_locked(b);
-		err = 0;
-		break;
-	}
+	/* Those of a module that is gone went with it; NULL is the world. */
+	if (module == NULL || module->gen != NULL)
+		err = unbind_first(
+		    own, module != NULL ? module->gen : NULL, holder);
 	registry_unlock(sys);
 	return err;
 }

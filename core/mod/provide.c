@@ -166,6 +166,15 @@ static int everybody_leaves(
 	return gate_is_drained(gate) ? 0 : gate_drain(gate, deadline_ns);
 }
 
+/* As if nobody had closed it: who has waited meanwhile enters. Lock held. */
+static void provision_reopen(struct provision *p)
+{
+	p->state = PROVISION_OPEN;
+	if (p->iface->primary == p)
+		gate_publish(&p->iface->public.gate, &p->open);
+	interface_decided(p->iface->sys);
+}
+
 /*
  * Shuts the gate of @p and waits for those inside. Lock held; dropped while it
  * waits.
@@ -189,9 +198,7 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 	p->state = PROVISION_CLOSED;
 	if (err == 0)
 		return 0;
-	gate_publish(gate, &p->open);
-	p->state = PROVISION_OPEN;
-	interface_decided(sys);
+	provision_reopen(p);
 	return err == -TN_EOPNOTSUPP ? err : -TN_EBUSY;
 }
 
@@ -266,12 +273,8 @@ void interfaces_reopen(struct generation *gen)
 	struct provision *p;
 
 	registry_lock(sys);
-	while ((p = provision_in(gen, PROVISION_CLOSED)) != NULL) {
-		p->state = PROVISION_OPEN;
-		if (p->iface->primary == p)
-			gate_publish(&p->iface->public.gate, &p->open);
-		interface_decided(sys);
-	}
+	while ((p = provision_in(gen, PROVISION_CLOSED)) != NULL)
+		provision_reopen(p);
 	registry_unlock(sys);
 	fires_resume(gen);
 }
@@ -376,6 +379,28 @@ static bool has_handles(struct tn_system *sys, const struct tn_module *owner)
 	return any;
 }
 
+/*
+ * The first look at the handles is only that: to shut the gate makes callers
+ * wait. They are taken inside of the gate, so when it is shut and left by all
+ * there are no more to come.
+ */
+static int withdraw_locked(
+    struct provision *p, const struct tn_module *owner, uint64_t deadline_ns)
+{
+	struct tn_system *sys = p->iface->sys;
+	int err;
+
+	if (has_handles(sys, owner))
+		return -TN_EBUSY;
+	if (p->state != PROVISION_OPEN)
+		return 0;
+	err = provision_close(p, deadline_ns);
+	if (err != 0 || !has_handles(sys, owner))
+		return err;
+	provision_reopen(p);
+	return -TN_EBUSY;
+}
+
 int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
     const char *name, uint64_t timeout_ns)
 {
@@ -388,10 +413,9 @@ int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
 	p = provision_named(sys, owner, name);
 	if (p == NULL)
 		err = -TN_ENOENT;
-	else if (has_handles(sys, owner))
-		err = -TN_EBUSY;
-	else if (p->state == PROVISION_OPEN)
-		err = provision_close(p, deadline_in(sys->port, timeout_ns));
+	else
+		err = withdraw_locked(
+		    p, owner, deadline_in(sys->port, timeout_ns));
 	if (err == 0)
 		provision_unlink(p);
 	registry_unlock(sys);

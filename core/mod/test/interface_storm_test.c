@@ -171,3 +171,72 @@ TEST(interface_storm,
 	CHECK(world_close(&storm.w));
 	file_free(bytes);
 }
+
+/* --- withdraw */
+
+static int world_next(void *instance, uint64_t *out)
+{
+	(void)instance;
+	*out = 0;
+	return 0;
+}
+
+static const struct ticker_ops world_ops = {
+	.head = { sizeof(world_ops), 1 },
+	.next = world_next,
+};
+
+static void *acquire(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&storm.over)) {
+		const struct tn_binding *b;
+		struct tn_handle h;
+		const int err = tn_interface_acquire(
+		    storm.iface, "a holder of the storm", &h, &b);
+
+		/* It stays what it is until the handle is put. */
+		for (unsigned i = 0; err == 0 && i < 50; i++)
+			if (*(const void *const volatile *)&b->ops !=
+			    &world_ops)
+				atomic_fetch_add(&storm.wrong, 1);
+		count(err, &storm.held);
+		if (err == 0 && tn_handle_put(h) != 0)
+			atomic_fetch_add(&storm.wrong, 1);
+	}
+	return NULL;
+}
+
+TEST(interface_storm, bindings_of_handles_stay_while_interfaces_are_withdrawn)
+{
+	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.name = TICKER_NAME,
+		.version = TICKER_VERSION,
+		.ops = &world_ops };
+	pthread_t thread[2];
+	unsigned n = 0;
+
+	memset(&storm, 0, sizeof(storm));
+	CHECK(world_open(&storm.w, NULL, 0));
+	CHECK_EQ(tn_interface_bind(storm.w.sys, &wanted, &storm.iface), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(thread); i++)
+		CHECK_EQ(pthread_create(&thread[i], NULL, acquire, NULL), 0);
+	for (; (n < 10 * ROUNDS || !atomic_load(&storm.held) ||
+		   !atomic_load(&storm.absent)) &&
+	       n < MAX_ROUNDS;
+	     n++) {
+		int err = tn_interface_provide(storm.w.sys, NULL, &desc);
+
+		if (!EXPECT(err == 0 || err == -TN_EEXIST))
+			break;
+		err = tn_interface_withdraw(storm.w.sys, NULL, TICKER_NAME, 0);
+		if (!EXPECT(err == 0 || err == -TN_EBUSY))
+			break;
+	}
+	atomic_store(&storm.over, true);
+	for (unsigned i = 0; i < ARRAY_SIZE(thread); i++)
+		CHECK_EQ(pthread_join(thread[i], NULL), 0);
+	CHECK(n >= ROUNDS);
+	CHECK_EQ(storm.wrong, 0);
+	CHECK(world_close(&storm.w));
+}

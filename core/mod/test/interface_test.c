@@ -419,6 +419,79 @@ static void calls_in_its_way(uint32_t flags)
 	CHECK(world_close(&w));
 }
 
+/* Another thread's acquire, at a moment of the test's choice. */
+static struct {
+	struct tn_interface *iface;
+	struct tn_handle handle;
+	const struct tn_binding *binding;
+	void (*unlock)(void *ctx);
+	bool due;
+	int err;
+} late;
+
+static void acquire_when_unlocked(void *ctx)
+{
+	const bool due = late.due;
+
+	late.due = false;
+	late.unlock(ctx);
+	if (due)
+		late.err = tn_interface_acquire(
+		    late.iface, "late", &late.handle, &late.binding);
+}
+
+TEST(interface, withdraw_sees_a_handle_taken_before_the_gate_is_shut)
+{
+	int count = 0;
+	const struct tn_interface_desc desc = desc_of("count", &count);
+	struct tn_interface_want want = want_of("count");
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	want.flags = TN_BIND_WEAK;
+	CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
+	CHECK_EQ(tn_interface_bind(w.sys, &want, &late.iface), 0);
+	late.unlock = w.rig.port.unlock;
+	w.rig.port.unlock = acquire_when_unlocked;
+	late.due = true;
+	late.err = 1;
+	CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0), -TN_EBUSY);
+	w.rig.port.unlock = late.unlock;
+	CHECK_EQ(late.err, 0);
+	CHECK_EQ(late.binding->state, TN_BINDING_OPEN);
+	/* nobody has noticed */
+	CHECK_EQ(CALL(late.iface, 3), 3);
+	CHECK_EQ(tn_handle_put(late.handle), 0);
+	CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0), 0);
+	CHECK_EQ(CALL(late.iface, 3), -TN_ENODEV);
+	CHECK(world_close(&w));
+}
+
+TEST(interface, bond_of_the_world_is_not_ended_by_a_module_that_is_gone)
+{
+	int count = 0;
+	const struct tn_interface_desc desc = desc_of("count", &count);
+	const struct tn_interface_want want = want_of("count");
+	struct tn_interface_info info;
+	struct tn_interface *iface;
+	struct tn_module *mod;
+	struct world w;
+
+	CHECK(begin(&w));
+	CHECK_EQ(load_provider(&w, "a", desc_of("other", &count), &mod), 0);
+	CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
+	CHECK_EQ(tn_interface_bind(w.sys, &want, &iface), 0);
+	CHECK_EQ(tn_unload(w.sys, mod, &w.diag), 0);
+	CHECK_EQ(tn_interface_unbind(iface, mod, "the test"), -TN_ENOENT);
+	CHECK_EQ(tn_interface_unbind(iface, mod, NULL), -TN_ENOENT);
+	CHECK_EQ(tn_interface_unbind(iface, NULL, NULL), -TN_ENOENT);
+	CHECK_EQ(tn_interface_info(w.sys, "count", &info), 0);
+	CHECK_EQ(info.nbonds, 1);
+	CHECK_EQ(tn_interface_unbind(iface, NULL, "the test"), 0);
+	CHECK_EQ(tn_module_forget(w.sys, mod), 0);
+	CHECK(world_close(&w));
+}
+
 TEST(interface, guarded_calls_arrive)
 {
 	calls_in_its_way(TN_INTERFACE_GUARDED);

@@ -112,8 +112,8 @@ int tn_interface_bind(struct tn_system *sys,
     const struct tn_interface_want *want, struct tn_interface **out);
 
 /*
- * Ends one bond of @module, or of the world under the name @holder.
- * -TN_ENOENT: there is none.
+ * Ends one bond of @module, or, when that is NULL, of the world under the name
+ * @holder. -TN_ENOENT: there is none, or @module is not loaded any more.
  */
 int tn_interface_unbind(
     struct tn_interface *iface, struct tn_module *module, const char *holder);
