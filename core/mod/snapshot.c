@@ -2,8 +2,8 @@
 /*
  * A copy of the registry. One walk under the registry lock counts the bytes,
  * the next fills them in; the memory comes between the two, since the port's
- * alloc does not sleep. Only handles come and go without the lock; what does
- * not fit is left out.
+ * alloc does not sleep. Only holders come and go without the lock, so they are
+ * copied behind all else; those that do not fit are left out.
  */
 #include <tenon/inspect.h>
 
@@ -47,11 +47,14 @@ static const char *keep(struct build *b, const char *s)
 static void copy_holders(
     struct build *b, struct tn_module *mod, struct tn_snapshot_module *m)
 {
-	const size_t n = holders_find_locked(mod, false, NULL, 0);
-	struct tn_holder *out = take(b, n * sizeof(*out));
-	size_t found;
+	size_t n = holders_find_locked(mod, false, NULL, 0), found;
+	struct tn_holder *out;
 
-	if (out == NULL)
+	if (b->base != NULL && n > (b->size - b->used) / sizeof(*out))
+		n = (b->size - b->used) / sizeof(*out);
+	out = take(b, n * sizeof(*out));
+
+	if (out == NULL || n == 0)
 		return;
 	found = holders_find_locked(mod, false, out, n);
 	m->holders = out;
@@ -122,33 +125,47 @@ static void copy_module(
 		m->parts[k].size = size;
 	}
 	copy_providers(b, mod->gen, m);
-	copy_holders(b, mod, m);
 	copy_params(b, mod->gen, m);
 }
 
 /* --- all of them */
 
-/* Returns how many there are; fills @s and what is behind it when it is one. */
-static size_t copy_all(struct build *b, struct tn_snapshot *s)
+typedef void copy_fn(
+    struct build *b, struct tn_module *mod, struct tn_snapshot_module *m);
+
+/* Calls @copy for each module. Returns how many there are. */
+static size_t copy_each(
+    struct build *b, struct tn_snapshot_module *modules, copy_fn *copy)
 {
-	struct tn_snapshot_module *modules = NULL, scratch;
+	struct tn_snapshot_module scratch;
 	const struct list *pos;
 	size_t n = 0;
 
-	(void)take(b, sizeof(*s));
-	if (s != NULL)
-		modules = take(b, s->nmodules * sizeof(*modules));
 	list_for_each (pos, &b->sys->list) {
 		struct tn_module *mod = CONTAINER_OF(
 		    (struct list *)(uintptr_t)pos, struct tn_module, link);
 
-		copy_module(b, mod, modules != NULL ? &modules[n] : &scratch);
+		copy(b, mod, modules != NULL ? &modules[n] : &scratch);
 		n++;
 	}
+	return n;
+}
+
+/* Returns how many there are; fills @s and what is behind it when it is one. */
+static size_t copy_all(struct build *b, struct tn_snapshot *s)
+{
+	struct tn_snapshot_module *modules = NULL;
+	size_t n;
+
+	(void)take(b, sizeof(*s));
+	if (s != NULL)
+		modules = take(b, s->nmodules * sizeof(*modules));
+	n = copy_each(b, modules, copy_module);
 	if (s == NULL)
 		(void)take(b, n * sizeof(*modules));
 	else
 		s->modules = modules;
+	(void)copy_each(b, modules, copy_holders);
 	return n;
 }
 

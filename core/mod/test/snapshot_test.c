@@ -8,6 +8,8 @@
 #include <tenon/interfaces.h>
 #include <test/test.h>
 
+#include "../module.h"
+#include "tuned.h"
 #include "world.h"
 
 static const struct tn_snapshot_module *find(
@@ -116,6 +118,51 @@ TEST(snapshot, without_memory_nothing_is_taken)
 	CHECK_EQ(world_unload(&w, mod), 0);
 	author_free(&a);
 	CHECK(world_close(&w));
+}
+
+/* Others' handles, taken while the registry is being copied. */
+#define CROWD 400
+
+static struct {
+	struct tn_module *mod;
+	void *(*alloc)(void *ctx, size_t size);
+	struct tn_handle handles[CROWD];
+	unsigned n;
+} crowd;
+
+static void *alloc_after_the_crowd(void *ctx, size_t size)
+{
+	while (crowd.n < CROWD &&
+	       tn_handle_take(&crowd.mod->target, "the crowd", NULL,
+		   &crowd.handles[crowd.n]) == 0)
+		crowd.n++;
+	return crowd.alloc(ctx, size);
+}
+
+TEST(snapshot, handles_that_come_meanwhile_leave_all_else_whole)
+{
+	struct tuned t;
+	const struct tn_snapshot_module *m;
+	struct tn_snapshot *s;
+
+	CHECK(tuned_begin(&t));
+	memset(&crowd, 0, sizeof(crowd));
+	crowd.mod = t.mod;
+	crowd.alloc = t.w.rig.port.alloc;
+	t.w.rig.port.alloc = alloc_after_the_crowd;
+	CHECK_EQ(tn_snapshot_take(t.w.sys, &s), 0);
+	t.w.rig.port.alloc = crowd.alloc;
+	CHECK_EQ(crowd.n, CROWD);
+	m = &s->modules[0];
+	CHECK(m->nparams >= TUNED_KINDS);
+	CHECK(m->params != NULL);
+	CHECK(m->params[0].name[0] != '\0');
+	CHECK(m->nholders > 0 && m->nholders < CROWD);
+	CHECK_STR(m->holders[0].name, "the crowd");
+	tn_snapshot_free(s);
+	while (crowd.n != 0)
+		CHECK_EQ(tn_handle_put(crowd.handles[--crowd.n]), 0);
+	tuned_end(&t);
 }
 
 /* --- events */
