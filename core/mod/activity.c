@@ -98,13 +98,18 @@ void activity_wake(struct tn_system *sys)
 	event_raise(sys->port, &sys->ended);
 }
 
-/* Whoever wanted it to leave is gone: what was running runs on. */
+/*
+ * Whoever wanted it to leave is gone: what was running runs on, and fires.
+ * Ledger lock too.
+ */
 static void call_off(struct tn_module *mod)
 {
 	if (mod->gen != NULL)
 		mod->gen->leaving = NULL;
-	if (mod->state == TN_STATE_RUNNING)
-		gate_target_open(&mod->target);
+	if (mod->state != TN_STATE_RUNNING)
+		return;
+	gate_target_open(&mod->target);
+	mod->gen->book.paused = false;
 }
 
 void activity_forget_others_locked(struct tn_system *sys)

@@ -11,7 +11,7 @@
 #include "fire.h"
 #include "module.h"
 
-#define TRIES 1000 /* a second */
+#define PATIENCE_NS UINT64_C(1000000000)
 
 struct callback {
 	struct firing f; /* first */
@@ -73,12 +73,14 @@ static struct callback *after(
  */
 static bool call(struct tn_system *sys, struct callback *cb)
 {
-	int status, err, tries = TRIES;
+	const struct tn_port *port = sys->port;
+	const uint64_t until = deadline_in(port, PATIENCE_NS);
+	int status, err;
 
 	cb->f.pins++;
 	/* A result would have nobody to go to. */
 	err = firing_run(sys, &cb->f, &status);
-	while (err == -TN_EAGAIN && --tries > 0) {
+	while (err == -TN_EAGAIN && port->now_ns(port->ctx) < until) {
 		firing_wait_for(sys, firing_pause(err));
 		/* Refused if it has left meanwhile. */
 		err = firing_run(sys, &cb->f, &status);

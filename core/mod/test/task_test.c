@@ -316,6 +316,72 @@ TEST(callback, may_go_with_its_module_while_it_is_waited_for)
 	}
 }
 
+static struct {
+	struct firing_world *fw;
+	unsigned wakes;
+} busy;
+
+/* Always woken, by what has nothing to do with the callback. */
+static int wake_at_once(
+    void *ctx, const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	(void)ctx;
+	(void)word;
+	(void)value;
+	(void)deadline_ns;
+	if (++busy.wakes == 5000)
+		fires_resume(busy.fw->mod->gen);
+	return 0;
+}
+
+TEST(callback, is_waited_for_however_often_others_wake_who_tells)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
+	CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
+	CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
+	__typeof__(fw.w.rig.port.wait) wait = fw.w.rig.port.wait;
+
+	busy.fw = &fw;
+	busy.wakes = 0;
+	fw.w.rig.port.wait = wake_at_once;
+	EXPECT(tn_notify(fw.w.sys, EVENT) == 1);
+	fw.w.rig.port.wait = wait;
+	CHECK_EQ(p.hits, 1);
+	CHECK(firing_close(&fw));
+}
+
+/* The thread that was unloading the module is not in the child. */
+TEST(callback, is_called_in_the_child_of_a_fork_during_an_unload)
+{
+	struct firing_world fw;
+	struct activity other;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
+	CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
+	registry_lock(fw.w.sys);
+	activity_init(&other, fw.w.sys);
+	other.thread++;
+	EXPECT(activity_begin_locked(
+		   &other, ACTIVITY_UNLOAD, fw.mod, &fw.w.diag) == 0);
+	registry_unlock(fw.w.sys);
+	CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
+	registry_lock(fw.w.sys);
+	tn_system_before_fork(fw.w.sys);
+	tn_system_after_fork(fw.w.sys, true);
+	registry_unlock(fw.w.sys);
+	CHECK_EQ(tn_notify(fw.w.sys, EVENT), 1);
+	CHECK_EQ(p.hits, 1);
+	CHECK(firing_close(&fw));
+}
+
 TEST(callback, drop_waits_for_those_who_call_it)
 {
 	struct firing_world fw;
