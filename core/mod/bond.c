@@ -92,8 +92,10 @@ static int bind_locked(struct tn_system *sys,
 
 	if (err != 0)
 		return err;
-	interface_settle(iface);
-	err = check_want(iface, want);
+	if ((want->flags & TN_BIND_WEAK) == 0)
+		err = interface_await_decision(iface);
+	if (err == 0)
+		err = check_want(iface, want);
 	if (err != 0)
 		return err;
 	*out = bond_new(iface, want);

@@ -144,10 +144,37 @@ int interface_await(struct tn_system *sys, uint64_t deadline_ns)
 	return err;
 }
 
-void interface_settle(struct interface *iface)
+int interface_settle(struct interface *iface, uint64_t deadline_ns)
 {
-	while (is_being_closed(iface))
-		(void)interface_await(iface->sys, UINT64_MAX);
+	int err = 0;
+
+	while (err == 0 && is_being_closed(iface))
+		err = interface_await(iface->sys, deadline_ns);
+	return is_being_closed(iface) ? err : 0;
+}
+
+/* Does the calling thread itself unload or stop the provider? */
+static bool is_decided_here(const struct provision *p)
+{
+	const struct activity *act;
+
+	if (p->owner == NULL)
+		return false;
+	act = module_activity_locked(p->owner->mod);
+	return act != NULL && act->thread == this_thread(p->iface->sys->port);
+}
+
+int interface_await_decision(struct interface *iface)
+{
+	int err = 0;
+
+	while (err == 0 && iface->primary != NULL &&
+	       iface->primary->state == PROVISION_CLOSED) {
+		if (gate_is_inside() || is_decided_here(iface->primary))
+			return -TN_EDEADLK;
+		err = interface_await(iface->sys, UINT64_MAX);
+	}
+	return err;
 }
 
 void interface_decided(struct tn_system *sys)

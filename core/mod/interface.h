@@ -17,7 +17,9 @@
  *
  * close shuts the gates and waits for those inside; until it is decided by one
  * of the three that follow, callers wait, and so does whoever wants to change
- * where the gate leads: for sys->interfaces_changed.
+ * where the gate leads: for sys->interfaces_changed. Who binds waits only when
+ * all have left: before, it may be one who is inside and waited for, so the
+ * bond is made, and the closer finds it when he looks again.
  */
 #pragma once
 
@@ -89,8 +91,17 @@ struct provision *interface_first_open(
 void interface_lead(struct interface *iface, struct provision *p);
 /* Waits for the next decision; drops the lock meanwhile. -TN_ETIMEDOUT. */
 int interface_await(struct tn_system *sys, uint64_t deadline_ns);
-/* Waits until nobody closes the primary provision; likewise. */
-void interface_settle(struct interface *iface);
+/*
+ * Waits until nobody closes the primary provision; likewise. Whoever waits may
+ * be inside of what is being closed, without anybody knowing: so only those
+ * whose caller has set a deadline wait for that.
+ */
+int interface_settle(struct interface *iface, uint64_t deadline_ns) MUST_CHECK;
+/*
+ * Waits until it is decided whether a provision that all have left goes.
+ * -TN_EDEADLK: the caller is who decides it, or is waited for.
+ */
+int interface_await_decision(struct interface *iface) MUST_CHECK;
 /* Somebody's waiting may be over. */
 void interface_decided(struct tn_system *sys);
 

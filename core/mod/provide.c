@@ -204,8 +204,16 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 
 static int provision_close(struct provision *p, uint64_t deadline_ns)
 {
-	return provision_is_needed(p) ? -TN_EBUSY
-				      : provision_shut(p, deadline_ns);
+	int err = -TN_EBUSY;
+
+	if (provision_is_needed(p))
+		return err;
+	err = provision_shut(p, deadline_ns);
+	if (err != 0 || !provision_is_needed(p))
+		return err;
+	/* Somebody has bound meanwhile. */
+	provision_reopen(p);
+	return -TN_EBUSY;
 }
 
 /* The gate leads elsewhere from now on. Lock held. */
@@ -239,7 +247,7 @@ void interfaces_open(struct generation *gen)
 	registry_lock(sys);
 	while ((p = provision_in(gen, PROVISION_READY)) != NULL) {
 		p->state = PROVISION_OPEN;
-		interface_settle(p->iface);
+		/* Who closes another one leads to this. */
 		if (p->iface->primary == NULL)
 			interface_lead(p->iface, p);
 	}
@@ -350,17 +358,23 @@ size_t interfaces_withdraw(struct generation *gen)
 	return n;
 }
 
-static struct provision *provision_named(
-    struct tn_system *sys, const struct tn_module *owner, const char *name)
+/*
+ * Finds what is not being closed. -TN_ENOENT; -TN_EBUSY: somebody else was still
+ * closing what the gate leads to at @deadline_ns.
+ */
+static int provision_named(struct tn_system *sys, const struct tn_module *owner,
+    const char *name, uint64_t deadline_ns, struct provision **out)
 {
 	struct interface *iface = interface_find(sys, name);
-	struct provision *p;
 
-	if (iface == NULL || (owner != NULL && owner->gen == NULL))
-		return NULL;
-	interface_settle(iface);
-	p = provision_find(iface, owner != NULL ? owner->gen : NULL);
-	return p != NULL && p->state <= PROVISION_OPEN ? p : NULL;
+	if (iface == NULL)
+		return -TN_ENOENT;
+	if (interface_settle(iface, deadline_ns) != 0)
+		return -TN_EBUSY;
+	if (owner != NULL && owner->gen == NULL)
+		return -TN_ENOENT;
+	*out = provision_find(iface, owner != NULL ? owner->gen : NULL);
+	return *out != NULL && (*out)->state <= PROVISION_OPEN ? 0 : -TN_ENOENT;
 }
 
 static void note_handle(void *arg, const struct gate_holder *h)
@@ -404,18 +418,16 @@ static int withdraw_locked(
 int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
     const char *name, uint64_t timeout_ns)
 {
+	const uint64_t deadline_ns = deadline_in(sys->port, timeout_ns);
 	struct provision *p;
-	int err = 0;
+	int err;
 
 	if (gate_is_inside())
 		return -TN_EDEADLK;
 	registry_lock(sys);
-	p = provision_named(sys, owner, name);
-	if (p == NULL)
-		err = -TN_ENOENT;
-	else
-		err = withdraw_locked(
-		    p, owner, deadline_in(sys->port, timeout_ns));
+	err = provision_named(sys, owner, name, deadline_ns, &p);
+	if (err == 0)
+		err = withdraw_locked(p, owner, deadline_ns);
 	if (err == 0)
 		provision_unlink(p);
 	registry_unlock(sys);
@@ -453,13 +465,13 @@ int tn_interface_prefer(struct tn_system *sys, struct tn_module *provider,
 {
 	const uint64_t deadline_ns = deadline_in(sys->port, timeout_ns);
 	struct provision *p;
-	int err = -TN_ENOENT;
+	int err;
 
 	if (gate_is_inside())
 		return -TN_EDEADLK;
 	registry_lock(sys);
-	p = provision_named(sys, provider, name);
-	if (p != NULL)
+	err = provision_named(sys, provider, name, deadline_ns, &p);
+	if (err == 0)
 		err = prefer_locked(p, deadline_ns);
 	registry_unlock(sys);
 	return err;

@@ -421,6 +421,8 @@ static void calls_in_its_way(uint32_t flags)
 
 /* Another thread's acquire, at a moment of the test's choice. */
 static struct {
+	struct tn_system *sys;
+	const struct tn_interface_want *want;
 	struct tn_interface *iface;
 	struct tn_handle handle;
 	const struct tn_binding *binding;
@@ -464,6 +466,52 @@ TEST(interface, withdraw_sees_a_handle_taken_before_the_gate_is_shut)
 	CHECK_EQ(tn_handle_put(late.handle), 0);
 	CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0), 0);
 	CHECK_EQ(CALL(late.iface, 3), -TN_ENODEV);
+	CHECK(world_close(&w));
+}
+
+static void bind_when_unlocked(void *ctx)
+{
+	const bool due = late.due;
+
+	late.due = false;
+	late.unlock(ctx);
+	if (due)
+		late.err = tn_interface_bind(
+		    late.sys, late.want, &late.iface);
+}
+
+/* As from inside of an operation that sleeps, which the closer waits for. */
+TEST(interface, binding_does_not_wait_for_who_waits_for_those_inside)
+{
+	static const unsigned flags[] = { 0, TN_BIND_WEAK };
+	int count = 0;
+	const struct tn_interface_desc desc = desc_of("count", &count);
+	struct tn_interface_want want = want_of("count");
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	late.unlock = w.rig.port.unlock;
+	late.sys = w.sys;
+	late.want = &want;
+	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
+		want.flags = flags[i];
+		CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
+		w.rig.port.unlock = bind_when_unlocked;
+		late.due = true;
+		late.err = 1;
+		/* a bond that is not weak keeps it */
+		EXPECT(tn_interface_withdraw(w.sys, NULL, "count", 0) ==
+		       (flags[i] == 0 ? -TN_EBUSY : 0));
+		w.rig.port.unlock = late.unlock;
+		CHECK_EQ(late.err, 0);
+		count = 0;
+		CHECK_EQ(
+		    CALL(late.iface, 3), flags[i] == 0 ? 3 : -TN_ENODEV);
+		CHECK_EQ(
+		    tn_interface_unbind(late.iface, NULL, "the test"), 0);
+		CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0),
+		    flags[i] == 0 ? 0 : -TN_ENOENT);
+	}
 	CHECK(world_close(&w));
 }
 

@@ -74,8 +74,10 @@ int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
 /*
  * Takes it back, when everybody has left it. -TN_ENOENT: @owner does not
  * provide it; -TN_EBUSY: bonds that are not weak have no other provider,
- * handles on @owner are held, or calls were still inside after @timeout_ns;
- * -TN_EDEADLK: from inside of a call.
+ * handles on @owner are held, or after @timeout_ns calls were still inside or
+ * somebody else was still closing it; -TN_EDEADLK: from inside of a counted or
+ * guarded call. From inside of a call that sleeps, which has no thread to be
+ * known by, it waits for itself until @timeout_ns.
  */
 int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
     const char *name, uint64_t timeout_ns);
@@ -83,8 +85,8 @@ int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
 /*
  * Makes @provider (NULL: the world) the primary one, when everybody has left
  * the one before. -TN_ENOENT: it does not provide the interface, or is not
- * running; -TN_EBUSY: calls were still inside after @timeout_ns; -TN_EDEADLK:
- * from inside of a call.
+ * running; -TN_EBUSY and -TN_EDEADLK as tn_interface_withdraw, from inside of a
+ * call that sleeps, too.
  */
 int tn_interface_prefer(struct tn_system *sys, struct tn_module *provider,
     const char *name, uint64_t timeout_ns);
@@ -107,6 +109,14 @@ struct tn_interface_want {
  * Binds. -TN_ENODEV: nobody provides it (not of weak bonds); -TN_ERANGE: the
  * provider's version or table is too old, or of another major version;
  * -TN_EINVAL: it is called in another way; -TN_ENOMEM.
+ *
+ * While callers of a provider that is about to leave are waited for, a bond is
+ * made at once, and keeps it unless it is weak. When all have left it, a bond
+ * that is not weak waits until the rest is decided (other interfaces of the
+ * modules that leave, their stop hooks). -TN_EDEADLK: the caller is inside of a
+ * counted or guarded call, or is itself what decides it. An operation that
+ * sleeps and binds to another interface of the same provider may wait there
+ * until the deadline of who unloads it.
  */
 int tn_interface_bind(struct tn_system *sys,
     const struct tn_interface_want *want, struct tn_interface **out);
@@ -158,7 +168,12 @@ int tn_interface_unbind(
 		tn_r_;                                                         \
 	})
 
-/* The same for TN_INTERFACE_SLEEPS. */
+/*
+ * The same for TN_INTERFACE_SLEEPS. It waits for a provider that is about to
+ * leave even inside of another such call, which has no thread to be known by:
+ * when that is a call of the same provider, both wait until the deadline of who
+ * makes it leave. Do not nest them; or leave with a deadline.
+ */
 #define tn_call_sleeping(iface, type, op, ...)                                 \
 	__extension__({                                                        \
 		struct tn_gate_ticket tn_t_;                                   \
