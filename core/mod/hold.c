@@ -7,6 +7,7 @@
 #include <base/format.h>
 #include <gate/world.h>
 
+#include "interface.h"
 #include "module.h"
 
 #define SENTENCE_MAX 192
@@ -220,22 +221,65 @@ unsigned hold_put_handles(const struct generation *holder)
 	return n;
 }
 
-static void move_site(void *arg, const struct gate_holder *h)
+/* --- places in init text */
+
+/* Does @site lie in what is given back when init has run? */
+static bool is_in_init(const struct kept_image *img, const void *site)
+{
+	const struct kept_part *part = image_part_at(img, (uintptr_t)site - 1);
+
+	return part != NULL && part->kind >= TN_INIT_TEXT;
+}
+
+/* What is shown instead: an address in the text that stays. */
+static const void *resident(const struct kept_image *img)
+{
+	return (const void *)(uintptr_t)(img->part[0].addr + 1);
+}
+
+static void move_handle(void *arg, const struct gate_holder *h)
 {
 	const struct kept_image *img = arg;
 	const void *site = h->site;
 
-	if (image_part_at(img, (uintptr_t)site - 1)->kind < TN_INIT_TEXT)
+	if (!is_in_init(img, site))
 		return;
 	/* Fails when the slot has another handle, which has another site. */
 	(void)__atomic_compare_exchange_n(&h->handle.slot->site, &site,
-	    (const void *)(uintptr_t)(img->part[0].addr + 1), false,
-	    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	    resident(img), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-void hold_leave_init(const struct generation *holder)
+static void move_entries(struct generation *holder)
 {
-	hold_each_handle(holder, move_site, holder->image);
+	struct tn_ledger_entry *e;
+
+	ledger_lock(holder->mod->sys);
+	for (e = holder->book.newest; e != NULL; e = e->next)
+		if (is_in_init(holder->image, e->site))
+			e->site = resident(holder->image);
+	ledger_unlock(holder->mod->sys);
+}
+
+static void move_bonds(struct generation *holder)
+{
+	const struct list *pos;
+
+	registry_lock(holder->mod->sys);
+	list_for_each (pos, &holder->bonds) {
+		struct bond *b = CONTAINER_OF(
+		    (struct list *)(uintptr_t)pos, struct bond, in_holder);
+
+		if (is_in_init(holder->image, b->site))
+			b->site = resident(holder->image);
+	}
+	registry_unlock(holder->mod->sys);
+}
+
+void hold_leave_init(struct generation *holder)
+{
+	hold_each_handle(holder, move_handle, holder->image);
+	move_entries(holder);
+	move_bonds(holder);
 }
 
 /* --- the program's */

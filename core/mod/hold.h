@@ -74,10 +74,11 @@ void hold_each_handle(const struct generation *holder,
 /* Puts them; how many there were. */
 unsigned hold_put_handles(const struct generation *holder);
 /*
- * The init text of @holder is given back, and other code will lie there: those
- * that it has taken show the resident text instead.
+ * The init text of @holder is given back, and other code will lie there: what
+ * has been taken there (handles, bonds, references and all else in the ledger)
+ * shows the resident text instead.
  */
-void hold_leave_init(const struct generation *holder);
+void hold_leave_init(struct generation *holder);
 
 /* Frees the program's records: no module is left. */
 void holds_free(struct tn_system *sys);

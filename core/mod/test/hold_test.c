@@ -312,6 +312,21 @@ TEST(hold, that_a_failing_init_has_taken_is_given_back)
 	end();
 }
 
+TEST(hold, that_init_has_taken_shows_text_that_stays)
+{
+	char params[96];
+
+	BEGIN();
+	snprintf(params, sizeof(params), "target=%lu",
+	    (unsigned long)(uintptr_t)at.base);
+	CHECK_EQ(load_keeper(params), 0);
+	CHECK(refused("Module base is in use by keeper (reference taken at"));
+	CHECK(lies_in(at.keeper, at.w.diag.holders[0].site));
+	CHECK_EQ(world_unload(&at.w, at.keeper), 0);
+	CHECK_EQ(world_unload(&at.w, at.base), 0);
+	end();
+}
+
 TEST(hold, on_what_was_unloaded_by_force_stays_until_it_is_given_back)
 {
 	const struct tn_unload_args force = { .size = sizeof(force),

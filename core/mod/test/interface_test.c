@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Interfaces: who provides them, who is bound, where a call arrives, and what
- * keeps a provider from leaving.
+ * keeps a provider from leaving. More than 600 lines, since all tests share one
+ * table of operations and one module that provides.
  */
 #include <stdio.h>
 #include <string.h>
@@ -476,8 +477,7 @@ static void bind_when_unlocked(void *ctx)
 	late.due = false;
 	late.unlock(ctx);
 	if (due)
-		late.err = tn_interface_bind(
-		    late.sys, late.want, &late.iface);
+		late.err = tn_interface_bind(late.sys, late.want, &late.iface);
 }
 
 /* As from inside of an operation that sleeps, which the closer waits for. */
@@ -505,10 +505,8 @@ TEST(interface, binding_does_not_wait_for_who_waits_for_those_inside)
 		w.rig.port.unlock = late.unlock;
 		CHECK_EQ(late.err, 0);
 		count = 0;
-		CHECK_EQ(
-		    CALL(late.iface, 3), flags[i] == 0 ? 3 : -TN_ENODEV);
-		CHECK_EQ(
-		    tn_interface_unbind(late.iface, NULL, "the test"), 0);
+		CHECK_EQ(CALL(late.iface, 3), flags[i] == 0 ? 3 : -TN_ENODEV);
+		CHECK_EQ(tn_interface_unbind(late.iface, NULL, "the test"), 0);
 		CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0),
 		    flags[i] == 0 ? 0 : -TN_ENOENT);
 	}
@@ -633,6 +631,11 @@ TEST(interface, module_files_provide_and_call)
 	tn_interface_each(w.sys, count_interface, &count);
 	CHECK_EQ(count, 1);
 	CHECK_EQ(world_unload(&w, provider), -TN_EBUSY);
+	/* bound by init, whose text is gone */
+	CHECK_EQ(w.diag.nholders, 2);
+	CHECK_EQ(w.diag.holders[1].kind, TN_HOLDER_BOND);
+	CHECK(image_part_at(caller->gen->image,
+		  (uintptr_t)w.diag.holders[1].site - 1) != NULL);
 	CHECK_EQ(world_unload(&w, caller), 0);
 	CHECK_EQ(world_unload(&w, provider), 0);
 	CHECK(world_close(&w));

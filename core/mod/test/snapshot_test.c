@@ -132,9 +132,9 @@ static struct {
 
 static void *alloc_after_the_crowd(void *ctx, size_t size)
 {
-	while (crowd.n < CROWD &&
-	       tn_handle_take(&crowd.mod->target, "the crowd", NULL,
-		   &crowd.handles[crowd.n]) == 0)
+	while (
+	    crowd.n < CROWD && tn_handle_take(&crowd.mod->target, "the crowd",
+				   NULL, &crowd.handles[crowd.n]) == 0)
 		crowd.n++;
 	return crowd.alloc(ctx, size);
 }

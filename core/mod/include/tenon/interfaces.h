@@ -222,8 +222,10 @@ static inline const struct tn_binding *tn_interface_guard(
  * Holds @mod in the name of @holder, of which the system keeps a copy, cut to
  * fit; of more than 256 different names the later ones are not told apart.
  * Between tn_handle_enter and tn_handle_exit its code and data may be used. A
- * module's handles are given back when it is unloaded. -TN_ENOENT: it is not
- * running; -TN_ENOMEM. Waits as tn_module_get does, else does not sleep.
+ * module's handles are given back when it is unloaded: which module that is the
+ * return address tells, so a call that has become a jump, being the last thing
+ * that a function does, is its caller's. -TN_ENOENT: it is not running;
+ * -TN_ENOMEM. Waits as tn_module_get does, else does not sleep.
  */
 int tn_handle_get(
     struct tn_module *mod, const char *holder, struct tn_handle *out);
