@@ -52,8 +52,22 @@ static void reopen_interfaces(const struct unload *u)
 	}
 }
 
-/* No reference to any can be had again, if they have none now. */
-static bool close_targets(
+/* Whose target is one of u->closing. */
+static struct leaving *leaving_of(
+    const struct unload *u, const struct tn_gate_target *target)
+{
+	struct leaving *item = u->items;
+
+	while (&item->mod->target != target)
+		item++;
+	return item;
+}
+
+/*
+ * No reference to any can be had again, if they have none now. Only -TN_EBUSY
+ * is of one of them.
+ */
+static int close_targets(
     const struct unload *u, unsigned how, struct leaving **busy)
 {
 	size_t n = 0, at = 0;
@@ -65,14 +79,11 @@ static bool close_targets(
 			    (struct gate_closing){ &u->items[i].mod->target,
 				    u->items[i].inner };
 	err = gate_targets_close(u->closing, n, how, &at);
-	for (uint32_t i = 0; i < u->n; i++) {
-		struct leaving *item = &u->items[i];
-
-		item->closed = item->shut && err == 0;
-		if (err != 0 && u->closing[at].target == &item->mod->target)
-			*busy = item;
-	}
-	return err == 0;
+	for (uint32_t i = 0; i < u->n; i++)
+		u->items[i].closed = u->items[i].shut && err == 0;
+	if (err == -TN_EBUSY)
+		*busy = leaving_of(u, u->closing[at].target);
+	return err;
 }
 
 /*
@@ -90,16 +101,21 @@ static bool may_force(const struct unload *u, struct tn_module *mod)
 }
 
 /* Handles are not revoked yet: whoever is inside by one is still in the way. */
-static bool close_by_force(const struct unload *u, struct leaving **busy)
+static int close_by_force(const struct unload *u, struct leaving **busy)
 {
 	struct leaving *item = u->items; /* a set is not forced */
 
-	if (!may_force(u, item->mod) ||
-	    !close_targets(u, GATE_CLOSE_HANDLES | GATE_CLOSE_REFERENCES, busy))
-		return false;
+	int err;
+
+	if (!may_force(u, item->mod))
+		return -TN_EBUSY;
+	err =
+	    close_targets(u, GATE_CLOSE_HANDLES | GATE_CLOSE_REFERENCES, busy);
+	if (err != 0)
+		return err;
 	/* Dead, it gets no new importers: the last look. */
 	item->forced = may_force(u, item->mod);
-	return item->forced;
+	return item->forced ? 0 : -TN_EBUSY;
 }
 
 static void reopen_targets(const struct unload *u)
@@ -125,25 +141,25 @@ static void take_by_force(struct tn_module *mod)
  * Nobody can begin to use the modules; whoever has used a handle that was put
  * meanwhile may still be inside, and leaves soon: such a use does not sleep.
  */
-static bool try_close(const struct unload *u, struct leaving **busy)
+static int try_close(const struct unload *u, struct leaving **busy)
 {
-	bool ok = shut_interfaces(u, busy);
+	int err = shut_interfaces(u, busy) ? 0 : -TN_EBUSY;
 
-	if (ok)
-		ok = close_targets(u, 0, busy);
-	if (!ok && (u->flags & TN_UNLOAD_FORCE) != 0 && u->items->shut)
-		ok = close_by_force(u, busy);
-	if (ok && !readers_leave(u->sys->port, u->deadline))
-		ok = false;
-	if (ok) {
+	if (err == 0)
+		err = close_targets(u, 0, busy);
+	if (err != 0 && (u->flags & TN_UNLOAD_FORCE) != 0 && u->items->shut)
+		err = close_by_force(u, busy);
+	if (err == 0 && !readers_leave(u->sys->port, u->deadline))
+		err = -TN_EBUSY;
+	if (err == 0) {
 		if (u->items->forced)
 			take_by_force(u->items->mod);
-		return true;
+		return 0;
 	}
 	u->items->forced = false;
 	reopen_targets(u);
 	reopen_interfaces(u);
-	return false;
+	return err;
 }
 
 /* The first pause between two looks, and the longest. */
@@ -178,8 +194,12 @@ int unload_close(const struct unload *u)
 
 	/* Before each attempt: what is decided could not wait any more. */
 	while (gate_can_synchronize()) {
-		if (try_close(u, &busy))
+		const int closed = try_close(u, &busy);
+
+		if (closed == 0)
 			return 0;
+		if (closed == -TN_EOPNOTSUPP)
+			break; /* barriers are forbidden since we asked */
 		if ((u->flags & TN_UNLOAD_WAIT) == 0 || !look_later(u, &ns))
 			return refuse_busy(u, err, busy);
 		err = TN_ETIMEDOUT;
