@@ -319,7 +319,7 @@ class GaiaModuleManager
 /*
  * Holds a loaded module until it goes out of scope; the slot cannot be unloaded
  * meanwhile. Calls are typed by a signature, which the compiler checks the
- * arguments against:
+ * arguments against (ERR_INVALID_ARGS: nowhere to put the result):
  *
  *	h.call<int(int, int)>("hello_add", &sum, 1, 2);
  *	h.call<void(int)>("hello_run", 42);
@@ -402,7 +402,7 @@ class GaiaModuleManager::Handle
 	/* For a function that is in another process, where only integers go. */
 	template <typename... Args>
 	static int call_away(const tn_slot_handle &hold, const char *symbol,
-	    std::int64_t *ret, Args... args) noexcept
+	    std::int64_t *ret, const Args &...args) noexcept
 	{
 		if constexpr (sizeof...(Args) <= 4 &&
 			      (is_integer<Args> && ...)) {
@@ -426,7 +426,8 @@ class GaiaModuleManager::Handle
 		    const char *symbol, R *ret, Args... args)
 		{
 			void *function = nullptr;
-			int err = find(hold, symbol, &function);
+			int err = ret != nullptr ? find(hold, symbol, &function)
+						 : -TN_EINVAL;
 
 			if (err == 0)
 				*ret = reinterpret_cast<R (*)(Args...)>(
@@ -437,7 +438,7 @@ class GaiaModuleManager::Handle
 		}
 
 		static int away(const tn_slot_handle &hold, const char *symbol,
-		    R *ret, Args... args) noexcept
+		    R *ret, const Args &...args) noexcept
 		{
 			if constexpr (is_integer<R>) {
 				std::int64_t wide = 0;

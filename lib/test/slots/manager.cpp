@@ -82,8 +82,8 @@ static void names_its_errors()
 	EXPECT(m.call_entry(0, 0, 0, 0, 0, &ret) == ERR_NOT_FOUND);
 	EXPECT(m.get_info(0, nullptr) == ERR_INVALID_ARGS);
 	EXPECT(m.get_info(9, &info) == ERR_INVALID_ARGS);
-	EXPECT(m.acquire(1, static_cast<Handle *>(nullptr)) ==
-	       ERR_INVALID_ARGS);
+	EXPECT(
+	    m.acquire(1, static_cast<Handle *>(nullptr)) == ERR_INVALID_ARGS);
 	EXPECT(m.register_blob(1, "no module", 9) == NO_ERROR);
 	EXPECT(m.load(1) == ERR_NOT_VALID);
 	EXPECT(m.register_isolated(2, blob, blob_len) == ERR_NOT_SUPPORTED);
@@ -148,7 +148,10 @@ static void moves_handles()
 	EXPECT(m.unload(0) == NO_ERROR);
 }
 
-enum class Colour : int { red = 3, green = 4 };
+enum class Colour : int {
+	red = 3,
+	green = 4
+};
 
 static void calls_by_type()
 {
@@ -184,6 +187,42 @@ static void calls_by_type()
 	EXPECT(Handle().call_entry<void(int)>(2) == ERR_BAD_HANDLE);
 }
 
+// Cannot be copied.
+struct Once {
+	explicit Once(int v) noexcept : value(v)
+	{
+	}
+	Once(Once &&other) noexcept : value(other.value)
+	{
+		other.value = 0;
+	}
+	int value;
+};
+
+static void takes_what_can_only_be_moved()
+{
+	Manager m;
+	Once once(7);
+	int *const nowhere = nullptr;
+	int sum = 0;
+
+	m.init(config());
+	m.register_blob(0, blob, blob_len);
+	m.load(0);
+	const Handle h = m.acquire(0);
+
+	// Compiled and refused by name: there is no function for it.
+	EXPECT(h.call<int(Once)>("nobody", &sum, std::move(once)) ==
+	       ERR_NOT_FOUND);
+	EXPECT(h.call<void(Once, int)>("nobody", Once(1), 2) == ERR_NOT_FOUND);
+	EXPECT(h.call<int(int, int)>("hello_add", nullptr, 1, 2) ==
+	       ERR_INVALID_ARGS);
+	EXPECT(h.call<int(int, int)>("hello_add", nowhere, 1, 2) ==
+	       ERR_INVALID_ARGS);
+	m.set_entry(0, "hello_add");
+	EXPECT(h.call_entry<int(int, int)>(nullptr, 1, 2) == ERR_INVALID_ARGS);
+}
+
 static void survives_its_manager(bool fixed)
 {
 	Handle h;
@@ -202,13 +241,13 @@ static void survives_its_manager(bool fixed)
 		EXPECT(m.register_blob(0, blob, blob_len) == NO_ERROR);
 		EXPECT(m.load(0) == NO_ERROR);
 		h = m.acquire(0);
-		EXPECT(h.call<int(int, int)>("hello_add", &sum, 1, 2) ==
-		       NO_ERROR);
+		EXPECT(
+		    h.call<int(int, int)>("hello_add", &sum, 1, 2) == NO_ERROR);
 		EXPECT(m.shutdown() == ERR_BUSY);
 	}
 	EXPECT(!h);
-	EXPECT(h.call<int(int, int)>("hello_add", &sum, 4, 4) ==
-	       ERR_BAD_HANDLE);
+	EXPECT(
+	    h.call<int(int, int)>("hello_add", &sum, 4, 4) == ERR_BAD_HANDLE);
 	EXPECT(sum == 3);
 	h.release();
 	EXPECT(!h);
@@ -226,6 +265,7 @@ int main(int, char **argv)
 	keeps_entries();
 	moves_handles();
 	calls_by_type();
+	takes_what_can_only_be_moved();
 	survives_its_manager(false);
 	survives_its_manager(true);
 	std::printf("%d failures\n", failures);
