@@ -3,8 +3,8 @@
 
     size.py SIZE NAME=KIB FILE [NAME=KIB FILE]..
 
-SIZE is the binutils program; the budget is of code alone. Status 1 when a
-budget is not kept.
+SIZE is the binutils program; the budget is of code alone, and may be left out.
+Status 1 when a budget is not kept.
 """
 import re
 import subprocess
@@ -30,9 +30,10 @@ def main(size, *args):
     for label, path in zip(args[::2], args[1::2]):
         name, budget = label.split('=')
         code, constants = measure(size, path)
-        kept = kept and code <= int(budget) * 1024
-        print(f'{name}: {code} bytes of code, {code / 1024:.1f} KiB of '
-              f'{budget}; constants: {constants / 1024:.1f} KiB')
+        kept = kept and (not budget or code <= int(budget) * 1024)
+        goal = f'of {budget}' if budget else '(no budget)'
+        print(f'{name}: {code} bytes of code, {code / 1024:.1f} KiB '
+              f'{goal}; constants: {constants / 1024:.1f} KiB')
     return 0 if kept else 1
 
 
