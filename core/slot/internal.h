@@ -75,10 +75,11 @@ struct tn_slots {
 	const struct tn_pool_world *world;
 	struct tn_slots_config config; /* with the final slot_count */
 	struct tn_port base; /* of the pools of slots: unpacks nothing */
-	uint8_t *pool;
-	bool is_fixed; /* the pool is the caller's */
-	void *table;   /* where the port has given it, else NULL */
-	bool is_kept;  /* the table stays while there are handles */
+	uint8_t *pool;       /* its first slot */
+	size_t stride;       /* from slot to slot, so that each is aligned */
+	bool is_fixed;       /* the pool is the caller's */
+	void *table;         /* where the port has given it, else NULL */
+	bool is_kept;        /* the table stays while there are handles */
 	struct slot *slot;
 	struct gate_closing *closing; /* of who ends the manager */
 	bool ending;                  /* mutex */
@@ -97,7 +98,7 @@ static inline struct slot *slot_at(const struct tn_slots *m, uint32_t i)
 
 static inline uint8_t *slot_bytes(const struct tn_slots *m, uint32_t i)
 {
-	return m->pool + (size_t)i * m->config.slot_capacity;
+	return m->pool + (size_t)i * m->stride;
 }
 
 static inline bool slot_is_isolated(const struct slot *s)

@@ -30,7 +30,8 @@ static bool open_dynamic(
 {
 	struct elf_where where;
 
-	return (uintptr_t)blob.p % 8 == 0 && elf_open(file, blob, 0, &where) &&
+	/* slots are aligned as files in memory have to be */
+	return elf_open(file, blob, 0, &where) &&
 	       file->ehdr->e_type == ET_DYN &&
 	       elf_dynamic_open(file, dyn, &where);
 }

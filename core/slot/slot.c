@@ -156,7 +156,8 @@ static int open_isolated(
 		.load_flags = slots_load_flags(m),
 		.exports = imports ? c->exports : NULL,
 		.nexports = imports ? c->nexports : 0,
-		.timeout_ns = c->timeout_ns,
+		.timeout_ns = c->timeout_ns != 0 ? c->timeout_ns
+						 : TN_SLOT_LOAD_TIMEOUT_NS,
 	};
 
 	return c->isolation->open(c->isolation->ctx, &load, worker, diag);
@@ -257,18 +258,32 @@ static int suspend(
 	return s->native != NULL ? native_suspend(s->native, diag) : 0;
 }
 
+/* Who is busy is one of them; the one other failure is of all. */
+static int close_targets(struct tn_slots *m, struct gate_closing *c, uint32_t n,
+    struct tn_diag *diag)
+{
+	size_t busy = 0;
+	const int err = gate_targets_close(c, n, 0, &busy);
+
+	if (err == 0)
+		return 0;
+	if (err == -TN_EBUSY)
+		return slot_fail_busy(m, number_of(m, &c[busy]), diag);
+	return slot_fail(
+	    diag, number_of(m, c), (enum tn_errno) - err, TN_REASON_NO_BARRIER);
+}
+
 /* All targets, or none. */
 static int close_all(struct tn_slots *m, struct gate_closing *c, uint32_t n,
     struct tn_diag *diag)
 {
 	uint32_t done = 0;
-	size_t busy = 0;
 	int err = 0;
 
 	for (; done < n && err == 0; done += err == 0)
 		err = suspend(m, &c[done], diag);
-	if (err == 0 && gate_targets_close(c, n, 0, &busy) != 0)
-		err = slot_fail_busy(m, number_of(m, &c[busy]), diag);
+	if (err == 0 && n != 0)
+		err = close_targets(m, c, n, diag);
 	while (err != 0 && done > 0)
 		resume(slot_of(&c[--done]));
 	return err;

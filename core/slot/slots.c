@@ -15,6 +15,8 @@
 #define TABLE_ALIGN 64u
 /* So that no product below overflows. */
 #define MAX_SLOTS   (1u << 24)
+/* Of a slot: the file in it is read in place. */
+#define SLOT_ALIGN  8u
 
 void slots_lock(const struct tn_slots *m)
 {
@@ -35,44 +37,58 @@ size_t tn_slots_table_size(uint32_t slot_count)
 		   (sizeof(struct slot) + sizeof(struct gate_closing));
 }
 
-/* The number of slots, or what is wrong with the pool. */
-static int count_slots(const struct tn_slots_config *c, uint32_t *count)
-{
-	uint64_t n = c->slot_count;
-	uint64_t bytes;
+/* Where slots are: @count of them, @stride bytes apart, from @skip on. */
+struct layout {
+	uint32_t count;
+	size_t skip; /* bytes of the pool before the first */
+	size_t stride;
+	size_t bytes; /* of all slots */
+};
 
-	if (n == 0 && c->pool != NULL)
-		n = c->pool_size / c->slot_capacity;
-	if (n == 0)
-		return c->pool != NULL ? -TN_ERANGE : -TN_EINVAL;
-	if (n > MAX_SLOTS || !u64_mul(n, c->slot_capacity, &bytes) ||
-	    bytes > PTRDIFF_MAX || (c->pool != NULL && bytes > c->pool_size))
+/* The place of slots, or what is wrong with the pool. */
+static int lay_slots(const struct tn_slots_config *c, struct layout *l)
+{
+	const uintptr_t pool = (uintptr_t)c->pool;
+	size_t room = PTRDIFF_MAX;
+	uint64_t n = c->slot_count;
+
+	l->skip = (size_t)(-pool % SLOT_ALIGN);
+	if (c->pool != NULL)
+		room = c->pool_size > l->skip ? c->pool_size - l->skip : 0;
+	l->stride = (size_t)align_up(c->slot_capacity, SLOT_ALIGN);
+	if (l->stride == 0) /* more than there can be */
 		return -TN_ERANGE;
-	*count = (uint32_t)n;
+	if (n == 0)
+		n = room / l->stride;
+	if (n - 1 >= MAX_SLOTS || l->stride > room / n)
+		return -TN_ERANGE;
+	l->count = (uint32_t)n;
+	l->bytes = (size_t)n * l->stride;
 	return 0;
 }
 
 static int check_config(const struct tn_slots_config *c,
-    const struct tn_pool_world *world, uint32_t *count)
+    const struct tn_pool_world *world, struct layout *l)
 {
 	if (c->size != sizeof(*c) || c->abi != CONFIG_ABI ||
 	    (c->flags & ~(TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT)) != 0 ||
-	    c->slot_capacity == 0 || (c->pool != NULL && world == NULL) ||
+	    c->slot_capacity == 0 ||
+	    (c->pool != NULL ? world == NULL : c->slot_count == 0) ||
 	    (c->table != NULL && c->pool == NULL && c->released == NULL) ||
 	    (c->isolation != NULL &&
 		(c->isolation->size != sizeof(*c->isolation) ||
 		    c->isolation->abi != 1)))
 		return -TN_EINVAL;
-	return count_slots(c, count);
+	return lay_slots(c, l);
 }
 
 /* Where the table goes: see tn_slots_config.table. */
 static int place_table(const struct tn_port *port,
-    const struct tn_slots_config *c, uint32_t count, void **table,
+    const struct tn_slots_config *c, const struct layout *l, void **table,
     bool *is_allocated)
 {
-	const size_t need = tn_slots_table_size(count);
-	const size_t slots = (size_t)count * c->slot_capacity;
+	const size_t need = tn_slots_table_size(l->count);
+	const size_t slots = l->skip + l->bytes;
 
 	*is_allocated = false;
 	*table = c->table;
@@ -99,17 +115,17 @@ static struct tn_slots *lay_out(void *table, uint32_t count)
 
 static void free_all(struct tn_slots *m)
 {
-	const struct tn_slots_config c = m->config;
 	const struct tn_port *port = m->port;
+	const uint32_t count = m->config.slot_count;
+	void (*const released)(void *arg) = m->config.released;
+	void *const arg = m->config.released_arg;
 
 	if (!m->is_fixed)
-		port->free(
-		    port->ctx, m->pool, (size_t)c.slot_count * c.slot_capacity);
+		port->free(port->ctx, m->pool, (size_t)count * m->stride);
 	if (m->table != NULL)
-		port->free(
-		    port->ctx, m->table, tn_slots_table_size(c.slot_count));
-	if (c.released != NULL)
-		c.released(c.released_arg);
+		port->free(port->ctx, m->table, tn_slots_table_size(count));
+	if (released != NULL)
+		released(arg);
 }
 
 int tn_slots_create(const struct tn_port *port,
@@ -118,37 +134,36 @@ int tn_slots_create(const struct tn_port *port,
 {
 	struct tn_slots *m;
 	bool is_allocated = false;
-	uint32_t count = 0;
+	struct layout l = { .count = 0 };
 	void *table = NULL;
-	int err = check_config(config, world, &count);
+	int err = check_config(config, world, &l);
 
 	if (err == 0)
-		err = place_table(port, config, count, &table, &is_allocated);
+		err = place_table(port, config, &l, &table, &is_allocated);
 	if (err != 0)
 		return err;
-	m = lay_out(table, count);
+	m = lay_out(table, l.count);
 	m->port = port;
 	m->world = world;
 	m->config = *config;
-	m->config.slot_count = count;
+	m->config.slot_count = l.count;
 	m->table = is_allocated ? table : NULL;
 	m->is_kept =
 	    is_allocated || (config->table != NULL && config->released != NULL);
 	m->keepers = 1;
 	m->is_fixed = config->pool != NULL;
-	m->pool = config->pool;
+	m->stride = l.stride;
 	/* Unpacking takes memory from elsewhere, and there are no files. */
 	m->base = *port;
 	m->base.read_file = NULL;
 	m->base.unpack = NULL;
 	m->base.release = NULL;
-	if (!m->is_fixed)
-		m->pool = port->alloc(
-		    port->ctx, (size_t)count * config->slot_capacity);
+	m->pool = m->is_fixed ? (uint8_t *)config->pool + l.skip
+			      : port->alloc(port->ctx, l.bytes);
 	if (m->pool == NULL) {
 		if (is_allocated)
 			port->free(
-			    port->ctx, table, tn_slots_table_size(count));
+			    port->ctx, table, tn_slots_table_size(l.count));
 		return -TN_ENOMEM;
 	}
 	*out = m;
@@ -255,6 +270,5 @@ void tn_slots_abandon(struct tn_slots *slots)
 	for (uint32_t i = 0; i < slots->config.slot_count; i++)
 		(void)gate_revoke_handles(&slots->slot[i].target);
 	slots_unlock(slots);
-	if (slots->is_kept)
-		slots_drop(slots);
+	slots_drop(slots);
 }

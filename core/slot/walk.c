@@ -40,19 +40,19 @@ const char *tn_slot_status_name(int status)
 
 int tn_slot_kill(struct tn_slots *slots, uint32_t slot)
 {
-	const struct slot *s = slot_at(slots, slot);
+	struct slot *s = slot_at(slots, slot);
 	int err = 0;
 
 	if (s == NULL)
 		return -TN_EINVAL;
-	slots_lock(slots);
+	/* Pinned as by a call: what is told of the end may ask the manager. */
+	if (!tn_target_get(&s->target))
+		return -TN_ENOENT;
 	if (s->native != NULL)
 		err = -TN_EOPNOTSUPP;
-	else if (s->worker == NULL)
-		err = -TN_ENOENT;
 	else
 		slots->config.isolation->kill(s->worker);
-	slots_unlock(slots);
+	tn_target_put(&s->target);
 	return err;
 }
 

@@ -203,6 +203,12 @@ TEST(handle, calls_by_name_by_entry_and_by_type)
 			     int, (int, int), &h, "hello_add", &sum, (1, 2)),
 		    0);
 		CHECK_EQ(sum, 3);
+		CHECK_EQ(TN_SLOT_CALL(int, (int, int), &h, "hello_add",
+			     (int *)NULL, (1, 2)),
+		    TN_SLOT_INVALID_ARGS);
+		CHECK_EQ(TN_SLOT_CALL_ENTRY(
+			     int, (int, int), &h, (int *)NULL, (1, 2)),
+		    TN_SLOT_INVALID_ARGS);
 		CHECK_EQ(TN_SLOT_CALL(int, (void), &h, "nobody", &sum, ()),
 		    TN_SLOT_NOT_FOUND);
 		CHECK_EQ(sum, 3);

@@ -75,6 +75,41 @@ TEST(config, refuses_more_slots_than_the_pool_holds)
 	}
 }
 
+/* Slots begin at multiples of 8; what that costs is the pool's. */
+TEST(config, counts_the_bytes_between_slots)
+{
+	static const struct {
+		uint32_t count;
+		size_t capacity, shift, pool;
+		int result; /* slots, or the error */
+	} cases[] = {
+		{ 0, 1000, 0, 8000, 8 },
+		{ 0, 1001, 0, 8064, 8 },
+		{ 0, 1001, 0, 8063, 7 },
+		{ 8, 1001, 0, 8063, TN_SLOT_OUT_OF_RANGE },
+		{ 0, 1000, 1, 8007, 8 },
+		{ 8, 1000, 1, 8006, TN_SLOT_OUT_OF_RANGE },
+		{ 0, 1000, 1, 7, TN_SLOT_OUT_OF_RANGE },
+		{ 0, 1000, 1, 3, TN_SLOT_OUT_OF_RANGE },
+	};
+
+	PROVES("G02");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct kit k;
+		int err;
+
+		kit_prepare(&k, true, 1);
+		k.config.slot_count = cases[i].count;
+		k.config.slot_capacity = cases[i].capacity;
+		k.config.pool = k.region + cases[i].shift;
+		k.config.pool_size = cases[i].pool;
+		err = kit_start(&k);
+		CHECK_EQ(err == 0 ? (int)tn_slots_count(k.slots) : err,
+		    cases[i].result);
+		CHECK(err == 0 ? kit_close(&k) : kit_finish(&k));
+	}
+}
+
 TEST(config, refuses_what_it_does_not_know)
 {
 	for (int i = 0; i < 6; i++) {

@@ -23,6 +23,9 @@ struct pretence {
 	int next_error; /* what the next call meets */
 	uint64_t timeout_ns;
 	unsigned lookups, calls;
+	/* the manager that kill asks, as an embedder's callback may */
+	struct tn_slots *asked;
+	int answer; /* of its unload of slot 0 */
 };
 
 static int pretend_open(void *ctx, const struct tn_isolation_load *load,
@@ -84,8 +87,13 @@ static int pretend_call(void *worker, struct tn_isolation_call *call)
 static void pretend_kill(void *worker)
 {
 	struct pretence *p = worker;
+	struct tn_slot_info info;
 
 	p->status = TN_SLOT_KILLED;
+	if (p->asked == NULL)
+		return;
+	EXPECT(tn_slot_info(p->asked, 0, &info) == 0);
+	p->answer = tn_slot_unload(p->asked, 0, NULL);
 }
 
 static void pretend_info(void *worker, struct tn_isolation_info *info)
@@ -237,6 +245,41 @@ TEST(isolation, kills_a_worker_on_request)
 	CHECK_EQ(p.workers, 0);
 }
 
+/* What kill runs is the embedder's, who may call the manager. */
+TEST(isolation, kills_a_worker_without_a_lock_of_the_manager)
+{
+	struct pretence p;
+	struct kit k;
+
+	CHECK(open(&k, &p, false));
+	CHECK_EQ(kit_load_blob(&k, 0, blob, TN_SLOT_ISOLATED), 0);
+	p.asked = k.slots;
+	CHECK_EQ(tn_slot_kill(k.slots, 0), 0);
+	CHECK_EQ(p.answer, TN_SLOT_BUSY); /* the worker is pinned meanwhile */
+	CHECK_EQ(tn_slot_unload(k.slots, 0, NULL), 0);
+	CHECK_EQ(tn_slot_kill(k.slots, 0), TN_SLOT_NOT_FOUND);
+	CHECK(kit_close(&k));
+}
+
+/* Nobody can end a worker that is still loading, so its time always ends. */
+TEST(isolation, bounds_the_time_of_a_load_that_has_no_limit)
+{
+	struct pretence p;
+	struct kit k;
+
+	CHECK(open(&k, &p, false));
+	CHECK(kit_close(&k));
+	kit_prepare(&k, false, 1);
+	k.config.isolation = &p.table;
+	k.config.timeout_ns = 0;
+	CHECK_EQ(kit_start(&k), 0);
+	CHECK_EQ(kit_load_blob(&k, 0, blob, TN_SLOT_ISOLATED), 0);
+	CHECK_EQ(p.load.timeout_ns, TN_SLOT_LOAD_TIMEOUT_NS);
+	CHECK_EQ(kit_try(&k, 0, "f1"), 0);
+	CHECK_EQ(p.timeout_ns, 0); /* a call can be killed */
+	CHECK(kit_close(&k));
+}
+
 TEST(isolation, fails_as_the_worker_does)
 {
 	struct pretence p;
@@ -290,4 +333,27 @@ TEST(isolation, of_an_abandoned_manager_ends_with_the_last_handle)
 		CHECK_EQ(p.workers, 0);
 		CHECK(kit_finish(&k));
 	}
+}
+
+/* There the manager ends with the pool, so its workers cannot wait. */
+TEST(isolation, of_an_abandoned_manager_in_its_pool_ends_at_once)
+{
+	struct tn_slot_handle h;
+	struct pretence p;
+	struct kit k;
+
+	CHECK(open(&k, &p, true));
+	CHECK(kit_close(&k));
+	kit_prepare(&k, true, 3);
+	k.config.slot_count = 2;
+	k.config.isolation = &p.table;
+	CHECK_EQ(kit_start(&k), 0);
+	CHECK_EQ(kit_load_blob(&k, 0, blob, TN_SLOT_ISOLATED), 0);
+	CHECK_EQ(kit_load_blob(&k, 1, blob, TN_SLOT_ISOLATED), 0);
+	CHECK_EQ(tn_slot_acquire(k.slots, 0, "me", &h), 0);
+	tn_slots_abandon(k.slots);
+	CHECK_EQ(p.workers, 0);
+	CHECK(kit_finish(&k)); /* unmaps the pool */
+	CHECK(!tn_slot_handle_is_held(&h));
+	CHECK_EQ(tn_slot_release(&h), 0);
 }

@@ -341,6 +341,36 @@ TEST(load, finds_lkmod_init_as_the_entry_point_of_a_file)
 	}
 }
 
+/* Any capacity and any pool will do: blobs are aligned whatever they are. */
+TEST(load, finds_the_entry_point_whatever_the_capacity_and_the_pool)
+{
+	static const size_t shifts[] = { 0, 1, 3, 7 };
+
+	PROVES("G28");
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(shifts); i++) {
+		const bool fixed = i % 2 != 0;
+		struct tn_slot_info info;
+		struct kit k;
+
+		kit_prepare(&k, fixed, 3);
+		k.config.slot_count = 2;
+		k.config.slot_capacity = KIT_CAPACITY - shifts[i / 2];
+		if (fixed) {
+			k.config.pool = k.region + shifts[i / 2];
+			k.config.pool_size -= shifts[i / 2];
+		}
+		CHECK_EQ(kit_start(&k), 0);
+		CHECK_EQ(tn_slots_capacity(k.slots), k.config.slot_capacity);
+		for (uint32_t slot = 0; slot < 2; slot++) {
+			CHECK_EQ(kit_load(&k, slot, "bare"), 0);
+			CHECK_EQ(kit_call(&k, slot, "bare_ready", ARGS(0)), 42);
+		}
+		CHECK_EQ(tn_slot_info(k.slots, 1, &info), 0);
+		CHECK_EQ(info.blob_capacity, k.config.slot_capacity);
+		CHECK(kit_close(&k));
+	}
+}
+
 TEST(load, takes_no_entry_point_for_an_init_beside_init_module)
 {
 	struct kit k;

@@ -3,9 +3,15 @@
  * The states of a slot: four transitions, and every other attempt refused by
  * the name of its error with nothing changed.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <base/compiler.h>
+#include <host/epoch.h>
+#include <test/sandbox.h>
 #include <test/test.h>
 
 #include "kit.h"
@@ -297,4 +303,53 @@ TEST(state, names_its_states_and_results)
 	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
 		CHECK_STR(
 		    tn_slot_status_name(results[i].status), results[i].name);
+}
+
+/* --- where other threads cannot be waited for */
+
+static atomic_bool has_come;
+
+/* A thread without fences, for which a barrier must come from outside. */
+static void *come_and_stay(void *arg)
+{
+	struct tn_slot_handle h;
+	struct kit *k = arg;
+
+	EXPECT(tn_slot_acquire(k->slots, 1, "guest", &h) == 0);
+	EXPECT(tn_slot_release(&h) == 0);
+	atomic_store(&has_come, true);
+	for (;;)
+		pause(); /* until the process ends */
+	return NULL;
+}
+
+static int unload_without_barrier(void)
+{
+	pthread_t guest;
+	struct kit k;
+
+	if (!kit_open(&k, false, 2) || kit_load(&k, 0, "hello") != 0 ||
+	    kit_load(&k, 1, "probe") != 0)
+		return 1;
+	pthread_create(&guest, NULL, come_and_stay, &k);
+	while (!atomic_load(&has_come))
+		(void)sched_yield();
+	if (epoch_fences() || !sandbox_forbid(SYS_membarrier) ||
+	    !sandbox_forbid(SYS_sched_setaffinity))
+		return SANDBOX_NONE;
+	if (tn_slot_unload(k.slots, 0, &k.diag) != TN_SLOT_NOT_SUPPORTED)
+		return 2;
+	if (k.diag.reason != TN_REASON_NO_BARRIER)
+		return 3;
+	if (tn_slots_shutdown(k.slots, NULL) != TN_SLOT_NOT_SUPPORTED)
+		return 4;
+	if (kit_state(&k, 0) != TN_SLOT_LOADED ||
+	    kit_call(&k, 0, "hello_add", ARGS(1, 2)) != 3)
+		return 5;
+	return 0;
+}
+
+TEST(state, stays_loaded_by_name_where_threads_cannot_be_waited_for)
+{
+	CHECK_IN_CHILD(unload_without_barrier);
 }

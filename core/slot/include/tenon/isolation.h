@@ -9,8 +9,8 @@
  * as any other module: four integers go in, one comes out.
  *
  * Functions return 0 or a negative enum tn_errno and write results only when
- * they succeed. All but kill and info may sleep and are called without a lock
- * of the manager.
+ * they succeed. All but info may sleep and are called without a lock of the
+ * manager.
  */
 #pragma once
 
@@ -38,7 +38,7 @@ struct tn_isolation_load {
 	   are the manager's: a worker elsewhere goes by the names. */
 	const struct tn_export *exports;
 	size_t nexports;
-	uint64_t timeout_ns; /* for loading and init; 0: none */
+	uint64_t timeout_ns; /* for loading and init; UINT64_MAX: without end */
 };
 
 /* One call. */
@@ -111,12 +111,12 @@ struct tn_isolation {
 
 	/*
 	 * Ends what runs in the worker at once; calls inside answer
-	 * -TN_EOWNERDEAD. It must still be closed. Does not sleep: the mutex of
-	 * the manager may be held.
+	 * -TN_EOWNERDEAD. It must still be closed, which nobody does until kill
+	 * returns. May tell the embedder, who may use the manager.
 	 */
 	void (*kill)(void *worker);
 
-	/* Fills @info. As kill. */
+	/* Fills @info. Does not sleep: the mutex of the manager may be held. */
 	void (*info)(void *worker, struct tn_isolation_info *info);
 };
 

@@ -21,11 +21,16 @@
  * Where the memory comes from:
  *  - tn_slots_config.pool NULL: from the port. A slot holds the blob alone;
  *    images and the engine's objects are the port's too.
- *  - else the caller's pool ("fixed mode"): nothing outside of it is written
- *    and nothing is allocated. The image is placed behind the blob in the same
- *    slot, with all that the engine needs for it; permissions of whole pages
- *    are flipped, so that none is ever writable and executable. A blob whose
- *    image does not fit behind it is refused by the load.
+ *  - else the caller's pool ("fixed mode"): modules, their images and all that
+ *    the engine needs for them are in it. The image is placed behind the blob
+ *    in the same slot; permissions of whole pages are flipped, so that none is
+ *    ever writable and executable. A blob whose image does not fit behind it is
+ *    refused by the load. From elsewhere come only
+ *     - the table, unless it has a place (tn_slots_config.table);
+ *     - what the world of gates (<tenon/gate.h>) keeps of a thread: a record,
+ *       when it first calls a module or takes a handle, and 1 KiB for each 15
+ *       handles that it holds at once. Both stay, for threads to come;
+ *     - what isolation, where it is used, needs for its workers.
  *
  * Functions are safe to call from any thread unless they say otherwise, and
  * return 0 or a negative enum tn_errno, for which enum tn_slot_status has the
@@ -93,6 +98,9 @@ const char *tn_slot_state_name(enum tn_slot_state state);
 
 /* --- managers */
 
+/* What a load of an isolated slot may take when there is no limit: 30 s. */
+#define TN_SLOT_LOAD_TIMEOUT_NS UINT64_C(30000000000)
+
 /* tn_slots_config.flags */
 #define TN_SLOTS_IMPORTS                                                       \
 	1u /* modules may import tn_slots_config.exports; else an undefined
@@ -119,12 +127,15 @@ struct tn_slots_config {
 	uint32_t abi;         /* 1 */
 	uint32_t slot_count;  /* 0: pool_size / slot_capacity */
 	uint32_t flags;       /* TN_SLOTS_* */
-	size_t slot_capacity; /* bytes of each slot */
+	size_t slot_capacity; /* bytes of each slot, any number; slots begin
+				 at multiples of 8 */
 	/*
 	 * The caller's memory, readable and writable, which he does not touch
 	 * until the manager has ended; or NULL. Permissions are flipped for
 	 * whole pages inside of a slot: a capacity that is a multiple of the
-	 * page size, and a pool that begins with a page, waste none.
+	 * page size, and a pool that begins with a page, waste none. Slots are
+	 * as far apart as the capacity, rounded up to a multiple of 8, from the
+	 * first multiple of 8 in the pool on: what that takes counts.
 	 */
 	void *pool;
 	size_t pool_size;
@@ -151,13 +162,18 @@ struct tn_slots_config {
 	tn_slot_issue_fn *issue; /* of that table; NULL: not supported */
 	void *issue_arg;
 	const struct tn_isolation *isolation; /* or NULL: no isolated slots */
-	uint64_t timeout_ns; /* of calls into isolated slots; 0: none */
+	/*
+	 * Of calls into isolated slots, and of their loads, inits included. 0:
+	 * none for calls, which tn_slot_kill can end, and for loads, which
+	 * nothing else ends, TN_SLOT_LOAD_TIMEOUT_NS.
+	 */
+	uint64_t timeout_ns;
 	const struct tn_listener *listeners; /* told of modules, as tn_config */
 	size_t nlisteners;
 	/*
 	 * Or NULL. Called last of all, when nothing of the manager is used any
 	 * more but by abandoned modules in a caller's pool. With the table
-	 * behind the caller's slots not after tn_slots_abandon.
+	 * behind the caller's slots before tn_slots_abandon returns.
 	 */
 	void (*released)(void *arg);
 	void *released_arg;
@@ -171,9 +187,9 @@ size_t tn_slots_table_size(uint32_t slot_count);
  * needed with a caller's pool and else may be NULL. Sleeps.
  *
  * -TN_EINVAL: the configuration is of another size or abi, a pointer is
- * missing, no capacity, or neither count nor pool; -TN_ERANGE: slot_count *
- * slot_capacity is more than the pool, or than there can be; -TN_ENOSPC: the
- * table is too small; -TN_ENOMEM.
+ * missing, no capacity, or neither count nor pool; -TN_ERANGE: the slots are
+ * more than the pool, aligned, has room for, or than there can be; -TN_ENOSPC:
+ * the table is too small; -TN_ENOMEM.
  */
 int tn_slots_create(const struct tn_port *port,
     const struct tn_pool_world *world, const struct tn_slots_config *config,
@@ -187,8 +203,10 @@ int tn_slots_create(const struct tn_port *port,
  *
  * -TN_EBUSY: a slot is pinned, is changing, or its module is permanent: the
  * holders are in @diag, which may be NULL, and nothing has changed.
- * -TN_EALREADY: it is being shut down. What a module's exit has returned: its
- * slot and those behind it are still loaded. Sleeps.
+ * -TN_EALREADY: it is being shut down. -TN_EOPNOTSUPP: something is loaded, and
+ * the system allows no barrier for threads by now; nothing has changed. What a
+ * module's exit has returned: its slot and those behind it are still loaded.
+ * Sleeps.
  */
 int tn_slots_shutdown(struct tn_slots *slots, struct tn_diag *diag);
 
@@ -197,7 +215,9 @@ int tn_slots_shutdown(struct tn_slots *slots, struct tn_diag *diag);
  * Else every handle answers -TN_ESTALE from now on and for ever, and @slots is
  * invalid. Memory of the port is given back when the last of the handles has
  * been released; a caller's pool is not touched any more, and what it holds
- * ends without its exit. Isolated workers end then, too. Sleeps.
+ * ends without its exit. Isolated workers end with that memory, or, where the
+ * table is in the caller's memory and not released, before this returns: then
+ * no thread may be in a call by a handle. Sleeps.
  */
 void tn_slots_abandon(struct tn_slots *slots);
 
@@ -252,8 +272,9 @@ int tn_slot_load(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag);
  *
  * -TN_EINVAL; -TN_ENOENT: it is not loaded; -TN_EBUSY: pinned (@diag, which may
  * be NULL, has the holders), changing, or the module is permanent; -TN_EPERM:
- * the module's quiesce forbids it; what its stop or lkmod_exit returned. In
- * all of these it stays loaded. Sleeps.
+ * the module's quiesce forbids it; -TN_EOPNOTSUPP: the system allows no barrier
+ * for threads by now; what its stop or lkmod_exit returned. In all of these it
+ * stays loaded. Sleeps.
  */
 int tn_slot_unload(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag);
 
@@ -305,8 +326,10 @@ int tn_slot_get_entry(
 /*
  * Ends the worker of an isolated slot at once: calls inside answer
  * -TN_EOWNERDEAD, and so do all later ones until it is loaded again.
- * -TN_EINVAL; -TN_ENOENT: it is not loaded; -TN_EOPNOTSUPP: it is not isolated.
- * Sleeps.
+ * The slot is pinned meanwhile, no lock is held, and what isolation tells of the
+ * end may ask the manager. -TN_EINVAL; -TN_ENOENT: it is not loaded, or still
+ * loading, which ends by itself (tn_slots_config.timeout_ns); -TN_EOPNOTSUPP: it
+ * is not isolated. May wait while an unload is just being decided.
  */
 int tn_slot_kill(struct tn_slots *slots, uint32_t slot);
 
@@ -410,7 +433,8 @@ static inline int tn_slot_handle_entry(
  * Typed calls of modules in this process, checked by the compiler: the number
  * and types of the arguments against @params, and of @ret against @type; what
  * does not fit does not compile. The values are those of
- * tn_slot_handle_function, and *@ret is set when it is 0.
+ * tn_slot_handle_function, and *@ret is set when it is 0. -TN_EINVAL: @ret is
+ * NULL; nothing is called then.
  *
  *	int sum;
  *
@@ -419,7 +443,8 @@ static inline int tn_slot_handle_entry(
  */
 // NOLINTBEGIN(bugprone-macro-parentheses): types cannot have them
 #define TN_SLOT_CALL(type, params, handle, symbol, ret, args)                  \
-	TN_SLOT_CALL_AT_(tn_slot_handle_function(handle, symbol, &tn_at_),     \
+	TN_SLOT_CALL_AT_(                                                      \
+	    TN_SLOT_RET_(tn_slot_handle_function(handle, symbol, &tn_at_)),    \
 	    type *const tn_ret_ = (ret),                                       \
 	    *tn_ret_ = ((type(*) params)tn_at_)args)
 #define TN_SLOT_CALL_VOID(params, handle, symbol, args)                        \
@@ -428,12 +453,15 @@ static inline int tn_slot_handle_entry(
 
 /* The same for the entry symbol. */
 #define TN_SLOT_CALL_ENTRY(type, params, handle, ret, args)                    \
-	TN_SLOT_CALL_AT_(tn_slot_handle_entry(handle, &tn_at_),                \
+	TN_SLOT_CALL_AT_(TN_SLOT_RET_(tn_slot_handle_entry(handle, &tn_at_)),  \
 	    type *const tn_ret_ = (ret),                                       \
 	    *tn_ret_ = ((type(*) params)tn_at_)args)
 #define TN_SLOT_CALL_ENTRY_VOID(params, handle, args)                          \
 	TN_SLOT_CALL_AT_(tn_slot_handle_entry(handle, &tn_at_), (void)0,       \
 	    ((void(*) params)tn_at_)args)
+
+/* Where the result goes comes first. */
+#define TN_SLOT_RET_(find) (tn_ret_ == NULL ? -TN_EINVAL : (find))
 
 /* Some compilers only warn of a pointer for an integer: not here. */
 #define TN_SLOT_CALL_AT_(find, keep, call)                                            \
