@@ -79,12 +79,10 @@ int worker_end(
 	const struct image_symbol *s =
 	    called ? image_at(&w->img, called) : NULL;
 	struct tn_isolate_report *r = &w->report;
-	struct tn_isolate_report copy;
-	bool first;
+	int error;
 
 	pthread_mutex_lock(&w->state);
-	first = r->end == TN_ISOLATE_RUNS;
-	if (first) {
+	if (r->end == TN_ISOLATE_RUNS) {
 		r->end = end;
 		if (s)
 			copy_text(r->entry, sizeof(r->entry), s->name);
@@ -94,15 +92,29 @@ int worker_end(
 		/* Any word from the lifeline ends the process. */
 		if (w->lifeline >= 0)
 			(void)shutdown(w->lifeline, SHUT_WR);
+		process_kill(&w->process);
 		lane_stop(&w->lane);
 		atomic_store(&w->status, r->error);
+		w->has_news =
+		    end != TN_ISOLATE_CLOSED && end != TN_ISOLATE_UNBORN;
 	}
-	copy = *r;
+	error = r->error;
 	pthread_mutex_unlock(&w->state);
-	if (first && end != TN_ISOLATE_CLOSED && end != TN_ISOLATE_UNBORN &&
-	    w->config->ended)
+	return error;
+}
+
+void worker_tell(struct worker *w)
+{
+	struct tn_isolate_report copy;
+	bool news;
+
+	pthread_mutex_lock(&w->state);
+	news = w->has_news;
+	w->has_news = false;
+	copy = w->report;
+	pthread_mutex_unlock(&w->state);
+	if (news && w->config->ended)
 		w->config->ended(w->config->arg, w->slot, &copy);
-	return copy.error;
 }
 
 /* --- words */

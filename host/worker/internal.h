@@ -31,6 +31,7 @@ struct worker {
 	bool exit_has_handle;
 	uint64_t leave;      /* WIRE_HELLO_LEAVE */
 	unsigned generation; /* of this process */
+	uint64_t exit_ns;    /* what its exit may take */
 
 	pthread_mutex_t turn;      /* one call at a time */
 	_Atomic(pthread_t) caller; /* who has it, else 0 */
@@ -43,6 +44,9 @@ struct worker {
 	/* state: */
 	struct tn_isolate_report report;
 	int lifeline; /* -1: not ours */
+	int far;      /* its other end until the worker has it, else -1 */
+	struct process process;
+	bool has_news; /* `ended` has not been called yet */
 
 	atomic_int status;       /* report.error, for those without the lock */
 	_Atomic uint64_t called; /* the function that runs, 0: none */
@@ -75,10 +79,14 @@ uint64_t worker_function(const struct worker *w, const char *name);
 
 /*
  * Notes why it ends, unless it has ended, and makes it end: @m has the worker's
- * own words or is NULL. Returns what calls answer from now on.
+ * own words or is NULL. Returns what calls answer from now on. Whoever calls it
+ * calls worker_tell when it holds no lock.
  */
 int worker_end(
     struct worker *w, enum tn_isolate_end end, const struct message *m);
+
+/* Calls the user's `ended` if there is news. No lock is held. */
+void worker_tell(struct worker *w);
 
 /* --- serve.c */
 

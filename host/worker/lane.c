@@ -4,7 +4,7 @@
  * describes how the two wait for each other.
  *
  * A worker that dies wakes nobody, so a sleep is cut into slices, and after
- * each the lifeline is looked at. Faults are told by the worker itself, at once.
+ * each the process is looked at, or the lifeline where that cannot be. Faults are told by the worker itself, at once.
  */
 #include "lane.h"
 
@@ -34,7 +34,9 @@ uint64_t lane_now(void)
 
 void lane_open(struct lane *l, struct wire_lane *wire, int lifeline)
 {
-	*l = (struct lane){ .wire = wire, .turn = 1, .lifeline = lifeline };
+	*l = (struct lane){
+		.wire = wire, .turn = 1, .lifeline = lifeline, .process = -1
+	};
 	__atomic_store_n(&wire->turn, 1, __ATOMIC_RELEASE);
 }
 
@@ -104,11 +106,16 @@ static bool comes_soon(struct lane *l)
 
 static bool has_ended(const struct lane *l)
 {
-	struct pollfd p = { .fd = l->lifeline };
+	const bool sure = l->process >= 0;
+	struct pollfd p = {
+		.fd = sure ? l->process : l->lifeline,
+		.events = sure ? POLLIN : 0,
+	};
 
 	if (__atomic_load_n(&l->stopped, __ATOMIC_ACQUIRE))
 		return true;
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+	return poll(&p, 1, 0) == 1 &&
+	       (p.revents & (POLLIN | POLLHUP | POLLERR)) != 0;
 }
 
 static int sleep_until(struct lane *l, uint64_t deadline_ns)

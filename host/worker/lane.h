@@ -17,6 +17,7 @@ struct lane {
 	uint32_t turn; /* odd: the worker's, as we have handed it over */
 	struct wire_spin spin;
 	int lifeline;
+	int process;  /* a descriptor that tells of its end, or -1 */
 	bool stopped; /* any thread sets it: the worker is being ended */
 };
 

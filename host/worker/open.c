@@ -121,22 +121,59 @@ static void make_plan(struct opening *o)
 	};
 }
 
-static int start_process(struct opening *o)
+/* With the lock, so that the child of a fork knows what it must close. */
+static int open_lifeline(struct opening *o)
 {
 	struct worker *w = o->w;
 	int ends[2];
-	int err = birth_lifeline(&o->birth, ends);
+	int err;
+
+	pthread_mutex_lock(&w->state);
+	err = birth_lifeline(&o->birth, ends);
+	if (err == 0) {
+		w->lifeline = ends[0];
+		w->far = ends[1];
+	}
+	pthread_mutex_unlock(&w->state);
+	return err;
+}
+
+static int start_process(struct opening *o)
+{
+	struct worker *w = o->w;
+	struct process made = { 0, -1 };
+	int err = open_lifeline(o);
 
 	if (err)
 		return fail_birth(o, err);
-	w->lifeline = ends[0];
-	lane_open(&w->lane, &w->page->lane, ends[0]);
+	lane_open(&w->lane, &w->page->lane, w->lifeline);
 	w->lane.spin.most = w->page->plan.spin;
 	w->lane.spin.rounds = w->lane.spin.most;
-	err =
-	    birth_process(&o->birth, o->file, ends[1], o->load->config->helper);
-	close(ends[1]);
+	err = birth_process(&o->birth, (const int[2]){ o->file, w->far },
+	    o->load->config->helper, &made);
+	pthread_mutex_lock(&w->state);
+	close(w->far);
+	w->far = -1;
+	w->process = made;
+	w->report.process = made.pid;
+	pthread_mutex_unlock(&w->state);
+	w->lane.process = made.fd;
 	return err ? fail_birth(o, err) : 0;
+}
+
+/*
+ * A helper may have started another process that is the worker: of its end
+ * only the lifeline tells.
+ */
+static void know_process(struct worker *w, int64_t pid)
+{
+	pthread_mutex_lock(&w->state);
+	if (w->process.pid != pid)
+		w->lane.process = -1;
+	if (w->process.pid == 0)
+		w->process.pid = pid;
+	w->report.process = pid;
+	pthread_mutex_unlock(&w->state);
 }
 
 /* Its first word comes without a question. */
@@ -152,7 +189,7 @@ static int hear_hello(struct opening *o)
 		o->handle = m.arg[WIRE_HELLO_HANDLE];
 		w->leave = m.arg[WIRE_HELLO_LEAVE];
 		o->nexports = (size_t)m.arg[WIRE_HELLO_SYMBOLS];
-		w->report.process = (int64_t)m.value;
+		know_process(w, (int64_t)m.value);
 		return 0;
 	}
 	o->birth.step = NULL;
@@ -350,7 +387,9 @@ static int open_stages(struct opening *o)
 	if (err == 0)
 		err = hand_over(o);
 	o->w->timing.protect = lane_now() - o->start - o->w->timing.link;
-	o->deadline = worker_deadline(o->load->timeout_ns);
+	o->deadline =
+	    worker_deadline(o->load->timeout_ns ? o->load->timeout_ns
+						: o->load->config->start_ns);
 	if (err == 0)
 		err = run_init(o);
 	o->w->timing.init =
@@ -405,6 +444,7 @@ int worker_open(const struct worker_load *load, struct worker **out,
 		return 0;
 	}
 	explain(&o, err);
+	worker_tell(o.w);
 	(void)worker_end(o.w, TN_ISOLATE_CLOSED, NULL);
 	*report = o.w->report;
 	worker_release(o.w);

@@ -8,17 +8,20 @@
  * program that waits for all its children. Therefore the worker is the child of
  * a child: the *middle* shares our memory, makes the worker and ends at once;
  * it has no exit signal, and only a wait with __WALL finds it. The worker goes
- * to init, or to the subreaper, which may be us: birth_reap.
+ * to init, or to the subreaper, which may be us: process_release.
  *
  *	this thread --vfork--> middle --vfork--> worker --execve-->
  *
  * Both run on stacks of their own in our memory while this thread stands
- * still, with all signals blocked, and make system calls only.
+ * still, with all signals blocked, and make system calls only. The middle also
+ * shares our descriptors and so opens one of the worker, which is its child and
+ * can be no other process at that moment.
  */
 #include "spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -45,6 +48,7 @@
 #define EXEC_FAILED  127
 #define PROGRAM_NAME "tenon-worker"
 
+#define GONE_MS       2000 /* until a killed process is gone */
 #define REAP_PAUSE_NS 100000
 #define REAP_TIMES    1000
 
@@ -174,6 +178,7 @@ struct plan {
 	int file, lifeline, program;
 	const char *const *words;
 	uint8_t *stack; /* of the worker, before it executes its program */
+	struct process worker;
 	int error;
 };
 
@@ -203,16 +208,24 @@ BARE static int make_worker(void *arg)
 	const long pid = worker_clone(CLONE_VM | CLONE_VFORK | SIGCHLD,
 	    p->stack + STACK_SIZE, run_program, p);
 
-	if (pid < 0)
+	if (pid < 0) {
 		p->error = (int)-pid;
+		return 0;
+	}
+	p->worker.pid = pid;
+	p->worker.fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	return 0;
 }
 
-/* Emulators know no children without an exit signal. */
+/*
+ * Emulators know no children without an exit signal, and share nothing with
+ * them: the worker's id comes with its first word then.
+ */
 static pid_t make_middle(struct plan *p, uint8_t *stack)
 {
 	const unsigned long flags = CLONE_VM | CLONE_VFORK;
-	long pid = worker_clone(flags, stack + STACK_SIZE, make_worker, p);
+	long pid = worker_clone(
+	    flags | CLONE_FILES, stack + STACK_SIZE, make_worker, p);
 
 	if (pid == -EINVAL)
 		pid = worker_clone(
@@ -252,12 +265,15 @@ static int fork_twice(struct birth *b, struct plan *p, uint8_t *stacks)
 	return p->error ? birth_failed(b) : 0;
 }
 
-int birth_process(
-    struct birth *b, int file, int lifeline, const char *const *helper)
+int birth_process(struct birth *b, const int ends[2], const char *const *helper,
+    struct process *out)
 {
 	static const char *const own[] = { PROGRAM_NAME, NULL };
 	struct plan plan = {
-		.file = file, .lifeline = lifeline, .program = -1
+		.file = ends[0],
+		.lifeline = ends[1],
+		.program = -1,
+		.worker.fd = -1,
 	};
 	uint8_t *stacks = MAP_FAILED;
 	int err = 0;
@@ -278,10 +294,36 @@ int birth_process(
 		close(plan.program);
 	if (plan.error)
 		b->step = helper ? helper[0] : "execveat";
+	plan.worker.fd = above_standard(plan.worker.fd);
+	*out = plan.worker;
 	return err;
 }
 
-void birth_reap(int64_t pid)
+void process_kill(const struct process *p)
+{
+	/* It may be gone. */
+	if (p->fd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, p->fd, SIGKILL, NULL, 0);
+}
+
+static void await_end(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct timespec now, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += GONE_MS / 1000;
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while (now.tv_sec <= end.tv_sec && poll(&p, 1, GONE_MS) < 0 &&
+	       errno == EINTR);
+}
+
+/*
+ * By its number, which may be another's by now if somebody else has waited:
+ * only where orphans become ours. No call here waits without end.
+ */
+static void reap_by_number(int64_t pid)
 {
 	const struct timespec pause = { .tv_nsec = REAP_PAUSE_NS };
 	int is_subreaper = 0;
@@ -289,11 +331,25 @@ void birth_reap(int64_t pid)
 	(void)prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper, 0, 0, 0);
 	if (pid <= 0 || (!is_subreaper && getpid() != 1))
 		return;
-	/* It closes its files some moments before it is dead. Somebody else
-	   may have waited for it: no call here waits without end. */
+	/* It closes its files some moments before it is dead. */
 	for (int i = 0; i < REAP_TIMES; i++) {
 		if (waitpid((pid_t)pid, NULL, __WALL | WNOHANG) != 0)
 			return;
 		nanosleep(&pause, NULL);
 	}
+}
+
+void process_release(struct process *p, int lifeline)
+{
+	siginfo_t info;
+
+	await_end(p->fd >= 0 ? p->fd : lifeline);
+	/* -1: it is no child of ours, or the system cannot wait so. */
+	if (p->fd < 0 || (waitid(P_PIDFD, (id_t)p->fd, &info,
+			      WEXITED | WNOHANG | __WALL) != 0 &&
+			     errno == EINVAL))
+		reap_by_number(p->pid);
+	if (p->fd >= 0)
+		close(p->fd);
+	*p = (struct process){ 0, -1 };
 }

@@ -11,6 +11,15 @@
 #include <base/compiler.h>
 #include <host/worker.h>
 
+/*
+ * A worker as the system knows it. The descriptor tells of its end whoever else
+ * has a copy of the lifeline; -1: the system has none such (before Linux 5.3).
+ */
+struct process {
+	int64_t pid; /* 0: there is none */
+	int fd;
+};
+
 /* What a worker is born with, and at which step that failed. */
 struct birth {
 	struct worker_steps *steps; /* not NULL */
@@ -35,10 +44,18 @@ MUST_CHECK int birth_lifeline(struct birth *b, int ends[2]);
 /*
  * Starts a worker's program with @file and @lifeline as its first descriptors:
  * the one in the library, or that of @helper. The process is no child of this
- * one: no wait of this program sees it, no SIGCHLD comes from it.
+ * one, unless orphans become its children: process_release takes it then.
+ * @out is set in any case: also a process that could not execute leaves a trace.
  */
-MUST_CHECK int birth_process(
-    struct birth *b, int file, int lifeline, const char *const *helper);
+MUST_CHECK int birth_process(struct birth *b, const int ends[2],
+    const char *const *helper, struct process *out);
 
-/* Takes what is left of process @pid if it became ours nevertheless. */
-void birth_reap(int64_t pid);
+/* SIGKILL, if there is a descriptor. Does not wait. */
+void process_kill(const struct process *p);
+
+/*
+ * Waits until the process, which has been told to end, is gone, and takes what
+ * is left of it if it became our child. @lifeline tells of its end where it has
+ * no descriptor. Waits two seconds at most.
+ */
+void process_release(struct process *p, int lifeline);

@@ -8,8 +8,6 @@
  */
 #include "internal.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,7 +16,6 @@
 #include <tenon/err.h>
 
 #define EXIT_NS 1000000000ull /* for exit and destructors */
-#define GONE_MS 2000          /* until a killed process is gone */
 
 /* --- forks */
 
@@ -32,14 +29,22 @@ static void before_fork(struct process_member *m)
 	pthread_mutex_lock(&member_worker(m)->state);
 }
 
+static void drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 static void after_fork(struct process_member *m)
 {
 	struct worker *w = member_worker(m);
 
 	/* So that the worker ends when the parent does. */
-	if (process_generation() != w->generation && w->lifeline >= 0) {
-		close(w->lifeline);
-		w->lifeline = -1;
+	if (process_generation() != w->generation) {
+		drop(&w->lifeline);
+		drop(&w->far);
+		drop(&w->process.fd);
 	}
 	pthread_mutex_unlock(&w->state);
 }
@@ -88,15 +93,11 @@ uint64_t worker_function(const struct worker *w, const char *name)
 
 /* --- end */
 
-/* Ends the process and waits until it has let go of the lifeline. */
-static void await_end(const struct worker *w)
+static void end_process(struct worker *w)
 {
-	struct pollfd p = { .fd = w->lifeline };
-	const uint64_t until = worker_deadline(GONE_MS * 1000000ull);
-
 	(void)shutdown(w->lifeline, SHUT_WR);
-	while (poll(&p, 1, GONE_MS) < 0 && errno == EINTR && lane_now() < until)
-		;
+	process_kill(&w->process);
+	process_release(&w->process, w->lifeline);
 }
 
 void worker_release(struct worker *w)
@@ -104,13 +105,11 @@ void worker_release(struct worker *w)
 	const bool foreign = is_foreign(w);
 
 	process_leave(&w->member);
-	if (w->lifeline >= 0) {
-		if (!foreign)
-			await_end(w);
-		close(w->lifeline);
-	}
-	if (!foreign)
-		birth_reap(w->report.process);
+	if (w->lifeline >= 0 && !foreign)
+		end_process(w);
+	drop(&w->lifeline);
+	drop(&w->far);
+	drop(&w->process.fd);
 	/* A child has no such mapping, and perhaps another one there. */
 	if (w->page && !foreign)
 		munmap(w->page, w->page_size);
@@ -128,7 +127,10 @@ struct worker *worker_create(const struct worker_load *load)
 		return NULL;
 	w->config = load->config;
 	w->slot = load->slot;
-	w->lifeline = -1;
+	w->lifeline = w->far = w->process.fd = -1;
+	w->exit_ns = load->timeout_ns && load->timeout_ns < EXIT_NS
+			 ? load->timeout_ns
+			 : EXIT_NS;
 	w->generation = process_generation();
 	pthread_mutex_init(&w->turn, NULL);
 	pthread_mutex_init(&w->state, NULL);
@@ -140,7 +142,7 @@ struct worker *worker_create(const struct worker_load *load)
 
 static void leave(struct worker *w)
 {
-	const uint64_t deadline = worker_deadline(EXIT_NS);
+	const uint64_t deadline = worker_deadline(w->exit_ns);
 	const int64_t args[4] = { (int64_t)w->exit };
 	int64_t result = 0;
 	int err = 0;
@@ -157,6 +159,11 @@ static void leave(struct worker *w)
 	w->report.status = (int32_t)result;
 }
 
+void worker_limit_exit(struct worker *w, uint64_t ns)
+{
+	w->exit_ns = ns < w->exit_ns ? ns : w->exit_ns;
+}
+
 void worker_close(struct worker *w, struct tn_isolate_report *report)
 {
 	if (!is_foreign(w)) {
@@ -164,6 +171,7 @@ void worker_close(struct worker *w, struct tn_isolate_report *report)
 			leave(w);
 		(void)worker_end(w, TN_ISOLATE_CLOSED, NULL);
 	}
+	worker_tell(w);
 	*report = w->report;
 	worker_release(w);
 }
@@ -198,13 +206,17 @@ int worker_call(struct worker *w, uint64_t fn, const int64_t args[4],
 		    w, fn, args, worker_deadline(timeout_ns), ret);
 	atomic_store_explicit(&w->caller, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&w->turn);
+	if (err)
+		worker_tell(w);
 	return err;
 }
 
 void worker_kill(struct worker *w)
 {
-	if (!is_foreign(w))
-		(void)worker_end(w, TN_ISOLATE_KILLED, NULL);
+	if (is_foreign(w))
+		return;
+	(void)worker_end(w, TN_ISOLATE_KILLED, NULL);
+	worker_tell(w);
 }
 
 int worker_status(const struct worker *w)

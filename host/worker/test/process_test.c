@@ -9,8 +9,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <tenon/err.h>
@@ -78,6 +81,7 @@ TEST(process, of_a_subreaper_leaves_no_dead_child)
 {
 	const struct tn_isolate_config config = kit_config(NULL);
 	struct worker *w;
+	int64_t ret;
 
 	NEED_WORKERS();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
@@ -85,6 +89,29 @@ TEST(process, of_a_subreaper_leaves_no_dead_child)
 	w = kit_open(&config);
 	CHECK(w);
 	kit_close(w);
+	w = kit_open(&config);
+	CHECK(w);
+	CHECK_EQ(kit_call(w, "captive_trap", 0, 0, &ret), -TN_EFAULT);
+	kit_close(w);
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	CHECK_EQ(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+	CHECK_EQ(errno, ECHILD);
+}
+
+/* Helpers that end without a word, and one that is no program. */
+TEST(process, that_never_was_a_worker_leaves_a_subreaper_no_dead_child)
+{
+	static const char *const ends[] = { "/bin/true", NULL };
+	static const char *const none[] = { "/dev/null", NULL };
+	struct tn_isolate_config config = kit_config(NULL);
+
+	NEED_WORKERS();
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+		SKIP("emulators know no subreapers");
+	config.helper = ends;
+	CHECK(!kit_open(&config));
+	config.helper = none;
+	CHECK(!kit_open(&config));
 	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	CHECK_EQ(waitpid(-1, NULL, WNOHANG | __WALL), -1);
 	CHECK_EQ(errno, ECHILD);
@@ -113,8 +140,8 @@ TEST(process, inherits_no_descriptor)
 		CHECK_EQ(access(path, F_OK) == 0 || errno != ENOENT,
 		    fd == WIRE_LIFELINE);
 	}
-	/* The host keeps the other end of it, no more. */
-	CHECK_EQ(kit_descriptors(), before + 3);
+	/* The host keeps the other end of it and one for the process. */
+	CHECK_EQ(kit_descriptors(), before + 4);
 	close(low);
 	close(high);
 	kit_close(w);
@@ -179,6 +206,144 @@ TEST(process, dies_with_its_host)
 	CHECK(kit_dies(worker));
 	close(ends[0]);
 	close(ends[1]);
+}
+
+/* --- forks of other threads */
+
+#define CHILDREN 100
+
+struct forks {
+	bool plain; /* fork(); else without the handlers of the C library */
+	atomic_bool stop;
+	int stay; /* children live until this can be read to its end */
+	int leave;
+};
+
+/* Copies whatever is open at any moment, and keeps it. */
+static void *fork_often(void *arg)
+{
+	const struct timespec pause = { .tv_nsec = 300000 };
+	struct forks *f = arg;
+	char c;
+
+	for (int i = 0; i < CHILDREN && !atomic_load(&f->stop); i++) {
+		const long pid =
+		    f->plain ? fork() : syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+		if (pid == 0) {
+			close(f->leave);
+			_exit(read(f->stay, &c, 1) != 0);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static bool forks_start(struct forks *f, bool plain, pthread_t *t)
+{
+	int ends[2];
+
+	*f = (struct forks){ .plain = plain };
+	if (pipe(ends) != 0)
+		return false;
+	f->stay = ends[0];
+	f->leave = ends[1];
+	return pthread_create(t, NULL, fork_often, f) == 0;
+}
+
+static void forks_end(struct forks *f, pthread_t t)
+{
+	atomic_store(&f->stop, true);
+	pthread_join(t, NULL);
+	close(f->stay);
+	close(f->leave);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+TEST(process, whose_end_of_the_lifeline_others_keep_is_seen_to_end)
+{
+	const struct tn_isolate_config config = kit_config(NULL);
+	const int64_t args[4] = { 0 };
+	struct tn_isolate_report r;
+	unsigned unseen = 0, slow = 0;
+	struct forks f;
+	pthread_t t;
+	uint64_t fn;
+	int64_t ret;
+
+	NEED_WORKERS();
+	if (!kit_is_filtered())
+		SKIP("emulators share no descriptors with what they start");
+	CHECK(forks_start(&f, false, &t));
+	for (int i = 0; i < 12; i++) {
+		struct worker *w = kit_open(&config);
+
+		CHECK(w);
+		worker_report(w, &r);
+		CHECK_EQ(kill((pid_t)r.process, SIGKILL), 0);
+		const uint64_t start = lane_now();
+
+		CHECK_EQ(worker_lookup(w, "captive_loop", &fn), 0);
+		unseen +=
+		    worker_call(w, fn, args, 900000000, &ret) != -TN_EOWNERDEAD;
+		kit_close(w);
+		slow += lane_now() - start > 800000000;
+	}
+	forks_end(&f, t);
+	CHECK_EQ(unseen, 0);
+	CHECK_EQ(slow, 0);
+}
+
+/* What keeps the children alive is that somebody may still write to @stay. */
+static void live_and_fork_until_killed(int to, const int stay[2])
+{
+	const struct tn_isolate_config config = kit_config(NULL);
+	struct tn_isolate_report r[8];
+	struct forks f;
+	pthread_t t;
+
+	memset(r, 0, sizeof(r));
+	f = (struct forks){ true, false, stay[0], stay[1] };
+	if (pthread_create(&t, NULL, fork_often, &f) != 0)
+		_exit(1);
+	for (int i = 0; i < 8; i++) {
+		struct worker *w = kit_open(&config);
+
+		if (w)
+			worker_report(w, &r[i]);
+	}
+	for (int i = 0; i < 8; i++)
+		if (write(to, &r[i].process, sizeof(int64_t)) !=
+		    sizeof(int64_t))
+			_exit(1);
+	for (;;)
+		pause();
+}
+
+TEST(process, dies_with_its_host_though_children_of_that_live)
+{
+	int64_t worker[8] = { 0 };
+	int ends[2], stay[2];
+	pid_t pid;
+
+	NEED_WORKERS();
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(pipe(stay), 0);
+	pid = fork();
+	if (pid == 0)
+		live_and_fork_until_killed(ends[1], stay);
+	for (int i = 0; i < 8; i++)
+		CHECK_EQ(read(ends[0], &worker[i], sizeof(worker[i])),
+		    sizeof(worker[i]));
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	for (int i = 0; i < 8; i++)
+		CHECK(worker[i] > 0 && kit_dies(worker[i]));
+	for (int i = 0; i < 2; i++) {
+		close(ends[i]);
+		close(stay[i]);
+	}
 }
 
 /* One thread opens, its end is none of the worker's. */

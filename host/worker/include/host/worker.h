@@ -25,7 +25,7 @@ struct worker_load {
 	/* What it may import, by name. */
 	const struct tn_export *exports;
 	size_t nexports;
-	uint64_t timeout_ns; /* for the module's init; 0: none */
+	uint64_t timeout_ns; /* for the module's init; 0: config's start_ns */
 };
 
 /* What has been counted of a worker's way into the world, for tests. */
@@ -43,6 +43,12 @@ struct worker_steps {
 MUST_CHECK int worker_open(const struct worker_load *load, struct worker **out,
     struct tn_isolate_report *report, struct tn_diag *diag,
     struct worker_steps *steps);
+
+/*
+ * Its exit and destructors may take @ns, less than a second or the time limit
+ * of its load, which hold in any case.
+ */
+void worker_limit_exit(struct worker *w, uint64_t ns);
 
 /* Runs the module's exit and destructors, if it lives, and ends the process. */
 void worker_close(struct worker *w, struct tn_isolate_report *report);
