@@ -2,14 +2,17 @@
 /*
  * Isolation for slot managers, over workers: <tenon/isolate.h>.
  *
- * A place is what the manager knows as a worker. It outlives the process, so
- * that its last report can be asked for, until its slot is loaded again; all
- * hang on one list. The lock protects the list and what places say; no
- * function of the caller and no module runs with it held.
+ * A place is what a manager knows as a worker. It is the manager's from open to
+ * the end of close, and outlives that, so that its last report can be asked
+ * for, until there is a newer one of a slot with the same number: managers that
+ * share an isolation number their slots alike. All places hang on one list. The
+ * lock protects the list and what places say; no function of the caller and no
+ * module runs with it held.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <base/list.h>
 #include <host/process.h>
@@ -21,7 +24,9 @@
 #define KNOWN_FLAGS  (TN_ISOLATE_UNFILTERED | TN_ISOLATE_NO_SPIN)
 #define SPIN_NS      20000u
 #define SPIN_MAX     1000000u
-#define START_NS     10000000000ull
+#define START_NS     30000000000ull
+#define EXIT_NS      1000000000ull
+#define EXIT_SHARE   (EXIT_NS / 32)
 #define HEAP_SIZE    ((size_t)1 << 20)
 #define STACK_SIZE   ((size_t)256 << 10)
 #define STACK_MIN    ((size_t)64 << 10)
@@ -35,16 +40,26 @@ struct isolate {
 	pthread_mutex_t lock;
 	/* lock: */
 	struct list places; /* the newest first */
-	size_t nworkers;
+	size_t nusers;      /* places that are a manager's, and loads */
+	uint64_t exit_left, exit_at; /* see exit_budget */
 };
 
 struct place {
 	struct list node;
 	struct isolate *iso;
 	uint32_t slot;
+	bool is_held;                    /* lock: a manager knows it */
 	struct worker *worker;           /* lock: NULL when there is none */
 	struct tn_isolate_report report; /* lock: of the last one */
 };
+
+static uint64_t monotonic_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 static struct place *place_of(struct list *node)
 {
@@ -58,34 +73,78 @@ static struct isolate *isolate_of(const struct tn_isolation *isolation)
 
 /* --- places */
 
-static struct place *place_find(struct isolate *iso, uint32_t slot, bool live)
+static struct place *place_find(
+    const struct isolate *iso, uint32_t slot, bool live)
 {
-	struct list *pos;
-
-	list_for_each (pos, &iso->places) {
+	for (struct list *pos = iso->places.next; pos != &iso->places;
+	     pos = pos->next) {
 		struct place *p = place_of(pos);
 
-		if (p->slot == slot && (p->worker != NULL) == live)
+		if (p->slot == slot && (!live || p->worker != NULL))
 			return p;
 	}
 	return NULL;
 }
 
-/* The worker goes into a new place; what was known of the slot is forgotten. */
+/* Forgets what is only known of the slot of @p, but @p itself. */
+static void places_forget(const struct place *p)
+{
+	struct isolate *iso = p->iso;
+
+	for (struct list *pos = iso->places.next, *next; pos != &iso->places;
+	     pos = next) {
+		struct place *old = place_of(pos);
+
+		next = pos->next;
+		if (old == p || old->slot != p->slot || old->is_held)
+			continue;
+		list_del(&old->node);
+		free(old);
+	}
+}
+
+/* The worker goes into a new place; NULL: only the report does. */
 static void place_take(struct place *p, struct worker *w)
 {
 	struct isolate *iso = p->iso;
-	struct place *old;
 
 	pthread_mutex_lock(&iso->lock);
-	old = place_find(iso, p->slot, false);
-	if (old)
-		list_del(&old->node);
+	places_forget(p);
 	p->worker = w;
+	p->is_held = w != NULL;
 	list_add(&iso->places, &p->node);
-	iso->nworkers += w != NULL;
+	iso->nusers -= w == NULL;
 	pthread_mutex_unlock(&iso->lock);
-	free(old);
+}
+
+/* --- exits */
+
+/*
+ * What an exit may take, so that many that hang, unloaded one after the other,
+ * take little longer than one: a second of it is there at first, is used up by
+ * those who need it, and comes back with time. A share is there always. The
+ * lock is held.
+ */
+static uint64_t exit_budget_locked(struct isolate *iso)
+{
+	const uint64_t now = monotonic_now();
+	const uint64_t back = now - iso->exit_at;
+
+	if (back >= EXIT_NS - iso->exit_left)
+		iso->exit_left = EXIT_NS;
+	else
+		iso->exit_left += back;
+	iso->exit_at = now;
+	return iso->exit_left > EXIT_SHARE ? iso->exit_left : EXIT_SHARE;
+}
+
+static void exit_used_locked(struct isolate *iso, uint64_t since)
+{
+	const uint64_t now = monotonic_now();
+	const uint64_t used = now - since;
+
+	iso->exit_left = iso->exit_left > used ? iso->exit_left - used : 0;
+	iso->exit_at = now;
 }
 
 /* --- the table */
@@ -118,6 +177,9 @@ static int isolate_load(void *ctx, const struct tn_isolation_load *load,
 	}
 	p->iso = iso;
 	p->slot = load->slot;
+	pthread_mutex_lock(&iso->lock);
+	iso->nusers++;
+	pthread_mutex_unlock(&iso->lock);
 	err = worker_open(&wanted, &w, &p->report, diag, NULL);
 	place_take(p, w);
 	if (err == 0)
@@ -131,16 +193,22 @@ static void isolate_unload(void *worker)
 	struct isolate *iso = p->iso;
 	struct tn_isolate_report report;
 	struct worker *w;
+	uint64_t start;
 
 	pthread_mutex_lock(&iso->lock);
 	w = p->worker;
 	worker_report(w, &p->report);
 	p->worker = NULL;
+	worker_limit_exit(w, exit_budget_locked(iso));
+	start = iso->exit_at;
 	pthread_mutex_unlock(&iso->lock);
 	worker_close(w, &report);
 	pthread_mutex_lock(&iso->lock);
+	exit_used_locked(iso, start);
 	p->report = report;
-	iso->nworkers--;
+	p->is_held = false;
+	places_forget(p);
+	iso->nusers--;
 	pthread_mutex_unlock(&iso->lock);
 }
 
@@ -249,6 +317,7 @@ int tn_isolate_open(
 	iso->config = c;
 	pthread_mutex_init(&iso->lock, NULL);
 	list_init(&iso->places);
+	iso->exit_left = EXIT_NS;
 	iso->member.before = before_fork;
 	iso->member.after = after_fork;
 	process_join(&iso->member);
@@ -262,7 +331,7 @@ int tn_isolate_close(const struct tn_isolation *isolation)
 	bool busy;
 
 	pthread_mutex_lock(&iso->lock);
-	busy = iso->nworkers != 0;
+	busy = iso->nusers != 0;
 	pthread_mutex_unlock(&iso->lock);
 	if (busy)
 		return -TN_EBUSY;

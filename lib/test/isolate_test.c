@@ -3,9 +3,13 @@
  * Isolation as slot managers use it: the table of tn_isolate_open. How workers
  * behave in detail is tested with them, in host/worker.
  */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <tenon/isolate.h>
@@ -207,6 +211,167 @@ TEST(isolate, shares_a_buffer_with_a_slot)
 	CHECK_EQ(ret, 18);
 	iso->close(worker);
 	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+/* --- time limits */
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Loads without a time limit; the error. */
+static int load_without_limit(
+    const struct tn_isolation *iso, const char *name, void **worker)
+{
+	struct tn_isolation_load load = {
+		.size = sizeof(load), .slot = SLOT, .name = name
+	};
+	struct tn_diag diag;
+
+	load.blob = kit_blob(name, &load.blob_size);
+	tn_diag_init(&diag);
+	return iso->open(iso->ctx, &load, worker, &diag);
+}
+
+TEST(isolate, ends_an_init_that_never_returns_also_without_a_limit)
+{
+	const struct tn_isolate_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.start_ns = 700000000,
+	};
+	const struct tn_isolation *iso;
+	struct tn_isolate_report report;
+	void *worker = NULL;
+
+	NEED_PROCESSES();
+	CHECK_EQ(tn_isolate_open(&config, &iso), 0);
+	CHECK_EQ(load_without_limit(iso, "endless", &worker), -TN_ETIMEDOUT);
+	CHECK(!worker);
+	CHECK_EQ(tn_isolate_report(iso, SLOT, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_TIMEOUT);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+TEST(isolate, unloads_many_whose_exit_never_returns_in_little_over_a_second)
+{
+	enum {
+		MANY = 5
+	};
+	const struct tn_isolation *iso = open_with(NULL);
+	void *worker[MANY];
+	uint64_t start;
+	int64_t ret;
+
+	NEED_PROCESSES();
+	CHECK(iso);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(load_without_limit(iso, "captive", &worker[i]), 0);
+		CHECK_EQ(
+		    call(iso, worker[i], "captive_refuse_exit", 77, &ret), 0);
+	}
+	start = now();
+	for (int i = 0; i < MANY; i++)
+		iso->close(worker[i]);
+	CHECK(now() - start < 2500000000u);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+/* --- several threads */
+
+struct pair {
+	const struct tn_isolation *iso;
+	void *worker; /* its exit never returns */
+	atomic_bool in_init, over;
+};
+
+static void *unload_slowly(void *arg)
+{
+	struct pair *p = arg;
+
+	p->iso->close(p->worker);
+	return NULL;
+}
+
+TEST(isolate, serves_several_managers_that_number_their_slots_alike)
+{
+	struct pair p = { .iso = open_with(NULL) };
+	struct tn_isolate_report report;
+	void *other[2];
+	int64_t ret = 0;
+	pthread_t t;
+
+	NEED_PROCESSES();
+	CHECK(p.iso);
+	p.worker = load(p.iso, "captive");
+	CHECK(p.worker);
+	CHECK_EQ(call(p.iso, p.worker, "captive_refuse_exit", 77, &ret), 0);
+	CHECK_EQ(pthread_create(&t, NULL, unload_slowly, &p), 0);
+	/* Until the first place has lost its worker. */
+	do
+		CHECK_EQ(tn_isolate_report(p.iso, SLOT, &report), 0);
+	while (report.end == TN_ISOLATE_RUNS && sched_yield() == 0 &&
+	       tn_isolate_buffer(p.iso, SLOT,
+		   &(struct tn_isolate_buffer){ NULL, 0, 0 }) == 0);
+	for (int i = 0; i < 2; i++) {
+		other[i] = load(p.iso, "captive");
+		CHECK(other[i]);
+	}
+	CHECK_EQ(call(p.iso, other[0], "captive_add", 1, &ret), 0);
+	p.iso->close(other[1]);
+	CHECK_EQ(tn_isolate_report(p.iso, SLOT, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_RUNS);
+	CHECK_EQ(tn_isolate_close(p.iso), -TN_EBUSY);
+	pthread_join(t, NULL);
+	p.iso->close(other[0]);
+	CHECK_EQ(tn_isolate_close(p.iso), 0);
+}
+
+static void *load_slowly(void *arg)
+{
+	struct pair *p = arg;
+
+	(void)load_without_limit(p->iso, "endless", &p->worker);
+	atomic_store(&p->over, true);
+	return NULL;
+}
+
+static void init_begins(void *arg, uint32_t slot, int level, const char *text)
+{
+	struct pair *p = arg;
+
+	(void)slot;
+	(void)level;
+	(void)text;
+	atomic_store(&p->in_init, true);
+}
+
+TEST(isolate, is_busy_while_a_slot_is_being_loaded)
+{
+	struct pair p = { .iso = NULL };
+	const struct tn_isolate_config config = {
+		.size = sizeof(config),
+		.abi = 1,
+		.start_ns = 700000000,
+		.log = init_begins,
+		.arg = &p,
+	};
+	pthread_t t;
+
+	NEED_PROCESSES();
+	CHECK_EQ(tn_isolate_open(&config, &p.iso), 0);
+	CHECK_EQ(pthread_create(&t, NULL, load_slowly, &p), 0);
+	while (!atomic_load(&p.in_init) && !atomic_load(&p.over))
+		sched_yield();
+	CHECK(atomic_load(&p.in_init));
+	CHECK_EQ(tn_isolate_close(p.iso), -TN_EBUSY);
+	pthread_join(t, NULL);
+	CHECK(!p.worker);
+	CHECK_EQ(tn_isolate_close(p.iso), 0);
 }
 
 static int child_closes(const struct tn_isolation *iso, void *worker)

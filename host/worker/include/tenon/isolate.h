@@ -78,7 +78,11 @@ struct tn_isolate_config {
 	 * a millisecond. On a single processor nobody waits actively.
 	 */
 	uint32_t spin_ns;
-	uint64_t start_ns;  /* for a process to come up; 0: 10 s */
+	/*
+	 * For a process to come up, and as long again for the init of a
+	 * module whose manager sets no time limit. 0: 30 s.
+	 */
+	uint64_t start_ns;
 	size_t heap_size;   /* for the module's alloc; 0: 1 MiB */
 	size_t stack_size;  /* 0: 256 KiB; at least 64 KiB */
 	size_t buffer_size; /* see tn_isolate_buffer; 0: 64 KiB */
@@ -97,9 +101,9 @@ struct tn_isolate_config {
 	void (*log)(void *arg, uint32_t slot, int level, const char *text);
 	int64_t (*write)(void *arg, uint32_t slot, const char *text, size_t n);
 	/*
-	 * A worker has ended otherwise than by an unload. Called once, by the
-	 * thread that has noticed, without locks; may call the slot manager
-	 * with another slot.
+	 * A worker has ended otherwise than by an unload. Called once, by a
+	 * thread that has noticed, before its call returns; no lock of this
+	 * component is held. May call the slot manager with another slot.
 	 */
 	void (*ended)(
 	    void *arg, uint32_t slot, const struct tn_isolate_report *report);
@@ -115,12 +119,16 @@ struct tn_isolate_config {
 int tn_isolate_open(
     const struct tn_isolate_config *config, const struct tn_isolation **out);
 
-/* Frees it. -TN_EBUSY: a slot is loaded with it, and nothing has changed. */
+/*
+ * Frees it. -TN_EBUSY: a slot is loaded with it or is just being, and nothing
+ * has changed.
+ */
 int tn_isolate_close(const struct tn_isolation *isolation);
 
 /*
- * How the worker of @slot is, or how the last one ended that it had.
- * -TN_ENOENT: it has had none.
+ * How the worker of @slot is, or how the last one ended that it had. If several
+ * managers use @isolation: of those slots with that number the one that has a
+ * worker, and of several the one loaded last. -TN_ENOENT: it has had none.
  */
 int tn_isolate_report(const struct tn_isolation *isolation, uint32_t slot,
     struct tn_isolate_report *out);
@@ -133,7 +141,8 @@ struct tn_isolate_buffer {
 };
 
 /*
- * The buffer of the worker of @slot, until that is unloaded. The module may
+ * The buffer of the worker of @slot, as of tn_isolate_report, until that is
+ * unloaded. The module may
  * change it at any time, also while nobody calls it: copy first, then check.
  * -TN_ENOENT: the slot has no worker.
  */

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+MODULE := endless
+SOURCES := endless.c
+PROFILES := common
