@@ -90,9 +90,18 @@ static int fail_new(struct tn_diag *d, const char *twin)
 	return -TN_ENOMEM;
 }
 
+/* Before @e is in the registry, from where others may end it. */
+static void take_said(struct plugin_entry *e, char **said)
+{
+	if (!said)
+		return;
+	*said = e->said;
+	e->said = NULL;
+}
+
 /*
- * Loads @e, which is the plugin's then, or freed. What the dynamic linker has
- * said goes to @said, to be freed, unless that is NULL.
+ * Loads @e, which is the plugin's then, or freed. Its struct plugin_entry.said
+ * goes to @said, to be freed, unless that is NULL.
  */
 static int load_entry(struct plugin_entry *e, const char *params,
     struct plugin **out, struct tn_diag *diag, char **said)
@@ -109,11 +118,8 @@ static int load_entry(struct plugin_entry *e, const char *params,
 
 	plugin_foreign(&e->foreign, e);
 	err = tn_load_foreign(e->sys, &load, &e->foreign, &mod, diag);
+	take_said(e, said);
 	if (err != 0) {
-		if (said) {
-			*said = e->said;
-			e->said = NULL;
-		}
 		entry_drop(e);
 		return err;
 	}
@@ -399,8 +405,9 @@ struct plugin *plugin_load(const char *path)
 		p = NULL;
 		say_load(path ? path : "(null)", &d, said);
 	} else {
-		printf("Plugin loaded: %s (%s)\n", path,
-		    p->ops->name ? p->ops->name : "no name");
+		/* Nothing of @p: somebody else may have unloaded it. */
+		printf(
+		    "Plugin loaded: %s (%s)\n", path, said ? said : "no name");
 		if (d.nnotes != 0)
 			fprintf(stderr, "Plugin %s\n", d.note);
 	}

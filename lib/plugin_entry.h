@@ -24,7 +24,8 @@ struct plugin_entry {
 	struct tn_foreign foreign;
 	struct plugin_file file;
 	/* the thread that loads: */
-	char *said;          /* by the dynamic linker, or NULL */
+	char *said;          /* by the dynamic linker, that refuses it; or
+				its own name, once init has run; or NULL */
 	struct mapped image; /* handle NULL: not of the dynamic linker */
 	char why[WHY_MAX];   /* it may stay */
 	bool was_there;      /* before it was opened for this load */

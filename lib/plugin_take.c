@@ -148,9 +148,15 @@ static int take(
 
 static int run_init(void *ctx)
 {
-	const struct plugin_entry *e = ctx;
+	struct plugin_entry *e = ctx;
+	const int err = e->own->init ? e->own->init() : 0;
+	const char *name = e->rec->pub.ops->name;
 
-	return e->own->init ? e->own->init() : 0;
+	/* A copy, as the image may be gone when it is told; without memory
+	   it is not told. */
+	if (err == 0 && name)
+		e->said = strdup(name);
+	return err;
 }
 
 static void run_exit(void *ctx)

@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <tenon/tenon.h>
@@ -202,5 +204,125 @@ TEST(plugin_storm, of_many_unloads_one_wins)
 		CHECK_EQ(s.exits, round + 1);
 	}
 	CHECK_EQ(storm.bad, 0);
+	plugin_script(NULL);
+}
+
+/* --- a load that says its name, against an unload in between */
+
+/* A thread and, once it is not 0, its number. */
+struct sleeper {
+	pthread_t thread;
+	int tid; /* atomic */
+};
+
+static struct {
+	int reached, held; /* atomic: init is running; the registry is locked */
+} gap;
+
+static void wait_for(const int *flag)
+{
+	while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) == 0)
+		sched_yield();
+}
+
+static void in_init_of_gap(void)
+{
+	__atomic_store_n(&gap.reached, 1, __ATOMIC_RELEASE);
+	wait_for(&gap.held);
+}
+
+/* Does it wait for something? The lock that this thread has, here. */
+static bool sleeps(int tid)
+{
+	char path[60], text[200] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return true; /* there is no telling */
+	(void)!fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	return strstr(text, ") S") != NULL;
+}
+
+static void wait_until_asleep(struct sleeper *s)
+{
+	wait_for(&s->tid);
+	while (!sleeps(s->tid))
+		sched_yield();
+}
+
+/* All on one processor, where whoever is not idle runs at once. */
+static void announce(struct sleeper *s, int policy)
+{
+	const struct sched_param param = { .sched_priority = 0 };
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	/* Refused, it is less likely that the gap is met. */
+	(void)sched_setaffinity(0, sizeof(set), &set);
+	(void)sched_setscheduler(0, policy, &param);
+	__atomic_store_n(&s->tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
+}
+
+static void *load_aloud(void *arg)
+{
+	char path[PATH_MAX];
+
+	announce(arg, SCHED_IDLE);
+	return plugin_load(plugin_path("actor", path));
+}
+
+static void *unload_all(void *arg)
+{
+	announce(arg, SCHED_OTHER);
+	if (plugin_unload_all(NULL) != 0)
+		bad();
+	return NULL;
+}
+
+/*
+ * The loading thread waits for the registry's lock, and behind it one that
+ * unloads what it finds there: that is what runs when the plugin is in it.
+ */
+static void unload_in_the_gap(void *arg)
+{
+	struct sleeper loader = { .tid = 0 }, unloader = { .tid = 0 };
+	bool two;
+
+	(void)arg;
+	gap.reached = gap.held = 0;
+	CHECK_EQ(pthread_create(&loader.thread, NULL, load_aloud, &loader), 0);
+	wait_for(&gap.reached);
+	pthread_mutex_lock(&plugin_registry()->lock);
+	__atomic_store_n(&gap.held, 1, __ATOMIC_RELEASE);
+	wait_until_asleep(&loader);
+	two = EXPECT(
+	    pthread_create(&unloader.thread, NULL, unload_all, &unloader) == 0);
+	if (two)
+		wait_until_asleep(&unloader);
+	pthread_mutex_unlock(&plugin_registry()->lock);
+	pthread_join(loader.thread, NULL);
+	if (two)
+		pthread_join(unloader.thread, NULL);
+	if (plugin_unload_all(NULL) != 0)
+		bad();
+}
+
+TEST(plugin_storm, a_load_says_the_name_of_what_is_unloaded_already)
+{
+	struct script s = { .in_init = in_init_of_gap };
+	char expected[PATH_MAX + 100], path[PATH_MAX];
+
+	PROVES("L27");
+	plugin_script(&s);
+	snprintf(expected, sizeof(expected), "Plugin loaded: %s (actor)\n",
+	    plugin_path("actor", path));
+	for (int i = 0; i < ROUNDS / 10; i++)
+		CHECK_STR(plugin_printed(unload_in_the_gap, NULL), expected);
+	CHECK_EQ(storm.bad, 0);
+	CHECK(!plugin_registry()->plugins);
 	plugin_script(NULL);
 }
