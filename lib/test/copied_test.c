@@ -55,6 +55,7 @@ static int use_it_all(void)
 
 TEST(copied, a_child_finds_every_lock_whole)
 {
+	NEED_MODULES();
 	pthread_t thread;
 
 	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
@@ -127,6 +128,7 @@ static int load_another(void)
 
 TEST(copied, a_child_loads_while_others_symbolize_and_set)
 {
+	NEED_MODULES();
 	void *(*const fns[])(void *arg) = { keep_symbolizing, keep_setting };
 	pthread_t threads[2];
 
@@ -164,6 +166,7 @@ static int fork_inside(void *arg, const char *name, uint64_t addr, uint64_t n)
 
 TEST(copied, a_child_that_was_reading_loads_when_it_has_ended)
 {
+	NEED_MODULES();
 	int status = -1;
 	pid_t pid = -1;
 

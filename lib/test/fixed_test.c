@@ -56,6 +56,7 @@ static void fixed_close(struct fixed *f)
 
 TEST(fixed, modules_run_inside_of_the_region)
 {
+	NEED_MODULES();
 	struct fixed f;
 	struct tn_module *mod;
 	uint64_t addr;
@@ -104,6 +105,7 @@ static bool fits(size_t size)
 
 TEST(fixed, a_pool_that_is_too_small_refuses_and_stays_whole)
 {
+	NEED_MODULES();
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t size = 4 * page;
 

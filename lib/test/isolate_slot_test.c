@@ -76,6 +76,7 @@ static int call(
 
 TEST(isolated, slot_goes_through_its_states)
 {
+	NEED_MODULES();
 	struct tn_slot_info info;
 	struct scene s;
 	int64_t ret = 0;
@@ -107,6 +108,7 @@ TEST(isolated, slot_goes_through_its_states)
 
 TEST(isolated, slot_is_held_by_handles_and_refuses_to_go)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	struct tn_slot_info info;
 	const int64_t args[4] = { 5, 0, 0, 0 };
@@ -138,6 +140,7 @@ TEST(isolated, slot_is_held_by_handles_and_refuses_to_go)
 
 TEST(isolated, slot_that_faults_can_be_loaded_again)
 {
+	NEED_MODULES();
 	struct tn_isolate_report report;
 	struct tn_slot_handle h;
 	struct tn_slot_info info;
@@ -176,6 +179,7 @@ TEST(isolated, slot_that_faults_can_be_loaded_again)
 
 TEST(isolated, slot_has_so_much_time_as_the_manager_gives)
 {
+	NEED_MODULES();
 	struct tn_slot_info info;
 	struct scene s;
 	int64_t ret;
@@ -207,6 +211,7 @@ static void *call_for_ever(void *arg)
 
 TEST(isolated, slot_is_busy_while_a_call_is_inside_and_can_be_killed)
 {
+	NEED_MODULES();
 	struct tn_slot_info info = { 0 };
 	struct scene s;
 	struct caller c = { &s, 0 };
@@ -232,6 +237,7 @@ TEST(isolated, slot_is_busy_while_a_call_is_inside_and_can_be_killed)
 
 TEST(isolated, slots_are_closed_by_the_shutdown_of_their_manager)
 {
+	NEED_MODULES();
 	struct tn_isolate_report report;
 	struct scene s;
 
@@ -252,6 +258,7 @@ TEST(isolated, slots_are_closed_by_the_shutdown_of_their_manager)
 
 TEST(isolated, slot_that_imports_is_refused_unless_that_is_allowed)
 {
+	NEED_MODULES();
 	static const struct tn_export offered[] = { { .name = "printk" } };
 	struct tn_slots_config config = {
 		.size = sizeof(config),
@@ -337,6 +344,7 @@ static void unload_and_load(struct storm *t)
 
 TEST(isolated, slot_is_called_by_many_while_it_comes_goes_and_dies)
 {
+	NEED_MODULES();
 	enum {
 		ROUNDS = 20,
 		THREADS = 2

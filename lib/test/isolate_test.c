@@ -113,6 +113,7 @@ TEST(isolate, refuses_configurations_that_it_does_not_know)
 
 TEST(isolate, loads_calls_and_unloads_a_slot)
 {
+	NEED_MODULES();
 	const struct tn_isolation *iso = open_with(NULL);
 	struct tn_isolate_report report;
 	struct tn_isolation_info info;
@@ -144,6 +145,7 @@ TEST(isolate, loads_calls_and_unloads_a_slot)
 
 TEST(isolate, says_how_a_slot_has_ended_and_loads_it_again)
 {
+	NEED_MODULES();
 	struct tn_isolate_report report;
 	struct tn_isolation_info info;
 	struct told told = { 0 };
@@ -195,6 +197,7 @@ TEST(isolate, remembers_why_a_slot_could_not_be_loaded)
 
 TEST(isolate, shares_a_buffer_with_a_slot)
 {
+	NEED_MODULES();
 	const struct tn_isolation *iso = open_with(NULL);
 	struct tn_isolate_buffer buffer;
 	int64_t ret = 0;
@@ -386,6 +389,7 @@ static int child_closes(const struct tn_isolation *iso, void *worker)
 
 TEST(isolate, is_closed_in_a_child_of_fork_without_harm)
 {
+	NEED_MODULES();
 	const struct tn_isolation *iso = open_with(NULL);
 	int64_t ret = 0;
 	int status = 1;

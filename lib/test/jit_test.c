@@ -148,6 +148,7 @@ static bool change(struct tn_system *sys, uint32_t *seed)
 
 TEST(jit, each_module_is_told_once_whatever_comes_and_goes)
 {
+	NEED_MODULES();
 	const struct tn_host_config config = {
 		.size = sizeof(config), .abi = 1, .flags = TN_HOST_GDB_JIT
 	};

@@ -34,6 +34,14 @@ static void module_path(const char *name, char path[PATH_MAX])
 	    machine.machine, name);
 }
 
+bool kit_has_modules(void)
+{
+	char path[PATH_MAX];
+
+	module_path("provider", path);
+	return access(path, R_OK) == 0;
+}
+
 const void *kit_blob(const char *name, size_t *size)
 {
 	static char bytes[1 << 18] __attribute__((aligned(8)));

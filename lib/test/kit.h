@@ -17,6 +17,14 @@
 
 #include <tenon/tenon.h>
 
+/* Tests that load files begin with this. */
+bool kit_has_modules(void);
+#define NEED_MODULES()                                                         \
+	do {                                                                   \
+		if (!kit_has_modules())                                        \
+			SKIP("module files are not built: make modules");      \
+	} while (0)
+
 /* A module file of the common profile in memory, until the next; or NULL. */
 const void *kit_blob(const char *name, size_t *size);
 

@@ -66,6 +66,7 @@ static struct arena_stats stats_of(struct tn_system *sys)
 
 TEST(many, ten_thousand_modules_live_in_one_process)
 {
+	NEED_MODULES();
 	const int many = KIT_SANITIZED ? MANY / 4 : MANY;
 	struct tn_module *found;
 	struct tn_system *sys;
@@ -119,6 +120,7 @@ static bool is_emulated(void)
 
 TEST(many, a_thousand_come_and_go_without_growth)
 {
+	NEED_MODULES();
 	struct arena_stats first, last;
 	struct tn_system *sys;
 	long pages;

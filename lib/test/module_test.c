@@ -26,6 +26,7 @@ static struct tn_system *open_with(enum tn_host_mode mode, unsigned flags)
 
 TEST(module, loads_calls_and_unloads_in_every_mode)
 {
+	NEED_MODULES();
 	static const unsigned flags[] = { 0, TN_HOST_STRICT,
 		TN_HOST_NO_MEMBARRIER, TN_HOST_STRICT | TN_HOST_NO_MEMBARRIER };
 
@@ -52,6 +53,7 @@ static void on_trap(int number)
 
 TEST(module, data_is_read_only_after_init)
 {
+	NEED_MODULES();
 	struct sigaction old, act = { .sa_handler = on_trap };
 	struct tn_system *volatile sys = open_with(TN_HOST_AUTO, 0);
 	struct tn_module *volatile mod = kit_load(sys, "roafter");
@@ -85,6 +87,7 @@ static int child(struct tn_system *sys, struct tn_module *provider)
 
 TEST(module, a_forked_child_calls_unloads_and_loads)
 {
+	NEED_MODULES();
 	for (int m = TN_HOST_DUAL; m <= TN_HOST_FLIP; m++) {
 		struct tn_system *sys = open_with((enum tn_host_mode)m, 0);
 		struct tn_module *provider = kit_load(sys, "provider");
@@ -133,6 +136,7 @@ static void *look(void *arg)
 
 TEST(module, threads_look_up_while_others_load_and_unload)
 {
+	NEED_MODULES();
 	struct looker l = { .sys = open_with(TN_HOST_AUTO, 0) };
 	pthread_t t[THREADS];
 

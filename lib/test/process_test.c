@@ -65,6 +65,7 @@ static void *send_signals(void *arg)
 
 TEST(process, handlers_look_up_and_call_while_modules_come_and_go)
 {
+	NEED_MODULES();
 	struct sigaction old, act = { .sa_handler = on_signal };
 	pthread_t me = pthread_self(), sender;
 	struct tn_symbol sym;
@@ -112,6 +113,7 @@ static void *load_and_unload(void *arg)
 
 TEST(process, a_thread_that_the_engine_does_not_know_needs_a_small_stack)
 {
+	NEED_MODULES();
 	struct tn_system *sys;
 	pthread_attr_t attr;
 	pthread_t t;
@@ -322,21 +324,25 @@ static int load_in_torn_child(void)
 
 TEST(process, a_sandbox_entered_before_the_first_load_is_noticed)
 {
+	NEED_MODULES();
 	CHECK_IN_CHILD(open_then_forbid);
 }
 
 TEST(process, a_sandbox_entered_after_a_load_is_noticed)
 {
+	NEED_MODULES();
 	CHECK_IN_CHILD(load_then_forbid);
 }
 
 TEST(process, without_any_executable_memory_loads_are_refused_by_name)
 {
+	NEED_MODULES();
 	CHECK_IN_CHILD(forbid_everything);
 }
 
 TEST(process, a_child_that_fork_has_not_made_refuses_to_load)
 {
+	NEED_MODULES();
 	CHECK_IN_CHILD(load_in_torn_child);
 }
 
@@ -357,15 +363,18 @@ static void check_before_fences(int (*fn)(void), const char *test)
 
 TEST(process, threads_are_waited_for_where_membarrier_was_forbidden_since)
 {
+	NEED_MODULES();
 	check_before_fences(forbid_with_threads, "threads_are_waited_for");
 }
 
 TEST(process, without_any_barrier_unloads_and_loads_are_refused_by_name)
 {
+	NEED_MODULES();
 	check_before_fences(forbid_every_barrier, "without_any_barrier");
 }
 
 TEST(process, with_the_flag_no_gate_calls_membarrier)
 {
+	NEED_MODULES();
 	CHECK_IN_CHILD(never_membarrier);
 }

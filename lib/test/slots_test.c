@@ -37,6 +37,7 @@ static int load(struct tn_slots *slots, uint32_t slot, const char *name)
 
 TEST(slots, import_the_guaranteed_symbols_when_imports_are_on)
 {
+	NEED_MODULES();
 	struct tn_slots_config c = config();
 	struct tn_slots *slots;
 	int64_t sum = 0;
@@ -78,6 +79,7 @@ static void note(void *arg)
 
 TEST(slots, say_when_they_are_gone)
 {
+	NEED_MODULES();
 	struct tn_slots_config c = config();
 	struct tn_slots *slots;
 	struct tn_slot_handle h;
@@ -120,6 +122,7 @@ static int use_and_end(void)
 
 TEST(slots, go_on_in_a_child_of_fork)
 {
+	NEED_MODULES();
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct tn_slots_config c = config();
 		int64_t sum;

@@ -133,6 +133,7 @@ TEST(verify, sees_files_before_anything_is_parsed)
 
 TEST(verify, one_that_accepts_is_followed_by_the_checks)
 {
+	NEED_MODULES();
 	const struct tn_load_args args = {
 		.size = sizeof(args), .data = plain, .data_size = sizeof(plain)
 	};

@@ -15,6 +15,7 @@
 
 TEST(call, passes_four_integers_and_returns_one)
 {
+	NEED_MODULES();
 	PROVES("G14 G30");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct kit k;
@@ -31,6 +32,7 @@ TEST(call, passes_four_integers_and_returns_one)
 
 TEST(call, leaves_the_result_alone_when_it_fails)
 {
+	NEED_MODULES();
 	int64_t ret = 4711;
 	struct kit k;
 
@@ -130,12 +132,14 @@ static void pins_while_it_lasts(const char *symbol)
 
 TEST(call, pins_the_slot_while_it_lasts)
 {
+	NEED_MODULES();
 	PROVES("G14 G20 G21 G37");
 	pins_while_it_lasts("probe_wait");
 }
 
 TEST(call, pins_the_slot_when_it_goes_by_the_entry)
 {
+	NEED_MODULES();
 	PROVES("G15 G20");
 	pins_while_it_lasts(NULL);
 }
@@ -144,6 +148,7 @@ TEST(call, pins_the_slot_when_it_goes_by_the_entry)
 
 TEST(handle, holds_the_slot_until_it_is_released)
 {
+	NEED_MODULES();
 	static const char *const names[] = { "first holder", "second" };
 
 	PROVES("G16 G20 G21");
@@ -185,6 +190,7 @@ TEST(handle, holds_the_slot_until_it_is_released)
 
 TEST(handle, calls_by_name_by_entry_and_by_type)
 {
+	NEED_MODULES();
 	PROVES("G18 G19");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct tn_slot_handle h;
@@ -234,6 +240,7 @@ TEST(handle, calls_by_name_by_entry_and_by_type)
 
 TEST(handle, passes_values_of_any_type)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	unsigned char narrow = 0;
 	char *text = NULL;
@@ -280,6 +287,7 @@ static bool is_stale(struct tn_slot_handle *h)
 
 TEST(handle, answers_with_an_error_once_it_is_released)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h, copy, none = { .slot = 0 };
 	struct kit k;
 
@@ -305,6 +313,7 @@ static void note_release(void *arg)
 
 TEST(handle, that_outlives_its_manager_is_harmless)
 {
+	NEED_MODULES();
 	PROVES("G17 G21");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct tn_slot_handle h[2];
@@ -340,6 +349,7 @@ TEST(handle, that_outlives_its_manager_is_harmless)
 /* The caller frees his pool as soon as he has given the manager up. */
 TEST(handle, does_not_touch_a_pool_that_is_gone)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	struct kit k;
 
@@ -358,6 +368,7 @@ TEST(handle, does_not_touch_a_pool_that_is_gone)
 
 TEST(handle, may_be_used_by_another_thread)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	struct kit k;
 	struct stay s = { .k = &k, .symbol = "probe_wait", .handle = &h };
@@ -400,6 +411,7 @@ static int work_on_manager(
 
 TEST(call, from_inside_of_a_module_neither_hangs_nor_harms)
 {
+	NEED_MODULES();
 	struct inner in;
 
 	kit_prepare(&in.k, true, 2);

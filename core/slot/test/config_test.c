@@ -161,6 +161,7 @@ static long live(struct kit *k)
 
 TEST(config, takes_nothing_from_the_port_in_a_callers_pool)
 {
+	NEED_MODULES();
 	struct kit k;
 	void *table;
 

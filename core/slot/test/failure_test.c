@@ -67,6 +67,7 @@ static unsigned fail_everywhere(struct kit *k)
 
 TEST(failure, of_any_call_of_the_port_leaves_the_slot_registered)
 {
+	NEED_MODULES();
 	PROVES("G10");
 	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++) {
 		const struct span blob = file_of(i);
@@ -92,6 +93,7 @@ TEST(failure, of_any_call_of_the_port_leaves_the_slot_registered)
 
 TEST(failure, for_want_of_room_behind_the_blob_changes_nothing)
 {
+	NEED_MODULES();
 	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++) {
 		const struct span blob = file_of(i);
 		bool fits = false;

@@ -49,6 +49,7 @@ static void try_blob(struct kit *k, const uint8_t *bytes, size_t n)
 
 TEST(hostile, blobs_of_every_length_are_refused)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("hello");
 	struct kit k;
 
@@ -67,6 +68,7 @@ TEST(hostile, blobs_of_every_length_are_refused)
  */
 TEST(hostile, headers_reach_nothing_outside_of_the_slot)
 {
+	NEED_MODULES();
 	static const uint64_t worst[] = { 0, 1, 7, 0xfff, 0x7fffffff,
 		0xffffffff, UINT64_MAX, UINT64_MAX - 0xfff, UINT64_C(1) << 63,
 		KIT_CAPACITY, KIT_CAPACITY - 1 };
@@ -98,6 +100,7 @@ TEST(hostile, headers_reach_nothing_outside_of_the_slot)
 /* Of the table of names: what it says must not lead out of the image. */
 TEST(hostile, symbols_outside_of_code_are_no_functions)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("many");
 	uint8_t *copy = malloc(blob.n);
 	const struct elf_ehdr *ehdr = (const void *)blob.p;

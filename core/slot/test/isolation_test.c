@@ -203,6 +203,7 @@ TEST(isolation, works_as_a_module_that_is_here)
 
 TEST(isolation, names_the_end_of_a_worker_and_loads_the_slot_again)
 {
+	NEED_MODULES();
 	static const int ends[] = { TN_SLOT_FAULT, TN_SLOT_TIMED_OUT,
 		TN_SLOT_KILLED };
 
@@ -231,6 +232,7 @@ TEST(isolation, names_the_end_of_a_worker_and_loads_the_slot_again)
 
 TEST(isolation, kills_a_worker_on_request)
 {
+	NEED_MODULES();
 	struct pretence p;
 	struct kit k;
 

@@ -117,24 +117,35 @@ static struct span read_once(const char *path)
 	return seen[i].blob;
 }
 
-struct span kit_ko(const char *name)
+static bool find_ko(struct file_path *path, const char *name)
 {
-	struct file_path path;
 	struct utsname machine;
 
 	uname(&machine);
-	EXPECT(file_of_module(&path, machine.machine, name));
+	return file_of_module(path, machine.machine, name);
+}
+
+bool kit_has_modules(void)
+{
+	struct file_path path;
+
+	return find_ko(&path, "hello");
+}
+
+struct span kit_ko(const char *name)
+{
+	struct file_path path;
+
+	EXPECT(find_ko(&path, name));
 	return read_once(path.text);
 }
 
 struct span kit_blob(const char *name)
 {
 	struct file_path path;
-	struct utsname machine;
 	char *at;
 
-	uname(&machine);
-	EXPECT(file_of_module(&path, machine.machine, "hello"));
+	EXPECT(find_ko(&path, "hello"));
 	at = strstr(path.text, "/common/");
 	if (at != NULL)
 		snprintf(at, sizeof(path.text) - (size_t)(at - path.text),

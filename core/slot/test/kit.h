@@ -45,6 +45,14 @@ bool kit_close(struct kit *k);
 /* The same for a manager that is gone already. */
 bool kit_finish(struct kit *k);
 
+/* Tests that load files begin with this. */
+bool kit_has_modules(void);
+#define NEED_MODULES()                                                         \
+	do {                                                                   \
+		if (!kit_has_modules())                                        \
+			SKIP("module files are not built: make modules");      \
+	} while (0)
+
 /* The file of modules/lkmod/NAME, or of modules/test/NAME.ko; stays. */
 struct span kit_blob(const char *name);
 struct span kit_ko(const char *name);

@@ -24,6 +24,7 @@ static bool lies_in_slot(struct kit *k, uint32_t slot, uint64_t addr)
 
 TEST(load, places_images_behind_the_blob_in_a_callers_pool)
 {
+	NEED_MODULES();
 	struct tn_slot_info info;
 	struct kit k;
 
@@ -49,6 +50,7 @@ TEST(load, places_images_behind_the_blob_in_a_callers_pool)
 
 TEST(load, places_images_elsewhere_when_the_pool_is_the_ports)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("hello");
 	struct tn_slot_info info;
 	struct kit k;
@@ -99,6 +101,7 @@ static bool is_w_xor_x(const struct kit *k)
 
 TEST(load, flips_pages_of_a_callers_pool_between_write_and_execute)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	void *function;
 	char perm[5];
@@ -122,6 +125,7 @@ TEST(load, flips_pages_of_a_callers_pool_between_write_and_execute)
 
 TEST(load, works_in_slots_of_any_size_and_place)
 {
+	NEED_MODULES();
 	const size_t odd = KIT_CAPACITY - 12345;
 	struct kit k;
 
@@ -147,6 +151,7 @@ TEST(load, works_in_slots_of_any_size_and_place)
 
 TEST(load, refuses_a_blob_whose_image_does_not_fit)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("hello");
 	bool fits = false;
 	size_t capacity = (blob.n + 15) & ~(size_t)15;
@@ -179,6 +184,7 @@ TEST(load, refuses_a_blob_whose_image_does_not_fit)
 
 TEST(load, says_what_is_wrong_with_a_blob)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("hello");
 	char text[200];
 
@@ -210,6 +216,7 @@ static int64_t quiet_import(int64_t a)
 
 TEST(load, refuses_imports_unless_they_are_turned_on)
 {
+	NEED_MODULES();
 	static const struct tn_export exports[] = {
 		{ .name = "quiet_import",
 		    .addr = (const void *)(uintptr_t)&quiet_import },
@@ -255,6 +262,7 @@ TEST(load, refuses_imports_unless_they_are_turned_on)
 
 TEST(load, runs_lkmod_init_and_lkmod_exit)
 {
+	NEED_MODULES();
 	PROVES("G10 G11 G28");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct kit k;
@@ -276,6 +284,7 @@ TEST(load, runs_lkmod_init_and_lkmod_exit)
 
 TEST(load, fails_with_what_lkmod_init_returns)
 {
+	NEED_MODULES();
 	static const struct {
 		int answer, error;
 	} cases[] = { { -TN_ENODEV, -TN_ENODEV }, { 7, TN_SLOT_INVALID_ARGS } };
@@ -302,6 +311,7 @@ TEST(load, fails_with_what_lkmod_init_returns)
 
 TEST(load, heeds_the_result_of_lkmod_exit)
 {
+	NEED_MODULES();
 	PROVES("G11 G28");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct tn_slot_handle h;
@@ -329,6 +339,7 @@ TEST(load, heeds_the_result_of_lkmod_exit)
 
 TEST(load, finds_lkmod_init_as_the_entry_point_of_a_file)
 {
+	NEED_MODULES();
 	PROVES("G28");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct kit k;
@@ -373,6 +384,7 @@ TEST(load, finds_the_entry_point_whatever_the_capacity_and_the_pool)
 
 TEST(load, takes_no_entry_point_for_an_init_beside_init_module)
 {
+	NEED_MODULES();
 	struct kit k;
 
 	PROVES("G28");
@@ -385,6 +397,7 @@ TEST(load, takes_no_entry_point_for_an_init_beside_init_module)
 
 TEST(load, runs_nothing_when_modules_are_only_looked_at)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	struct kit k;
 	void *at;
@@ -406,6 +419,7 @@ TEST(load, runs_nothing_when_modules_are_only_looked_at)
 
 TEST(load, loads_objects_with_module_init)
 {
+	NEED_MODULES();
 	struct tn_slot_info info;
 
 	PROVES("G10 G28 G30");
@@ -435,6 +449,7 @@ TEST(load, loads_objects_with_module_init)
 
 TEST(load, leaves_permanent_modules_where_they_are)
 {
+	NEED_MODULES();
 	struct kit k;
 	char text[200];
 
@@ -468,6 +483,7 @@ static void keep_line(void *ctx, enum tn_log_level level, const char *text)
 
 TEST(load, hands_lkmod_init_a_table_that_works)
 {
+	NEED_MODULES();
 	static const char command[] = "command";
 
 	PROVES("G29");
@@ -502,6 +518,7 @@ TEST(load, hands_lkmod_init_a_table_that_works)
 
 TEST(load, hands_lkmod_init_the_embedders_table)
 {
+	NEED_MODULES();
 	/* larger than what is known, as of a later release */
 	struct {
 		struct lkmod_api api;
@@ -525,6 +542,7 @@ TEST(load, hands_lkmod_init_the_embedders_table)
 
 TEST(load, issues_nothing_where_there_are_no_queues)
 {
+	NEED_MODULES();
 	struct kit k;
 
 	kit_prepare(&k, false, 1);
@@ -562,6 +580,7 @@ static int verify(void *arg, uint32_t slot, const void *blob, size_t size)
 
 TEST(load, asks_the_verification_hook_before_anything_is_parsed)
 {
+	NEED_MODULES();
 	struct guard g = { .answer = -1 };
 	struct kit k;
 
@@ -594,6 +613,7 @@ TEST(load, asks_the_verification_hook_before_anything_is_parsed)
 
 TEST(load, tells_all_about_a_slot)
 {
+	NEED_MODULES();
 	struct tn_slot_info info, twin;
 	struct tn_slot_handle h;
 	struct kit k;
@@ -639,6 +659,7 @@ static int spin_2_ms(void *arg, uint32_t slot, uint32_t queue, const void *c)
 
 TEST(load, states_times_in_nanoseconds)
 {
+	NEED_MODULES();
 	struct tn_slot_info info;
 	uint64_t begin, whole;
 	struct kit k;
@@ -664,6 +685,7 @@ TEST(load, states_times_in_nanoseconds)
 
 TEST(load, walks_over_loaded_slots)
 {
+	NEED_MODULES();
 	uint32_t slot = 99;
 	struct kit k;
 
@@ -698,6 +720,7 @@ TEST(load, walks_over_loaded_slots)
 
 TEST(load, finds_every_function_of_a_large_module)
 {
+	NEED_MODULES();
 	struct kit k;
 	char name[32];
 

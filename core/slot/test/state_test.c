@@ -71,6 +71,7 @@ static bool reach(struct kit *k, enum tn_slot_state state)
 
 TEST(state, has_four_transitions_and_no_other)
 {
+	NEED_MODULES();
 	PROVES("G04 G08 G09 G10 G11");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		for (unsigned op = 0; op < OPS; op++) {
@@ -92,6 +93,7 @@ TEST(state, has_four_transitions_and_no_other)
 
 TEST(state, goes_round_many_times)
 {
+	NEED_MODULES();
 	PROVES("G04");
 	for (int fixed = 0; fixed < 2; fixed++) {
 		struct kit k;
@@ -113,6 +115,7 @@ TEST(state, goes_round_many_times)
 
 TEST(state, refuses_bad_arguments_by_name)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("hello");
 	char symbol[TN_SLOT_SYMBOL_MAX];
 	struct tn_slot_info info;
@@ -186,6 +189,7 @@ TEST(state, takes_blobs_up_to_the_capacity)
 
 TEST(state, overwrites_what_is_registered_and_keeps_its_entry)
 {
+	NEED_MODULES();
 	const struct span blob = kit_blob("hello");
 	char symbol[TN_SLOT_SYMBOL_MAX];
 	struct kit k;
@@ -210,6 +214,7 @@ TEST(state, overwrites_what_is_registered_and_keeps_its_entry)
 
 TEST(state, keeps_the_entry_symbol_through_unload_and_load)
 {
+	NEED_MODULES();
 	char symbol[TN_SLOT_SYMBOL_MAX];
 	struct tn_slot_info info;
 	struct kit k;
@@ -248,6 +253,7 @@ TEST(state, keeps_the_entry_symbol_through_unload_and_load)
 
 TEST(state, copies_the_entry_symbol_out_and_refuses_to_cut_it)
 {
+	NEED_MODULES();
 	char symbol[TN_SLOT_SYMBOL_MAX + 2], out[TN_SLOT_SYMBOL_MAX];
 	struct kit k;
 

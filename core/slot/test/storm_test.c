@@ -166,12 +166,14 @@ static void blow(bool fixed)
 
 TEST(storm, of_calls_and_handles_against_load_and_unload)
 {
+	NEED_MODULES();
 	PROVES("G03 G14 G16 G20");
 	blow(false);
 }
 
 TEST(storm, of_calls_and_handles_in_a_callers_pool)
 {
+	NEED_MODULES();
 	PROVES("G03 G20");
 	blow(true);
 }
@@ -192,6 +194,7 @@ static void *load_once(void *arg)
 
 TEST(storm, lets_one_of_many_loads_succeed)
 {
+	NEED_MODULES();
 	PROVES("G04 G10");
 	for (int round = 0; round < 10; round++) {
 		pthread_t t[4];
@@ -224,6 +227,7 @@ static void *keep_trying(void *arg)
 
 TEST(storm, of_attempts_in_vain_is_noticed_by_nobody)
 {
+	NEED_MODULES();
 	struct tn_slot_handle h;
 	struct storm s;
 	pthread_t t;
@@ -272,6 +276,7 @@ static void *give_up(void *arg)
 
 TEST(storm, of_handles_survives_the_end_of_the_manager)
 {
+	NEED_MODULES();
 	PROVES("G17");
 	for (int round = 0; round < 6; round++) {
 		struct tn_slot_handle h[CALLERS];
