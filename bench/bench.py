@@ -68,7 +68,13 @@ GATE_PEERS = (('rwlock', 'pthread_rwlock'), ('refcount', 'atomic count'))
 # Calls into slots: what a handle adds to a call of an address, and a call by
 # one of a thousand names as a whole.
 SLOT_HANDLE_GOAL, SLOT_NAME_GOAL = 3, 60  # ns
-
+SLOT_HANDLES = ('typed call by handle', 'call by handle')
+SLOT_CALLS = (('call', 'call by name, of 1000', ('most', SLOT_NAME_GOAL)),
+              ('typed_name', 'typed call by name, of 1000', None),
+              ('call_entry', 'call of the entry', None),
+              ('handle', SLOT_HANDLES[0], None),
+              ('handle4', SLOT_HANDLES[1], None))
+CALL_PEERS = (('dlsym', 'glibc dlsym and call'), ('direct', 'direct call'))
 
 MODULES, SYMBOLIZE_RUNS = 1000, 31
 SYMBOLIZE_GOAL = 100  # ns
@@ -99,7 +105,7 @@ class Results:
             'suite': suite, 'case': case, 'unit': unit,
             'ours': number(mine), 'peer': peer,
             'peer_value': number(other[0]) if other else '-',
-            'ratio': f'{ratio:.2f}' if other else '-',
+            'ratio': ratio_text(ratio) if other else '-',
             'goal': text[kind], 'met': 'yes' if met else 'no'})
         show(self.rows[-1])
 
@@ -116,6 +122,11 @@ class Results:
         return path
 
 
+def ratio_text(ratio):
+    """Two digits, of what is small too: nothing is 0 times faster."""
+    return f'{ratio:.2f}' if ratio >= 0.1 else f'{ratio:.2g}'
+
+
 def number(value):
     """Four significant digits; whole numbers stay whole."""
     return str(value) if isinstance(value, int) else f'{value:.4g}' \
@@ -125,6 +136,11 @@ def number(value):
 def show(row):
     print('{suite:8}{case:34}{unit:>14}{ours:>10}  {peer:28}{peer_value:>10}'
           '{ratio:>9}  {goal:8}{met}'.format(**row), flush=True)
+
+
+def built(kind, name):
+    """A module file of this tree, for this machine."""
+    return os.path.join('build', 'modules', platform.machine(), kind, name)
 
 
 def circumstances():
@@ -296,24 +312,21 @@ class Bench:
                 goal = None
 
     def slots(self):
-        blob = os.path.join('build', 'modules', platform.machine(), 'lkmod',
-                            'many.so')
-        got = {k: v[0] / 1000 for k, v in peers.ours('slot_bench',
-                                                     blob).items()}
-        row, direct = self.results.row, got['direct']
-        row('slots', 'call by name, of 1000', 'ns',
-            (got['call'], got['dlsym']), 'glibc dlsym and call',
-            ('most', SLOT_NAME_GOAL))
-        row('slots', 'typed call by name, of 1000', 'ns',
-            (got['typed_name'], got['dlsym']), 'glibc dlsym and call')
-        row('slots', 'call of the entry', 'ns', (got['call_entry'], direct),
-            'direct call')
-        for key, what in (('handle', 'typed call by handle'),
-                          ('handle4', 'call by handle')):
-            # less than 0.1 ns cannot be told from nothing
-            row('slots', what, 'ns over a call',
-                (max(got[key] - direct, 0.1),),
-                goal=('most', SLOT_HANDLE_GOAL))
+        got = {k: v[0] / 1000 for k, v in peers.ours(
+            'slot_bench', built('lkmod', 'many.so')).items()}
+        for key, what, goal in SLOT_CALLS:
+            self.call_rows('slots', what, 'ns', got[key], got, goal)
+            if what in SLOT_HANDLES:
+                # less than 0.1 ns cannot be told from nothing
+                self.results.row('slots', what, 'ns over a call',
+                                 (max(got[key] - got['direct'], 0.1),),
+                                 goal=('most', SLOT_HANDLE_GOAL))
+
+    def call_rows(self, suite, case, unit, mine, got, goal=None):
+        """A way of calling beside the two that any program has."""
+        for key, peer in CALL_PEERS:
+            self.results.row(suite, case, unit, (mine, got[key]), peer, goal)
+            goal = None
 
     def plugins(self):
         """References around calls, and whole lives, of a plugin."""
@@ -357,15 +370,18 @@ class Bench:
 
     def isolate(self):
         """Calls into another process, beside what two processes can do."""
-        module = os.path.join('build', 'modules', platform.machine(),
-                              'common', 'captive.ko')
         got = {k: v[0] for k, v in peers.ours(
-            'isolate_bench', module, 7 if self.quick else ISOLATE_RUNS).items()}
+            'isolate_bench', built('common', 'captive.ko'),
+            built('lkmod', 'many.so'),
+            7 if self.quick else ISOLATE_RUNS).items()}
         row = self.results.row
+        here = {key: got[key] / 1000 for key, _ in CALL_PEERS}
         if 'spin' in got:
             row('isolate', 'call, both awake', 'ns',
                 (got['spin'], got['line']), 'limit: a shared line',
                 ('most', AWAKE_GOAL))
+            self.call_rows('isolate', 'call, both awake', 'ns', got['spin'],
+                           here)
         else:
             self.results.skip('isolate, awake', 'one processor only')
         for how, where in (('', ''), ('_2', ', 2 processors')):
@@ -373,6 +389,9 @@ class Bench:
                 row('isolate', f'call, both asleep{where}', 'us',
                     (got['park' + how] / 1000, got['futex' + how] / 1000),
                     'limit: a shared futex', ('most', ASLEEP_GOAL))
+        self.call_rows('isolate', 'call, both asleep', 'us',
+                       got['park'] / 1000,
+                       {key: ns / 1000 for key, ns in here.items()})
         row('isolate', 'call after 1 ms of rest', 'us', (got['rest'] / 1000,))
         row('isolate', 'load a slot', 'us', (got['load'] / 1000,))
 

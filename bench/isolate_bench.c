@@ -3,17 +3,21 @@
  * The round trip of a call into another process, and what it cannot be faster
  * than: two processes that pass a word to and fro and do nothing else.
  *
- *	isolate_bench MODULE RUNS
+ *	isolate_bench MODULE LIBRARY RUNS
  *
  * Prints nanoseconds of a round trip, median, p99 and minimum over RUNS runs,
  * ours and the limit in turns: both waiting actively, each on a processor of
  * its own (spin, line); both sleeping, placed as the scheduler likes (park,
  * futex), and each on a processor of its own (park_2, futex_2). Of calls that
  * come after a millisecond of rest, so that the worker sleeps and its caller
- * does not (rest); and of loading a slot (load).
+ * does not (rest); and of loading a slot (load). Thousandths of a nanosecond
+ * are what it costs to call such a function of LIBRARY in this process, by its
+ * address (direct), and by dlsym and the address (dlsym). LIBRARY is that of
+ * modules/lkmod/many.
  */
 #include "measure.h"
 
+#include <dlfcn.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -33,6 +37,7 @@
 #define SPIN_CALLS 2000
 #define PARK_CALLS 200
 #define LOADS      5
+#define HERE_CALLS 40000
 
 /* --- processors */
 
@@ -194,6 +199,52 @@ static uint64_t time_passes(const struct partner *p, unsigned n)
 	return (now_ns() - start) / n;
 }
 
+/* --- calls in this process */
+
+typedef int64_t function(int64_t a, int64_t b, int64_t c, int64_t d);
+
+struct here {
+	void *library;
+	function *direct;
+};
+
+static function *find(const struct here *h)
+{
+	void *at = dlsym(h->library, "many_function_000");
+
+	if (!at)
+		die("dlsym", dlerror());
+	return (function *)(uintptr_t)at;
+}
+
+static struct here here_open(const char *path)
+{
+	struct here h = { .library = dlopen(path, RTLD_NOW) };
+
+	if (!h.library)
+		die(path, dlerror());
+	h.direct = find(&h);
+	return h;
+}
+
+static function *kept(const struct here *h)
+{
+	/* read each time, as a kept address is */
+	return *(function *const volatile *)&h->direct;
+}
+
+/* Thousandths of a nanosecond of a call of what @get returns. */
+static inline __attribute__((always_inline)) uint64_t time_here(
+    const struct here *h, function *(*get)(const struct here *h))
+{
+	const uint64_t start = now_ns();
+
+	for (int64_t i = 0; i < HERE_CALLS; i++)
+		if (get(h)(i, 0, 0, 0) != i)
+			die("call", "wrong");
+	return (now_ns() - start) * 1000 / HERE_CALLS;
+}
+
 /* --- measuring */
 
 static void compare(const char *name, const struct slot *s, const char *limit,
@@ -226,6 +277,20 @@ static void time_rests(const struct slot *s, size_t runs)
 	samples_print(&calls, "rest");
 }
 
+static void time_calls_here(const char *path, size_t runs)
+{
+	struct samples direct = samples_new(runs), named = samples_new(runs);
+	const struct here h = here_open(path);
+
+	for (size_t i = 0; i < runs; i++) {
+		samples_add(&direct, time_here(&h, kept));
+		samples_add(&named, time_here(&h, find));
+	}
+	samples_print(&direct, "direct");
+	samples_print(&named, "dlsym");
+	dlclose(h.library);
+}
+
 static void time_loads(const struct file *module, size_t runs)
 {
 	struct samples loads = samples_new(runs * LOADS);
@@ -244,10 +309,10 @@ static void time_loads(const struct file *module, size_t runs)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
-		die("usage", "isolate_bench MODULE RUNS");
+	if (argc != 4)
+		die("usage", "isolate_bench MODULE LIBRARY RUNS");
 	const struct file module = file_read(argv[1]);
-	const size_t runs = (size_t)number_of(argv[2]);
+	const size_t runs = (size_t)number_of(argv[3]);
 	const bool two = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	struct slot spins = slot_open(0, &module);
 	struct slot sleeps = slot_open(TN_ISOLATE_NO_SPIN, &module);
@@ -266,6 +331,7 @@ int main(int argc, char **argv)
 	partner_close(&futex);
 	place(spins.pid, -1);
 	time_rests(&spins, runs);
+	time_calls_here(argv[2], runs);
 	slot_close(&spins);
 	slot_close(&sleeps);
 	time_loads(&module, runs);
