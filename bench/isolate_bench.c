@@ -247,22 +247,41 @@ static inline __attribute__((always_inline)) uint64_t time_here(
 
 /* --- measuring */
 
-static void compare(const char *name, const struct slot *s, const char *limit,
-    const struct partner *p, bool apart, unsigned calls, size_t runs)
+/* A partner that waits actively would keep its processor from the worker, for
+   ever where both go before other programs: it lives for its turn alone. */
+static uint64_t time_partner(bool sleeps, bool apart, unsigned calls)
+{
+	struct partner p = partner_open(sleeps);
+	uint64_t ns;
+
+	place_both(p.pid, apart);
+	(void)time_passes(&p, calls / 10 + 1);
+	ns = time_passes(&p, calls);
+	partner_close(&p);
+	return ns;
+}
+
+struct pair {
+	const char *name, *limit;
+	const struct slot *slot;
+	bool sleeps, apart;
+	unsigned calls;
+};
+
+static void compare(const struct pair *pair, size_t runs)
 {
 	struct samples ours = samples_new(runs), theirs = samples_new(runs);
 
 	for (size_t i = 0; i < runs; i++) {
-		place_both(s->pid, apart);
-		(void)time_calls(s, calls / 10 + 1);
-		samples_add(&ours, time_calls(s, calls));
-		place_both(p->pid, apart);
-		(void)time_passes(p, calls / 10 + 1);
-		samples_add(&theirs, time_passes(p, calls));
+		place_both(pair->slot->pid, pair->apart);
+		(void)time_calls(pair->slot, pair->calls / 10 + 1);
+		samples_add(&ours, time_calls(pair->slot, pair->calls));
+		samples_add(&theirs,
+		    time_partner(pair->sleeps, pair->apart, pair->calls));
 	}
 	place(0, -1);
-	samples_print(&ours, name);
-	samples_print(&theirs, limit);
+	samples_print(&ours, pair->name);
+	samples_print(&theirs, pair->limit);
 }
 
 static void time_rests(const struct slot *s, size_t runs)
@@ -316,19 +335,14 @@ int main(int argc, char **argv)
 	const bool two = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	struct slot spins = slot_open(0, &module);
 	struct slot sleeps = slot_open(TN_ISOLATE_NO_SPIN, &module);
-	struct partner line = partner_open(false);
+	const struct pair pairs[] = {
+		{ "park", "futex", &sleeps, true, false, PARK_CALLS },
+		{ "spin", "line", &spins, false, true, SPIN_CALLS },
+		{ "park_2", "futex_2", &sleeps, true, true, PARK_CALLS },
+	};
 
-	/* The partner would take a processor from all that follows. */
-	if (two)
-		compare("spin", &spins, "line", &line, true, SPIN_CALLS, runs);
-	partner_close(&line);
-	struct partner futex = partner_open(true);
-
-	compare("park", &sleeps, "futex", &futex, false, PARK_CALLS, runs);
-	if (two)
-		compare("park_2", &sleeps, "futex_2", &futex, true, PARK_CALLS,
-		    runs);
-	partner_close(&futex);
+	for (size_t i = 0; i < (two ? 3 : 1); i++)
+		compare(&pairs[i], runs);
 	place(spins.pid, -1);
 	time_rests(&spins, runs);
 	time_calls_here(argv[2], runs);
