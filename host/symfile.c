@@ -14,12 +14,14 @@
  *	SYMTAB, STRTAB, NAMES
  *	CODE ...     code, as many as there are
  *
+ * Files are hostile: only those that symcheck.c has followed to their ends are
+ * joined. Another one is an entry of its own, or none if it has no headers.
+ *
  * Numbers are known before anything is laid out; only how many symbols are
  * local is counted first, as they stand before the others.
  */
 #include "symfile.h"
 
-#include <elf.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +29,10 @@
 #include <base/compiler.h>
 #include <tenon/link.h>
 
+#include "elfview.h"
+#include "symcheck.h"
+
 #define MAX_DEBUG 40  /* names of debug sections */
-#define MAX_CODE  200 /* sections of code of a module that joins */
 #define MAX_JOIN  256 /* modules: their sections have numbers below 0xff00 */
 
 enum {
@@ -38,64 +42,12 @@ enum {
 	CODE
 };
 
-/* --- a module's file, which the engine has checked */
-
-static const Elf64_Shdr *section_of(const void *data, unsigned i)
-{
-	const Elf64_Ehdr *eh = data;
-
-	return (const Elf64_Shdr *)((const char *)data + eh->e_shoff) + i;
-}
-
-static const char *bytes_of(const void *data, const Elf64_Shdr *sh)
-{
-	return (const char *)data + sh->sh_offset;
-}
-
-static const char *name_of(const void *data, const Elf64_Shdr *sh)
-{
-	const Elf64_Ehdr *eh = data;
-
-	return bytes_of(data, section_of(data, eh->e_shstrndx)) + sh->sh_name;
-}
-
-/* Information about code, or how to unwind it. */
-static bool is_debug(const void *data, const Elf64_Shdr *sh)
-{
-	const char *name = name_of(data, sh);
-
-	return sh->sh_type != SHT_NOBITS && (strncmp(name, ".debug_", 7) == 0 ||
-						strcmp(name, ".eh_frame") == 0);
-}
-
-static bool is_code(const Elf64_Shdr *sh)
-{
-	return (sh->sh_flags & SHF_ALLOC) != 0 &&
-	       (sh->sh_flags & SHF_EXECINSTR) != 0;
-}
+/* --- a module's file, which symcheck.c has checked */
 
 /* Freed when the module runs, and perhaps used again for another one. */
 static bool is_init(const void *data, const Elf64_Shdr *sh)
 {
 	return strncmp(name_of(data, sh), ".init", 5) == 0;
-}
-
-/* The engine has read the tables where they are, so they are aligned. */
-static bool may_join(const void *data)
-{
-	const Elf64_Ehdr *eh = data;
-	unsigned code = 0;
-
-	for (unsigned i = 1; i < eh->e_shnum; i++) {
-		const Elf64_Shdr *sh = section_of(data, i);
-
-		code += is_code(sh);
-		if (is_debug(data, sh) && (sh->sh_flags & SHF_COMPRESSED) != 0)
-			return false;
-		if (sh->sh_type == SHT_SYMTAB_SHNDX || sh->sh_type == SHT_REL)
-			return false;
-	}
-	return eh->e_shnum != 0 && code <= MAX_CODE;
 }
 
 static Elf64_Shdr *section_to_change(const struct symfile *f, unsigned i)
@@ -128,11 +80,15 @@ void symfile_init(struct symfile *f, const struct tn_linked *file)
 		return;
 	memcpy(f->data, info.data, info.data_size);
 	f->size = info.data_size;
+	if (!symcheck_headers(f->data, f->size)) {
+		symfile_fini(f);
+		return;
+	}
 	while (tn_linked_section(file, &at, &sec)) {
 		section_to_change(f, at)->sh_addr = sec.addr;
 		note_init(f, section_of(f->data, at));
 	}
-	f->joins = may_join(f->data);
+	f->joins = symcheck_join(f->data, f->size);
 }
 
 bool symfile_is_over(const struct symfile *f, const struct symfile *later)
@@ -262,10 +218,12 @@ static MUST_CHECK bool place_code(
 		return false;
 	*out = (struct place){ (uint16_t)(CODE + j->code.n / sizeof(*code) - 1),
 		0 };
-	*code = *sh;
-	code->sh_name = (Elf64_Word)j->names.n;
-	code->sh_type = SHT_NOBITS;
-	code->sh_offset = 0;
+	*code = (Elf64_Shdr){ .sh_name = (Elf64_Word)j->names.n,
+		.sh_type = SHT_NOBITS,
+		.sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+		.sh_addr = sh->sh_addr,
+		.sh_size = sh->sh_size,
+		.sh_addralign = sh->sh_addralign };
 	return buffer_copy(&j->names, name, strlen(name) + 1);
 }
 
@@ -347,16 +305,6 @@ static MUST_CHECK bool add_relas(struct join *j, const Elf64_Shdr *sh)
 	return to != NULL;
 }
 
-static const Elf64_Shdr *symtab_of(const void *data)
-{
-	const Elf64_Ehdr *eh = data;
-
-	for (unsigned i = 1; i < eh->e_shnum; i++)
-		if (section_of(data, i)->sh_type == SHT_SYMTAB)
-			return section_of(data, i);
-	return section_of(data, 0); /* null: without symbols */
-}
-
 static MUST_CHECK bool add_parts(struct join *j)
 {
 	const unsigned n = ((const Elf64_Ehdr *)(const void *)j->data)->e_shnum;
@@ -377,10 +325,10 @@ static MUST_CHECK bool add_module(struct join *j, const void *data)
 	bool ok;
 
 	j->data = data;
-	j->symtab = symtab_of(data);
+	j->symtab = section_of(data, symtab_of(data));
 	j->places = calloc(eh->e_shnum, sizeof(*j->places));
-	j->numbers = calloc(
-	    j->symtab->sh_size / sizeof(Elf64_Sym) + 1, sizeof(*j->numbers));
+	j->numbers =
+	    calloc(j->symtab->sh_size / sizeof(Elf64_Sym), sizeof(*j->numbers));
 	ok = j->places && j->numbers && add_parts(j);
 	free(j->places);
 	free(j->numbers);
@@ -389,7 +337,7 @@ static MUST_CHECK bool add_module(struct join *j, const void *data)
 
 static size_t count_locals(const void *data)
 {
-	const Elf64_Shdr *symtab = symtab_of(data);
+	const Elf64_Shdr *symtab = section_of(data, symtab_of(data));
 	const Elf64_Sym *syms =
 	    (const Elf64_Sym *)(const void *)bytes_of(data, symtab);
 	size_t n = 0;

@@ -23,8 +23,9 @@ struct symfile {
 };
 
 /*
- * Of one module: a copy of its file. Without memory, and of an ET_DYN file,
- * data is NULL.
+ * Of one module: a copy of its file. Without memory, of an ET_DYN file, and of
+ * one whose section headers or their names are not inside of it, data is NULL.
+ * It does not join if its debug information leads out of it.
  */
 void symfile_init(struct symfile *f, const struct tn_linked *file);
 void symfile_fini(struct symfile *f);

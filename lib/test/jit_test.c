@@ -174,3 +174,154 @@ TEST(jit, each_module_is_told_once_whatever_comes_and_goes)
 	CHECK(__jit_debug_descriptor.first == NULL);
 	CHECK_EQ(tn_close(sys), 0);
 }
+
+/* --- files whose debug information lies */
+
+#define AT_ONCE 48 /* so that each is joined with others while it is there */
+
+/* Are the numbers in its relocations and symbols those of something there? */
+static bool refers_inside(const char *file)
+{
+	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)(const void *)file;
+	size_t nsyms = 0;
+
+	for (unsigned i = 1; i < eh->e_shnum; i++) {
+		const Elf64_Shdr *sh = section(file, i);
+		const Elf64_Sym *sym = (const void *)(file + sh->sh_offset);
+
+		if (sh->sh_type != SHT_SYMTAB)
+			continue;
+		nsyms = sh->sh_size / sizeof(*sym);
+		for (size_t k = 0; k < nsyms; k++)
+			if ((sym[k].st_shndx >= eh->e_shnum &&
+				sym[k].st_shndx < SHN_LORESERVE) ||
+			    sym[k].st_name >=
+				section(file, sh->sh_link)->sh_size)
+				return false;
+	}
+	for (unsigned i = 1; i < eh->e_shnum; i++) {
+		const Elf64_Shdr *sh = section(file, i);
+		const Elf64_Rela *r = (const void *)(file + sh->sh_offset);
+
+		for (size_t k = 0;
+		     sh->sh_type == SHT_RELA && k < sh->sh_size / sizeof(*r);
+		     k++)
+			if (ELF64_R_SYM(r[k].r_info) >= nsyms ||
+			    r[k].r_offset > section(file, sh->sh_info)->sh_size)
+				return false;
+	}
+	return true;
+}
+
+/* The files that are larger than a module's are made of several. */
+static bool check_joined(size_t size, size_t *joined)
+{
+	for (const struct jit_code_entry *e = __jit_debug_descriptor.first; e;
+	     e = e->next) {
+		if (e->size <= size)
+			continue;
+		++*joined;
+		if (!EXPECT(is_sound(e->symfile, e->size)) ||
+		    !EXPECT(refers_inside(e->symfile)))
+			return false;
+	}
+	return true;
+}
+
+/* Two modules export nothing of one name. */
+static void rename_export(char *file, unsigned number)
+{
+	char as[8];
+
+	snprintf(as, sizeof(as), "x%06u", number);
+	for (unsigned i = 1; i < 16; i++) {
+		const Elf64_Shdr *sh = section(file, i);
+
+		if (strcmp(name(file, sh), "__ksymtab_strings") == 0)
+			memcpy(file + sh->sh_offset, as, sizeof(as) - 1);
+	}
+}
+
+/* Loads it as a module of its own, in place of an older one. */
+static bool load_changed(
+    struct tn_system *sys, const char *file, size_t size, unsigned number)
+{
+	struct tn_module **mod = &loaded[number % AT_ONCE];
+	char as[20];
+	const struct tn_load_args args = { .size = sizeof(args),
+		.data = file,
+		.data_size = size,
+		.name = as };
+
+	snprintf(as, sizeof(as), "changed_%u", number);
+	if (*mod && !EXPECT(tn_unload(sys, *mod, NULL) == 0))
+		return false;
+	*mod = NULL;
+	if (tn_load(sys, &args, mod, NULL) != 0)
+		*mod = NULL; /* the engine has seen it */
+	return true;
+}
+
+static bool is_about_debugging(const char *file, const Elf64_Shdr *sh)
+{
+	return sh->sh_type == SHT_SYMTAB ||
+	       strncmp(name(file, sh), ".rela.debug_", 12) == 0 ||
+	       strncmp(name(file, sh), ".rela.eh_frame", 14) == 0;
+}
+
+/* Each byte of @n at @at, one at a time. */
+static bool change_each(struct tn_system *sys, char *file, size_t size,
+    size_t at, size_t n, unsigned *number)
+{
+	size_t joined = 0;
+
+	for (size_t i = at; i < at + n; i += KIT_SANITIZED ? 3 : 1) {
+		const char was = file[i];
+		bool ok;
+
+		rename_export(file, *number);
+		file[i] = (char)~was;
+		ok = load_changed(sys, file, size, (*number)++);
+		file[i] = was;
+		if (!ok || (*number % 16 == 0 && !check_joined(size, &joined)))
+			return false;
+	}
+	return true;
+}
+
+TEST(jit, debug_information_that_lies_is_never_followed_outside)
+{
+	const struct tn_host_config config = {
+		.size = sizeof(config), .abi = 1, .flags = TN_HOST_GDB_JIT
+	};
+	static char file[1 << 18] __attribute__((aligned(8)));
+	struct tn_system *sys;
+	unsigned number = 0;
+	size_t size = 0, joined = 0;
+	const void *blob = kit_blob("crasher", &size);
+	const Elf64_Ehdr *eh = (const void *)file;
+
+	CHECK(blob != NULL);
+	memcpy(file, blob, size);
+	CHECK_EQ(tn_open(&config, &sys), 0);
+	while (number < AT_ONCE) {
+		rename_export(file, number);
+		CHECK(load_changed(sys, file, size, number++));
+	}
+	CHECK(check_joined(size, &joined));
+	CHECK(joined != 0);
+	for (unsigned i = 1; i < eh->e_shnum; i++) {
+		const Elf64_Shdr *sh = section(file, i);
+
+		if (is_about_debugging(file, sh))
+			CHECK(change_each(sys, file, size, sh->sh_offset,
+			    sh->sh_size, &number));
+	}
+	CHECK(change_each(sys, file, size, eh->e_shoff,
+	    eh->e_shnum * sizeof(Elf64_Shdr), &number));
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		if (loaded[i])
+			CHECK(unload(sys, i));
+	CHECK(__jit_debug_descriptor.first == NULL);
+	CHECK_EQ(tn_close(sys), 0);
+}
