@@ -232,19 +232,53 @@ static struct host_port *member_port(struct process_member *m)
 	return CONTAINER_OF(m, struct host_port, member);
 }
 
+/* Waits a millisecond, on the only clock that mutexes have everywhere. */
+static bool lock_soon(pthread_mutex_t *lock)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	return pthread_mutex_timedlock(lock, &until) == 0;
+}
+
+static bool enter_fork(struct process_member *m)
+{
+	struct host_port *p = member_port(m);
+	const bool nested = atomic_load_explicit(&p->holder,
+				memory_order_relaxed) == pthread_self();
+
+	if (!nested && !lock_soon(&p->lock))
+		return false;
+	p->fork_nested = nested;
+	p->generation = process_generation();
+	p->forking = atomic_load(&p->system);
+	if (!p->forking || tn_system_before_fork(p->forking))
+		return true;
+	if (!nested)
+		pthread_mutex_unlock(&p->lock);
+	return false;
+}
+
+static void leave_fork(struct process_member *m)
+{
+	struct host_port *p = member_port(m);
+
+	if (p->forking)
+		tn_system_after_fork(
+		    p->forking, process_generation() != p->generation);
+	if (!p->fork_nested)
+		pthread_mutex_unlock(&p->lock);
+}
+
 static void before_fork(struct process_member *m)
 {
 	struct host_port *p = member_port(m);
 
-	p->fork_nested = atomic_load_explicit(&p->holder,
-			     memory_order_relaxed) == pthread_self();
-	if (!p->fork_nested)
-		pthread_mutex_lock(&p->lock);
-	/* Locks of the system lie outside of those of memory. */
-	p->generation = process_generation();
-	p->forking = atomic_load(&p->system);
-	if (p->forking)
-		tn_system_before_fork(p->forking);
 	arena_before_fork(p->arena);
 	pthread_mutex_lock(&p->blocks.lock);
 }
@@ -255,11 +289,6 @@ static void after_fork(struct process_member *m)
 
 	pthread_mutex_unlock(&p->blocks.lock);
 	arena_after_fork(p->arena);
-	if (p->forking)
-		tn_system_after_fork(
-		    p->forking, process_generation() != p->generation);
-	if (!p->fork_nested)
-		pthread_mutex_unlock(&p->lock);
 }
 
 /* --- ports */
@@ -324,6 +353,8 @@ int host_port_create(
 		(void)process_enrol(BARRIER_MEMORY); /* or without it */
 	blocks_init(&p->blocks);
 	pthread_mutex_init(&p->lock, NULL);
+	p->member.enter = enter_fork;
+	p->member.leave = leave_fork;
 	p->member.before = before_fork;
 	p->member.after = after_fork;
 	process_join(&p->member);

@@ -31,15 +31,15 @@ static struct host_slots *member_slots(struct process_member *m)
 }
 
 /* The port has joined before, so its lock is held here. */
-static void before_fork(struct process_member *m)
+static bool enter_fork(struct process_member *m)
 {
 	struct host_slots *h = member_slots(m);
 
 	h->generation = process_generation();
-	tn_slots_before_fork(h->slots);
+	return tn_slots_before_fork(h->slots);
 }
 
-static void after_fork(struct process_member *m)
+static void leave_fork(struct process_member *m)
 {
 	struct host_slots *h = member_slots(m);
 
@@ -124,8 +124,8 @@ int tn_slots_open(const struct tn_slots_config *config, struct tn_slots **out)
 		free(h);
 		return err;
 	}
-	h->member.before = before_fork;
-	h->member.after = after_fork;
+	h->member.enter = enter_fork;
+	h->member.leave = leave_fork;
 	process_join(&h->member);
 	*out = h->slots;
 	return 0;

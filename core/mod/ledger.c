@@ -45,11 +45,19 @@ bool ledger_is_mine(struct tn_system *sys)
 		   memory_order_relaxed) == this_thread(sys->port);
 }
 
-void ledger_lock(struct tn_system *sys)
+bool ledger_lock_until(struct tn_system *sys, uint64_t deadline_ns)
 {
-	mutex_take(sys->port, &sys->ledger.lock);
+	if (!mutex_take_until(sys->port, &sys->ledger.lock, deadline_ns))
+		return false;
 	atomic_store_explicit(
 	    &sys->ledger.holder, this_thread(sys->port), memory_order_relaxed);
+	return true;
+}
+
+void ledger_lock(struct tn_system *sys)
+{
+	while (!ledger_lock_until(sys, UINT64_MAX))
+		;
 }
 
 void ledger_unlock(struct tn_system *sys)

@@ -69,6 +69,8 @@ void ledger_lock(struct tn_system *sys);
 void ledger_unlock(struct tn_system *sys);
 /* Does the calling thread hold it? */
 bool ledger_is_mine(struct tn_system *sys);
+/* False: another thread has had it until @deadline_ns. */
+bool ledger_lock_until(struct tn_system *sys, uint64_t deadline_ns);
 
 /* --- under the lock */
 

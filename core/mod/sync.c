@@ -4,6 +4,8 @@
  */
 #include "sync.h"
 
+#include <tenon/err.h>
+
 #define FREE      0u
 #define HELD      1u
 #define CONTENDED 2u
@@ -14,21 +16,30 @@ static const uint32_t *plain(const _Atomic uint32_t *word)
 	return (const uint32_t *)(uintptr_t)word;
 }
 
-void mutex_take(const struct tn_port *port, struct mutex *m)
+bool mutex_take_until(
+    const struct tn_port *port, struct mutex *m, uint64_t deadline_ns)
 {
 	uint32_t seen = FREE;
 
 	/* acquire: what the last holder has written */
 	if (atomic_compare_exchange_strong_explicit(&m->word, &seen, HELD,
 		memory_order_acquire, memory_order_relaxed))
-		return;
+		return true;
 	if (port->wait == NULL)
 		__builtin_trap();
 	/* Whoever has waited cannot know that nobody else waits. */
 	while (atomic_exchange_explicit(
 		   &m->word, CONTENDED, memory_order_acquire) != FREE)
-		(void)port->wait(
-		    port->ctx, plain(&m->word), CONTENDED, UINT64_MAX);
+		if (port->wait(port->ctx, plain(&m->word), CONTENDED,
+			deadline_ns) == -TN_ETIMEDOUT)
+			return false;
+	return true;
+}
+
+void mutex_take(const struct tn_port *port, struct mutex *m)
+{
+	while (!mutex_take_until(port, m, UINT64_MAX))
+		;
 }
 
 void mutex_give(const struct tn_port *port, struct mutex *m)

@@ -23,6 +23,9 @@ struct mutex {
 };
 
 void mutex_take(const struct tn_port *port, struct mutex *m);
+/* False: it was somebody else's until @deadline_ns. */
+bool mutex_take_until(
+    const struct tn_port *port, struct mutex *m, uint64_t deadline_ns);
 void mutex_give(const struct tn_port *port, struct mutex *m);
 
 /*

@@ -10,6 +10,9 @@
 #include "hold.h"
 #include "holder_name.h"
 
+/* How long a fork waits for a ledger while it has other locks. */
+#define FORK_PATIENCE_NS 1000000u
+
 #define PORT_ABI   1u
 #define CONFIG_ABI 1u
 
@@ -131,17 +134,23 @@ uint32_t tn_taints(struct tn_system *sys)
 }
 
 /*
- * A callback under the ledger's lock may fork: then it is held already. The
+ * A callback under the ledger's lock may fork: then it is held already, and
+ * another thread that forks must not wait for it with what this one needs. The
  * parameters' lock comes last, as in an inspection under the registry lock;
  * nothing is called with it held, so nobody forks with it but a signal handler
  * that has interrupted a setting or a reading: that may not fork.
  */
-void tn_system_before_fork(struct tn_system *sys)
+bool tn_system_before_fork(struct tn_system *sys)
 {
-	sys->ledger.fork_nested = ledger_is_mine(sys);
-	if (!sys->ledger.fork_nested)
-		ledger_lock(sys);
-	mutex_take(sys->port, &sys->param_lock);
+	const struct tn_port *port = sys->port;
+	const bool nested = ledger_is_mine(sys);
+
+	if (!nested &&
+	    !ledger_lock_until(sys, port->now_ns(port->ctx) + FORK_PATIENCE_NS))
+		return false;
+	sys->ledger.fork_nested = nested;
+	mutex_take(port, &sys->param_lock);
+	return true;
 }
 
 void tn_system_after_fork(struct tn_system *sys, bool child)

@@ -5,30 +5,40 @@
  */
 #include "internal.h"
 
-typedef void system_fn(struct tn_system *sys, bool child);
-
-static void each_system(struct tn_slots *m, system_fn *fn, bool child)
+/* The engine of slot @i; NULL: there is none. */
+static struct tn_system *system_at(const struct tn_slots *m, uint32_t i)
 {
-	for (uint32_t i = 0; i < m->config.slot_count; i++) {
-		const struct slot *s = &m->slot[i];
+	const struct slot *s = &m->slot[i];
 
-		if (s->state == TN_SLOT_LOADED && s->native != NULL)
-			fn(s->native->sys, child);
+	return s->state == TN_SLOT_LOADED && s->native != NULL ? s->native->sys
+							       : NULL;
+}
+
+/* Those in front of slot @end. */
+static void after_fork(struct tn_slots *m, uint32_t end, bool child)
+{
+	for (uint32_t i = 0; i < end; i++) {
+		struct tn_system *sys = system_at(m, i);
+
+		if (sys != NULL)
+			tn_system_after_fork(sys, child);
 	}
 }
 
-static void before_fork(struct tn_system *sys, bool child)
+bool tn_slots_before_fork(struct tn_slots *slots)
 {
-	(void)child;
-	tn_system_before_fork(sys);
-}
+	for (uint32_t i = 0; i < slots->config.slot_count; i++) {
+		struct tn_system *sys = system_at(slots, i);
 
-void tn_slots_before_fork(struct tn_slots *slots)
-{
-	each_system(slots, before_fork, false);
+		if (sys != NULL && !tn_system_before_fork(sys)) {
+			after_fork(slots, i, false);
+			return false;
+		}
+	}
+	return true;
 }
 
 void tn_slots_after_fork(struct tn_slots *slots, bool child)
 {
-	each_system(slots, tn_system_after_fork, child);
+	after_fork(slots, slots->config.slot_count, child);
 }

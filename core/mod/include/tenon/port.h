@@ -204,7 +204,14 @@ struct tn_port {
  * it is and cannot be loaded or unloaded. Since 0.1.
  */
 struct tn_system;
-void tn_system_before_fork(struct tn_system *sys);
+/*
+ * False: another thread has been inside of a lock for a millisecond, and may
+ * itself be about to copy the process, in a function that the engine calls
+ * under that lock. Nothing is locked then: give up the port's lock and those of
+ * other systems, let others run, and try again.
+ */
+bool tn_system_before_fork(struct tn_system *sys);
+/* @child: in the copy; false also to take a before_fork back. */
 void tn_system_after_fork(struct tn_system *sys, bool child);
 
 #ifdef __cplusplus
