@@ -6,7 +6,8 @@
  * question to ask. A key's destructor gives the record back.
  *
  * A thread that can get no record joins the crowd. While it is in there it
- * takes none either, so that it leaves sections where it has entered them.
+ * takes none either, so that it leaves sections where it has entered them. The
+ * same key's destructor leaves the crowd for a thread that ends inside.
  *
  * core/gate/thread.c says how sections are waited for, and why it works.
  */
@@ -42,6 +43,11 @@ static atomic_bool fences;
 /* The thread ends, perhaps inside of a section. */
 static void leave_thread(void *arg)
 {
+	if (arg == &crowd_depth) {
+		for (; crowd_depth != 0; crowd_depth--)
+			gate_crowd_exit();
+		return;
+	}
 	own = NULL;
 	tn_gate_self = NULL;
 	gate_thread_release(arg);
@@ -102,13 +108,20 @@ struct tn_gate_thread *epoch_thread(bool make)
 	return own || !make ? own : own_make();
 }
 
+/* The destructor is to leave the crowd if the thread ends inside. */
+static __attribute__((noinline)) void crowd_join(void)
+{
+	if (crowd_depth++ == 0 && have_key)
+		(void)pthread_setspecific(key, &crowd_depth);
+	gate_crowd_enter();
+}
+
 void epoch_enter(void)
 {
 	struct tn_gate_thread *t = epoch_thread(true);
 
 	if (UNLIKELY(!t)) {
-		crowd_depth++;
-		gate_crowd_enter();
+		crowd_join();
 		return;
 	}
 	tn_section_enter_on(t);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <gate/close.h>
+#include <gate/world.h>
 #include <host/epoch.h>
 #include <tenon/gate.h>
 #include <test/sandbox.h>
@@ -99,6 +100,36 @@ TEST(epoch, a_thread_that_ends_inside_does_not_hold_the_waiter)
 		pthread_join(t, NULL);
 		gate_synchronize();
 	}
+}
+
+static void *no_memory(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
+/* In a process of its own, which gets no records any more. */
+static int crowd_ends_inside(void)
+{
+	static struct gate_world poor;
+	pthread_t t;
+
+	poor = *gate_world();
+	poor.alloc = no_memory;
+	gate_start(&poor);
+	while (gate_thread_claim(1, true))
+		;
+	if (pthread_create(&t, NULL, ends_inside, NULL) != 0)
+		return SANDBOX_NONE;
+	pthread_join(t, NULL);
+	alarm(10); /* a hang is a failure */
+	gate_synchronize();
+	return test_failed();
+}
+
+TEST(epoch, a_thread_without_a_record_that_ends_inside_does_not_either)
+{
+	CHECK_IN_CHILD(crowd_ends_inside);
 }
 
 static pthread_key_t late_key;
