@@ -108,6 +108,9 @@ int tn_close(struct tn_system *sys)
 
 	if (!port)
 		return -TN_EINVAL;
+	/* One that stays is whole at every fork meanwhile. */
+	if (tn_system_is_busy(sys))
+		return -TN_EBUSY;
 	crash_leave(sys);
 	/* A fork shall not look for its locks while they go. */
 	host_port_set_system(port, NULL);

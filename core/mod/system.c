@@ -109,15 +109,21 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 	return err;
 }
 
-int tn_system_destroy(struct tn_system *sys)
+bool tn_system_is_busy(struct tn_system *sys)
 {
 	const struct tn_port *port = sys->port;
+	bool busy;
 
 	port->lock(port->ctx);
-	const bool busy = !list_empty(&sys->list) || sys->nlinked != 0 ||
-			  !list_empty(&sys->activities);
+	busy = !list_empty(&sys->list) || sys->nlinked != 0 ||
+	       !list_empty(&sys->activities);
 	port->unlock(port->ctx);
-	if (busy)
+	return busy;
+}
+
+int tn_system_destroy(struct tn_system *sys)
+{
+	if (tn_system_is_busy(sys))
 		return -TN_EBUSY;
 	destroy(sys);
 	return 0;

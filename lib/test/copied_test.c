@@ -4,6 +4,7 @@
  * engine: the child finds its locks whole and can close it.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -256,4 +257,46 @@ TEST(copied, threads_that_fork_inside_and_outside_of_callbacks_all_end)
 TEST(copied, so_do_those_that_fork_under_the_ledgers_lock)
 {
 	check_forks_inside(true);
+}
+
+/* --- a close that is refused */
+
+static void *keep_closing(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&copied.over))
+		(void)EXPECT(tn_close(copied.sys) == -TN_EBUSY);
+	return NULL;
+}
+
+static int look_for_system(void *arg, struct tn_module *mod)
+{
+	bool *lost = arg;
+
+	(void)mod;
+	/* With the lock that the close waits for. */
+	for (int i = 0; i < 1000 && !*lost; i++) {
+		*lost = tn_host_mode(copied.sys) == TN_HOST_AUTO;
+		sched_yield();
+	}
+	return 0;
+}
+
+TEST(copied, a_close_that_is_refused_hides_nothing_from_a_fork)
+{
+	bool lost = false;
+	pthread_t thread;
+
+	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
+	copied.mod = kit_load(copied.sys, "tiny");
+	CHECK(copied.mod != NULL);
+	atomic_store(&copied.over, false);
+	CHECK_EQ(pthread_create(&thread, NULL, keep_closing, NULL), 0);
+	for (unsigned i = 0; i < 20 && !lost; i++)
+		(void)tn_module_each(copied.sys, look_for_system, &lost);
+	atomic_store(&copied.over, true);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK(!lost);
+	CHECK_EQ(tn_unload(copied.sys, copied.mod, NULL), 0);
+	CHECK_EQ(tn_close(copied.sys), 0);
 }

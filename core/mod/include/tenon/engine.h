@@ -107,6 +107,11 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
  * Sleeps.
  */
 int tn_system_destroy(struct tn_system *sys);
+/*
+ * Would tn_system_destroy refuse now? For whoever has to put something away
+ * before. Takes the port's lock. Since 0.1.
+ */
+bool tn_system_is_busy(struct tn_system *sys);
 
 /* --- loading */
 
