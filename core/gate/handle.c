@@ -308,6 +308,19 @@ bool gate_is_held(const struct tn_gate_target *t)
 	return false;
 }
 
+/*
+ * What was revoked before and not restored is revoked for good, perhaps of a
+ * target that had the same address: no later restore may find it. A target
+ * whose handles are revoked is dead or CLOSING, so nobody takes one of it now.
+ */
+static void slot_forget(
+    struct tn_handle_slot *s, const struct tn_gate_target *t)
+{
+	/* relaxed: a taker of another target writes his own over it */
+	(void)__atomic_compare_exchange_n(
+	    &s->target, &t, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 size_t gate_revoke_handles(const struct tn_gate_target *t)
 {
 	struct walk w = walk_start();
@@ -317,8 +330,10 @@ size_t gate_revoke_handles(const struct tn_gate_target *t)
 	while ((s = walk_next(&w)) != NULL) {
 		const uint64_t number = slot_holds(s, t);
 
-		if (number == 0)
+		if (number == 0) {
+			slot_forget(s, t);
 			continue;
+		}
 		/* Does nothing to a later handle in this slot. */
 		if (number_grow(&s->revoked, number))
 			n++;

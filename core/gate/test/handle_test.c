@@ -241,6 +241,28 @@ TEST(handle, the_holders_of_a_target_are_known)
 	CHECK_EQ(l.n, 1);
 }
 
+/* The target's address is used again by one that is revoked and restored. */
+TEST(handle, one_of_an_earlier_life_is_not_restored)
+{
+	struct owner o = { 0 }, old;
+
+	gate_target_open(&o.target);
+	take(&o);
+	CHECK_EQ(gate_target_close(&o.target, true), 0);
+	old = o;
+	gate_target_open(&o.target);
+	take(&o);
+	CHECK_EQ(gate_revoke_handles(&o.target), 1);
+	gate_restore_handles(&o.target);
+	CHECK_EQ(tn_handle_enter(old.handle), -TN_ESTALE);
+	CHECK_EQ(tn_handle_enter(o.handle), 0);
+	tn_handle_exit(o.handle);
+	put(&o);
+	CHECK_EQ(gate_target_close(&o.target, false), 0);
+	put(&old);
+	CHECK_EQ(old.err, 0);
+}
+
 TEST(handle, a_revoked_one_is_of_no_use_and_holds_nothing)
 {
 	struct owner o = { 0 }, next = { 0 };
