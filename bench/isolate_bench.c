@@ -333,6 +333,8 @@ int main(int argc, char **argv)
 	const struct file module = file_read(argv[1]);
 	const size_t runs = (size_t)number_of(argv[3]);
 	const bool two = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+
+	place(0, -1); /* on one processor alone nothing would wait actively */
 	struct slot spins = slot_open(0, &module);
 	struct slot sleeps = slot_open(TN_ISOLATE_NO_SPIN, &module);
 	const struct pair pairs[] = {
