@@ -14,7 +14,7 @@ import unittest
 
 from test_tools import TOP, Case, module, tenon
 
-sys.path.insert(0, os.path.join(TOP, 'tools/host/test'))
+sys.path.insert(0, os.path.join(TOP, 'tools/hostd/test'))
 import hostkit  # noqa: E402
 
 MAGIC = b'~Module signature appended~\n'
