@@ -316,9 +316,13 @@ bool gate_is_held(const struct tn_gate_target *t)
 static void slot_forget(
     struct tn_handle_slot *s, const struct tn_gate_target *t)
 {
+	struct tn_gate_target *was =
+	    __atomic_load_n(&s->target, __ATOMIC_RELAXED);
+
 	/* relaxed: a taker of another target writes his own over it */
-	(void)__atomic_compare_exchange_n(
-	    &s->target, &t, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	if (was == t)
+		(void)__atomic_compare_exchange_n(&s->target, &was, NULL, false,
+		    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 size_t gate_revoke_handles(const struct tn_gate_target *t)
