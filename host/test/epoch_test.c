@@ -268,5 +268,8 @@ static int with_fences(void)
 
 TEST(epoch, with_fences_membarrier_is_not_called)
 {
+#ifndef __GLIBC__
+	SKIP("this C library calls membarrier itself when a thread starts");
+#endif
 	CHECK_IN_CHILD(with_fences);
 }
