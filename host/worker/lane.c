@@ -4,7 +4,8 @@
  * describes how the two wait for each other.
  *
  * A worker that dies wakes nobody, so a sleep is cut into slices, and after
- * each the process is looked at, or the lifeline where that cannot be. Faults are told by the worker itself, at once.
+ * each the process is looked at, or the lifeline where that cannot be. Faults
+ * are told by the worker itself, at once.
  */
 #include "lane.h"
 
