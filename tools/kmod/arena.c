@@ -56,13 +56,10 @@ char *arena_text(struct arena *a, const char *s, size_t n)
 
 char *arena_join(struct arena *a, const char *first, const char *second)
 {
-	const size_t n = strlen(first), m = strlen(second);
-	char *joined = arena_alloc(a, n + m + 1);
+	char *joined = arena_alloc(a, strlen(first) + strlen(second) + 1);
 
-	if (joined == NULL)
-		return NULL;
-	memcpy(joined, first, n);
-	memcpy(joined + n, second, m);
+	if (joined != NULL)
+		(void)stpcpy(stpcpy(joined, first), second);
 	return joined;
 }
 

@@ -49,7 +49,7 @@ bool modname_of_path(const char *path, char *out)
 	for (n = 0; name[n] != '\0' && name[n] != '.'; n++) {
 		if (n == MODNAME_MAX - 1)
 			return false;
-		out[n] = name[n] == '-' ? '_' : name[n];
+		out[n] = (char)(name[n] == '-' ? '_' : name[n]);
 	}
 	out[n] = '\0';
 	return n > 0;
