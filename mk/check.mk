@@ -19,7 +19,7 @@ fmt-check: | $(SETUP) ## refuse sources that `make fmt` would change
 
 # clang-tidy over the sources of these, not their tests.
 TIDY := base core/elf core/reloc core/gate core/mod core/slot host host/worker lib \
-	tools/kmod tools/commands tools/host tools/hostd tools
+	tools/kmod tools/commands tools/host tools/hostd tools/sign tools/symvers tools
 TIDY_UNITS := $(foreach c,$(TIDY),$(filter host-clang|$c|free|% \
 	host-clang|$c|host|%,$(UNITS)))
 TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/% %.S,$(call unit,$u,4)),,$u))

@@ -45,9 +45,9 @@ void sign_policy_close(struct sign_policy *policy); /* or NULL */
 
 /*
  * A tn_verify_fn: 0 loads the module, the errors of sign_policy_examine refuse
- * it. Several threads may call it at once. Sleeps.
+ * it. @arg is the policy. Several threads may call it at once. Sleeps.
  */
-int sign_policy_check(void *policy, const void *data, size_t size);
+int sign_policy_check(void *arg, const void *data, size_t size);
 
 /*
  * What the policy thinks of @file, whatever its mode: 0, or -TN_ENODATA: it is
