@@ -44,8 +44,8 @@ int sign_policy_open(const struct sign_config *config, struct sign_policy **out,
 void sign_policy_close(struct sign_policy *policy); /* or NULL */
 
 /*
- * A tn_verify_fn: 0 loads the module, the errors of sign_policy_examine refuse
- * it. @arg is the policy. Several threads may call it at once. Sleeps.
+ * A tn_verify_fn of the policy @arg: 0 loads the module, the errors of
+ * sign_policy_examine refuse it. Several threads may call it at once. Sleeps.
  */
 int sign_policy_check(void *arg, const void *data, size_t size);
 
