@@ -287,6 +287,12 @@ static int finish(struct hostd *h, const struct options *o, int err)
 	return err == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+static bool announce(const struct options *o)
+{
+	return printf("serving %s\n", o->config.socket) > 0 &&
+	       fflush(stdout) == 0;
+}
+
 static int serve(struct options *o)
 {
 	struct hostd *h;
@@ -302,9 +308,10 @@ static int serve(struct options *o)
 	catch_signals();
 	/* Without it a crash only says less. */
 	(void)tn_crash_enable(TN_CRASH_LINES, -1);
-	if (o->loudness >= 0) {
-		printf("serving %s\n", o->config.socket);
-		(void)fflush(stdout);
+	/* Who is not told that it serves may wait for ever. */
+	if (o->loudness >= 0 && !announce(o)) {
+		hostd_close(h);
+		return EXIT_FAILED;
 	}
 	return finish(h, o, hostd_serve(h));
 }
@@ -316,8 +323,9 @@ static int serve_by_policy(struct options *o)
 
 	o->verify.say = doubt;
 	o->verify.say_arg = o;
-	if (!policy_open(&o->verify, "host", &policy))
-		return EXIT_FAILED;
+	status = policy_open(&o->verify, "host", &policy);
+	if (status != EXIT_OK)
+		return status;
 	o->config.verify = sign_policy_check;
 	o->config.verify_arg = policy;
 	o->config.doubt = last_doubt;

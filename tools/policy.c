@@ -6,6 +6,10 @@
 
 #include <stdio.h>
 
+#include <tenon/err.h>
+
+#include "applets.h"
+
 bool policy_option(
     struct sign_config *config, const char *applet, int c, const char *value)
 {
@@ -22,22 +26,24 @@ bool policy_option(
 	}
 }
 
-bool policy_open(const struct sign_config *config, const char *applet,
+int policy_open(const struct sign_config *config, const char *applet,
     struct sign_policy **out)
 {
 	struct sign_why why;
+	int err;
 
 	if (config->mode == SIGN_REQUIRE && config->keys == NULL &&
 	    config->allow == NULL) {
 		fprintf(stderr,
-		    "tenon %s: --verify require without --keys and --allow"
-		    " would refuse every module\n",
+		    "tenon %s: without --keys and --allow every module would"
+		    " be refused\n",
 		    applet);
-		return false;
+		return EXIT_USAGE;
 	}
-	if (sign_policy_open(config, out, &why) == 0)
-		return true;
+	err = sign_policy_open(config, out, &why);
+	if (err == 0)
+		return EXIT_OK;
 	fprintf(stderr, "tenon %s: %s\n", applet,
 	    why.text[0] != '\0' ? why.text : "no memory");
-	return false;
+	return err == -TN_ENOMEM ? EXIT_FAILED : EXIT_USAGE;
 }

@@ -33,6 +33,10 @@ enum {
 bool policy_option(
     struct sign_config *config, const char *applet, int c, const char *value);
 
-/* Opens the policy. False, having complained as @applet. */
-bool policy_open(const struct sign_config *config, const char *applet,
+/*
+ * Opens the policy. EXIT_OK; having complained as @applet, EXIT_USAGE: what was
+ * given makes no policy (nothing to trust, keys that cannot be read), or
+ * EXIT_FAILED.
+ */
+int policy_open(const struct sign_config *config, const char *applet,
     struct sign_policy **out);

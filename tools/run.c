@@ -193,15 +193,18 @@ static void doubt(void *arg, const char *sentence)
 	(void)snprintf(out->text, sizeof(out->text), "%s", sentence);
 }
 
+/* An exit status. */
+static int open_policy(struct run *r)
+{
+	r->options.verify.say = doubt;
+	r->options.verify.say_arg = &r->doubt;
+	return policy_open(&r->options.verify, "run", &r->policy);
+}
+
 /* Names of local functions cost memory that a tool can spare. */
 static bool open_engine(struct run *r)
 {
 	static const struct tn_listener listener = { .fn = on_event };
-
-	r->options.verify.say = doubt;
-	r->options.verify.say_arg = &r->doubt;
-	if (!policy_open(&r->options.verify, "run", &r->policy))
-		return false;
 	const struct tn_host_config config = {
 		.size = sizeof(config),
 		.abi = 1,
@@ -246,7 +249,9 @@ int run_main(int argc, char **argv)
 
 	/* What modules print and what we print stay in order. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	if (parse(argc, argv, &r, &status)) {
+	if (parse(argc, argv, &r, &status))
+		status = open_policy(&r);
+	if (r.policy != NULL) {
 		interrupt_install(r.options.json);
 		status = status_of(open_engine(&r) && run_all(&r));
 		tell_end(&r, status);
@@ -255,10 +260,5 @@ int run_main(int argc, char **argv)
 		(void)tn_close(r.sys); /* busy: permanent modules stay */
 	sign_policy_close(r.policy);
 	run_free(&r);
-	/* An earlier line may have failed, and its errno is gone. */
-	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		fputs("tenon run: standard output cannot be written\n", stderr);
-		status = EXIT_FAILED;
-	}
 	return status;
 }

@@ -32,7 +32,8 @@ static const char usage_text[] =
     "  --json        one JSON object a file\n"
     "  -h, --help    this text\n"
     "\n"
-    "exit status: 0 all files may be loaded, 1 one may not, 2 usage\n";
+    "exit status: 0 all files may be loaded, 1 one may not, 2 usage, or keys\n"
+    "or digests that cannot be read\n";
 
 static const struct option longs[] = {
 	{ "keys", required_argument, NULL, POLICY_KEYS },
@@ -147,8 +148,9 @@ int verify_main(int argc, char **argv)
 
 	if (!parse(argc, argv, &v, &status))
 		return status;
-	if (!policy_open(&v.config, "verify", &v.policy))
-		return EXIT_FAILED;
+	status = policy_open(&v.config, "verify", &v.policy);
+	if (status != EXIT_OK)
+		return status;
 	status = verify_all(&v, argv + optind, argc - optind);
 	sign_policy_close(v.policy);
 	return status;

@@ -288,7 +288,7 @@ class Verify(Signed):
         with open(f'{keys}/bad.der', 'w') as f:
             f.write('keys\n')
         done = tenon('verify', '--keys', keys, path)
-        self.assertRefused(done, 'bad.der is not a certificate')
+        self.assertRefused(done, 'bad.der is not a certificate', status=2)
 
     def test_elliptic_keys_sign_too(self):
         key, cert = self.key('curve', '-newkey', 'ec', '-pkeyopt',
@@ -334,7 +334,8 @@ class Verify(Signed):
         with open(allow, 'a') as f:
             f.write('12 x\n')
         done = tenon('verify', '--allow', allow, path)
-        self.assertRefused(done, 'allow:5: not a line of sha256sum')
+        self.assertRefused(
+            done, 'allow:5: not a line of sha256sum', status=2)
 
     def test_json_names_signer_and_error(self):
         path, cert = self.signed()
@@ -393,10 +394,26 @@ class Policy(Signed):
         done = self.run_module(path, '--verify', 'perhaps')
         self.assertRefused(done, "not 'perhaps'", status=2)
         done = self.run_module(path, '--verify', 'require')
-        self.assertRefused(done, 'would refuse every module')
+        self.assertRefused(done, 'every module would be refused', status=2)
         done = self.run_module(
             path, '--verify', 'warn', '--keys', self.path('no'))
-        self.assertRefused(done, 'cannot read folder', '/no')
+        self.assertRefused(done, 'cannot read folder', '/no', status=2)
+
+    def test_who_trusts_nothing_has_asked_wrongly(self):
+        path = self.copy()
+        socket = self.path('socket')
+        for words in (['verify', path],
+                      ['host', '--verify', 'require', '--socket', socket],
+                      ['run', '--json', '--verify', 'require', path]):
+            done = tenon(*words)
+            self.assertRefused(done, f'tenon {words[0]}: without --keys and '
+                               '--allow', status=2)
+            self.assertEqual(done.stdout, '')
+        for options in (['--keys', self.path('no')], ['--keys', path],
+                        ['--allow', self.path('no')]):
+            done = tenon('verify', *options, path)
+            self.assertRefused(done, 'cannot read', options[1], status=2)
+        self.assertFalse(os.path.exists(socket))
 
 
 class Host(Signed):
