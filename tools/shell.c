@@ -388,11 +388,6 @@ static int run_all(const struct options *o)
 	hostc_close(s.c);
 	if (!stop_inside(&in) && s.status == 0)
 		s.status = EXIT_FAILED;
-	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-		fputs(
-		    "tenon shell: standard output cannot be written\n", stderr);
-		s.status = EXIT_FAILED;
-	}
 	return s.status;
 }
 

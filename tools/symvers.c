@@ -146,16 +146,6 @@ static bool write_to(struct symvers *sv, FILE *out)
 	return true;
 }
 
-static bool write_stdout(struct symvers *sv)
-{
-	if (!write_to(sv, stdout))
-		return false;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return true;
-	mp_fail(&sv->mp, "standard output cannot be written");
-	return false;
-}
-
 static bool write_file(struct symvers *sv)
 {
 	struct output out;
@@ -179,7 +169,7 @@ static bool symvers_run(struct symvers *sv)
 		mp_fail(&sv->mp, "%s", why);
 		return false;
 	}
-	return sv->output != NULL ? write_file(sv) : write_stdout(sv);
+	return sv->output != NULL ? write_file(sv) : write_to(sv, stdout);
 }
 
 int symvers_main(int argc, char **argv)

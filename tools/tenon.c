@@ -3,6 +3,9 @@
  * `tenon`: one binary, many applets. The applet is the first argument, or the
  * name under which the binary was called: a link `tenon-link`, or `depmod` for
  * those that stand for a command of that name.
+ *
+ * Applets print without looking back; at their end standard output is looked at
+ * here, once for all.
  */
 #include "applets.h"
 
@@ -48,51 +51,67 @@ static int usage(FILE *out, int status)
 		    out, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fprintf(out, "\n`tenon APPLET --help` says more; `tenon --version` is "
 		     "the release.\n");
-	return fflush(out) != 0 || ferror(out) != 0 ? EXIT_FAILED : status;
+	return status;
 }
 
 static int version(void)
 {
 	(void)printf("tenon %s\n", tn_version());
-	return fflush(stdout) != 0 || ferror(stdout) != 0 ? EXIT_FAILED
-							  : EXIT_OK;
+	return EXIT_OK;
 }
 
-typedef int main_fn(int argc, char **argv);
+/* What runs: an applet of ours, or a command of kmod's. */
+struct program {
+	const char *name; /* NULL: `tenon` alone */
+	int (*main)(int argc, char **argv);
+	bool is_command;
+};
 
-static main_fn *find_command(const char *name)
+static bool find_command(const char *name, struct program *out)
 {
 	const struct kmod_command *command = kmod_command_find(name);
 
-	return command != NULL ? command->main : NULL;
+	if (command != NULL)
+		*out = (struct program){ command->name, command->main, true };
+	return command != NULL;
 }
 
-static main_fn *find(const char *name)
+static bool find(const char *name, struct program *out)
 {
 	for (size_t i = 0; i < NAPPLETS; i++)
-		if (strcmp(applets[i].name, name) == 0)
-			return applets[i].main;
-	return find_command(name);
+		if (strcmp(applets[i].name, name) == 0) {
+			*out = (struct program){ applets[i].name,
+				applets[i].main, false };
+			return true;
+		}
+	return find_command(name, out);
 }
 
-/* The applet that the binary was called as, or NULL. */
-static main_fn *called_as(const char *argv0)
+/* The one that the binary was called as. */
+static bool called_as(const char *argv0, struct program *out)
 {
 	const char *slash = strrchr(argv0, '/');
 	const char *base = slash != NULL ? slash + 1 : argv0;
 
-	return strncmp(base, "tenon-", 6) == 0 ? find(base + 6)
-					       : find_command(base);
+	return strncmp(base, "tenon-", 6) == 0 ? find(base + 6, out)
+					       : find_command(base, out);
 }
 
-int main(int argc, char **argv)
+static bool is_one_of(const char *word, const char *const *words)
 {
-	main_fn *applet = called_as(argv[0]);
+	while (*words != NULL && strcmp(word, *words) != 0)
+		words++;
+	return *words != NULL;
+}
+
+static int run(int argc, char **argv, struct program *p)
+{
+	static const char *const helps[] = { "--help", "-h", "help", NULL };
+	static const char *const versions[] = { "--version", "version", NULL };
 	static char title[64], help[] = "--help";
 
-	standard_open();
-	if (applet != NULL)
-		return applet(argc, argv);
+	if (called_as(argv[0], p))
+		return p->main(argc, argv);
 	if (argc < 2)
 		return usage(stderr, EXIT_USAGE);
 	if (strcmp(argv[1], "help") == 0 && argc > 2) {
@@ -100,19 +119,39 @@ int main(int argc, char **argv)
 		argv[2] = help;
 		argc = 3;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0)
+	if (is_one_of(argv[1], helps))
 		return usage(stdout, EXIT_OK);
-	if (strcmp(argv[1], "--version") == 0 ||
-	    strcmp(argv[1], "version") == 0)
+	if (is_one_of(argv[1], versions))
 		return version();
-	applet = find(argv[1]);
-	if (applet == NULL) {
+	if (!find(argv[1], p)) {
 		fprintf(stderr, "tenon: there is no applet '%s'\n", argv[1]);
 		return usage(stderr, EXIT_USAGE);
 	}
 	/* what getopt puts before its messages */
-	(void)snprintf(title, sizeof(title), "tenon %s", argv[1]);
+	(void)snprintf(title, sizeof(title), "tenon %s", p->name);
 	argv[1] = title;
-	return applet(argc - 1, argv + 1);
+	return p->main(argc - 1, argv + 1);
+}
+
+/* Was all that was printed written? An earlier line's errno is gone. */
+static int close_output(const struct program *p, int status)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return status;
+	/* A command that fails has said why, this perhaps. */
+	if (!p->is_command || status == EXIT_OK)
+		fprintf(stderr,
+		    "tenon%s%s: standard output cannot be written\n",
+		    p->name != NULL ? " " : "", p->name != NULL ? p->name : "");
+	return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = { .name = NULL };
+	int status;
+
+	standard_open();
+	status = run(argc, argv, &p);
+	return close_output(&p, status);
 }

@@ -594,7 +594,7 @@ class Descriptors(hostkit.Case):
     def test_a_host_without_them_keeps_its_files(self):
         path = os.path.join(self.dir, 'socket')
         process = subprocess.Popen(
-            ['sh', '-c', f'exec {hostkit.binary(self.config)} host '
+            ['sh', '-c', f'exec {hostkit.binary(self.config)} host -q '
              f'--socket {path} <&- >&- 2>&-'])
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
