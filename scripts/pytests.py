@@ -2,8 +2,10 @@
 """Run the unittest cases of one file: pytests.py FILE [SUBSTRING]
 
 Prints a line per test as the C harness does, and the same closing line.
-The file may import its neighbours and the modules in scripts/.
+The file may import its neighbours and the modules in scripts/.  SIGABRT, which
+a suite that hangs is sent, prints where it is.
 """
+import faulthandler
 import importlib.util
 import os
 import sys
@@ -68,6 +70,7 @@ def load(path):
 
 
 def main(path, part=''):
+    faulthandler.enable()
     loader = unittest.TestLoader()
     if part:
         loader.testNamePatterns = [f'*{part}*']

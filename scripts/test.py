@@ -5,10 +5,16 @@ A suite is a process whose last line is `N passed, N failed, N skipped`:
 a test program of one configuration (named in the list that make writes,
 `CONFIG|RUNNER|PROGRAM`), or a Python file test_*.py in oracle/ or in the test
 folder of a component, run by pytests.py.  Two suites run at a time; the
-closing line of this script is the sum.  Logs stay in build/test-logs/.
+closing line of this script is the sum.  Logs grow in build/test-logs/ while
+the suites run, so that nothing waits for who holds an end of a pipe.
+
+A suite that hangs is asked for its stack (SIGABRT) and ended at its limit.
+What it started carries its mark in the environment: a process that outlives
+its suite is found by that, ended, and a failure of the suite.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import glob
 import os
 import re
@@ -25,6 +31,10 @@ COUNTS = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
 # Hang detectors, in seconds; no measure of anything.
 PROGRAM_LIMIT = 600
 PYTHON_LIMIT = 1800
+STACK_TIME = 5   # to print its stack, once it is asked to
+LEAVE_TIME = 10  # for processes that are about to end
+NEWS_TIME = 60   # without a result, say what runs
+MARK = 'TENON_SUITE'
 PYTHON_TESTS = ('oracle/test_*.py', '*/test/test_*.py',
                 '*/*/test/test_*.py', '*/*/*/test/test_*.py')
 
@@ -37,7 +47,9 @@ class Suite:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    start: float = 0.0
     seconds: float = 0.0
+    process: subprocess.Popen = None
     output: str = ''
     notes: list = field(default_factory=list)
 
@@ -58,28 +70,83 @@ def python_suites():
         yield Suite(name, [sys.executable, runner, name], PYTHON_LIMIT)
 
 
-def environment():
+def mark_of(suite):
+    return f'{os.getpid()}:{suite.name}'
+
+
+def environment(suite):
     env = dict(os.environ, PYTHONDONTWRITEBYTECODE='1')
     env.setdefault('TSAN_OPTIONS', 'halt_on_error=1')
     env.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1')
+    env[MARK] = mark_of(suite)
     for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL'):
         env.pop(name, None)
     return env
 
 
-def execute(suite):
-    """Runs the suite's process; returns its status, None if it hung."""
-    with subprocess.Popen(suite.argv, cwd=TOP, env=environment(),
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True,
-                          errors='replace', start_new_session=True) as p:
+def marked(suite):
+    """The processes of a suite, wherever they went: [(pid, name)]."""
+    mark = f'{MARK}={mark_of(suite)}'.encode()
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
-            suite.output, _ = p.communicate(timeout=suite.limit)
-            return p.returncode
+            with open(f'/proc/{pid}/environ', 'rb') as f:
+                if mark not in f.read().split(b'\0'):
+                    continue
+            with open(f'/proc/{pid}/comm', encoding='utf-8') as f:
+                found.append((int(pid), f.read().strip()))
+        except OSError:  # gone, or of another user
+            pass
+    return found
+
+
+def wait_for_all(suite, seconds):
+    last = time.monotonic() + seconds
+    while marked(suite) and time.monotonic() < last:
+        time.sleep(0.05)
+
+
+def end(suite):
+    """Ends all processes of a suite; returns who they were."""
+    found = marked(suite)
+    for pid, _ in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for_all(suite, LEAVE_TIME)
+    return found
+
+
+def end_stragglers(suite):
+    """A suite that has ended may leave no process behind."""
+    wait_for_all(suite, LEAVE_TIME)
+    names = [f'{name} ({pid})' for pid, name in end(suite)]
+    if names:
+        suite.notes.append('left processes behind: ' + ', '.join(names))
+
+
+def end_hung(suite):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(suite.process.pid, signal.SIGABRT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        suite.process.wait(STACK_TIME)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(suite.process.pid, signal.SIGKILL)
+    end(suite)
+
+
+def execute(suite, log):
+    """Runs the suite's process; returns its status, None if it hung."""
+    with open(log, 'wb') as out, subprocess.Popen(
+            suite.argv, cwd=TOP, env=environment(suite),
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+            start_new_session=True) as suite.process:
+        try:
+            return suite.process.wait(suite.limit)
         except subprocess.TimeoutExpired:
-            os.killpg(p.pid, signal.SIGKILL)
-            suite.output, _ = p.communicate()
+            end_hung(suite)
             return None
+        finally:
+            end_stragglers(suite)
 
 
 def judge(suite, status):
@@ -104,17 +171,18 @@ def judge(suite, status):
             suite.notes.append(f'the last test that started: {started[-1]}')
 
 
-def run_suite(suite):
-    start = time.monotonic()
+def run_suite(suite, logs=LOGS):
+    log = os.path.join(logs, suite.name.replace('/', '-') + '.log')
+    suite.start = time.monotonic()
     try:
-        status = execute(suite)
+        status = execute(suite, log)
     except OSError as e:
-        suite.output, status = f'{e}\n', 127
+        status = 127
+        suite.notes.append(str(e))
+    with open(log, encoding='utf-8', errors='replace') as f:
+        suite.output = f.read()
     judge(suite, status)
-    suite.seconds = time.monotonic() - start
-    log = os.path.join(LOGS, suite.name.replace('/', '-') + '.log')
-    with open(log, 'w') as f:
-        f.write(suite.output)
+    suite.seconds = time.monotonic() - suite.start
     return suite
 
 
@@ -145,20 +213,57 @@ def details(suite):
     print('\n'.join(lines + suite.notes))
 
 
+def say_what_runs(suites):
+    now = time.monotonic()
+    print('          running: ' + ', '.join(
+        f'{s.name} ({now - s.start:.0f} s)' for s in suites
+        if s.start and not s.seconds), flush=True)
+
+
+def run_all(suites, logs):
+    """Runs them, two at a time; an interrupt ends all that runs."""
+    pool = concurrent.futures.ThreadPoolExecutor(2)
+    waiting = {pool.submit(run_suite, s, logs) for s in suites}
+    count = 0
+    try:
+        while waiting:
+            done, waiting = concurrent.futures.wait(
+                waiting, NEWS_TIME, concurrent.futures.FIRST_COMPLETED)
+            if not done:
+                say_what_runs(suites)
+            for job in done:
+                count += 1
+                report(job.result(), count, len(suites))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for suite in suites:
+            if suite.start and not suite.seconds:
+                end(suite)
+
+
+def interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--list', help='test programs, a line each')
     parser.add_argument('--only', default='', help='part of a suite name')
+    parser.add_argument('--logs', default=LOGS, help='folder of their output')
     args = parser.parse_args()
     suites = [*python_suites()]  # the longest first
     suites += program_suites(args.list) if args.list else []
     suites = [s for s in suites if args.only in s.name]
-    os.makedirs(LOGS, exist_ok=True)
+    if not suites:
+        print(f"no suite has '{args.only}' in its name", file=sys.stderr)
+    os.makedirs(args.logs, exist_ok=True)
+    signal.signal(signal.SIGTERM, interrupt)
     start = time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(run_suite, s) for s in suites]
-        for n, job in enumerate(concurrent.futures.as_completed(jobs), 1):
-            report(job.result(), n, len(suites))
+    try:
+        run_all(suites, args.logs)
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return 130
     bad = [s for s in suites if s.failed]
     for suite in bad:
         details(suite)

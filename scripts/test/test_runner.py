@@ -2,8 +2,11 @@
 """The runner believes only what a suite printed and how it ended."""
 import importlib.util
 import os
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -25,11 +28,11 @@ class Runner(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix='tenon-runner-')
         self.addCleanup(folder.cleanup)
-        runner.LOGS = folder.name
+        self.logs = folder.name
 
     def judge(self, script, limit=60):
         suite = runner.Suite('s', ['sh', '-c', script], limit)
-        return runner.run_suite(suite)
+        return runner.run_suite(suite, self.logs)
 
     def counts(self, suite):
         return suite.passed, suite.failed, suite.skipped
@@ -57,12 +60,69 @@ class Runner(unittest.TestCase):
         self.assertEqual(s.failed, 1)
         self.assertLess(s.seconds, 30)
 
+    def test_what_hangs_says_where_and_is_ended_with_all_its_children(self):
+        path = os.path.join(self.logs, 'test_hangs.py')
+        with open(path, 'w', encoding='ascii') as f:
+            f.write('import subprocess, time, unittest\n'
+                    'class T(unittest.TestCase):\n'
+                    '    def test_x(self):\n'
+                    '        subprocess.Popen(["setsid", "sleep", "60"])\n'
+                    '        time.sleep(60)\n')
+        suite = runner.Suite('s', [sys.executable, os.path.join(
+            SCRIPTS, 'pytests.py'), path], 2)
+        runner.run_suite(suite, self.logs)
+        self.assertEqual(self.counts(suite), (0, 1, 0))
+        self.assertEqual(suite.notes, [
+            'did not end within 2 s', 'the last test that started: T.test_x'])
+        self.assertIn('test_hangs.py", line 5 in test_x', suite.output)
+        self.assertEqual(runner.marked(suite), [])
+        self.assertLess(suite.seconds, 30)
+
+    def test_processes_that_outlive_their_suite_are_a_failure(self):
+        runner.LEAVE_TIME = 0.5
+        self.addCleanup(setattr, runner, 'LEAVE_TIME', 10)
+        s = self.judge('setsid sleep 60 & echo 7 passed, 0 failed, 0 skipped')
+        self.assertEqual(self.counts(s), (7, 1, 0))
+        self.assertRegex(s.notes[0],
+                         r'^left processes behind: sleep \(\d+\)$')
+        self.assertEqual(runner.marked(s), [])
+        # with a moment to end, it is none
+        s = self.judge('setsid sleep 0.2 & echo 7 passed, 0 failed, 0 skipped')
+        self.assertEqual(self.counts(s), (7, 0, 0))
+
+    def test_an_interrupt_ends_all_that_runs(self):
+        path = os.path.join(self.logs, 'list')
+        script = os.path.join(self.logs, 'endless')
+        with open(script, 'w', encoding='ascii') as f:
+            f.write('#!/bin/sh\necho $$ >> "$0.pid"\nexec sleep 60\n')
+        os.chmod(script, 0o755)
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(f'no_such_suite||{script}\n' * 3)
+        with subprocess.Popen(
+                [sys.executable, os.path.join(SCRIPTS, 'test.py'), '--list',
+                 path, '--logs', self.logs, '--only', 'no_such_suite'], stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE, text=True) as p:
+            last = time.monotonic() + 60
+            pids = []
+            while len(pids) < 2 and time.monotonic() < last:
+                time.sleep(0.05)
+                if os.path.exists(script + '.pid'):
+                    with open(script + '.pid', encoding='ascii') as f:
+                        pids = f.read().split()
+            p.send_signal(signal.SIGTERM)
+            _, said = p.communicate(timeout=60)
+        self.assertEqual((p.returncode, said), (130, 'interrupted\n'))
+        self.assertEqual(len(pids), 2)
+        for pid in pids:
+            self.assertFalse(os.path.exists(f'/proc/{pid}'))
+
     def test_a_suite_without_tests_fails(self):
         s = self.judge('echo 0 passed, 0 failed, 0 skipped')
         self.assertEqual(self.counts(s), (0, 1, 0))
 
     def test_a_missing_program_fails(self):
-        s = runner.run_suite(runner.Suite('s', ['/nowhere/at-all'], 5))
+        s = runner.run_suite(runner.Suite('s', ['/nowhere/at-all'], 5),
+                             self.logs)
         self.assertEqual(s.failed, 1)
 
 
