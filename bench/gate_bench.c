@@ -85,6 +85,26 @@ CALL handle_call(const struct place *p, int x)
 	return tn_handle_put(h) == 0 ? x : 0;
 }
 
+/* As an embedder takes one, who is recorded: of a module. */
+CALL module_handle_call(const struct place *p, int x)
+{
+	struct tn_handle h;
+
+	if (tn_handle_get(p->mod, "the benchmark", &h) != 0)
+		return 0;
+	x = bench_work(p->binding, x);
+	return tn_handle_put(h) == 0 ? x : 0;
+}
+
+CALL module_reference_call(const struct place *p, int x)
+{
+	if (!tn_module_get(p->mod))
+		return 0;
+	x = bench_work(p->binding, x);
+	tn_module_put(p->mod);
+	return x;
+}
+
 CALL reference_call(const struct place *p, int x)
 {
 	if (!tn_target_get(p->target))
@@ -116,6 +136,8 @@ LOOPS(guarded)
 LOOPS(sleepable)
 LOOPS(handle)
 LOOPS(reference)
+LOOPS(module_handle)
+LOOPS(module_reference)
 LOOPS(rwlock)
 LOOPS(refcount)
 
@@ -133,6 +155,8 @@ static const struct way {
 	{ "module_guarded", module_guarded },
 	{ "handle", handle },
 	{ "reference", reference },
+	{ "module_handle", module_handle },
+	{ "module_reference", module_reference },
 	{ "rwlock", rwlock },
 	{ "refcount", refcount },
 };
@@ -252,7 +276,7 @@ static struct tn_system *system_open(void)
 }
 
 /* Never unloaded: the process ends before. */
-static void load_loops(const char *path)
+static struct tn_module *load_loops(const char *path)
 {
 	const struct file file = file_read(path);
 	struct tn_module *mod = engine_load(system_open(), &file);
@@ -266,6 +290,7 @@ static void load_loops(const char *path)
 		module_counted[i] = get(0, i);
 		module_guarded[i] = get(1, i);
 	}
+	return mod;
 }
 
 int main(int argc, char **argv)
@@ -278,13 +303,13 @@ int main(int argc, char **argv)
 	static uint64_t count;
 	static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 	const struct tn_binding binding = { .ops = &ops, .instance = &one };
-	const struct place place = { &gate, &target, &binding, &lock, &count };
+	struct place place = { &gate, &target, &binding, &lock, &count, NULL };
 
 	if (argc != 2) {
 		fputs("usage: gate_bench MODULE\n", stderr);
 		return 2;
 	}
-	load_loops(argv[1]);
+	place.mod = load_loops(argv[1]);
 	gate_init(&gate, shards, 4);
 	gate.budget_ns = 1000000000;
 	gate_publish(&gate, &binding);

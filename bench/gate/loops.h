@@ -15,6 +15,8 @@ struct bench_ops {
 	int (*work)(void *instance, int x);
 };
 
+struct tn_module;
+
 /* Everything that a loop needs, however it calls. */
 struct place {
 	struct tn_gate *gate;
@@ -22,6 +24,7 @@ struct place {
 	const struct tn_binding *binding; /* for calls without a gate */
 	void *lock;
 	uint64_t *count;
+	struct tn_module *mod; /* that is held while it is called */
 };
 
 typedef int loop_fn(const struct place *p, int n);
