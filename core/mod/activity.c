@@ -55,12 +55,11 @@ int activity_begin_locked(struct activity *act, enum activity_kind kind,
 	const unsigned depth = act->follows ? 0 : depth_of(sys, act->thread);
 
 	if (depth >= ACTIVITY_NEST_MAX) {
-		(void)module_fail(d, TN_ELOOP, TN_REASON_LIMIT, mod->name);
-		(void)str_copy(
-		    d->other, sizeof(d->other), "nested loads and unloads");
+		(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_LIMIT, mod->name,
+		    "nested loads and unloads");
 		d->value = depth + 1;
 		d->high = ACTIVITY_NEST_MAX;
-		return d->error;
+		return d->error = -TN_ELOOP;
 	}
 	act->kind = kind;
 	act->mod = mod;
@@ -176,7 +175,7 @@ static int refuse_cycle(const struct activity *act, const struct tn_module *mod,
 	const char *name = act->mod != NULL ? act->mod->name : mod->name;
 	struct text path = { d->other, sizeof(d->other), 0 };
 
-	(void)module_fail(d, TN_EDEADLK, TN_REASON_WAIT_CYCLE, name);
+	(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_WAIT_CYCLE, name, "");
 	text_add(&path, "%s", own->name);
 	if (act->mod != NULL && act->mod != own)
 		text_add(&path, " -> %s", name);
@@ -187,9 +186,8 @@ static int refuse_cycle(const struct activity *act, const struct tn_module *mod,
 static int refuse_patience(const struct activity *act,
     const struct tn_module *mod, uint64_t ns, struct tn_diag *d)
 {
-	(void)module_fail(d, TN_ETIMEDOUT, TN_REASON_WAIT_TIME,
-	    act->mod != NULL ? act->mod->name : mod->name);
-	(void)str_copy(d->other, sizeof(d->other), mod->name);
+	(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_WAIT_TIME,
+	    act->mod != NULL ? act->mod->name : mod->name, mod->name);
 	d->value = ns / 1000000;
 	return d->error;
 }
@@ -253,15 +251,11 @@ int activity_refuse_locked(
 		"saved", "restored", "unloaded" };
 	const struct activity *other = activity_of(mod);
 	const bool own = other->thread == act->thread;
-	enum tn_errno err = TN_EBUSY;
 
-	if (own)
-		err = TN_EDEADLK;
-	else if (other->kind == ACTIVITY_UNLOAD)
-		err = TN_EALREADY;
-	(void)module_fail(d, err,
-	    own ? TN_REASON_OWN_CODE : TN_REASON_IN_PROGRESS, mod->name);
-	d->stage = TN_STAGE_UNLOAD;
-	(void)str_copy(d->other, sizeof(d->other), what[other->kind]);
+	(void)diag_fail(d, TN_STAGE_UNLOAD,
+	    own ? TN_REASON_OWN_CODE : TN_REASON_IN_PROGRESS, mod->name,
+	    what[other->kind]);
+	if (!own && other->kind == ACTIVITY_UNLOAD)
+		d->error = -TN_EALREADY;
 	return d->error;
 }

@@ -45,11 +45,11 @@ static int mark(struct tn_load *l, uint32_t section, struct anchors *a)
 		if (!is_anchor(l, &t.rela[i]))
 			continue;
 		if (off % 2 != 0 || word_of(off) >= a->words)
-			return load_fail_reloc(l, TN_ENOEXEC,
-			    TN_REASON_RELOC_PLACE, section, &t.rela[i]);
+			return load_fail_reloc(
+			    l, TN_REASON_RELOC_PLACE, section, &t.rela[i]);
 		if ((a->bits[word_of(off)] & bit_of(off)) != 0)
-			return load_fail_reloc(l, TN_ENOEXEC,
-			    TN_REASON_RELOC_PAIR, section, &t.rela[i]);
+			return load_fail_reloc(
+			    l, TN_REASON_RELOC_PAIR, section, &t.rela[i]);
 		a->bits[word_of(off)] |= bit_of(off);
 		a->count++;
 	}

@@ -24,16 +24,14 @@ struct note_desc {
 
 static int fail_elf(struct tn_load *l, const struct elf_where *where)
 {
-	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_ELF);
+	struct tn_diag *d = l->diag;
 
-	(void)str_copy(
-	    d->other, sizeof(d->other), elf_fault_text(where->fault));
+	(void)load_fail_elf(l, where->fault, where->value);
 	if (where->section != 0 && where->section < l->elf.nsections &&
 	    l->elf.sections[where->section].sh_name < l->elf.names.n &&
 	    l->elf.names.p[l->elf.names.n - 1] == '\0')
 		(void)str_copy(d->section, sizeof(d->section),
 		    elf_section_name(&l->elf, where->section));
-	d->value = where->value;
 	return d->error;
 }
 
@@ -43,22 +41,12 @@ static int check_machine(struct tn_load *l)
 	const struct reloc_machine *here = reloc_machine(l->port->machine);
 
 	l->machine = reloc_machine(machine);
-	if (l->machine == NULL) {
-		struct tn_diag *d =
-		    load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
-
-		(void)str_copy(d->other, sizeof(d->other),
+	if (l->machine == NULL)
+		return load_fail_other(l, TN_REASON_UNSUPPORTED,
 		    "the machine that the file is for");
-		return d->error;
-	}
-	if (!l->offline && machine != l->port->machine) {
-		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_MACHINE);
-
-		(void)str_copy(d->other, sizeof(d->other), l->machine->name);
-		(void)str_copy(d->symbol, sizeof(d->symbol),
-		    here != NULL ? here->name : "this world");
-		return d->error;
-	}
+	if (!l->offline && machine != l->port->machine)
+		return load_fail_import(l, TN_REASON_MACHINE,
+		    here != NULL ? here->name : "this world", l->machine->name);
 	return 0;
 }
 
@@ -108,7 +96,7 @@ static int check_overlap(struct tn_load *l)
 
 static int fail_note(struct tn_load *l, const char *what, uint32_t value)
 {
-	(void)load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_PROFILE, what);
+	(void)load_fail_other(l, TN_REASON_PROFILE, what);
 	l->diag->value = value;
 	return l->diag->error;
 }
@@ -126,7 +114,7 @@ static int check_profile(struct tn_load *l, const struct note_desc *desc)
 		(struct tn_abi){ TN_ABI_MAJOR, 0 },
 		(struct tn_abi){ TN_ABI_MAJOR, TN_ABI_MINOR }) !=
 	    TN_ABI_COMPATIBLE) {
-		d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_ABI);
+		d = load_fail(l, TN_REASON_ABI);
 		d->value = (uint64_t)desc->abi_major << 32 | desc->abi_minor;
 		d->high = (int64_t)TN_ABI_MAJOR << 32 | TN_ABI_MINOR;
 		return d->error;
@@ -134,8 +122,7 @@ static int check_profile(struct tn_load *l, const struct note_desc *desc)
 	l->profile = (enum tn_profile)desc->profile;
 	if (l->profile == TN_PROFILE_HOSTED && !l->offline &&
 	    l->port->host_symbol == NULL)
-		return load_fail_other(
-		    l, TN_EOPNOTSUPP, TN_REASON_PROFILE_WORLD, "hosted");
+		return load_fail_other(l, TN_REASON_PROFILE_WORLD, "hosted");
 	return 0;
 }
 
@@ -183,7 +170,7 @@ static int find_note(struct tn_load *l)
 	}
 	if (err == 0 && l->profile == TN_PROFILE_NONE && !l->offline &&
 	    (l->args->flags & TN_LOAD_UNMARKED) == 0)
-		return load_fail(l, TN_ENOEXEC, TN_REASON_UNMARKED)->error;
+		return load_fail(l, TN_REASON_UNMARKED)->error;
 	return err;
 }
 
@@ -207,21 +194,19 @@ static int find_name(struct tn_load *l)
 		if (module_name_take(s, l->name))
 			return 0;
 		l->name[0] = '\0';
-		return load_fail_other(l, TN_EINVAL, TN_REASON_BAD_NAME, s);
+		return load_fail_other(l, TN_REASON_BAD_NAME, s);
 	}
 	/* That of the path, see load_check. */
 	if (l->args->path != NULL && !tn_module_name(l->args->path, l->name)) {
 		l->name[0] = '\0';
-		return l->offline
-			   ? 0
-			   : load_fail_other(l, TN_EINVAL, TN_REASON_BAD_NAME,
-				 file_of(l->args->path));
+		return l->offline ? 0
+				  : load_fail_other(l, TN_REASON_BAD_NAME,
+					file_of(l->args->path));
 	}
 	if (module_name_is_sound(l->name))
 		return 0;
 	l->name[0] = '\0';
-	return l->offline ? 0
-			  : load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
+	return l->offline ? 0 : load_fail(l, TN_REASON_NO_NAME)->error;
 }
 
 static struct span section_called(const struct tn_load *l, const char *name)
@@ -274,6 +259,6 @@ int load_check(struct tn_load *l)
 		return fail_elf(l, &where);
 	/* Offline an object of data alone is as good as any. */
 	if (l->symtab.n == 0 && !l->offline)
-		return load_fail(l, TN_ENOEXEC, TN_REASON_NO_SYMTAB)->error;
+		return load_fail(l, TN_REASON_NO_SYMTAB)->error;
 	return 0;
 }

@@ -21,9 +21,8 @@
 
 static int refuse_double(struct tn_load *l)
 {
-	(void)module_fail(l->diag, TN_EEXIST, TN_REASON_DUPLICATE_MODULE, "");
-	(void)str_copy(l->diag->other, sizeof(l->diag->other), l->name);
-	return l->diag->error;
+	return diag_fail(
+	    l->diag, TN_STAGE_PUBLISH, TN_REASON_DUPLICATE_MODULE, "", l->name);
 }
 
 static int take_locked(struct tn_load *l, struct tn_module *mod)
@@ -181,20 +180,19 @@ static int await_locked(
     struct tn_load *l, struct tn_module *mod, const char *symbol)
 {
 	const struct activity *other = module_activity_locked(mod);
-	struct tn_diag *d;
+	struct tn_diag *d = l->diag;
 	int err;
 
 	if (module_is_live(mod))
 		return RETRY;
 	if (other != NULL && other->kind == ACTIVITY_LOAD) {
 		err = activity_wait_locked(&l->activity, mod, l->diag);
-		l->diag->stage = err != 0 ? l->stage : l->diag->stage;
+		d->stage = err != 0 ? l->stage : d->stage;
 		return err != 0 ? err : RETRY;
 	}
-	d = load_fail(l, TN_EAGAIN,
-	    *symbol != '\0' ? TN_REASON_NOT_LIVE : TN_REASON_DEPENDS_NOT_LIVE);
-	(void)str_copy(d->symbol, sizeof(d->symbol), symbol);
-	(void)str_copy(d->other, sizeof(d->other), mod->name);
+	(void)load_fail_import(l,
+	    *symbol != '\0' ? TN_REASON_NOT_LIVE : TN_REASON_DEPENDS_NOT_LIVE,
+	    symbol, mod->name);
 	(void)str_copy(
 	    d->section, sizeof(d->section), tn_state_name(mod->state));
 	d->value = mod->state;

@@ -7,9 +7,10 @@
 #include "unload.h"
 
 static int refuse_busy(
-    const struct unload *u, enum tn_errno err, const struct leaving *item)
+    const struct unload *u, int err, const struct leaving *item)
 {
-	(void)unload_fail(u, err, TN_REASON_IN_USE, item->mod);
+	(void)unload_fail(u, TN_REASON_IN_USE, item->mod);
+	u->diag->error = err;
 	u->diag->value = gate_target_count(&item->mod->target) - item->inner;
 	holders_list(item->mod, u->diag);
 	return u->diag->error;
@@ -189,7 +190,7 @@ static bool look_later(const struct unload *u, uint64_t *ns)
 int unload_close(const struct unload *u)
 {
 	struct leaving *busy = u->items;
-	enum tn_errno err = TN_EBUSY;
+	int err = -TN_EBUSY;
 	uint64_t ns = PAUSE_NS;
 
 	/* Before each attempt: what is decided could not wait any more. */
@@ -202,8 +203,7 @@ int unload_close(const struct unload *u)
 			break; /* barriers are forbidden since we asked */
 		if ((u->flags & TN_UNLOAD_WAIT) == 0 || !look_later(u, &ns))
 			return refuse_busy(u, err, busy);
-		err = TN_ETIMEDOUT;
+		err = -TN_ETIMEDOUT;
 	}
-	return unload_fail(
-	    u, TN_EOPNOTSUPP, TN_REASON_NO_BARRIER, u->items->mod);
+	return unload_fail(u, TN_REASON_NO_BARRIER, u->items->mod);
 }

@@ -32,14 +32,10 @@ static bool is_in_text(const struct tn_load *l, uint64_t addr, bool resident)
 static int take_hook(
     struct tn_load *l, enum hook hook, uint64_t addr, const char *name)
 {
-	struct tn_diag *d;
-
 	l->gen->hook[hook] = addr;
-	if (is_in_text(l, addr, hook != HOOK_INIT))
-		return 0;
-	d = load_fail(l, TN_ENOEXEC, TN_REASON_ENTRY);
-	(void)str_copy(d->symbol, sizeof(d->symbol), name);
-	return d->error;
+	return is_in_text(l, addr, hook != HOOK_INIT)
+		   ? 0
+		   : load_fail_import(l, TN_REASON_ENTRY, name, "");
 }
 
 static int take_entry(struct tn_load *l, enum hook hook, uint32_t symbol)
@@ -51,7 +47,7 @@ static int take_entry(struct tn_load *l, enum hook hook, uint32_t symbol)
 
 static int fail_ops(struct tn_load *l, const char *what)
 {
-	return load_fail_other(l, TN_ENOEXEC, TN_REASON_OPS, what);
+	return load_fail_other(l, TN_REASON_OPS, what);
 }
 
 /* struct module_ops of <tenon/module_ops.h>: two numbers, then functions. */
@@ -198,8 +194,7 @@ struct table {
 
 static int fail_table(struct tn_load *l, const struct table *t, uint64_t at)
 {
-	(void)load_fail_section(
-	    l, TN_ENOEXEC, TN_REASON_BAD_EXPORT, t->section);
+	(void)load_fail_section(l, TN_REASON_BAD_EXPORT, t->section);
 	l->diag->offset = at;
 	return l->diag->error;
 }

@@ -106,11 +106,9 @@ bool modinfo_lists(struct span modinfo, const char *key, const char *word)
 int depend_fail(struct tn_load *l, const struct tn_depend *d,
     enum tn_reason reason, const char *present)
 {
-	struct tn_diag *diag = load_fail(l,
-	    reason == TN_REASON_DEPENDS_MISSING ? TN_ENOENT : TN_ERANGE,
-	    reason);
+	struct tn_diag *diag = l->diag;
 
-	(void)str_copy(diag->other, sizeof(diag->other), d->name);
+	(void)load_fail_other(l, reason, d->name);
 	(void)text_format(diag->symbol, sizeof(diag->symbol), "%.*s",
 	    (int)(d->length < sizeof(diag->symbol) ? d->length
 						   : sizeof(diag->symbol)),
@@ -151,7 +149,7 @@ static struct tn_module *find(struct tn_load *l, const struct tn_depend *d)
 
 static int fail_self(struct tn_load *l)
 {
-	struct tn_diag *d = load_fail(l, TN_ELOOP, TN_REASON_CYCLE);
+	struct tn_diag *d = load_fail(l, TN_REASON_CYCLE);
 
 	(void)text_format(
 	    d->other, sizeof(d->other), "%s -> %s", l->name, l->name);
@@ -195,8 +193,7 @@ static int hold_list(struct tn_load *l, const char *list)
 
 	while (err == 0 && (more = tn_depend_next(&list, &d)) != 0)
 		err = more > 0 ? hold(l, &d)
-			       : load_fail_other(
-				     l, TN_ENOEXEC, TN_REASON_BAD_DEPENDS, all);
+			       : load_fail_other(l, TN_REASON_BAD_DEPENDS, all);
 	return err;
 }
 

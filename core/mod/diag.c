@@ -220,85 +220,86 @@ static void say_in_use(struct text *t, const struct tn_diag *d)
 
 static const struct row {
 	const char *name;
+	enum tn_errno error; /* what nearly all failures of this kind return */
 	const char *clause;
 	clause_fn *say; /* when there is no clause */
 	bool subject;   /* reads on from the name: "is not an ELF file" */
 } rows[] = {
 	// clang-format off
-	[TN_REASON_NONE] = { "none", "no failure", NULL, false },
-	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", "bad argument: %o", NULL, false },
-	[TN_REASON_NO_MEMORY] = { "no_memory", "no memory for %u bytes", NULL, false },
-	[TN_REASON_POOL_FULL] = { "pool_full", "the pool has no room for %u bytes", NULL, false },
-	[TN_REASON_UNREADABLE] = { "unreadable", NULL, say_unreadable, false },
-	[TN_REASON_UNPACK] = { "unpack", "damaged %o data", NULL, false },
-	[TN_REASON_NO_UNPACKER] = { "no_unpacker", "cannot unpack %o here", NULL, false },
-	[TN_REASON_ELF] = { "elf", "%o{n (%n)}, value %x", NULL, true },
-	[TN_REASON_MACHINE] = { "machine", "is for %o, not for %s", NULL, true },
-	[TN_REASON_NO_SYMTAB] = { "no_symtab", "has no symbol table", NULL, true },
-	[TN_REASON_WRITABLE_TEXT] = { "writable_text", "%o is not supported{s (symbol '%s')}{n (section %n)}", NULL, false },
-	[TN_REASON_UNSUPPORTED] = { "unsupported", "%o is not supported{s (symbol '%s')}{n (section %n)}", NULL, false },
-	[TN_REASON_LIMIT] = { "limit", "%u %o are more than the limit of %h", NULL, false },
-	[TN_REASON_PROFILE] = { "profile", "has the unknown %o %u", NULL, true },
-	[TN_REASON_PROFILE_WORLD] = { "profile_world", "is of profile %o, which cannot run here", NULL, true },
-	[TN_REASON_ABI] = { "abi", NULL, say_abi, true },
-	[TN_REASON_UNMARKED] = { "unmarked", "carries no .note.tenon, so it is no module for running", NULL, true },
-	[TN_REASON_NO_NAME] = { "no_name", "states no module name", NULL, true },
-	[TN_REASON_BAD_NAME] = { "bad_name", "'%o' is not a module name", NULL, false },
-	[TN_REASON_SYMBOL_SECTION] = { "symbol_section", "{!nlocal symbol '%s' is used but defined nowhere}{nsymbol '%s' is used but lies in %n, which is not loaded}", NULL, false },
-	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", NULL, say_missing, false },
-	[TN_REASON_GPL_ONLY] = { "gpl_only", "'%s' of %o is for GPL-compatible modules only", NULL, false },
-	[TN_REASON_NAMESPACE] = { "namespace", "'%s' is in namespace %o, which is not imported", NULL, false },
-	[TN_REASON_NOT_LIVE] = { "not_live", "'%s' is of %o, which is not running but %n", NULL, false },
-	[TN_REASON_CRC] = { "crc_mismatch", "disagrees about the version of '%s': built for %c, present is %C", NULL, false },
-	[TN_REASON_NEEDED] = { "needed", "needs %o, which is not loaded", NULL, true },
-	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", "%n+%a: relocation type %u does not exist", NULL, false },
-	[TN_REASON_RELOC_REFUSED] = { "reloc_refused", PLACE ": %o is not supported", NULL, false },
-	[TN_REASON_RELOC_PLACE] = { "reloc_place", PLACE ": the place lies outside the section", NULL, false },
-	[TN_REASON_RELOC_SYMBOL] = { "reloc_symbol", PLACE ": there is no symbol number %u", NULL, false },
-	[TN_REASON_RELOC_RANGE] = { "reloc_range", PLACE ": value %v does not fit into [%l, %h]", NULL, false },
-	[TN_REASON_RELOC_ALIGN] = { "reloc_align", PLACE ": value %x is not a multiple of %h", NULL, false },
-	[TN_REASON_RELOC_PAIR] = { "reloc_pair", PLACE ": its partner relocation is missing or doubled", NULL, false },
-	[TN_REASON_RELOC_CELLS] = { "reloc_cells", PLACE ": too many different addends for one symbol", NULL, false },
-	[TN_REASON_PLACEMENT] = { "placement", "its parts do not fit into 2 GiB of addresses", NULL, false },
-	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", "a module called %o is loaded already", NULL, false },
-	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", "exports '%s', which %o exports already", NULL, true },
-	[TN_REASON_BAD_EXPORT] = { "bad_export", "has a malformed export table: %n+%a", NULL, true },
-	[TN_REASON_ENTRY] = { "entry", "entry point '%s' is not in the module's text", NULL, false },
-	[TN_REASON_OPS] = { "ops", "has no sound module_ops: %o", NULL, true },
-	[TN_REASON_INIT_FAILED] = { "init_failed", "init failed with %i", NULL, false },
-	[TN_REASON_START_FAILED] = { "start_failed", "start failed with %i", NULL, false },
-	[TN_REASON_STOP_FAILED] = { "stop_failed", "stop failed with %i", NULL, false },
-	[TN_REASON_IN_USE] = { "in_use", NULL, say_in_use, false },
-	[TN_REASON_VETO] = { "veto", "does not allow it now: quiesce returned %i", NULL, true },
-	[TN_REASON_STATE] = { "state", "that is not possible while it is %o", NULL, false },
-	[TN_REASON_STATE_FAILED] = { "state_failed", "%o failed with %i", NULL, false },
-	[TN_REASON_IN_PROGRESS] = { "in_progress", "is being %o by another thread", NULL, true },
-	[TN_REASON_INSIDE] = { "inside", "called from inside of a call that must not sleep", NULL, false },
-	[TN_REASON_OWN_CODE] = { "own_code", "its own code cannot have it started, stopped or unloaded", NULL, false },
-	[TN_REASON_WAIT_CYCLE] = { "wait_cycle", "would wait for itself: %o", NULL, true },
-	[TN_REASON_WAIT_TIME] = { "wait_time", "has waited %u ms for %o, which is still being loaded", NULL, true },
-	[TN_REASON_NOT_LOADED] = { "not_loaded", "%o is not loaded", NULL, false },
-	[TN_REASON_NO_EXIT] = { "no_exit", "has init but no exit: it is permanent", NULL, true },
-	[TN_REASON_VERIFY] = { "verify", "refused by the verification hook", NULL, false },
-	[TN_REASON_PROTECT] = { "protect", "page permissions could not be set", NULL, false },
-	[TN_REASON_BAD_PARAM] = { "bad_param", "has a malformed parameter: %n+%a: %o", NULL, true },
-	[TN_REASON_PARAM_UNKNOWN] = { "param_unknown", "there is no parameter '%s'{o (nearest: %o)}", NULL, false },
-	[TN_REASON_PARAM_VALUE] = { "param_value", "parameter %s: {o'%o' is no %n}{!oit needs a value of type %n}", NULL, false },
-	[TN_REASON_PARAM_RANGE] = { "param_range", "parameter %s: %o is not within %n", NULL, false },
-	[TN_REASON_PARAM_LENGTH] = { "param_length", "parameter %s: '%o' has more than %h %n", NULL, false },
-	[TN_REASON_PARAM_READ_ONLY] = { "param_read_only", "parameter %s cannot be set once the module is loaded", NULL, false },
-	[TN_REASON_BAD_DEPENDS] = { "bad_depends", "declares a malformed dependency: %o", NULL, true },
-	[TN_REASON_DEPENDS_MISSING] = { "depends_missing", "needs %o{s %s}, which is not loaded", NULL, true },
-	[TN_REASON_DEPENDS_OLD] = { "depends_old", "needs %o{s %s}; {npresent is %n, which is too old}{!nwhat is present states no version}", NULL, true },
-	[TN_REASON_DEPENDS_NEW] = { "depends_new", "needs %o{s %s}; present is %n, which is too new", NULL, true },
-	[TN_REASON_DEPENDS_NOT_LIVE] = { "depends_not_live", "needs %o, which is not running but %n", NULL, true },
-	[TN_REASON_CYCLE] = { "cycle", "depends on itself: %o", NULL, true },
-	[TN_REASON_ESSENTIAL] = { "essential", "is essential and stays loaded", NULL, true },
-	[TN_REASON_NO_TABLE] = { "no_table", "has no %s", NULL, true },
-	[TN_REASON_DLOPEN] = { "dlopen", "%o", NULL, false },
-	[TN_REASON_LINGERS] = { "lingers", "an earlier build of it is still in the process: %o", NULL, false },
-	[TN_REASON_WORKER] = { "worker", "its %o", NULL, false },
-	[TN_REASON_NO_BARRIER] = { "no_barrier", "other threads cannot be waited for: the system forbids every barrier by now", NULL, false },
+	[TN_REASON_NONE] = { "none", 0, "no failure", NULL, false },
+	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", TN_EINVAL, "bad argument: %o", NULL, false },
+	[TN_REASON_NO_MEMORY] = { "no_memory", TN_ENOMEM, "no memory for %u bytes", NULL, false },
+	[TN_REASON_POOL_FULL] = { "pool_full", TN_ENOSPC, "the pool has no room for %u bytes", NULL, false },
+	[TN_REASON_UNREADABLE] = { "unreadable", TN_EIO, NULL, say_unreadable, false },
+	[TN_REASON_UNPACK] = { "unpack", TN_EBADMSG, "damaged %o data", NULL, false },
+	[TN_REASON_NO_UNPACKER] = { "no_unpacker", TN_EOPNOTSUPP, "cannot unpack %o here", NULL, false },
+	[TN_REASON_ELF] = { "elf", TN_ENOEXEC, "%o{n (%n)}, value %x", NULL, true },
+	[TN_REASON_MACHINE] = { "machine", TN_ENOEXEC, "is for %o, not for %s", NULL, true },
+	[TN_REASON_NO_SYMTAB] = { "no_symtab", TN_ENOEXEC, "has no symbol table", NULL, true },
+	[TN_REASON_WRITABLE_TEXT] = { "writable_text", TN_EOPNOTSUPP, "%o is not supported{s (symbol '%s')}{n (section %n)}", NULL, false },
+	[TN_REASON_UNSUPPORTED] = { "unsupported", TN_EOPNOTSUPP, "%o is not supported{s (symbol '%s')}{n (section %n)}", NULL, false },
+	[TN_REASON_LIMIT] = { "limit", TN_EFBIG, "%u %o are more than the limit of %h", NULL, false },
+	[TN_REASON_PROFILE] = { "profile", TN_EOPNOTSUPP, "has the unknown %o %u", NULL, true },
+	[TN_REASON_PROFILE_WORLD] = { "profile_world", TN_EOPNOTSUPP, "is of profile %o, which cannot run here", NULL, true },
+	[TN_REASON_ABI] = { "abi", TN_EOPNOTSUPP, NULL, say_abi, true },
+	[TN_REASON_UNMARKED] = { "unmarked", TN_ENOEXEC, "carries no .note.tenon, so it is no module for running", NULL, true },
+	[TN_REASON_NO_NAME] = { "no_name", TN_EINVAL, "states no module name", NULL, true },
+	[TN_REASON_BAD_NAME] = { "bad_name", TN_EINVAL, "'%o' is not a module name", NULL, false },
+	[TN_REASON_SYMBOL_SECTION] = { "symbol_section", TN_ENOEXEC, "{!nlocal symbol '%s' is used but defined nowhere}{nsymbol '%s' is used but lies in %n, which is not loaded}", NULL, false },
+	[TN_REASON_MISSING_SYMBOL] = { "missing_symbol", TN_ENOENT, NULL, say_missing, false },
+	[TN_REASON_GPL_ONLY] = { "gpl_only", TN_EACCES, "'%s' of %o is for GPL-compatible modules only", NULL, false },
+	[TN_REASON_NAMESPACE] = { "namespace", TN_EACCES, "'%s' is in namespace %o, which is not imported", NULL, false },
+	[TN_REASON_NOT_LIVE] = { "not_live", TN_EAGAIN, "'%s' is of %o, which is not running but %n", NULL, false },
+	[TN_REASON_CRC] = { "crc_mismatch", TN_ENOEXEC, "disagrees about the version of '%s': built for %c, present is %C", NULL, false },
+	[TN_REASON_NEEDED] = { "needed", TN_ENOENT, "needs %o, which is not loaded", NULL, true },
+	[TN_REASON_RELOC_UNKNOWN] = { "reloc_unknown", TN_ENOEXEC, "%n+%a: relocation type %u does not exist", NULL, false },
+	[TN_REASON_RELOC_REFUSED] = { "reloc_refused", TN_EOPNOTSUPP, PLACE ": %o is not supported", NULL, false },
+	[TN_REASON_RELOC_PLACE] = { "reloc_place", TN_ENOEXEC, PLACE ": the place lies outside the section", NULL, false },
+	[TN_REASON_RELOC_SYMBOL] = { "reloc_symbol", TN_ENOEXEC, PLACE ": there is no symbol number %u", NULL, false },
+	[TN_REASON_RELOC_RANGE] = { "reloc_range", TN_ERANGE, PLACE ": value %v does not fit into [%l, %h]", NULL, false },
+	[TN_REASON_RELOC_ALIGN] = { "reloc_align", TN_ENOEXEC, PLACE ": value %x is not a multiple of %h", NULL, false },
+	[TN_REASON_RELOC_PAIR] = { "reloc_pair", TN_ENOEXEC, PLACE ": its partner relocation is missing or doubled", NULL, false },
+	[TN_REASON_RELOC_CELLS] = { "reloc_cells", TN_EOPNOTSUPP, PLACE ": too many different addends for one symbol", NULL, false },
+	[TN_REASON_PLACEMENT] = { "placement", TN_ERANGE, "its parts do not fit into 2 GiB of addresses", NULL, false },
+	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", TN_EEXIST, "a module called %o is loaded already", NULL, false },
+	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", TN_EEXIST, "exports '%s', which %o exports already", NULL, true },
+	[TN_REASON_BAD_EXPORT] = { "bad_export", TN_ENOEXEC, "has a malformed export table: %n+%a", NULL, true },
+	[TN_REASON_ENTRY] = { "entry", TN_ENOEXEC, "entry point '%s' is not in the module's text", NULL, false },
+	[TN_REASON_OPS] = { "ops", TN_ENOEXEC, "has no sound module_ops: %o", NULL, true },
+	[TN_REASON_INIT_FAILED] = { "init_failed", TN_EINVAL, "init failed with %i", NULL, false },
+	[TN_REASON_START_FAILED] = { "start_failed", TN_EINVAL, "start failed with %i", NULL, false },
+	[TN_REASON_STOP_FAILED] = { "stop_failed", TN_EINVAL, "stop failed with %i", NULL, false },
+	[TN_REASON_IN_USE] = { "in_use", TN_EBUSY, NULL, say_in_use, false },
+	[TN_REASON_VETO] = { "veto", TN_EPERM, "does not allow it now: quiesce returned %i", NULL, true },
+	[TN_REASON_STATE] = { "state", TN_EINVAL, "that is not possible while it is %o", NULL, false },
+	[TN_REASON_STATE_FAILED] = { "state_failed", TN_EINVAL, "%o failed with %i", NULL, false },
+	[TN_REASON_IN_PROGRESS] = { "in_progress", TN_EBUSY, "is being %o by another thread", NULL, true },
+	[TN_REASON_INSIDE] = { "inside", TN_EDEADLK, "called from inside of a call that must not sleep", NULL, false },
+	[TN_REASON_OWN_CODE] = { "own_code", TN_EDEADLK, "its own code cannot have it started, stopped or unloaded", NULL, false },
+	[TN_REASON_WAIT_CYCLE] = { "wait_cycle", TN_EDEADLK, "would wait for itself: %o", NULL, true },
+	[TN_REASON_WAIT_TIME] = { "wait_time", TN_ETIMEDOUT, "has waited %u ms for %o, which is still being loaded", NULL, true },
+	[TN_REASON_NOT_LOADED] = { "not_loaded", TN_ENOENT, "%o is not loaded", NULL, false },
+	[TN_REASON_NO_EXIT] = { "no_exit", TN_EBUSY, "has init but no exit: it is permanent", NULL, true },
+	[TN_REASON_VERIFY] = { "verify", TN_EACCES, "refused by the verification hook", NULL, false },
+	[TN_REASON_PROTECT] = { "protect", TN_EACCES, "page permissions could not be set", NULL, false },
+	[TN_REASON_BAD_PARAM] = { "bad_param", TN_ENOEXEC, "has a malformed parameter: %n+%a: %o", NULL, true },
+	[TN_REASON_PARAM_UNKNOWN] = { "param_unknown", TN_ENOENT, "there is no parameter '%s'{o (nearest: %o)}", NULL, false },
+	[TN_REASON_PARAM_VALUE] = { "param_value", TN_EINVAL, "parameter %s: {o'%o' is no %n}{!oit needs a value of type %n}", NULL, false },
+	[TN_REASON_PARAM_RANGE] = { "param_range", TN_ERANGE, "parameter %s: %o is not within %n", NULL, false },
+	[TN_REASON_PARAM_LENGTH] = { "param_length", TN_ENOSPC, "parameter %s: '%o' has more than %h %n", NULL, false },
+	[TN_REASON_PARAM_READ_ONLY] = { "param_read_only", TN_EACCES, "parameter %s cannot be set once the module is loaded", NULL, false },
+	[TN_REASON_BAD_DEPENDS] = { "bad_depends", TN_ENOEXEC, "declares a malformed dependency: %o", NULL, true },
+	[TN_REASON_DEPENDS_MISSING] = { "depends_missing", TN_ENOENT, "needs %o{s %s}, which is not loaded", NULL, true },
+	[TN_REASON_DEPENDS_OLD] = { "depends_old", TN_ERANGE, "needs %o{s %s}; {npresent is %n, which is too old}{!nwhat is present states no version}", NULL, true },
+	[TN_REASON_DEPENDS_NEW] = { "depends_new", TN_ERANGE, "needs %o{s %s}; present is %n, which is too new", NULL, true },
+	[TN_REASON_DEPENDS_NOT_LIVE] = { "depends_not_live", TN_EAGAIN, "needs %o, which is not running but %n", NULL, true },
+	[TN_REASON_CYCLE] = { "cycle", TN_ELOOP, "depends on itself: %o", NULL, true },
+	[TN_REASON_ESSENTIAL] = { "essential", TN_EBUSY, "is essential and stays loaded", NULL, true },
+	[TN_REASON_NO_TABLE] = { "no_table", TN_ENOEXEC, "has no %s", NULL, true },
+	[TN_REASON_DLOPEN] = { "dlopen", TN_ENOEXEC, "%o", NULL, false },
+	[TN_REASON_LINGERS] = { "lingers", TN_EBUSY, "an earlier build of it is still in the process: %o", NULL, false },
+	[TN_REASON_WORKER] = { "worker", TN_EIO, "its %o", NULL, false },
+	[TN_REASON_NO_BARRIER] = { "no_barrier", TN_EOPNOTSUPP, "other threads cannot be waited for: the system forbids every barrier by now", NULL, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");
@@ -333,6 +334,33 @@ void tn_diag_fini(struct tn_diag *d)
 	if (d->memory != NULL)
 		port->free(port->ctx, d->memory, d->memory_bytes);
 	tn_diag_init(d);
+}
+
+int diag_fail(struct tn_diag *d, enum tn_stage stage, enum tn_reason reason,
+    const char *module, const char *other)
+{
+	tn_diag_fini(d);
+	d->error = -(int)rows[reason].error;
+	d->stage = stage;
+	d->reason = reason;
+	(void)str_copy(d->module, sizeof(d->module), module);
+	(void)str_copy(d->other, sizeof(d->other), other);
+	return d->error;
+}
+
+int diag_result(struct tn_diag *d, int result)
+{
+	d->value = (uint64_t)(int64_t)result;
+	if (result < 0)
+		d->error = result;
+	return d->error;
+}
+
+int diag_fail_memory(struct tn_diag *d, enum tn_stage stage, uint64_t size)
+{
+	(void)diag_fail(d, stage, TN_REASON_NO_MEMORY, "", "");
+	d->value = size;
+	return d->error;
 }
 
 void diag_copy(

@@ -10,17 +10,9 @@
 #include <base/overflow.h>
 #include <base/string.h>
 
-static int fail_elf(struct tn_load *l, enum elf_fault fault, uint64_t value)
-{
-	(void)load_fail_other(
-	    l, TN_ENOEXEC, TN_REASON_ELF, elf_fault_text(fault));
-	l->diag->value = value;
-	return l->diag->error;
-}
-
 static int fail_unsupported(struct tn_load *l, const char *what)
 {
-	return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
+	return load_fail_other(l, TN_REASON_UNSUPPORTED, what);
 }
 
 /* Holds the module that DT_NEEDED names, as a provider. */
@@ -30,9 +22,8 @@ static int hold_needed(struct tn_load *l, const char *needed)
 	int err;
 
 	err = tn_module_name(needed, name) ? load_hold(l, name) : -TN_ENOENT;
-	return err == -TN_ENOENT
-		   ? load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, needed)
-		   : err;
+	return err == -TN_ENOENT ? load_fail_other(l, TN_REASON_NEEDED, needed)
+				 : err;
 }
 
 /* DT_NEEDED must name a loaded module (decision 6). */
@@ -46,7 +37,7 @@ static int check_needed(struct tn_load *l)
 		const char *name = elf_dynamic_string(&l->dyn, e->d_val);
 
 		if (name == NULL)
-			return fail_elf(l, ELF_DYNAMIC, e->d_val);
+			return load_fail_elf(l, ELF_DYNAMIC, e->d_val);
 		const int err = hold_needed(l, name);
 
 		if (err != 0)
@@ -98,8 +89,7 @@ static int add_part(
 	if (from >= to)
 		return 0;
 	if (img->nparts == TN_MAX_PARTS)
-		return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED,
-		    "so many segments");
+		return fail_unsupported(l, "so many segments");
 	img->part[img->nparts++] = (struct tn_part){
 		.kind = (uint8_t)kind,
 		.offset = (size_t)from,
@@ -158,9 +148,9 @@ static int check_segment(
 		return l->diag->error;
 	}
 	if ((ph->p_vaddr & ~(page - 1)) < *end)
-		return fail_elf(l, ELF_SEGMENT_BOUNDS, ph->p_vaddr);
+		return load_fail_elf(l, ELF_SEGMENT_BOUNDS, ph->p_vaddr);
 	if (!u64_align(ph->p_vaddr + ph->p_memsz, page, end))
-		return fail_elf(l, ELF_SEGMENT_BOUNDS, ph->p_vaddr);
+		return load_fail_elf(l, ELF_SEGMENT_BOUNDS, ph->p_vaddr);
 	return 0;
 }
 
@@ -172,13 +162,9 @@ int dyn_layout(struct tn_load *l)
 	int err = 0;
 
 	l->stage = TN_STAGE_LAYOUT;
-	if (l->dyn.high - low > INT32_MAX) {
-		(void)load_fail_other(
-		    l, TN_EFBIG, TN_REASON_LIMIT, "bytes of an image");
-		l->diag->value = l->dyn.high - low;
-		l->diag->high = INT32_MAX;
-		return l->diag->error;
-	}
+	if (l->dyn.high - low > INT32_MAX)
+		return load_fail_limit(
+		    l, "bytes of an image", l->dyn.high - low, INT32_MAX);
 	for (uint32_t i = 0; i < l->elf.nsegments && err == 0; i++) {
 		const struct elf_phdr *ph = &l->elf.segments[i];
 
@@ -261,14 +247,6 @@ int dyn_copy(struct tn_load *l)
 
 /* --- relocation */
 
-static int fail_undefined(struct tn_load *l, uint32_t sym)
-{
-	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
-
-	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
-	return d->error;
-}
-
 static int apply(struct tn_load *l, const struct elf_rela *r)
 {
 	const struct reloc_howto *how =
@@ -284,22 +262,20 @@ static int apply(struct tn_load *l, const struct elf_rela *r)
 	    (how->expr != RELOC_ABS || how->size != 8))
 		return load_fail_type(l, 0, r);
 	if (sym != 0 && sym >= l->symtab.n) {
-		(void)load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_SYMBOL, 0, r);
+		(void)load_fail_reloc(l, TN_REASON_RELOC_SYMBOL, 0, r);
 		l->diag->value = sym;
 		return l->diag->error;
 	}
 	uint8_t *place = load_image_at(l, base + r->r_offset, how->size);
 
 	if (place == NULL)
-		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, 0, r);
+		return load_fail_reloc(l, TN_REASON_RELOC_PLACE, 0, r);
 	if (how->expr == RELOC_BASE) {
 		reloc_put(how, place, base + a);
 		return 0;
 	}
 	if (UNLIKELY((l->symbols[sym].flags & SYM_UNUSABLE) != 0))
-		return fail_undefined(l, sym);
+		return load_fail_unusable(l, sym);
 	value = l->symbols[sym].value;
 	reloc_put(how, place,
 	    (how->flags & RELOC_NO_ADDEND) != 0 ? value : value + a);
@@ -340,7 +316,7 @@ static int take_array(struct tn_load *l, struct elf_range range,
 	if (range.size == 0)
 		return 0;
 	if (range.addr % 8 != 0 || load_image_at(l, addr, range.size) == NULL)
-		return fail_elf(l, ELF_DYNAMIC, range.addr);
+		return load_fail_elf(l, ELF_DYNAMIC, range.addr);
 	*out = (struct image_range){ addr, range.size / 8 };
 	*n = 1;
 	return 0;
@@ -384,7 +360,7 @@ static int take_function(struct tn_load *l, uint64_t offset, uint64_t *out)
 			return 0;
 		}
 	}
-	return fail_elf(l, ELF_DYNAMIC, offset);
+	return load_fail_elf(l, ELF_DYNAMIC, offset);
 }
 
 int dyn_relocate(struct tn_load *l)

@@ -24,9 +24,8 @@ struct tn_foreign_load {
 int tn_foreign_fail(struct tn_foreign_load *load, int error,
     enum tn_reason reason, const char *other)
 {
-	(void)load_fail_other(
-	    load->load, (enum tn_errno)(-error), reason, other);
-	return error;
+	(void)load_fail_other(load->load, reason, other);
+	return load->load->diag->error = error;
 }
 
 void tn_foreign_note(struct tn_foreign_load *load, const char *text)
@@ -78,8 +77,8 @@ static int describe(struct tn_load *l, uint64_t base)
 		if (ph->p_type != PT_LOAD || ph->p_memsz == 0)
 			continue;
 		if (l->image.nparts == TN_MAX_PARTS)
-			return load_fail_other(l, TN_EOPNOTSUPP,
-			    TN_REASON_UNSUPPORTED, "so many segments");
+			return load_fail_other(
+			    l, TN_REASON_UNSUPPORTED, "so many segments");
 		l->image.part[l->image.nparts++] = (struct tn_part){
 			.kind = (uint8_t)kind_of(ph->p_flags),
 			.size = (size_t)ph->p_memsz,
@@ -164,14 +163,6 @@ static uint64_t find_table(const struct tn_load *l)
 	return 0;
 }
 
-static int fail_table(struct tn_load *l)
-{
-	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_NO_TABLE);
-
-	(void)str_copy(d->symbol, sizeof(d->symbol), l->shape->foreign->symbol);
-	return d->error;
-}
-
 static int take(struct tn_load *l)
 {
 	const struct tn_foreign *f = l->shape->foreign;
@@ -179,13 +170,13 @@ static int take(struct tn_load *l)
 	struct generation *gen = l->gen;
 
 	if (gen->hook[HOOK_INIT] != 0 || gen->hook[HOOK_EXIT] != 0)
-		return load_fail_other(l, TN_ENOEXEC, TN_REASON_OPS,
+		return load_fail_other(l, TN_REASON_OPS,
 		    "init_module or cleanup_module beside a foreign table");
 	if (!gen->is_mapped)
 		l->table = find_table(l);
 	/* Of another image that this one needs, or of the program, is none. */
 	if (l->table == 0 || !is_in_image(l, l->table))
-		return fail_table(l);
+		return load_fail_import(l, TN_REASON_NO_TABLE, f->symbol, "");
 	gen->foreign = f;
 	gen->has_ops = true;
 	gen->hook[HOOK_INIT] = (uintptr_t)run_init;

@@ -63,12 +63,7 @@ void tn_graph_free(struct tn_graph *g)
 
 int graph_no_memory(struct tn_graph *g, struct tn_diag *diag)
 {
-	tn_diag_fini(diag);
-	diag->error = -TN_ENOMEM;
-	diag->stage = TN_STAGE_DEPENDS;
-	diag->reason = TN_REASON_NO_MEMORY;
-	diag->value = sizeof(*g);
-	return diag->error;
+	return diag_fail_memory(diag, TN_STAGE_DEPENDS, sizeof(*g));
 }
 
 static void *bigger(struct tn_graph *g, void *old, uint32_t *max, size_t size)
@@ -104,8 +99,8 @@ static struct graph_node *new_node(struct tn_graph *g)
 
 static int fail_double(struct graph_node *node)
 {
-	return load_fail_other(&node->load, TN_EEXIST,
-	    TN_REASON_DUPLICATE_MODULE, node->load.name);
+	return load_fail_other(
+	    &node->load, TN_REASON_DUPLICATE_MODULE, node->load.name);
 }
 
 /* From here on it is freed with the graph. */
@@ -138,7 +133,7 @@ static int read_file(struct graph_node *node)
 	if (err == 0)
 		err = load_check(l);
 	if (err == 0 && l->name[0] == '\0')
-		err = load_fail(l, TN_EINVAL, TN_REASON_NO_NAME)->error;
+		err = load_fail(l, TN_REASON_NO_NAME)->error;
 	return err;
 }
 
@@ -192,10 +187,9 @@ static int add_module(
 	/* Graphs are the program's, whoever has asked for this one. */
 	err = hold_take(mod, NULL, NULL);
 	if (err != 0) {
-		err = err == -TN_ENOMEM
-			  ? graph_no_memory(g, diag)
-			  : load_fail_other(&node->load, TN_ENOENT,
-				TN_REASON_NOT_LOADED, mod->name);
+		err = err == -TN_ENOMEM ? graph_no_memory(g, diag)
+					: load_fail_other(&node->load,
+					      TN_REASON_NOT_LOADED, mod->name);
 		diag->module[0] = '\0';
 		port_free(g->port, node, sizeof(*node));
 		return err;
@@ -355,7 +349,7 @@ static int fail_cycle(struct tn_graph *g, struct tn_diag *diag)
 	l = &g->nodes[start]->load;
 	l->diag = diag;
 	l->stage = TN_STAGE_DEPENDS;
-	(void)load_fail(l, TN_ELOOP, TN_REASON_CYCLE);
+	(void)load_fail(l, TN_REASON_CYCLE);
 	i = start;
 	text_add(&t, "%s", g->nodes[i]->pub.name);
 	do {

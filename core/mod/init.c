@@ -90,17 +90,11 @@ const char *tn_module_running(const struct tn_module *mod)
 	return hook != 0 ? names[hook - 1] : NULL;
 }
 
-/* A positive value is no error number. */
 static int failed(const struct generation *gen, enum tn_reason reason,
     int result, struct tn_diag *d)
 {
-	tn_diag_fini(d);
-	d->error = result < 0 ? result : -TN_EINVAL;
-	d->stage = TN_STAGE_INIT;
-	d->reason = reason;
-	d->value = (uint64_t)(int64_t)result;
-	__builtin_memcpy(d->module, gen->mod->name, sizeof(d->module));
-	return d->error;
+	(void)diag_fail(d, TN_STAGE_INIT, reason, gen->mod->name, "");
+	return diag_result(d, result);
 }
 
 static int run_init(const struct generation *gen)

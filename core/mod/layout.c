@@ -40,12 +40,8 @@ static bool append(
 
 static int too_large(struct tn_load *l)
 {
-	struct tn_diag *d = load_fail(l, TN_EFBIG, TN_REASON_LIMIT);
-
-	(void)str_copy(d->other, sizeof(d->other), "bytes of one part");
-	d->value = (uint64_t)MAX_IMAGE + 1;
-	d->high = MAX_IMAGE;
-	return d->error;
+	return load_fail_limit(
+	    l, "bytes of one part", (uint64_t)MAX_IMAGE + 1, MAX_IMAGE);
 }
 
 /* Appends the sections that have bytes in the file, or those that have not. */
@@ -104,22 +100,26 @@ int load_layout(struct tn_load *l)
 
 static int alloc_failed(struct tn_load *l, int err, uint64_t size)
 {
-	struct tn_diag *d;
+	static const struct {
+		int error;
+		enum tn_reason reason;
+		const char *what;
+	} rows[] = {
+		{ -TN_EAGAIN, TN_REASON_UNSUPPORTED,
+		    "loading in a child that fork has not made" },
+		{ -TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED,
+		    "executable memory in this process" },
+		{ -TN_ENOSPC, TN_REASON_POOL_FULL, "" },
+		{ -TN_ERANGE, TN_REASON_PLACEMENT, "" },
+		{ 0, TN_REASON_NO_MEMORY, "" },
+	};
+	unsigned i = 0;
 
-	switch (-err) {
-	case TN_EAGAIN:
-		return load_fail_other(l, TN_EAGAIN, TN_REASON_UNSUPPORTED,
-		    "loading in a child that fork has not made");
-	case TN_EOPNOTSUPP:
-		return load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED,
-		    "executable memory in this process");
-	}
-	d = load_fail(l, (enum tn_errno) - err,
-	    err == -TN_ENOSPC   ? TN_REASON_POOL_FULL
-	    : err == -TN_ERANGE ? TN_REASON_PLACEMENT
-				: TN_REASON_NO_MEMORY);
-	d->value = size;
-	return d->error;
+	while (rows[i].error != err && rows[i].error != 0)
+		i++;
+	(void)load_fail_other(l, rows[i].reason, rows[i].what);
+	l->diag->value = size;
+	return l->diag->error = err;
 }
 
 int load_alloc(struct tn_load *l)
@@ -231,7 +231,7 @@ int load_place(struct tn_load *l)
 
 	l->stage = TN_STAGE_PLAN;
 	if (!is_within_span(&l->image))
-		return load_fail(l, TN_ERANGE, TN_REASON_PLACEMENT)->error;
+		return load_fail(l, TN_REASON_PLACEMENT)->error;
 	l->stubs_addr = text->addr + l->stubs_offset;
 	l->stubs_write = part_byte(text, l->stubs_offset);
 	l->cells_addr = data->addr + l->cells_offset;

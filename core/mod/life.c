@@ -5,8 +5,6 @@
  */
 #include "module.h"
 
-#include <base/string.h>
-
 typedef int save_fn(struct tn_module *mod, void *buf, size_t cap, size_t *len);
 typedef int restore_fn(struct tn_module *mod, const void *buf, size_t len);
 
@@ -77,21 +75,16 @@ int tn_start(struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
 static int fail_hook(const struct tn_module *mod, const char *hook, int result,
     struct tn_diag *d)
 {
-	(void)module_fail(d, (enum tn_errno)(result < 0 ? -result : TN_EINVAL),
-	    TN_REASON_STATE_FAILED, mod->name);
-	d->stage = TN_STAGE_INIT;
-	d->value = (uint64_t)(int64_t)result;
-	(void)str_copy(d->other, sizeof(d->other), hook);
-	return d->error;
+	(void)diag_fail(
+	    d, TN_STAGE_INIT, TN_REASON_STATE_FAILED, mod->name, hook);
+	return diag_result(d, result);
 }
 
 static int fail_unsupported(
     const struct tn_module *mod, const char *hook, struct tn_diag *d)
 {
-	(void)module_fail(d, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, mod->name);
-	d->stage = TN_STAGE_INIT;
-	(void)str_copy(d->other, sizeof(d->other), hook);
-	return d->error;
+	return diag_fail(
+	    d, TN_STAGE_INIT, TN_REASON_UNSUPPORTED, mod->name, hook);
 }
 
 /* What tn_module_save is to fill. */

@@ -24,18 +24,6 @@ static void count_linked(struct tn_system *sys, int step)
 	sys->port->unlock(sys->port->ctx);
 }
 
-static int fail_memory(struct tn_diag *diag)
-{
-	if (diag == NULL)
-		return -TN_ENOMEM;
-	tn_diag_fini(diag);
-	diag->error = -TN_ENOMEM;
-	diag->stage = TN_STAGE_SOURCE;
-	diag->reason = TN_REASON_NO_MEMORY;
-	diag->value = sizeof(struct offline);
-	return diag->error;
-}
-
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag)
 {
@@ -43,7 +31,9 @@ int tn_link(struct tn_system *sys, const struct tn_load_args *args,
 	int err = -TN_EINVAL;
 
 	if (o == NULL)
-		return fail_memory(diag);
+		return diag == NULL ? -TN_ENOMEM
+				    : diag_fail_memory(
+					  diag, TN_STAGE_SOURCE, sizeof(*o));
 	o->linked.load = &o->load;
 	tn_diag_init(&o->scratch);
 	if (load_begin(

@@ -148,11 +148,7 @@ static int seal(struct tn_load *l)
 	err = port->image_seal(port->ctx, &l->image);
 	if (err == 0)
 		return 0;
-	struct tn_diag *d =
-	    load_fail(l, (enum tn_errno) - err, TN_REASON_PROTECT);
-
-	d->value = (uint64_t)(int64_t)err;
-	return d->error;
+	return diag_result(load_fail(l, TN_REASON_PROTECT), err);
 }
 
 static size_t init_bytes(const struct tn_image *img)
@@ -191,7 +187,7 @@ static int finish(struct tn_load *l, struct generation *gen)
 	if (err == 0)
 		return 0;
 	l->stage = TN_STAGE_PROTECT;
-	(void)load_fail(l, (enum tn_errno) - err, TN_REASON_PROTECT);
+	(void)diag_result(load_fail(l, TN_REASON_PROTECT), err);
 	generation_run_exit(gen);
 	return err;
 }
@@ -270,9 +266,9 @@ static int load(struct tn_load *l, struct tn_module **out)
 
 	/* What fails has to wait for readers, and would wait for itself. */
 	if (gate_is_inside())
-		return load_fail(l, TN_EDEADLK, TN_REASON_INSIDE)->error;
+		return load_fail(l, TN_REASON_INSIDE)->error;
 	if (!gate_can_synchronize())
-		return load_fail(l, TN_EOPNOTSUPP, TN_REASON_NO_BARRIER)->error;
+		return load_fail(l, TN_REASON_NO_BARRIER)->error;
 	l->gen = load_alloc_array(l, 1, sizeof(*l->gen));
 	if (l->gen == NULL)
 		return l->diag->error;
@@ -323,8 +319,8 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 	activity_init(&l->activity, sys);
 	if (args->size == sizeof(*args) && (args->flags & ~LOAD_FLAGS) == 0)
 		return true;
-	(void)load_fail_other(l, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
-	    "size or flags of struct tn_load_args");
+	(void)load_fail_other(
+	    l, TN_REASON_BAD_ARGUMENT, "size or flags of struct tn_load_args");
 	return false;
 }
 

@@ -251,13 +251,18 @@ int load_grow(struct tn_load *l, void **array, uint32_t n, uint32_t *max,
     size_t size) MUST_CHECK;
 
 /* --- diagnosis: begin sets error, stage, reason and module */
-struct tn_diag *load_fail(
-    struct tn_load *l, enum tn_errno err, enum tn_reason reason);
+struct tn_diag *load_fail(struct tn_load *l, enum tn_reason reason);
 int load_fail_memory(struct tn_load *l, uint64_t size);
-int load_fail_other(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
-    const char *other);
-int load_fail_section(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, uint32_t section);
+int load_fail_other(
+    struct tn_load *l, enum tn_reason reason, const char *other);
+/* @value @what are more than @limit. */
+int load_fail_limit(
+    struct tn_load *l, const char *what, uint64_t value, int64_t limit);
+int load_fail_import(struct tn_load *l, enum tn_reason reason,
+    const char *symbol, const char *other);
+int load_fail_elf(struct tn_load *l, enum elf_fault fault, uint64_t value);
+int load_fail_section(
+    struct tn_load *l, enum tn_reason reason, uint32_t section);
 
 /* --- symbols */
 static inline const char *load_symbol_name(const struct tn_load *l, uint32_t i)
@@ -393,8 +398,8 @@ static inline uint64_t reloc_value(
 	}
 }
 /* Fills in section, offset, relocation and symbol of a failure. */
-int load_fail_reloc(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
-    uint32_t section, const struct elf_rela *r);
+int load_fail_reloc(struct tn_load *l, enum tn_reason reason, uint32_t section,
+    const struct elf_rela *r);
 /* Does the place lie in the section, and is there such a symbol? */
 static inline bool reloc_site_is_sound(const struct tn_load *l, uint64_t size,
     const struct elf_rela *r, const struct reloc_howto *how)
@@ -405,6 +410,8 @@ static inline bool reloc_site_is_sound(const struct tn_load *l, uint64_t size,
 /* Says what is not sound about it. */
 int load_fail_site(struct tn_load *l, uint32_t section,
     const struct elf_rela *r, const struct reloc_howto *how);
+/* Symbol @sym is not in what is loaded (relocate.c). */
+int load_fail_unusable(struct tn_load *l, uint32_t sym);
 /* A type that does not exist, or that is refused here (scan.c). */
 int load_fail_type(
     struct tn_load *l, uint32_t section, const struct elf_rela *r);

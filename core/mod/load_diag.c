@@ -9,40 +9,53 @@
 #include <base/format.h>
 #include <base/string.h>
 
-struct tn_diag *load_fail(
-    struct tn_load *l, enum tn_errno err, enum tn_reason reason)
+int load_fail_other(struct tn_load *l, enum tn_reason reason, const char *other)
 {
-	struct tn_diag *d = l->diag;
+	return diag_fail(l->diag, l->stage, reason, l->name, other);
+}
 
-	tn_diag_fini(d);
-	d->error = -(int)err;
-	d->stage = l->stage;
-	d->reason = reason;
-	(void)str_copy(d->module, sizeof(d->module), l->name);
-	return d;
+struct tn_diag *load_fail(struct tn_load *l, enum tn_reason reason)
+{
+	(void)load_fail_other(l, reason, "");
+	return l->diag;
 }
 
 int load_fail_memory(struct tn_load *l, uint64_t size)
 {
-	struct tn_diag *d = load_fail(l, TN_ENOMEM, TN_REASON_NO_MEMORY);
+	struct tn_diag *d = load_fail(l, TN_REASON_NO_MEMORY);
 
 	d->value = size;
 	return d->error;
 }
 
-int load_fail_other(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
-    const char *other)
+int load_fail_limit(
+    struct tn_load *l, const char *what, uint64_t value, int64_t limit)
 {
-	struct tn_diag *d = load_fail(l, err, reason);
-
-	(void)str_copy(d->other, sizeof(d->other), other);
-	return d->error;
+	(void)load_fail_other(l, TN_REASON_LIMIT, what);
+	l->diag->value = value;
+	l->diag->high = limit;
+	return l->diag->error;
 }
 
-int load_fail_section(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, uint32_t section)
+int load_fail_import(struct tn_load *l, enum tn_reason reason,
+    const char *symbol, const char *other)
 {
-	struct tn_diag *d = load_fail(l, err, reason);
+	(void)load_fail_other(l, reason, other);
+	(void)str_copy(l->diag->symbol, sizeof(l->diag->symbol), symbol);
+	return l->diag->error;
+}
+
+int load_fail_elf(struct tn_load *l, enum elf_fault fault, uint64_t value)
+{
+	(void)load_fail_other(l, TN_REASON_ELF, elf_fault_text(fault));
+	l->diag->value = value;
+	return l->diag->error;
+}
+
+int load_fail_section(
+    struct tn_load *l, enum tn_reason reason, uint32_t section)
+{
+	struct tn_diag *d = load_fail(l, reason);
 
 	(void)str_copy(
 	    d->section, sizeof(d->section), elf_section_name(&l->elf, section));
@@ -62,10 +75,10 @@ void load_symbol_label(
 		    (unsigned long long)l->symtab.syms[i].st_value);
 }
 
-int load_fail_reloc(struct tn_load *l, enum tn_errno err, enum tn_reason reason,
-    uint32_t section, const struct elf_rela *r)
+int load_fail_reloc(struct tn_load *l, enum tn_reason reason, uint32_t section,
+    const struct elf_rela *r)
 {
-	struct tn_diag *d = load_fail(l, err, reason);
+	struct tn_diag *d = load_fail(l, reason);
 
 	(void)str_copy(d->section, sizeof(d->section),
 	    section != 0 ? elf_section_name(&l->elf, section) : "image");

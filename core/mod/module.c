@@ -47,31 +47,15 @@ static uint32_t count_of(const struct tn_module *mod)
 	return (uint32_t)gate_target_count(&mod->target);
 }
 
-int module_fail(struct tn_diag *d, enum tn_errno err, enum tn_reason reason,
-    const char *name)
-{
-	tn_diag_fini(d);
-	d->error = -(int)err;
-	d->stage = TN_STAGE_PUBLISH;
-	d->reason = reason;
-	(void)str_copy(d->module, sizeof(d->module), name);
-	return d->error;
-}
-
 int module_fail_absent(struct tn_diag *d, const char *name)
 {
-	(void)module_fail(d, TN_ENOENT, TN_REASON_NOT_LOADED, "");
-	d->stage = TN_STAGE_UNLOAD;
-	(void)str_copy(d->other, sizeof(d->other), name);
-	return d->error;
+	return diag_fail(d, TN_STAGE_UNLOAD, TN_REASON_NOT_LOADED, "", name);
 }
 
 int module_fail_state(struct tn_diag *d, const struct tn_module *mod)
 {
-	(void)module_fail(d, TN_EINVAL, TN_REASON_STATE, mod->name);
-	d->stage = TN_STAGE_UNLOAD;
-	(void)str_copy(d->other, sizeof(d->other), tn_state_name(mod->state));
-	return d->error;
+	return diag_fail(d, TN_STAGE_UNLOAD, TN_REASON_STATE, mod->name,
+	    tn_state_name(mod->state));
 }
 
 /* --- names */
@@ -182,19 +166,17 @@ static int index_exports(struct generation *gen, struct tn_diag *d)
 	if (b == NULL)
 		return 0;
 	if (index_reserve(ix, b->n) != 0)
-		return module_fail(
-		    d, TN_ENOMEM, TN_REASON_NO_MEMORY, gen->mod->name);
+		return diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY,
+		    gen->mod->name, "");
 	b->indexed =
 	    (uint32_t)index_insert_all(ix, (struct index_key *)b->records,
 		sizeof(b->records[0]), b->n, &there);
 	if (there == NULL)
 		return 0;
 	owner = export_block_of((const struct export_record *)there)->owner;
-	(void)module_fail(
-	    d, TN_EEXIST, TN_REASON_DUPLICATE_EXPORT, gen->mod->name);
+	(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_DUPLICATE_EXPORT,
+	    gen->mod->name, owner != NULL ? owner->name : "the engine");
 	(void)str_copy(d->symbol, sizeof(d->symbol), there->name);
-	(void)str_copy(d->other, sizeof(d->other),
-	    owner != NULL ? owner->name : "the engine");
 	unindex(gen);
 	return d->error;
 }
@@ -223,7 +205,8 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	err = index_exports(gen, d);
 	if (err == 0 && list_words_and_code(gen) != 0) {
 		unindex(gen);
-		err = module_fail(d, TN_ENOMEM, TN_REASON_NO_MEMORY, mod->name);
+		err = diag_fail(
+		    d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY, mod->name, "");
 	}
 	if (err == 0) {
 		gen->number = ++sys->generations;

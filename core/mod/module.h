@@ -178,16 +178,24 @@ bool module_name_is_sound(const char *name);
 /* Takes a name as it is given; false when it is too long or not sound. */
 bool module_name_take(const char *s, char name[TN_MODULE_NAME_MAX]);
 
-/* --- module.c */
+/* --- diag.c */
 
-/* Fills @diag (never NULL) for @name and returns the negative error. */
-int module_fail(struct tn_diag *diag, enum tn_errno err, enum tn_reason reason,
-    const char *name);
-
+/*
+ * Fills @diag (never NULL) anew and returns the reason's error, which a caller
+ * may replace. @module and @other are "" where there is none.
+ */
+int diag_fail(struct tn_diag *diag, enum tn_stage stage, enum tn_reason reason,
+    const char *module, const char *other);
+/* Adds what a function has returned; a positive value is no error number. */
+int diag_result(struct tn_diag *diag, int result);
+int diag_fail_memory(struct tn_diag *diag, enum tn_stage stage, uint64_t size);
 /* Makes @diag a copy; without the list of missing symbols when there is no
    memory for it. */
 void diag_copy(struct tn_diag *diag, const struct tn_diag *from,
     const struct tn_port *port);
+
+/* --- module.c */
+
 /* There is no such module loaded. */
 int module_fail_absent(struct tn_diag *diag, const char *name);
 /* Its state forbids what is asked for. */

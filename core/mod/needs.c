@@ -221,10 +221,9 @@ static int connect_declarations(const struct need *n)
 		const char *all = list;
 
 		while (err == 0 && (more = tn_depend_next(&list, &d)) != 0)
-			err = more > 0
-				  ? connect_declared(n, &d)
-				  : load_fail_other(&n->node->load, TN_ENOEXEC,
-					TN_REASON_BAD_DEPENDS, all);
+			err = more > 0 ? connect_declared(n, &d)
+				       : load_fail_other(&n->node->load,
+					     TN_REASON_BAD_DEPENDS, all);
 	}
 	return err;
 }
@@ -398,8 +397,7 @@ static int connect_needed(const struct need *n)
 			err = connect_declared(n, &d);
 		/* It is known by the name that the file has for it. */
 		if (err != 0 && l->diag->reason == TN_REASON_DEPENDS_MISSING)
-			err =
-			    load_fail_other(l, TN_ENOENT, TN_REASON_NEEDED, s);
+			err = load_fail_other(l, TN_REASON_NEEDED, s);
 	}
 	return err;
 }

@@ -116,6 +116,15 @@ static const char *record_fault(
 	return NULL;
 }
 
+static int fail_record(
+    struct tn_load *l, uint32_t section, uint64_t offset, const char *fault)
+{
+	(void)load_fail_section(l, TN_REASON_BAD_PARAM, section);
+	l->diag->offset = offset;
+	(void)str_copy(l->diag->other, sizeof(l->diag->other), fault);
+	return l->diag->error;
+}
+
 static int check_records(struct tn_load *l, uint32_t section)
 {
 	const struct tenon_param *p = l->gen->params;
@@ -123,13 +132,8 @@ static int check_records(struct tn_load *l, uint32_t section)
 	for (uint32_t i = 0; i < l->gen->nparams; i++) {
 		const char *fault = record_fault(&l->image, &p[i]);
 
-		if (fault == NULL)
-			continue;
-		(void)load_fail_section(
-		    l, TN_ENOEXEC, TN_REASON_BAD_PARAM, section);
-		l->diag->offset = i * sizeof(*p);
-		(void)str_copy(l->diag->other, sizeof(l->diag->other), fault);
-		return l->diag->error;
+		if (fault != NULL)
+			return fail_record(l, section, i * sizeof(*p), fault);
 	}
 	return 0;
 }
@@ -176,19 +180,11 @@ static int take_records(struct tn_load *l)
 		t = find_table(l, i);
 	if (t.size == 0)
 		return 0;
-	if (!t.is_sound) {
-		(void)load_fail_section(l, TN_ENOEXEC, TN_REASON_BAD_PARAM, i);
-		l->diag->offset = t.size;
-		(void)str_copy(l->diag->other, sizeof(l->diag->other), "table");
-		return l->diag->error;
-	}
-	if (t.size / sizeof(struct tenon_param) > PARAMS_MAX) {
-		(void)load_fail_other(
-		    l, TN_EFBIG, TN_REASON_LIMIT, "parameters");
-		l->diag->value = t.size / sizeof(struct tenon_param);
-		l->diag->high = PARAMS_MAX;
-		return l->diag->error;
-	}
+	if (!t.is_sound)
+		return fail_record(l, i, t.size, "table");
+	if (t.size / sizeof(struct tenon_param) > PARAMS_MAX)
+		return load_fail_limit(l, "parameters",
+		    t.size / sizeof(struct tenon_param), PARAMS_MAX);
 	l->gen->params = (const struct tenon_param *)(uintptr_t)t.addr;
 	l->gen->nparams = (uint32_t)(t.size / sizeof(struct tenon_param));
 	return check_records(l, i);
@@ -298,8 +294,8 @@ int params_set_line(const struct param_scope *s, const char *line)
 		if (*line == '\0')
 			break;
 		if (!next_word(&line, &w)) {
-			err = param_fail(s, TN_REASON_BAD_ARGUMENT, "");
-			(void)str_copy(s->diag->other, sizeof(s->diag->other),
+			err = diag_fail(s->diag, TN_STAGE_PARAMS,
+			    TN_REASON_BAD_ARGUMENT, s->module,
 			    "a quote in the parameters has no partner");
 			break;
 		}
@@ -396,22 +392,18 @@ static int set_shown(
 	return param_set(&set);
 }
 
-static int fail_not_running(struct param_scope *s, struct tn_module *mod)
+static int fail_not_running(struct tn_diag *d, struct tn_module *mod)
 {
 	enum tn_state state;
 	bool loaded;
-	int err;
 
 	registry_lock(mod->sys);
 	state = mod->state;
 	loaded = mod->gen != NULL;
 	registry_unlock(mod->sys);
-	s->module = loaded ? mod->name : "";
-	err =
-	    param_fail(s, loaded ? TN_REASON_STATE : TN_REASON_NOT_LOADED, "");
-	(void)str_copy(s->diag->other, sizeof(s->diag->other),
-	    loaded ? tn_state_name(state) : mod->name);
-	return err;
+	return diag_fail(d, TN_STAGE_PARAMS,
+	    loaded ? TN_REASON_STATE : TN_REASON_NOT_LOADED,
+	    loaded ? mod->name : "", loaded ? tn_state_name(state) : mod->name);
 }
 
 int tn_param_set(struct tn_module *mod, const char *name, const char *value,
@@ -423,7 +415,7 @@ int tn_param_set(struct tn_module *mod, const char *name, const char *value,
 	int err;
 
 	if (!module_pin(mod))
-		return fail_not_running(&s, mod);
+		return fail_not_running(s.diag, mod);
 	s.gen = mod->gen;
 	mutex_take(s.port, &mod->sys->param_lock);
 	err = set_shown(&s, name, value);

@@ -201,29 +201,9 @@ static enum tn_reason truth_bits(struct span s, uint64_t *bits)
 int param_fail(
     const struct param_scope *s, enum tn_reason reason, const char *name)
 {
-	static const struct {
-		enum tn_reason reason;
-		enum tn_errno error;
-	} errors[] = {
-		{ TN_REASON_PARAM_UNKNOWN, TN_ENOENT },
-		{ TN_REASON_PARAM_RANGE, TN_ERANGE },
-		{ TN_REASON_PARAM_LENGTH, TN_ENOSPC },
-		{ TN_REASON_PARAM_READ_ONLY, TN_EACCES },
-		{ TN_REASON_NOT_LOADED, TN_ENOENT },
-		{ TN_REASON_NO_MEMORY, TN_ENOMEM },
-	};
-	struct tn_diag *d = s->diag;
-
-	tn_diag_fini(d);
-	d->error = -TN_EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
-		if (errors[i].reason == reason)
-			d->error = -(int)errors[i].error;
-	d->stage = TN_STAGE_PARAMS;
-	d->reason = reason;
-	(void)str_copy(d->module, sizeof(d->module), s->module);
-	(void)str_copy(d->symbol, sizeof(d->symbol), name);
-	return d->error;
+	(void)diag_fail(s->diag, TN_STAGE_PARAMS, reason, s->module, "");
+	(void)str_copy(s->diag->symbol, sizeof(s->diag->symbol), name);
+	return s->diag->error;
 }
 
 void span_copy(char *dst, size_t cap, struct span s)

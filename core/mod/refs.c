@@ -32,7 +32,7 @@ struct ref *refs_get(struct tn_load *l, uint32_t symbol, int64_t addend)
 	if (ref != NULL)
 		return ref;
 	if (chain_length(l, symbol) >= REF_CHAIN_MAX) {
-		(void)load_fail(l, TN_EOPNOTSUPP, TN_REASON_RELOC_CELLS);
+		(void)load_fail(l, TN_REASON_RELOC_CELLS);
 		return NULL;
 	}
 	if (load_grow(l, (void **)&l->refs, l->nrefs, &l->max_refs,
@@ -192,8 +192,7 @@ int refs_write(struct tn_load *l)
 		    reloc_put_stub(l->machine,
 			l->stubs_write + ref->stub * stub_size,
 			ref_stub_addr(l, ref), ref_cell_addr(l, ref)) != 0)
-			return load_fail(l, TN_ERANGE, TN_REASON_PLACEMENT)
-			    ->error;
+			return load_fail(l, TN_REASON_PLACEMENT)->error;
 	}
 	return 0;
 }

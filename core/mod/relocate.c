@@ -24,12 +24,12 @@ static int fail_value(struct tn_load *l, const struct site *site,
 	    err == -TN_EINVAL ? TN_REASON_RELOC_ALIGN : TN_REASON_RELOC_RANGE;
 
 	(void)load_fail_reloc(
-	    l, TN_ERANGE, reason, (uint32_t)(site->sec - l->sections), site->r);
+	    l, reason, (uint32_t)(site->sec - l->sections), site->r);
 	l->diag->value = value;
 	reloc_limits(how, &l->diag->low, &l->diag->high);
 	if (err == -TN_EINVAL)
 		l->diag->high = how->align;
-	return l->diag->error;
+	return l->diag->error = -TN_ERANGE;
 }
 
 static int put(struct tn_load *l, const struct site *site,
@@ -169,10 +169,10 @@ static int apply_pair(struct tn_load *l, const struct site *site)
 	return put(l, site, how, site->place, value + addend(site));
 }
 
-static int fail_unusable(struct tn_load *l, uint32_t sym)
+int load_fail_unusable(struct tn_load *l, uint32_t sym)
 {
 	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
-	struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_SYMBOL_SECTION);
+	struct tn_diag *d = load_fail(l, TN_REASON_SYMBOL_SECTION);
 
 	load_symbol_label(l, sym, d->symbol, sizeof(d->symbol));
 	if (shndx != SHN_UNDEF)
@@ -195,11 +195,11 @@ static int apply_uleb(
 	if (site->how->expr != RELOC_SET_ULEB || next == NULL ||
 	    next->r_offset != site->r->r_offset ||
 	    reloc_find(l->machine, elf_rela_type(next))->expr != RELOC_SUB_ULEB)
-		return load_fail_reloc(l, TN_ENOEXEC, TN_REASON_RELOC_PAIR,
+		return load_fail_reloc(l, TN_REASON_RELOC_PAIR,
 		    (uint32_t)(site->sec - l->sections), site->r);
 	minus = &l->symbols[elf_rela_sym(next)];
 	if ((minus->flags & SYM_UNUSABLE) != 0)
-		return fail_unusable(l, elf_rela_sym(next));
+		return load_fail_unusable(l, elf_rela_sym(next));
 	const uint64_t value = site->sym->value + addend(site) - minus->value -
 			       (uint64_t)next->r_addend;
 
@@ -213,10 +213,8 @@ int load_fail_site(struct tn_load *l, uint32_t section,
 	const uint64_t size = l->elf.sections[section].sh_size;
 
 	if (r->r_offset > size || how->size > size - r->r_offset)
-		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
-	(void)load_fail_reloc(
-	    l, TN_ENOEXEC, TN_REASON_RELOC_SYMBOL, section, r);
+		return load_fail_reloc(l, TN_REASON_RELOC_PLACE, section, r);
+	(void)load_fail_reloc(l, TN_REASON_RELOC_SYMBOL, section, r);
 	l->diag->value = elf_rela_sym(r);
 	return l->diag->error;
 }
@@ -230,7 +228,7 @@ static int apply(
 	default: break;
 	}
 	if ((site->sym->flags & SYM_UNUSABLE) != 0)
-		return fail_unusable(l, elf_rela_sym(site->r));
+		return load_fail_unusable(l, elf_rela_sym(site->r));
 	switch (site->how->expr) {
 	case RELOC_GOT_PC:
 	case RELOC_GOT_PAGE:
@@ -346,8 +344,7 @@ static int apply_any(struct tn_load *l, uint32_t section,
 	};
 
 	if (!shrink_keeps(l, sec, r->r_offset, site.how->size))
-		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
+		return load_fail_reloc(l, TN_REASON_RELOC_PLACE, section, r);
 	return apply(l, &site, next);
 }
 

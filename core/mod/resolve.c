@@ -47,16 +47,6 @@ static bool is_gpl_compatible(const struct tn_load *l)
 	return any;
 }
 
-static int fail_import(struct tn_load *l, enum tn_errno err,
-    enum tn_reason reason, const char *symbol, const char *other)
-{
-	struct tn_diag *d = load_fail(l, err, reason);
-
-	(void)str_copy(d->symbol, sizeof(d->symbol), symbol);
-	(void)str_copy(d->other, sizeof(d->other), other);
-	return d->error;
-}
-
 static int check_permission(struct tn_load *l, const struct export_record *rec)
 {
 	const struct tn_module *owner = export_block_of(rec)->owner;
@@ -65,11 +55,10 @@ static int check_permission(struct tn_load *l, const struct export_record *rec)
 	if (l->offline)
 		return 0;
 	if ((rec->flags & TN_EXPORT_GPL) != 0 && !l->is_gpl)
-		return fail_import(l, TN_EACCES, TN_REASON_GPL_ONLY, rec->name,
+		return load_fail_import(l, TN_REASON_GPL_ONLY, rec->name,
 		    owner != NULL ? owner->name : "the engine");
 	if (ns != NULL && !namespaces_import(l, ns))
-		return fail_import(
-		    l, TN_EACCES, TN_REASON_NAMESPACE, rec->name, ns);
+		return load_fail_import(l, TN_REASON_NAMESPACE, rec->name, ns);
 	return 0;
 }
 
@@ -122,15 +111,6 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 	return err;
 }
 
-static int refuse_imports(struct tn_load *l, uint32_t i)
-{
-	struct tn_diag *d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
-
-	(void)str_copy(d->other, sizeof(d->other), "an imported symbol");
-	(void)str_copy(d->symbol, sizeof(d->symbol), load_symbol_name(l, i));
-	return d->error;
-}
-
 /* An undefined weak symbol that nobody exports. */
 static const struct symbol nobody = {
 	.flags = SYM_FIXED | SYM_FOREIGN | SYM_WEAK0,
@@ -162,31 +142,24 @@ static int resolve_undefined(struct tn_load *l, uint32_t i)
 		l->symbols[i].flags = SYM_FIXED; /* index 0 and its like */
 		return 0;
 	}
-	if (s->st_name >= l->symtab.strings.n) {
-		struct tn_diag *d = load_fail(l, TN_ENOEXEC, TN_REASON_ELF);
-
-		(void)str_copy(d->other, sizeof(d->other),
-		    elf_fault_text(ELF_SYMBOL_NAME));
-		d->value = i;
-		return d->error;
-	}
+	if (s->st_name >= l->symtab.strings.n)
+		return load_fail_elf(l, ELF_SYMBOL_NAME, i);
 	if (resolve_special(l, i))
 		return 0;
 	if ((l->args->flags & TN_LOAD_NO_IMPORTS) == 0)
 		return resolve_in_index(l, i);
 	if (elf_sym_bind(s) != STB_WEAK)
-		return refuse_imports(l, i);
+		return load_fail_import(l, TN_REASON_UNSUPPORTED,
+		    load_symbol_name(l, i), "an imported symbol");
 	l->symbols[i] = nobody;
 	return 0;
 }
 
 static int fail_symbol(struct tn_load *l, uint32_t i, const char *what)
 {
-	struct tn_diag *d = load_fail(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED);
-
-	(void)str_copy(d->other, sizeof(d->other), what);
-	load_symbol_label(l, i, d->symbol, sizeof(d->symbol));
-	return d->error;
+	(void)load_fail_other(l, TN_REASON_UNSUPPORTED, what);
+	load_symbol_label(l, i, l->diag->symbol, sizeof(l->diag->symbol));
+	return l->diag->error;
 }
 
 static int take_common(struct tn_load *l, uint32_t i)
@@ -354,7 +327,7 @@ static void list_missing(struct tn_load *l, struct tn_diag *d, char *strings)
 int load_fail_missing(struct tn_load *l)
 {
 	const size_t size = missing_size(l);
-	struct tn_diag *d = load_fail(l, TN_ENOENT, TN_REASON_MISSING_SYMBOL);
+	struct tn_diag *d = load_fail(l, TN_REASON_MISSING_SYMBOL);
 
 	d->missing = port_alloc(l->port, size);
 	if (d->missing == NULL) {

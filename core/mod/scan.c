@@ -33,13 +33,13 @@ int load_fail_type(
 	    reloc_find(l->machine, elf_rela_type(r));
 
 	if (how->expr == RELOC_UNKNOWN) {
-		(void)load_fail_reloc(l, l->is_dyn ? TN_EOPNOTSUPP : TN_ENOEXEC,
-		    TN_REASON_RELOC_UNKNOWN, section, r);
+		(void)load_fail_reloc(l, TN_REASON_RELOC_UNKNOWN, section, r);
 		l->diag->value = elf_rela_type(r);
+		if (l->is_dyn)
+			l->diag->error = -TN_EOPNOTSUPP;
 		return l->diag->error;
 	}
-	(void)load_fail_reloc(
-	    l, TN_EOPNOTSUPP, TN_REASON_RELOC_REFUSED, section, r);
+	(void)load_fail_reloc(l, TN_REASON_RELOC_REFUSED, section, r);
 	(void)str_copy(
 	    l->diag->other, sizeof(l->diag->other), refusal_text(how));
 	return l->diag->error;
@@ -58,7 +58,7 @@ static int fail_ref(
 	const enum tn_reason reason = l->diag->reason;
 
 	return reason == TN_REASON_RELOC_CELLS
-		   ? load_fail_reloc(l, TN_EOPNOTSUPP, reason, at->section, r)
+		   ? load_fail_reloc(l, reason, at->section, r)
 		   : l->diag->error;
 }
 
@@ -194,8 +194,7 @@ static int scan_pair(
 		return 0;
 	anchor = load_anchor(l, elf_rela_sym(r));
 	if (anchor == NULL)
-		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PAIR, at->section, r);
+		return load_fail_reloc(l, TN_REASON_RELOC_PAIR, at->section, r);
 	high = reloc_find(l->machine, elf_rela_type(anchor));
 	if (!reloc_is_got(high) || can_relax(l, at, r, how))
 		return 0;

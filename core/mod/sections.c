@@ -42,7 +42,7 @@ static bool is_left_out(const char *name)
 
 static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
 {
-	(void)load_fail_other(l, TN_EOPNOTSUPP, TN_REASON_UNSUPPORTED, what);
+	(void)load_fail_other(l, TN_REASON_UNSUPPORTED, what);
 	(void)str_copy(l->diag->section, sizeof(l->diag->section),
 	    elf_section_name(&l->elf, i));
 	return l->diag->error;

@@ -36,11 +36,9 @@ static int check_align(struct tn_load *l, uint32_t section,
 	if (r->r_addend < 0 || r->r_offset > sh->sh_size ||
 	    pad > sh->sh_size - r->r_offset || r->r_offset % 2 != 0 ||
 	    pad % 2 != 0 || r->r_offset < previous_end)
-		return load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_PLACE, section, r);
+		return load_fail_reloc(l, TN_REASON_RELOC_PLACE, section, r);
 	if (pad != 0 && wanted_alignment(pad) > sh->sh_addralign) {
-		(void)load_fail_reloc(
-		    l, TN_ENOEXEC, TN_REASON_RELOC_ALIGN, section, r);
+		(void)load_fail_reloc(l, TN_REASON_RELOC_ALIGN, section, r);
 		l->diag->value = sh->sh_addralign;
 		l->diag->high = (int64_t)wanted_alignment(pad);
 		return l->diag->error;
@@ -94,7 +92,7 @@ int shrink_collect(struct tn_load *l, uint32_t section)
 		end = r->r_offset + pad;
 		if (need > pad)
 			return load_fail_reloc(
-			    l, TN_ENOEXEC, TN_REASON_RELOC_ALIGN, section, r);
+			    l, TN_REASON_RELOC_ALIGN, section, r);
 		if (need < pad)
 			err = add(l, sec, r->r_offset + need, pad - need);
 		if (err != 0)

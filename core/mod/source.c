@@ -35,15 +35,13 @@ static int unpack_failed(
 {
 	switch (-err) {
 	case TN_EOPNOTSUPP:
-		return load_fail_other(
-		    l, TN_EOPNOTSUPP, TN_REASON_NO_UNPACKER, packing->name);
+		return load_fail_other(l, TN_REASON_NO_UNPACKER, packing->name);
 	case TN_ENOMEM: return load_fail_memory(l, l->bytes.n);
 	case TN_EFBIG:
-		return load_fail_other(l, TN_EFBIG, TN_REASON_UNSUPPORTED,
+		(void)load_fail_other(l, TN_REASON_UNSUPPORTED,
 		    "a file as large as this unpacks to");
-	default:
-		return load_fail_other(
-		    l, TN_EBADMSG, TN_REASON_UNPACK, packing->name);
+		return l->diag->error = err;
+	default: return load_fail_other(l, TN_REASON_UNPACK, packing->name);
 	}
 }
 
@@ -69,9 +67,10 @@ static int read_path(struct tn_load *l, const char *path)
 
 	if (l->port->read_file != NULL)
 		err = l->port->read_file(l->port->ctx, path, &l->file);
-	if (err != 0)
-		return load_fail_other(
-		    l, (enum tn_errno) - err, TN_REASON_UNREADABLE, path);
+	if (err != 0) {
+		(void)load_fail_other(l, TN_REASON_UNREADABLE, path);
+		return l->diag->error = err;
+	}
 	l->bytes = (struct span){ l->file.data, l->file.size };
 	return 0;
 }
@@ -82,8 +81,8 @@ static int take_memory(struct tn_load *l)
 	const size_t n = l->args->data_size;
 
 	if (p == NULL)
-		return load_fail_other(l, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
-		    "neither path nor data");
+		return load_fail_other(
+		    l, TN_REASON_BAD_ARGUMENT, "neither path nor data");
 	l->bytes = (struct span){ p, n };
 	if ((uintptr_t)p % 8 == 0 || n == 0)
 		return 0;
@@ -109,6 +108,6 @@ int load_source(struct tn_load *l)
 		return err;
 	if (verify != NULL &&
 	    verify(l->sys->config.verify_arg, l->bytes.p, l->bytes.n) != 0)
-		return load_fail(l, TN_EACCES, TN_REASON_VERIFY)->error;
+		return load_fail(l, TN_REASON_VERIFY)->error;
 	return 0;
 }

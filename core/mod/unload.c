@@ -17,24 +17,18 @@
 #include "unload.h"
 
 #include <base/sort.h>
-#include <base/string.h>
 #include <gate/world.h>
 
-int unload_fail(const struct unload *u, enum tn_errno err,
-    enum tn_reason reason, const struct tn_module *mod)
+int unload_fail(
+    const struct unload *u, enum tn_reason reason, const struct tn_module *mod)
 {
-	(void)module_fail(u->diag, err, reason, mod->name);
-	u->diag->stage = TN_STAGE_UNLOAD;
-	return u->diag->error;
+	return diag_fail(u->diag, TN_STAGE_UNLOAD, reason, mod->name, "");
 }
 
-static int fail_other(const struct unload *u, enum tn_errno err,
-    enum tn_reason reason, const char *other)
+static int bad_argument(const struct unload *u, const char *what)
 {
-	(void)module_fail(u->diag, err, reason, "");
-	u->diag->stage = TN_STAGE_UNLOAD;
-	(void)str_copy(u->diag->other, sizeof(u->diag->other), other);
-	return u->diag->error;
+	return diag_fail(
+	    u->diag, TN_STAGE_UNLOAD, TN_REASON_BAD_ARGUMENT, "", what);
 }
 
 /* --- begin */
@@ -55,7 +49,7 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 	if (mod->gen == NULL)
 		return module_fail_absent(u->diag, mod->name);
 	if (is_asking(mod->gen, u->caller) || ledger_runs_here(mod->gen))
-		return unload_fail(u, TN_EDEADLK, TN_REASON_OWN_CODE, mod);
+		return unload_fail(u, TN_REASON_OWN_CODE, mod);
 	if (u->kind == ACTIVITY_STOP)
 		return mod->state == TN_STATE_RUNNING
 			   ? 0
@@ -63,7 +57,7 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 	if (!generation_is_permanent(mod->gen) ||
 	    (u->flags & TN_UNLOAD_FORCE) != 0)
 		return 0;
-	return unload_fail(u, TN_EBUSY,
+	return unload_fail(u,
 	    (mod->gen->flags & TN_MODULE_ESSENTIAL) != 0 ? TN_REASON_ESSENTIAL
 							 : TN_REASON_NO_EXIT,
 	    mod);
@@ -91,8 +85,7 @@ static int begin_locked(const struct unload *u, struct leaving *item)
 	activity_init(&item->activity, u->sys);
 	item->activity.follows = item != u->items;
 	if (item_of(u, mod) != NULL)
-		return fail_other(u, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
-		    "a module that is listed twice");
+		return bad_argument(u, "a module that is listed twice");
 	if (module_activity_locked(mod) != NULL)
 		return activity_refuse_locked(&item->activity, mod, u->diag);
 	err = check_locked(u, mod);
@@ -306,7 +299,8 @@ static int run(struct unload *u)
 
 	/* It would wait for itself. */
 	if (gate_is_inside())
-		return fail_other(u, TN_EDEADLK, TN_REASON_INSIDE, "");
+		return diag_fail(
+		    u->diag, TN_STAGE_UNLOAD, TN_REASON_INSIDE, "", "");
 	err = begin(u);
 	if (err != 0)
 		return err;
@@ -337,8 +331,7 @@ static bool take_args(struct unload *u, const struct tn_unload_args *args)
 		return true;
 	if (args->size != sizeof(*args) || (args->flags & ~known) != 0 ||
 	    ((args->flags & TN_UNLOAD_FORCE) != 0 && u->n != 1)) {
-		(void)fail_other(u, TN_EINVAL, TN_REASON_BAD_ARGUMENT,
-		    "size or flags of struct tn_unload_args");
+		(void)bad_argument(u, "size or flags of struct tn_unload_args");
 		return false;
 	}
 	u->flags = args->flags;
@@ -419,11 +412,8 @@ static int run_set(struct unload *u, struct tn_module *const *mods,
 	if (!take_args(u, args))
 		return err;
 	u->items = port_alloc(port, size);
-	if (u->items == NULL) {
-		(void)fail_other(u, TN_ENOMEM, TN_REASON_NO_MEMORY, "");
-		u->diag->value = size;
-		return u->diag->error;
-	}
+	if (u->items == NULL)
+		return diag_fail_memory(u->diag, TN_STAGE_UNLOAD, size);
 	u->closing = (struct gate_closing *)(void *)(u->items + u->n);
 	for (uint32_t i = 0; i < u->n; i++)
 		u->items[i].mod = mods[i];

@@ -41,8 +41,8 @@ struct unload {
 
 /* --- unload.c */
 
-int unload_fail(const struct unload *u, enum tn_errno err,
-    enum tn_reason reason, const struct tn_module *mod);
+int unload_fail(
+    const struct unload *u, enum tn_reason reason, const struct tn_module *mod);
 
 /* --- closing.c */
 

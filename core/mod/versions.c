@@ -56,7 +56,6 @@ void versions_close(struct tn_load *l)
 int versions_check(struct tn_load *l, const struct export_record *rec)
 {
 	const struct version_key *key;
-	struct tn_diag *d;
 
 	if (l->version_keys == NULL || rec->crc == 0)
 		return 0;
@@ -64,9 +63,8 @@ int versions_check(struct tn_load *l, const struct export_record *rec)
 	    &l->version_index, rec->name);
 	if (key == NULL || key->crc == rec->crc)
 		return 0;
-	d = load_fail(l, TN_ENOEXEC, TN_REASON_CRC);
-	(void)str_copy(d->symbol, sizeof(d->symbol), rec->name);
-	d->value = key->crc;
-	d->high = rec->crc;
-	return d->error;
+	(void)load_fail_import(l, TN_REASON_CRC, rec->name, "");
+	l->diag->value = key->crc;
+	l->diag->high = rec->crc;
+	return l->diag->error;
 }
