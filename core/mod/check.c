@@ -38,15 +38,16 @@ static int fail_elf(struct tn_load *l, const struct elf_where *where)
 static int check_machine(struct tn_load *l)
 {
 	const unsigned machine = l->elf.ehdr->e_machine;
-	const struct reloc_machine *here = reloc_machine(l->port->machine);
+	const char *name = reloc_machine_name(machine);
+	const char *here = reloc_machine_name(l->port->machine);
 
-	l->machine = reloc_machine(machine);
-	if (l->machine == NULL)
+	if (name == NULL)
 		return load_fail_other(l, TN_REASON_UNSUPPORTED,
 		    "the machine that the file is for");
-	if (!l->offline && machine != l->port->machine)
+	l->machine = l->find_machine(machine);
+	if (l->machine == NULL || (!l->offline && machine != l->port->machine))
 		return load_fail_import(l, TN_REASON_MACHINE,
-		    here != NULL ? here->name : "this world", l->machine->name);
+		    here != NULL ? here : "this world", name);
 	return 0;
 }
 

@@ -271,13 +271,13 @@ static int apply(struct tn_load *l, const struct elf_rela *r)
 	if (place == NULL)
 		return load_fail_reloc(l, TN_REASON_RELOC_PLACE, 0, r);
 	if (how->expr == RELOC_BASE) {
-		reloc_put(how, place, base + a);
+		reloc_put(l->machine, how, place, base + a);
 		return 0;
 	}
 	if (UNLIKELY((l->symbols[sym].flags & SYM_UNUSABLE) != 0))
 		return load_fail_unusable(l, sym);
 	value = l->symbols[sym].value;
-	reloc_put(how, place,
+	reloc_put(l->machine, how, place,
 	    (how->flags & RELOC_NO_ADDEND) != 0 ? value : value + a);
 	return 0;
 }

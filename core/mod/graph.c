@@ -129,7 +129,7 @@ static int read_file(struct graph_node *node)
 	struct tn_load *l = &node->load;
 	int err = load_source(l);
 
-	l->offline = true; /* DT_NEEDED may name what is no module yet */
+	load_go_offline(l); /* DT_NEEDED may name what is no module yet */
 	if (err == 0)
 		err = load_check(l);
 	if (err == 0 && l->name[0] == '\0')

@@ -40,7 +40,7 @@ int tn_link(struct tn_system *sys, const struct tn_load_args *args,
 		&o->load, sys, args, diag != NULL ? diag : &o->scratch)) {
 		o->args = *args;
 		o->load.args = &o->args;
-		o->load.offline = true;
+		load_go_offline(&o->load);
 		err = load_source(&o->load);
 	}
 	if (err == 0)

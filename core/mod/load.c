@@ -315,6 +315,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.args = args,
 		.diag = diag,
 		.stage = TN_STAGE_SOURCE,
+		.find_machine = reloc_machine_here,
 	};
 	activity_init(&l->activity, sys);
 	if (args->size == sizeof(*args) && (args->flags & ~LOAD_FLAGS) == 0)

@@ -110,7 +110,7 @@ struct tn_load {
 	const struct tn_load_args *args;
 	struct tn_diag *diag; /* never NULL */
 	enum tn_stage stage;
-	bool offline;   /* tn_link: any machine, nothing runs */
+	bool offline;   /* load_go_offline: any machine, nothing runs */
 	bool has_pairs; /* some relocation is RELOC_PAIR_LOW */
 
 	/* source */
@@ -123,6 +123,7 @@ struct tn_load {
 	struct elf_symtab symtab;
 	struct elf_dynamic dyn;
 	bool is_dyn;
+	const struct reloc_machine *(*find_machine)(unsigned elf_machine);
 	const struct reloc_machine *machine;
 	struct span modinfo, versions;
 	bool is_gpl; /* its licences let it use GPL-only exports */
@@ -183,6 +184,12 @@ struct tn_load {
 /* Prepares @l for a call; false when the caller's table is not ours. */
 bool load_begin(struct tn_load *l, struct tn_system *sys,
     const struct tn_load_args *args, struct tn_diag *diag) MUST_CHECK;
+
+static inline void load_go_offline(struct tn_load *l)
+{
+	l->offline = true;
+	l->find_machine = reloc_machine;
+}
 
 /* --- stages, in order */
 int load_source(struct tn_load *l) MUST_CHECK;

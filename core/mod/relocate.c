@@ -39,7 +39,7 @@ static int put(struct tn_load *l, const struct site *site,
 
 	if (UNLIKELY(err != 0))
 		return fail_value(l, site, how, value, err);
-	reloc_put(how, place, value);
+	reloc_put(l->machine, how, place, value);
 	return 0;
 }
 

@@ -229,7 +229,7 @@ static void put_lo12(uint8_t *place, unsigned scale, uint64_t value)
 	fill(place, 0x3ffc00, 10, (value & 0xfff) >> scale);
 }
 
-void reloc_put_aarch64(unsigned field, uint8_t *place, uint64_t value)
+static void put(unsigned field, uint8_t *place, uint64_t value)
 {
 	switch (field) {
 	case FIELD_A64_MOVW0: put_movw(place, value); break;
@@ -300,8 +300,8 @@ static int put_stub(uint8_t *to, uint64_t at, uint64_t cell)
 	put_le32(to, 0x90000010);
 	put_le32(to + 4, 0xf9400210);
 	put_le32(to + 8, 0xd61f0200);
-	reloc_put_aarch64(FIELD_A64_ADRP, to, pages);
-	reloc_put_aarch64(FIELD_A64_LDST64, to + 4, cell);
+	put(FIELD_A64_ADRP, to, pages);
+	put(FIELD_A64_LDST64, to + 4, cell);
 	return 0;
 }
 
@@ -323,6 +323,7 @@ static bool put_weak_branch(
 }
 
 static const struct reloc_ops ops = {
+	.put = put,
 	.direct = direct,
 	.can_relax = can_relax,
 	.relax = relax,
@@ -333,7 +334,6 @@ static const struct reloc_ops ops = {
 
 const struct reloc_machine reloc_aarch64 = {
 	.elf_machine = EM_AARCH64,
-	.name = "aarch64",
 	.stub_size = 12,
 	.stub_align = 4,
 	.prel_exports = true,

@@ -5,7 +5,7 @@
  *
  * The order of enum reloc_field is an invariant: first plain little-endian
  * words, which all machines use, then the fields of each machine in one run.
- * reloc_put() decides by it which file's switch is asked.
+ * No two machines have a field in common.
  */
 #pragma once
 
@@ -66,6 +66,8 @@ enum reloc_field {
 
 /* The machine's half of the functions of reloc.h; NULL = nothing to do. */
 struct reloc_ops {
+	/* reloc_put() of the fields that are the machine's own */
+	void (*put)(unsigned field, uint8_t *place, uint64_t value);
 	const struct reloc_howto *(*direct)(const struct reloc_howto *how);
 	bool (*can_relax)(const struct reloc_howto *how, const uint8_t *place,
 	    size_t before, int64_t addend);
@@ -80,10 +82,6 @@ struct reloc_ops {
 extern const struct reloc_machine reloc_x86_64;
 extern const struct reloc_machine reloc_aarch64;
 extern const struct reloc_machine reloc_riscv64;
-
-/* reloc_put() of the fields that are the machine's own. */
-void reloc_put_aarch64(unsigned field, uint8_t *place, uint64_t value);
-void reloc_put_riscv64(unsigned field, uint8_t *place, uint64_t value);
 
 /*
  * A table is a list of ROW(type, name, fields...), one for each type from

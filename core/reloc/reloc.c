@@ -13,6 +13,16 @@ static const struct reloc_machine *const machines[] = {
 	&reloc_riscv64,
 };
 
+const char *reloc_machine_name(unsigned elf_machine)
+{
+	switch (elf_machine) {
+	case EM_X86_64: return "x86_64";
+	case EM_AARCH64: return "aarch64";
+	case EM_RISCV: return "riscv64";
+	default: return NULL;
+	}
+}
+
 static const struct reloc_howto unknown = { .expr = RELOC_UNKNOWN, .align = 1 };
 
 const struct reloc_machine *reloc_machine(unsigned elf_machine)
@@ -86,19 +96,15 @@ void reloc_limits(const struct reloc_howto *how, int64_t *low, int64_t *high)
 }
 
 /* Once, where whole programs are optimised: reloc_put is in every loop. */
-__attribute__((noinline)) void reloc_put_field(
+__attribute__((noinline)) void reloc_put_field(const struct reloc_machine *m,
     const struct reloc_howto *how, uint8_t *place, uint64_t value)
 {
 	switch (how->field) {
 	case FIELD_NONE: return;
 	case FIELD_8: *place = (uint8_t)value; return;
 	case FIELD_16: put_le16(place, (uint16_t)value); return;
-	default: break;
+	default: m->ops->put(how->field, place, value);
 	}
-	if (how->field < FIELD_RV)
-		reloc_put_aarch64(how->field, place, value);
-	else
-		reloc_put_riscv64(how->field, place, value);
 }
 
 /* Bytes of the ULEB128 number at @p, or 0 when it has no end in @room. */

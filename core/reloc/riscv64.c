@@ -201,7 +201,7 @@ static void put_low6(uint8_t *place, uint64_t v)
 	*place = (uint8_t)((*place & 0xc0) | (v & 0x3f));
 }
 
-void reloc_put_riscv64(unsigned field, uint8_t *place, uint64_t v)
+static void put(unsigned field, uint8_t *place, uint64_t v)
 {
 	switch (field) {
 	case FIELD_RV_B: put_b(place, v); break;
@@ -298,7 +298,7 @@ static bool put_weak_branch(
 	if (how->field != FIELD_RV_CALL ||
 	    reloc_check(how, (uint64_t)addend) < 0)
 		return false;
-	reloc_put(how, place, (uint64_t)addend);
+	put(FIELD_RV_CALL, place, (uint64_t)addend);
 	fill32(place + 4, RS1, 0);
 	return true;
 }
@@ -312,6 +312,7 @@ static bool make_absolute(const struct reloc_howto *how, uint8_t *place)
 }
 
 static const struct reloc_ops ops = {
+	.put = put,
 	.direct = direct,
 	.can_relax = can_relax,
 	.relax = relax,
@@ -322,7 +323,6 @@ static const struct reloc_ops ops = {
 
 const struct reloc_machine reloc_riscv64 = {
 	.elf_machine = EM_RISCV,
-	.name = "riscv64",
 	.stub_size = 12,
 	.stub_align = 4,
 	.branch_reach = 0x7ffff000,

@@ -153,7 +153,6 @@ static const struct reloc_ops ops = {
 
 const struct reloc_machine reloc_x86_64 = {
 	.elf_machine = EM_X86_64,
-	.name = "x86_64",
 	.stub_size = 8,
 	.stub_align = 8,
 	.branch_end = 4,

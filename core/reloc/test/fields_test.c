@@ -103,10 +103,11 @@ static const struct field fields[] = {
 /* What reloc_put makes of eight bytes that all start as @start. */
 static uint64_t put(const struct field *f, uint64_t start, uint64_t value)
 {
+	const struct reloc_machine *m = reloc_machine(f->machine);
 	uint8_t place[8];
 
 	put_le64(place, start);
-	reloc_put(reloc_find(reloc_machine(f->machine), f->type), place, value);
+	reloc_put(m, reloc_find(m, f->type), place, value);
 	return get_le64(place);
 }
 

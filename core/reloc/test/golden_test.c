@@ -108,7 +108,7 @@ static bool field_agrees(const struct golden *g)
 	copy(place, g->before, sizeof(place));
 	if (how->size != g->size || reloc_check(how, value) < 0)
 		return false;
-	reloc_put(how, place, value);
+	reloc_put(m, how, place, value);
 	return same(place, g->after, g->size);
 }
 
@@ -130,7 +130,7 @@ static bool relax_agrees(const struct golden *g)
 	value = value_of(how, g, g->s, p);
 	if (reloc_check(how, value) < 0)
 		return false;
-	reloc_put(how, buf + g->off + shift, value);
+	reloc_put(m, how, buf + g->off + shift, value);
 	return same(buf, g->after, g->size);
 }
 
@@ -150,7 +150,7 @@ static bool weak_agrees(const struct golden *g)
 		value = (uint64_t)g->a;
 	if (reloc_check(how, value) < 0)
 		return false;
-	reloc_put(how, place, value);
+	reloc_put(m, how, place, value);
 	return same(place, g->after, g->size);
 }
 

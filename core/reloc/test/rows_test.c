@@ -20,15 +20,20 @@ static const struct reloc_howto *row(unsigned machine, uint32_t type)
 
 TEST(reloc, only_three_machines_are_known)
 {
+	unsigned here = 0;
+
 	for (unsigned em = 0; em < 300; em++) {
 		const struct reloc_machine *m = reloc_machine(em);
 		const bool known =
 		    em == EM_X86_64 || em == EM_AARCH64 || em == EM_RISCV;
 
 		CHECK_EQ(m != NULL, known);
+		CHECK_EQ(reloc_machine_name(em) != NULL, known);
+		here += m != NULL && reloc_machine_here(em) == m;
 		if (m)
 			CHECK_EQ(m->elf_machine, em);
 	}
+	CHECK_EQ(here, 1);
 }
 
 static void check_unknown(unsigned machine, uint32_t type)
@@ -221,15 +226,15 @@ TEST(reloc, dynamic_types_write_a_doubleword)
 	const uint64_t value = 0x123456789abcdef0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		const struct reloc_howto *how =
-		    row(types[i].machine, types[i].type);
+		const struct reloc_machine *m = reloc_machine(types[i].machine);
+		const struct reloc_howto *how = reloc_find(m, types[i].type);
 		uint8_t place[8] = { 0 };
 
 		CHECK_EQ(how->expr, types[i].expr);
 		CHECK_EQ(how->flags, types[i].flags);
 		CHECK_EQ(how->size, 8);
 		CHECK_EQ(reloc_check(how, value), 0);
-		reloc_put(how, place, value);
+		reloc_put(m, how, place, value);
 		CHECK_EQ(get_le64(place), value);
 	}
 }
@@ -239,7 +244,8 @@ TEST(reloc, riscv_plt32_writes_a_word)
 	uint8_t place[8] = { 0 };
 
 	CHECK_EQ(row(EM_RISCV, 59)->size, 4);
-	reloc_put(row(EM_RISCV, 59), place, UINT64_MAX);
+	reloc_put(
+	    reloc_machine(EM_RISCV), row(EM_RISCV, 59), place, UINT64_MAX);
 	CHECK_EQ(get_le64(place), UINT32_MAX);
 }
 

@@ -93,7 +93,6 @@ struct reloc_ops;
 
 struct reloc_machine {
 	uint16_t elf_machine; /* EM_X86_64, EM_AARCH64, EM_RISCV */
-	const char *name;     /* "x86_64", "aarch64", "riscv64" */
 	uint8_t stub_size;    /* bytes of one branch stub */
 	uint8_t stub_align;
 	uint8_t branch_end;    /* place + this is where a branch's displacement
@@ -107,6 +106,13 @@ struct reloc_machine {
 
 /* The description of @elf_machine, or NULL when it is not supported. */
 const struct reloc_machine *reloc_machine(unsigned elf_machine);
+/*
+ * The same of the machine that this is compiled for, and of no other: what
+ * only runs modules is not linked with the encoders of three machines.
+ */
+const struct reloc_machine *reloc_machine_here(unsigned elf_machine);
+/* "x86_64", "aarch64", "riscv64", or NULL. */
+const char *reloc_machine_name(unsigned elf_machine);
 
 /* What reloc_find does for the types outside the first table. */
 const struct reloc_howto *reloc_find_rare(
@@ -145,14 +151,14 @@ enum reloc_word_field {
 };
 
 /* What reloc_put does for the fields that are not the common words. */
-void reloc_put_field(
+void reloc_put_field(const struct reloc_machine *m,
     const struct reloc_howto *how, uint8_t *place, uint64_t value);
 
 /*
  * Writes @value, which has passed reloc_check, into the how->size bytes at
  * @place (any alignment). RELOC_ADD and RELOC_SUB change what stands there.
  */
-static inline void reloc_put(
+static inline void reloc_put(const struct reloc_machine *m,
     const struct reloc_howto *how, uint8_t *place, uint64_t value)
 {
 	if (how->field == FIELD_32)
@@ -160,7 +166,7 @@ static inline void reloc_put(
 	else if (how->field == FIELD_64)
 		put_le64(place, value);
 	else
-		reloc_put_field(how, place, value);
+		reloc_put_field(m, how, place, value);
 }
 
 /*
