@@ -38,6 +38,15 @@ __attribute__((no_sanitize("address"))) static inline uint64_t word_at(
 	return *(const unaligned_word *)(const void *)s;
 }
 
+/* The next eight bytes of a string; those behind its NUL are anything. */
+__attribute__((no_sanitize("address"))) static inline uint64_t next_word(
+    const char *s)
+{
+	return LIKELY(((uintptr_t)s & (PAGE - 1)) <= PAGE - 8)
+		   ? word_at(s)
+		   : word_at_page_end(s);
+}
+
 __attribute__((no_sanitize("address"))) uint64_t hash_name_length(
     const char *name, uint64_t seed, size_t *length)
 {
@@ -45,10 +54,7 @@ __attribute__((no_sanitize("address"))) uint64_t hash_name_length(
 	const char *start = name;
 
 	for (;; name += 8) {
-		const uint64_t w =
-		    LIKELY(((uintptr_t)name & (PAGE - 1)) <= PAGE - 8)
-			? word_at(name)
-			: word_at_page_end(name);
+		const uint64_t w = next_word(name);
 		const uint64_t nul = zero_bytes(w);
 
 		if (nul != 0) {
@@ -103,4 +109,18 @@ __attribute__((no_sanitize("address"))) bool hash_name_equals(
 	for (size_t i = 24; UNLIKELY(i < last); i += 8)
 		differ |= differ_at(stored, name, i);
 	return differ == 0;
+}
+
+bool hash_name_same(const char *a, const char *b)
+{
+	for (;; a += 8, b += 8) {
+		const uint64_t w = next_word(a), differ = w ^ next_word(b);
+		const uint64_t nul = zero_bytes(w);
+
+		/* The NUL counts, what lies behind it does not. */
+		if (nul != 0)
+			return (differ & (((nul & -nul) << 1) - 1)) == 0;
+		if (differ != 0)
+			return false;
+	}
 }

@@ -56,16 +56,13 @@ HIT_GOAL, MISS_GOAL = 45, 20  # ns
 
 # What a gate adds to an indirect call; the goals hold on one processor and,
 # but for handles, also while another one does the same.
-HANDLE_GOAL = 12  # ns, on one thread
 GATES = (('counted', 'counted, in line', 1),
          ('module_counted', 'counted, from a module', 5),
          ('guarded', 'guarded, in line', 12),
          ('module_guarded', 'guarded, from a module', None),
          ('sleepable', 'may sleep', None),
-         ('handle', 'handle of a gate, take and put', HANDLE_GOAL),
-         ('module_handle', 'handle of a module, get and put', HANDLE_GOAL),
-         ('reference', 'reference of a gate, get and put', None),
-         ('module_reference', 'reference of a module, get and put', None))
+         ('handle', 'tn_handle_get and tn_handle_put', 12),
+         ('reference', 'tn_module_get and tn_module_put', None))
 GATE_PEERS = (('rwlock', 'pthread_rwlock'), ('refcount', 'atomic count'))
 
 # Calls into slots: what a handle adds to a call of an address, and a call by
@@ -307,7 +304,7 @@ class Bench:
             return max(got[key + how] - got['plain' + how], 100) / 1000
 
         for key, name, goal in GATES:
-            goal = None if how and 'handle' in key else goal
+            goal = None if how and key == 'handle' else goal
             for peer_key, peer in GATE_PEERS:
                 self.results.row('gate', f'{name}, {where}', 'ns over a call',
                                  (added(key), added(peer_key)), peer,

@@ -7,7 +7,7 @@
  * Prints picoseconds of one call, for each way of calling: the median over
  * sixteen alignments of its loop, each the best of some runs. A name with _2
  * is the same while a second processor does it too, through the same gate,
- * target, lock or counter.
+ * module, lock or counter.
  */
 #include "engine.h"
 
@@ -79,38 +79,18 @@ CALL handle_call(const struct place *p, int x)
 {
 	struct tn_handle h;
 
-	if (tn_handle_take(p->target, p, NULL, &h) != 0)
+	if (tn_handle_get(p->module, "gate_bench", &h) != 0)
 		return 0;
 	x = bench_work(p->binding, x);
 	return tn_handle_put(h) == 0 ? x : 0;
-}
-
-/* As an embedder takes one, who is recorded: of a module. */
-CALL module_handle_call(const struct place *p, int x)
-{
-	struct tn_handle h;
-
-	if (tn_handle_get(p->mod, "the benchmark", &h) != 0)
-		return 0;
-	x = bench_work(p->binding, x);
-	return tn_handle_put(h) == 0 ? x : 0;
-}
-
-CALL module_reference_call(const struct place *p, int x)
-{
-	if (!tn_module_get(p->mod))
-		return 0;
-	x = bench_work(p->binding, x);
-	tn_module_put(p->mod);
-	return x;
 }
 
 CALL reference_call(const struct place *p, int x)
 {
-	if (!tn_target_get(p->target))
+	if (!tn_module_get(p->module))
 		return 0;
 	x = bench_work(p->binding, x);
-	tn_target_put(p->target);
+	tn_module_put(p->module);
 	return x;
 }
 
@@ -136,8 +116,6 @@ LOOPS(guarded)
 LOOPS(sleepable)
 LOOPS(handle)
 LOOPS(reference)
-LOOPS(module_handle)
-LOOPS(module_reference)
 LOOPS(rwlock)
 LOOPS(refcount)
 
@@ -155,8 +133,6 @@ static const struct way {
 	{ "module_guarded", module_guarded },
 	{ "handle", handle },
 	{ "reference", reference },
-	{ "module_handle", module_handle },
-	{ "module_reference", module_reference },
 	{ "rwlock", rwlock },
 	{ "refcount", refcount },
 };
@@ -297,23 +273,21 @@ int main(int argc, char **argv)
 {
 	static struct tn_gate_shard shards[4];
 	static struct tn_gate gate;
-	static struct tn_gate_target target;
 	static const struct bench_ops ops = { { sizeof(ops), 1 }, work };
 	static int one = 1;
 	static uint64_t count;
 	static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 	const struct tn_binding binding = { .ops = &ops, .instance = &one };
-	struct place place = { &gate, &target, &binding, &lock, &count, NULL };
+	struct place place = { &gate, &binding, &lock, &count, NULL };
 
 	if (argc != 2) {
 		fputs("usage: gate_bench MODULE\n", stderr);
 		return 2;
 	}
-	place.mod = load_loops(argv[1]);
+	place.module = load_loops(argv[1]);
 	gate_init(&gate, shards, 4);
 	gate.budget_ns = 1000000000;
 	gate_publish(&gate, &binding);
-	gate_target_open(&target);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		measure(&ways[i], &place, "");
 		measure_two(&ways[i], &place);

@@ -15,16 +15,13 @@ struct bench_ops {
 	int (*work)(void *instance, int x);
 };
 
-struct tn_module;
-
 /* Everything that a loop needs, however it calls. */
 struct place {
 	struct tn_gate *gate;
-	struct tn_gate_target *target;
 	const struct tn_binding *binding; /* for calls without a gate */
 	void *lock;
 	uint64_t *count;
-	struct tn_module *mod; /* that is held while it is called */
+	struct tn_module *module; /* is held by handles and references */
 };
 
 typedef int loop_fn(const struct place *p, int n);

@@ -24,6 +24,7 @@
  */
 #include "internal.h"
 
+#include <base/compiler.h>
 #include <tenon/err.h>
 
 /* How many chunks without a free slot are looked at before one is made. */
@@ -88,36 +89,37 @@ static void chunk_make(struct tn_gate_thread *t)
 	t->sweep = chunk;
 }
 
+/* Apart, so that what every take does stays small. */
+static __attribute__((noinline)) void slots_find(struct tn_gate_thread *t)
+{
+	sweep(t);
+	if (t->free == NULL)
+		chunk_make(t);
+}
+
 static struct tn_handle_slot *slot_pop(struct tn_gate_thread *t)
 {
 	struct tn_handle_slot *s;
 
-	if (t->free == NULL)
-		sweep(t);
-	if (t->free == NULL)
-		chunk_make(t);
+	if (UNLIKELY(t->free == NULL))
+		slots_find(t);
 	s = t->free;
-	if (s != NULL)
+	if (LIKELY(s != NULL))
 		t->free = s->next;
 	return s;
 }
 
 /* --- taking and putting */
 
-/* Fills a free slot and makes it count; the number of the handle. */
-static uint64_t slot_hold(struct tn_handle_slot *s, struct tn_gate_target *t,
-    const void *holder, const void *site)
+/* Makes a free slot count, for @t; the number of the handle. */
+static inline uint64_t slot_hold(
+    struct tn_handle_slot *s, struct tn_gate_target *t)
 {
 	const uint64_t number =
 	    __atomic_load_n(&s->sequence, __ATOMIC_RELAXED) + 1;
 
-	/* Whoever reads the new contents by slot_read sees it put before. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	__atomic_store_n(&s->target, t, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->holder, holder, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->site, site, __ATOMIC_RELAXED);
-	__atomic_store_n(
-	    &s->time_ns, world_here()->coarse_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(&s->time_ns, tn_gate_coarse_ns(), __ATOMIC_RELAXED);
 	/* release: pairs with the acquire of slot_holds */
 	__atomic_store_n(&s->sequence, number, __ATOMIC_RELEASE);
 	return number;
@@ -146,15 +148,18 @@ static bool number_grow(uint64_t *last, uint64_t number)
 }
 
 /*
- * The calling thread owns @s. It may be false of the owner too, who is looked
- * for in one chunk only: that of the slots that he takes now.
+ * The calling thread's record, if it owns @s, else NULL. It may be NULL for
+ * the owner too, whose slot is looked for in one chunk only: that of the slots
+ * that he takes now.
  */
-static bool slot_is_own(const struct tn_handle_slot *s)
+static struct tn_gate_thread *slot_owner(const struct tn_handle_slot *s)
 {
-	const struct tn_gate_thread *self = world_here()->self(false);
+	struct tn_gate_thread *self = world_here()->self(false);
 
 	return self != NULL && (uintptr_t)s - (uintptr_t)self->sweep <
-				   sizeof(struct tn_handle_chunk);
+				   sizeof(struct tn_handle_chunk)
+		   ? self
+		   : NULL;
 }
 
 /* Only after slot_hold: LIVE, CLOSING or 0. */
@@ -180,30 +185,52 @@ static void wait_until_decided(const struct tn_gate_target *t)
 		world_here()->relax(round++);
 }
 
+/*
+ * The take of @s as @number has met @word, which is not LIVE. Apart, as
+ * slots_find.
+ */
+static __attribute__((noinline)) int take_again(struct tn_gate_thread *self,
+    struct tn_handle_slot *s, struct tn_gate_target *t, uint64_t word,
+    struct tn_handle *out)
+{
+	uint64_t number = __atomic_load_n(&s->sequence, __ATOMIC_RELAXED);
+
+	while ((word & TN_TARGET_LIVE) == 0) {
+		/* Not while waiting: nobody shall be refused because of us. */
+		slot_return(s, number);
+		if (word == 0) {
+			slot_push(self, s);
+			return -TN_ENOENT;
+		}
+		wait_until_decided(t);
+		/* As in tn_handle_take. */
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		number = slot_hold(s, t);
+		word = target_now(self, t);
+	}
+	*out = (struct tn_handle){ s, number };
+	return 0;
+}
+
 int tn_handle_take(struct tn_gate_target *t, const void *holder,
     const void *site, struct tn_handle *out)
 {
 	struct tn_gate_thread *self = world_here()->self(true);
 	struct tn_handle_slot *s = self != NULL ? slot_pop(self) : NULL;
+	uint64_t number, word;
 
-	if (s == NULL)
+	if (UNLIKELY(s == NULL))
 		return -TN_ENOMEM;
-	for (;;) {
-		const uint64_t number = slot_hold(s, t, holder, site);
-		const uint64_t word = target_now(self, t);
-
-		if (__builtin_expect((word & TN_TARGET_LIVE) != 0, 1)) {
-			*out = (struct tn_handle){ s, number };
-			return 0;
-		}
-		/* Not while waiting: nobody shall be refused because of us. */
-		slot_return(s, number);
-		if (word == 0)
-			break;
-		wait_until_decided(t);
-	}
-	slot_push(self, s);
-	return -TN_ENOENT;
+	/* Whoever reads the new contents by slot_read sees it put before. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__atomic_store_n(&s->holder, holder, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->site, site, __ATOMIC_RELAXED);
+	number = slot_hold(s, t);
+	word = target_now(self, t);
+	if (UNLIKELY((word & TN_TARGET_LIVE) == 0))
+		return take_again(self, s, t, word, out);
+	*out = (struct tn_handle){ s, number };
+	return 0;
 }
 
 static bool handle_is_held(struct tn_handle h)
@@ -217,12 +244,16 @@ static bool handle_is_held(struct tn_handle h)
 
 int tn_handle_put(struct tn_handle h)
 {
+	struct tn_gate_thread *self;
+
 	if (!handle_is_held(h))
 		return -TN_ESTALE;
-	if (!slot_is_own(h.slot))
+	self = slot_owner(h.slot);
+	if (self == NULL)
 		return number_grow(&h.slot->returned, h.sequence) ? 0
 								  : -TN_ESTALE;
 	slot_return(h.slot, h.sequence);
+	slot_push(self, h.slot); /* the next take finds it in the cache */
 	return 0;
 }
 

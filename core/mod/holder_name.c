@@ -4,6 +4,7 @@
  */
 #include "holder_name.h"
 
+#include <base/compiler.h>
 #include <base/hash.h>
 #include <base/string.h>
 
@@ -13,12 +14,16 @@ struct holder_name {
 	char text[TN_MODULE_NAME_MAX];
 };
 
+static struct holder_names *table_now(struct tn_system *sys)
+{
+	/* acquire: pairs with the release of who has made it */
+	return atomic_load_explicit(&sys->holder_names, memory_order_acquire);
+}
+
 /* Made when the first name comes. */
 static struct holder_names *table_of(struct tn_system *sys)
 {
-	/* acquire: pairs with the release of who has made it */
-	struct holder_names *t =
-	    atomic_load_explicit(&sys->holder_names, memory_order_acquire);
+	struct holder_names *t = table_now(sys);
 	struct holder_names *fresh;
 
 	if (t != NULL)
@@ -62,7 +67,8 @@ static uint32_t slot_of(const struct holder_names *t, const struct wanted *w)
 	}
 }
 
-static const char *add(
+/* The copy, old or new; NULL: no memory. */
+static struct holder_name *add(
     struct tn_system *sys, struct holder_names *t, const struct wanted *w)
 {
 	struct holder_name *fresh = port_alloc(sys->port, sizeof(*fresh));
@@ -81,17 +87,27 @@ static const char *add(
 	if (there == NULL) {
 		(void)atomic_fetch_add_explicit(
 		    &t->count, 1, memory_order_relaxed);
-		return fresh->text;
+		return fresh;
 	}
 	port_free(sys->port, fresh, sizeof(*fresh));
-	return there->text;
+	return there;
 }
 
-const char *holder_name(struct tn_system *sys, const char *name)
+static _Atomic(struct holder_name *) *hint_of(
+    struct holder_names *t, const char *name)
+{
+	const uintptr_t at = (uintptr_t)name;
+
+	return &t->hint[(at ^ at >> 6) % HOLDER_NAMES_HINTS];
+}
+
+/* By its hash; what was found first from an address is its hint. */
+static __attribute__((noinline)) const char *find_or_add(
+    struct tn_system *sys, const char *name)
 {
 	struct holder_names *t = table_of(sys);
 	struct wanted w = want(sys, name);
-	const struct holder_name *n;
+	struct holder_name *n, *none = NULL;
 	char cut[TN_MODULE_NAME_MAX];
 
 	if (t == NULL)
@@ -101,13 +117,31 @@ const char *holder_name(struct tn_system *sys, const char *name)
 		w = want(sys, cut);
 	}
 	n = atomic_load_explicit(&t->at[slot_of(t, &w)], memory_order_acquire);
-	if (n != NULL)
-		return n->text;
 	/* Some threads at once may make it a few more; there is room. */
-	return atomic_load_explicit(&t->count, memory_order_relaxed) <
-		       HOLDER_NAMES_MAX
-		   ? add(sys, t, &w)
-		   : "one of many holders";
+	if (n == NULL && atomic_load_explicit(&t->count,
+			     memory_order_relaxed) >= HOLDER_NAMES_MAX)
+		return "one of many holders";
+	if (n == NULL)
+		n = add(sys, t, &w);
+	if (n == NULL)
+		return NULL;
+	/* release: pairs with the acquire of holder_name */
+	(void)atomic_compare_exchange_strong_explicit(hint_of(t, name), &none,
+	    n, memory_order_release, memory_order_relaxed);
+	return n->text;
+}
+
+const char *holder_name(struct tn_system *sys, const char *name)
+{
+	struct holder_names *t = table_now(sys);
+	const struct holder_name *n =
+	    t != NULL
+		? atomic_load_explicit(hint_of(t, name), memory_order_acquire)
+		: NULL;
+
+	if (LIKELY(n != NULL && hash_name_same(n->text, name)))
+		return n->text;
+	return find_or_add(sys, name);
 }
 
 void holder_names_free(struct tn_system *sys)

@@ -7,7 +7,9 @@
  * one up for each handle, those after HOLDER_NAMES_MAX share one.
  *
  * The table never grows and its slots are set once, so that whoever asks, also
- * from inside of a call that must not sleep, waits for nobody.
+ * from inside of a call that must not sleep, waits for nobody. Most ask with a
+ * constant: where it lies tells which copy to compare it with, before any hash
+ * is made of it.
  */
 #pragma once
 
@@ -18,11 +20,14 @@ struct tn_system;
 
 #define HOLDER_NAMES_MAX   256u
 #define HOLDER_NAMES_SLOTS 512u
+#define HOLDER_NAMES_HINTS 64u
 
 struct holder_name;
 struct holder_names {
 	_Atomic uint32_t count;
 	_Atomic(struct holder_name *) at[HOLDER_NAMES_SLOTS];
+	/* by the address that was asked with first */
+	_Atomic(struct holder_name *) hint[HOLDER_NAMES_HINTS];
 };
 
 /* The copy of @name, cut to fit; NULL: no memory. Does not sleep. */

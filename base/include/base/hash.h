@@ -33,3 +33,9 @@ uint64_t hash_name_length(const char *name, uint64_t seed, size_t *length);
  * words, without a branch until the end; reads as hash_name does.
  */
 bool hash_name_equals(const char *stored, const char *name, size_t length);
+
+/*
+ * Are the NUL-terminated strings the same? For short ones that are expected to
+ * be; reads as hash_name does.
+ */
+bool hash_name_same(const char *a, const char *b);

@@ -83,6 +83,27 @@ TEST(handle, that_was_put_is_stale_for_ever)
 	CHECK_EQ(gate_target_close(&o.target, false), 0);
 }
 
+/* One cache line, however often; and a put that is late frees it no more. */
+TEST(handle, is_taken_where_the_thread_has_put_the_last)
+{
+	struct owner o = { 0 };
+	struct tn_handle first, late;
+
+	gate_target_open(&o.target);
+	take(&o);
+	first = o.handle;
+	put(&o);
+	take(&o);
+	CHECK(o.handle.slot == first.slot);
+	CHECK_EQ(tn_handle_put(first), -TN_ESTALE);
+	late = o.handle;
+	take(&o);
+	CHECK(o.handle.slot != late.slot);
+	put(&o);
+	CHECK_EQ(tn_handle_put(late), 0);
+	CHECK_EQ(gate_target_close(&o.target, false), 0);
+}
+
 TEST(handle, may_be_put_by_another_thread)
 {
 	struct owner o = { 0 };

@@ -387,6 +387,29 @@ TEST(hold, by_a_handle_has_a_name_of_its_own)
 	end();
 }
 
+/* The address of a name is a hint where its copy is, and nothing more. */
+TEST(hold, by_a_handle_has_the_name_that_is_there_when_it_is_taken)
+{
+	static const char *const names[] = { "one", "another", "an", "one" };
+	static char name[8];
+	struct tn_handle h;
+
+	CHECK(begin());
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char text[64];
+
+		strcpy(name, names[i]);
+		CHECK_EQ(tn_handle_get(at.base, name, &h), 0);
+		strcpy(name, "#######");
+		snprintf(text, sizeof(text),
+		    "Module base is in use by %s (handle", names[i]);
+		CHECK(refused(text));
+		CHECK_EQ(tn_handle_put(h), 0);
+	}
+	CHECK_EQ(world_unload(&at.w, at.base), 0);
+	end();
+}
+
 TEST(hold, by_ever_new_names_takes_bounded_memory)
 {
 	struct tn_handle h;
