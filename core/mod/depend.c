@@ -89,18 +89,6 @@ const char *modinfo_next(struct span *rest, const char *key)
 	return NULL;
 }
 
-bool modinfo_lists(struct span modinfo, const char *key, const char *word)
-{
-	struct tn_depend d;
-	const char *list;
-
-	while ((list = modinfo_next(&modinfo, key)) != NULL)
-		while (tn_depend_next(&list, &d) > 0)
-			if (str_eq(d.name, word))
-				return true;
-	return false;
-}
-
 /* --- holding */
 
 int depend_fail(struct tn_load *l, const struct tn_depend *d,

@@ -26,6 +26,3 @@ int depend_fail(struct tn_load *l, const struct tn_depend *d,
 /* Does the version @present fit? Fails the load when it does not. */
 int depend_check(struct tn_load *l, const struct tn_depend *d,
     const char *present) MUST_CHECK;
-
-/* Do the "@key" entries of .modinfo, lists like tenon.depends, name @word? */
-bool modinfo_lists(struct span modinfo, const char *key, const char *word);

@@ -134,8 +134,7 @@ int tn_module_metadata(struct tn_module *mod, struct tn_metadata *out)
 
 bool tn_module_provides(struct tn_module *mod, const char *what)
 {
-	return mod->gen != NULL &&
-	       modinfo_lists(mod->gen->modinfo, "tenon.provides=", what);
+	return mod->gen != NULL && provides_lists(mod->gen->provides, what);
 }
 
 static bool fits(struct tn_module *mod, const struct tn_query *q)

@@ -9,18 +9,39 @@
 #include "depend.h"
 #include "module.h"
 
+/* The words of @list, behind the @n of @out when it has room; the new @n. */
+static uint32_t take(const char *list, struct provides *out, uint32_t n)
+{
+	struct tn_depend d;
+
+	for (; tn_depend_next(&list, &d) > 0; n++)
+		if (out != NULL)
+			(void)str_copy(
+			    out->at[n].name, sizeof(out->at[n].name), d.name);
+	return n;
+}
+
+/* Aliases with wildcards are for those who look for files, not for the engine. */
+static bool is_one_name(const char *alias)
+{
+	struct tn_depend d;
+
+	return tn_depend_next(&alias, &d) > 0 && *alias == '\0' &&
+	       !d.optional && d.length == 0;
+}
+
 /* The words of @modinfo, into @out when it has room; how many there are. */
 static uint32_t read_words(struct span modinfo, struct provides *out)
 {
-	struct tn_depend d;
+	struct span rest = modinfo;
 	const char *list;
 	uint32_t n = 0;
 
-	while ((list = modinfo_next(&modinfo, "tenon.provides=")) != NULL)
-		for (; tn_depend_next(&list, &d) > 0; n++)
-			if (out != NULL)
-				(void)str_copy(out->at[n].name,
-				    sizeof(out->at[n].name), d.name);
+	while ((list = modinfo_next(&rest, "tenon.provides=")) != NULL)
+		n = take(list, out, n);
+	while ((list = modinfo_next(&modinfo, "alias=")) != NULL)
+		if (is_one_name(list))
+			n = take(list, out, n);
 	return n;
 }
 
@@ -87,6 +108,14 @@ void provides_remove(struct index *ix, struct provides *p)
 		}
 		list_del(&word->same);
 	}
+}
+
+bool provides_lists(const struct provides *p, const char *word)
+{
+	for (uint32_t i = 0; p != NULL && i < p->n; i++)
+		if (str_eq(p->at[i].name, word))
+			return true;
+	return false;
 }
 
 struct provided *provides_find(const struct index *ix, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What modules say that they provide (MODULE_PROVIDES), by name.
+ * What modules say that they provide, by name (MODULE_PROVIDES, and a
+ * MODULE_ALIAS without wildcards).
  *
  * The words of one module are a block. In an index of words there is one of
  * each, the first that came; the others of its name hang on it in the order in
@@ -10,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <base/compiler.h>
@@ -38,6 +40,8 @@ struct provides {
 int provides_read(const struct tn_port *port, struct span modinfo, void *owner,
     struct provides **out) MUST_CHECK;
 void provides_free(const struct tn_port *port, struct provides *p);
+/* Is @word among them? @p may be NULL. */
+bool provides_lists(const struct provides *p, const char *word);
 
 /* --- by name; @p may be NULL */
 

@@ -171,6 +171,22 @@ TEST(depend, what_a_module_provides_serves_as_well)
 	end(&f);
 }
 
+TEST(depend, alias_without_wildcards_serves_as_well)
+{
+	struct fixture f;
+
+	PROVES("H17");
+	CHECK(begin(&f, "1.4.2", "alias=old-base"));
+	fits(&f, "old_base >= 1.4");
+	refused(&f, "old", TN_ENOENT, "depends_missing",
+	    "needy: needs old, which is not loaded");
+	end(&f);
+	CHECK(begin(&f, "1.4.2", "alias=old*"));
+	refused(&f, "old_base", TN_ENOENT, "depends_missing",
+	    "needy: needs old_base, which is not loaded");
+	end(&f);
+}
+
 static struct tn_module *provider(struct world *w, const char *name)
 {
 	struct author a = module(name, "1.0");

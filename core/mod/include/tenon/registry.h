@@ -59,7 +59,7 @@ int tn_module_metadata(struct tn_module *mod, struct tn_metadata *out);
 struct tn_query {
 	uint64_t id;
 	const char *name;
-	const char *provides; /* see MODULE_PROVIDES */
+	const char *provides; /* see MODULE_PROVIDES, MODULE_ALIAS */
 	uint32_t flags;       /* all of them */
 };
 
