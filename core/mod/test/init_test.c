@@ -128,7 +128,7 @@ TEST(init, that_fails_leaves_nothing_and_exit_is_not_called)
 	struct author a = with_entries("failing");
 	struct world w;
 
-	PROVES("L17");
+	PROVES("L03 L17");
 	CHECK(begin(&w));
 	author_array(
 	    &a, ".init_array", SHT_INIT_ARRAY, author_jump(&a, "ctor", "t_a"));
@@ -384,6 +384,7 @@ TEST(init, without_exit_makes_a_module_permanent)
 	struct tn_module *mod;
 	char text[128];
 
+	PROVES("L19");
 	CHECK(begin(&w));
 	author_jump(&a, "init_module", "t_init");
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);

@@ -97,10 +97,16 @@ TEST(registry, module_that_is_gone_says_nothing)
 
 TEST(registry, flags_have_names)
 {
+	static const char *const words[] = { "essential", "hot_reloadable",
+		"userspace", "kernel_space", "driver", "filesystem",
+		"scheduler", "allocator", "security", "experimental",
+		"deprecated" };
 	char name[40];
 	unsigned n = 0;
 
 	PROVES("H20");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		CHECK(tn_module_flag(words[i], strlen(words[i])) != 0);
 	for (unsigned i = 0; i < 32; i++) {
 		const char *s = tn_module_flag_name(1u << i);
 
@@ -112,7 +118,7 @@ TEST(registry, flags_have_names)
 		CHECK_EQ(tn_module_flag(name, strlen(name)), 0);
 		CHECK_EQ(tn_module_flag(name, strlen(s)), 1u << i);
 	}
-	CHECK_EQ(n, 11);
+	CHECK_EQ(n, ARRAY_SIZE(words));
 	CHECK_EQ(tn_module_flag("", 0), 0);
 	CHECK(tn_module_flag_name(3) == NULL);
 	CHECK(tn_module_flag_name(0) == NULL);
