@@ -39,7 +39,7 @@ char *file_read(const char *path, size_t *size)
 		}
 		n += got;
 	}
-	const int reason = ferror(f) ? EIO : ENOMEM;
+	const int reason = errno;
 
 	free(text);
 	(void)fclose(f);

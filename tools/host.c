@@ -44,6 +44,7 @@ static const char usage_text[] =
     "  --max-file MIB   the largest module file (64)\n"
     "  --keep-modules   do not unload them at the end\n"
     "  -q, -v           say nothing but errors; say more\n"
+    "  @FILE            a profile: a file with words of this command\n"
     "  -h, --help       this\n"
     "It serves until SIGTERM, SIGINT or SIGHUP; a second one ends it at once.\n"
     "exit status: 0 all modules are unloaded, 1 something failed or was left,\n"

@@ -23,6 +23,7 @@ static const char usage_text[] =
     "usage: tenon run [OPTION|ACTION].. MOD [PARAM=VALUE].. [MOD ..]\n"
     "  MOD               a module file, or a name to be found in -L folders\n"
     "  PARAM=VALUE       a parameter of the module before it\n"
+    "  @FILE             a profile: a file with any words of this command\n"
     "actions, done in their order when all modules are loaded:\n"
     "  --call SYM,ARG..  call an int function with up to six integers\n"
     "  --set MOD.PARAM=VALUE, --get MOD.PARAM\n"

@@ -16,24 +16,28 @@
 #include <kmod/standard.h>
 #include <tenon/tenon.h>
 
+#include "profile.h"
+
 struct applet {
 	const char *name;
 	int (*main)(int argc, char **argv);
 	const char *help;
+	bool has_profiles; /* takes @FILE, see profile.h */
 };
 
 static const struct applet applets[] = {
 	// clang-format off
-	{ "run", run_main, "load modules into this process, call, unload" },
-	{ "host", host_main, "hold modules for others, behind a socket" },
-	{ "shell", shell_main, "a console for modules, here or in a host" },
-	{ "link", link_main, "link a module offline at given addresses" },
-	{ "new", new_main, "make a new module with a test" },
-	{ "cc", cc_main, "build a module file of sources, for any machine" },
-	{ "modpost", modpost_main, "write a module's .mod.c" },
-	{ "symvers", symvers_main, "make versions of exports from their types" },
-	{ "sign", sign_main, "append signatures to module files" },
-	{ "verify", verify_main, "say who has signed module files" },
+	{ "run", run_main, "load modules into this process, call, unload",
+	    true },
+	{ "host", host_main, "hold modules for others, behind a socket", true },
+	{ "shell", shell_main, "a console for modules, here or in a host", false },
+	{ "link", link_main, "link a module offline at given addresses", false },
+	{ "new", new_main, "make a new module with a test", false },
+	{ "cc", cc_main, "build a module file of sources, for any machine", false },
+	{ "modpost", modpost_main, "write a module's .mod.c", false },
+	{ "symvers", symvers_main, "make versions of exports from their types", false },
+	{ "sign", sign_main, "append signatures to module files", false },
+	{ "verify", verify_main, "say who has signed module files", false },
 	// clang-format on
 };
 #define NAPPLETS (sizeof(applets) / sizeof(applets[0]))
@@ -64,7 +68,7 @@ static int version(void)
 struct program {
 	const char *name; /* NULL: `tenon` alone */
 	int (*main)(int argc, char **argv);
-	bool is_command;
+	bool is_command, has_profiles;
 };
 
 static bool find_command(const char *name, struct program *out)
@@ -72,7 +76,8 @@ static bool find_command(const char *name, struct program *out)
 	const struct kmod_command *command = kmod_command_find(name);
 
 	if (command != NULL)
-		*out = (struct program){ command->name, command->main, true };
+		*out = (struct program){ command->name, command->main, true,
+			false };
 	return command != NULL;
 }
 
@@ -80,8 +85,9 @@ static bool find(const char *name, struct program *out)
 {
 	for (size_t i = 0; i < NAPPLETS; i++)
 		if (strcmp(applets[i].name, name) == 0) {
-			*out = (struct program){ applets[i].name,
-				applets[i].main, false };
+			*out =
+			    (struct program){ applets[i].name, applets[i].main,
+				    false, applets[i].has_profiles };
 			return true;
 		}
 	return find_command(name, out);
@@ -104,6 +110,19 @@ static bool is_one_of(const char *word, const char *const *words)
 	return *words != NULL;
 }
 
+static int start(const struct program *p, int argc, char **argv)
+{
+	struct profile words;
+	int status = EXIT_USAGE;
+
+	if (!p->has_profiles)
+		return p->main(argc, argv);
+	if (profile_expand(p->name, argc, argv, &words))
+		status = p->main(words.argc, words.argv);
+	profile_free(&words);
+	return status;
+}
+
 static int run(int argc, char **argv, struct program *p)
 {
 	static const char *const helps[] = { "--help", "-h", "help", NULL };
@@ -111,7 +130,7 @@ static int run(int argc, char **argv, struct program *p)
 	static char title[64], help[] = "--help";
 
 	if (called_as(argv[0], p))
-		return p->main(argc, argv);
+		return start(p, argc, argv);
 	if (argc < 2)
 		return usage(stderr, EXIT_USAGE);
 	if (strcmp(argv[1], "help") == 0 && argc > 2) {
@@ -130,7 +149,7 @@ static int run(int argc, char **argv, struct program *p)
 	/* what getopt puts before its messages */
 	(void)snprintf(title, sizeof(title), "tenon %s", p->name);
 	argv[1] = title;
-	return p->main(argc - 1, argv + 1);
+	return start(p, argc - 1, argv + 1);
 }
 
 /* Was all that was printed written? An earlier line's errno is gone. */
