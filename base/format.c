@@ -76,12 +76,23 @@ static void put_number(
 	put_field(t, sp, p, (size_t)(end - p));
 }
 
-static const char *parse_count(const char *fmt, size_t *out, va_list *ap)
+/*
+ * Integers and pointers alike: there are two ways to be passed. Once, since
+ * va_arg is long where registers come first.
+ */
+__attribute__((noinline)) static int64_t take(
+    const struct spec *sp, va_list *ap)
+{
+	return sp->size == 8 ? va_arg(*ap, int64_t) : va_arg(*ap, int);
+}
+
+static const char *parse_count(
+    const char *fmt, size_t *out, const struct spec *sp, va_list *ap)
 {
 	size_t n = 0;
 
 	if (*fmt == '*') {
-		const int v = va_arg(*ap, int);
+		const int64_t v = take(sp, ap);
 
 		*out = v < 0 ? 0 : (size_t)v;
 		return fmt + 1;
@@ -105,9 +116,9 @@ static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
 		else
 			break;
 	}
-	fmt = parse_count(fmt, &sp->width, ap);
+	fmt = parse_count(fmt, &sp->width, sp, ap);
 	if (*fmt == '.')
-		fmt = parse_count(fmt + 1, &sp->precision, ap);
+		fmt = parse_count(fmt + 1, &sp->precision, sp, ap);
 	while (*fmt == 'l' || *fmt == 'z' || *fmt == 'j' || *fmt == 't' ||
 	       *fmt == 'h') {
 		if (*fmt != 'h')
@@ -119,8 +130,7 @@ static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
 
 static void put_signed(struct text *t, const struct spec *sp, va_list *ap)
 {
-	const int64_t v =
-	    sp->size == 8 ? va_arg(*ap, int64_t) : va_arg(*ap, int);
+	const int64_t v = take(sp, ap);
 
 	put_number(t, sp, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10,
 	    v < 0 ? '-' : '\0');
@@ -129,16 +139,18 @@ static void put_signed(struct text *t, const struct spec *sp, va_list *ap)
 static void put_unsigned(
     struct text *t, struct spec *sp, va_list *ap, unsigned base)
 {
-	const uint64_t v =
-	    sp->size == 8 ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned);
+	const int64_t v = take(sp, ap);
 
 	sp->alternate = sp->alternate && base == 16;
-	put_number(t, sp, v, base, '\0');
+	put_number(
+	    t, sp, sp->size == 8 ? (uint64_t)v : (uint32_t)v, base, '\0');
 }
 
 static void put_conversion(
     struct text *t, char conversion, struct spec *sp, va_list *ap)
 {
+	if (conversion == 'p' || conversion == 's')
+		sp->size = 8;
 	switch (conversion) {
 	case 'd':
 	case 'i': put_signed(t, sp, ap); break;
@@ -146,12 +158,13 @@ static void put_conversion(
 	case 'x':
 	case 'X': put_unsigned(t, sp, ap, 16); break;
 	case 'p':
-		sp->size = 8;
 		sp->alternate = true;
 		put_unsigned(t, sp, ap, 16);
 		break;
-	case 's': put_string(t, sp, va_arg(*ap, const char *)); break;
-	case 'c': put(t, (char)va_arg(*ap, int)); break;
+	case 's':
+		put_string(t, sp, (const char *)(uintptr_t)take(sp, ap));
+		break;
+	case 'c': put(t, (char)take(sp, ap)); break;
 	default: put(t, conversion); break;
 	}
 }
