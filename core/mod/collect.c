@@ -14,26 +14,12 @@
 
 /* --- entry points */
 
-/* @resident: where it stays after init. */
-static bool is_in_text(const struct tn_load *l, uint64_t addr, bool resident)
-{
-	for (unsigned i = 0; i < l->image.nparts; i++) {
-		const struct tn_part *p = &l->image.part[i];
-
-		if ((p->kind == TN_TEXT ||
-			(p->kind == TN_INIT_TEXT && !resident)) &&
-		    addr - p->addr < p->size)
-			return true;
-	}
-	return false;
-}
-
 /* init may be freed after it has run, the others stay. */
 static int take_hook(
     struct tn_load *l, enum hook hook, uint64_t addr, const char *name)
 {
 	l->gen->hook[hook] = addr;
-	return is_in_text(l, addr, hook != HOOK_INIT)
+	return load_is_text(l, addr, hook != HOOK_INIT)
 		   ? 0
 		   : load_fail_import(l, TN_REASON_ENTRY, name, "");
 }

@@ -208,20 +208,15 @@ int dyn_place(struct tn_load *l)
 /* Copies [addr, addr + bytes.n) of the image; parts are page-granular. */
 static void copy_bytes(struct tn_load *l, uint64_t addr, struct span bytes)
 {
-	while (bytes.n != 0) {
-		size_t n = 0;
+	const struct tn_part *p;
 
-		for (unsigned i = 0; i < l->image.nparts; i++) {
-			const struct tn_part *p = &l->image.part[i];
+	/* Parts cover every segment. */
+	while (
+	    bytes.n != 0 && (p = image_part_with(&l->image, addr, 1)) != NULL) {
+		size_t n = p->size - (size_t)(addr - p->addr);
 
-			if (addr - p->addr >= p->size)
-				continue;
-			n = p->size - (size_t)(addr - p->addr);
-			n = n < bytes.n ? n : bytes.n;
-			memcpy(p->write + (addr - p->addr), bytes.p, n);
-		}
-		if (n == 0)
-			return; /* not reached: parts cover every segment */
+		n = n < bytes.n ? n : bytes.n;
+		memcpy(p->write + (addr - p->addr), bytes.p, n);
 		addr += n;
 		bytes.p += n;
 		bytes.n -= n;
@@ -352,15 +347,10 @@ static int take_function(struct tn_load *l, uint64_t offset, uint64_t *out)
 
 	if (offset == 0)
 		return 0;
-	for (unsigned i = 0; i < l->image.nparts; i++) {
-		const struct tn_part *p = &l->image.part[i];
-
-		if (p->kind == TN_TEXT && addr - p->addr < p->size) {
-			*out = addr;
-			return 0;
-		}
-	}
-	return load_fail_elf(l, ELF_DYNAMIC, offset);
+	if (!load_is_text(l, addr, true))
+		return load_fail_elf(l, ELF_DYNAMIC, offset);
+	*out = addr;
+	return 0;
 }
 
 int dyn_relocate(struct tn_load *l)

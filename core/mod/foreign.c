@@ -141,14 +141,6 @@ static void run_exit(struct tn_module *mod)
 	f->exit(f->ctx);
 }
 
-static bool is_in_image(const struct tn_load *l, uint64_t addr)
-{
-	for (unsigned i = 0; i < l->image.nparts; i++)
-		if (addr - l->image.part[i].addr < l->image.part[i].size)
-			return true;
-	return false;
-}
-
 /* The symbol's address in an object that the engine has linked, or 0. */
 static uint64_t find_table(const struct tn_load *l)
 {
@@ -175,7 +167,7 @@ static int take(struct tn_load *l)
 	if (!gen->is_mapped)
 		l->table = find_table(l);
 	/* Of another image that this one needs, or of the program, is none. */
-	if (l->table == 0 || !is_in_image(l, l->table))
+	if (l->table == 0 || image_part_with(&l->image, l->table, 1) == NULL)
 		return load_fail_import(l, TN_REASON_NO_TABLE, f->symbol, "");
 	gen->foreign = f;
 	gen->has_ops = true;

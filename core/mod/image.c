@@ -6,6 +6,36 @@
 
 #include "module.h"
 
+const struct tn_part *image_part_with(
+    const struct tn_image *img, uint64_t addr, uint64_t size)
+{
+	for (unsigned i = 0; i < img->nparts; i++) {
+		const struct tn_part *p = &img->part[i];
+		const uint64_t at = addr - p->addr;
+
+		if (at < p->size && size <= p->size - at)
+			return p;
+	}
+	return NULL;
+}
+
+void image_extent(const struct tn_image *img, uint64_t *low, uint64_t *extent)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (unsigned i = 0; i < img->nparts; i++) {
+		const struct tn_part *p = &img->part[i];
+
+		if (p->size == 0)
+			continue;
+		first = p->addr < first ? p->addr : first;
+		if (p->addr + (p->size - 1) > last)
+			last = p->addr + (p->size - 1);
+	}
+	*low = first;
+	*extent = last - first + 1;
+}
+
 static size_t kept_size(uint32_t parts)
 {
 	return sizeof(struct kept_image) + parts * sizeof(struct kept_part);

@@ -28,6 +28,12 @@ struct kept_image {
 	struct kept_part part[];
 };
 
+/* The part of @img that has all @size bytes from @addr on, or NULL. */
+const struct tn_part *image_part_with(
+    const struct tn_image *img, uint64_t addr, uint64_t size);
+/* The lowest address of @img, and how far it reaches from there. */
+void image_extent(const struct tn_image *img, uint64_t *low, uint64_t *extent);
+
 /* Room for the parts of @img, which has none yet; NULL without memory. */
 struct kept_image *image_keep(
     const struct tn_port *port, const struct tn_image *img) MUST_CHECK;

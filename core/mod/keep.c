@@ -25,18 +25,6 @@ static uint64_t text_base(const struct tn_load *l)
 	return base;
 }
 
-static bool is_code(const struct tn_load *l, uint64_t addr)
-{
-	for (unsigned i = 0; i < l->image.nparts; i++) {
-		const struct tn_part *p = &l->image.part[i];
-
-		if ((p->kind == TN_TEXT || p->kind == TN_INIT_TEXT) &&
-		    addr - p->addr < p->size)
-			return true;
-	}
-	return false;
-}
-
 /* By address; of one address in the order of the file. */
 static bool key_before(const void *a, const void *b)
 {
@@ -87,7 +75,7 @@ static bool is_shown(
 	       s->st_shndx != SHN_UNDEF &&
 	       !elf_symtab_is_reserved(&from->tab, i) && name != NULL &&
 	       name[0] != '\0' && name[0] != '$' && name[0] != '.' &&
-	       is_code(l, symbol_value(l, from, i));
+	       load_is_text(l, symbol_value(l, from, i), false);
 }
 
 /* The size in the image: what ALIGN deletes inside is gone. */

@@ -142,18 +142,10 @@ int load_alloc(struct tn_load *l)
 /* Every part can refer to every other with a signed 32-bit displacement. */
 static bool is_within_span(const struct tn_image *img)
 {
-	uint64_t low = UINT64_MAX, high = 0;
+	uint64_t low, extent;
 
-	for (unsigned i = 0; i < img->nparts; i++) {
-		const struct tn_part *p = &img->part[i];
-
-		if (p->size == 0)
-			continue;
-		low = p->addr < low ? p->addr : low;
-		high = p->addr + (p->size - 1) > high ? p->addr + (p->size - 1)
-						      : high;
-	}
-	return high < low || high - low <= INT32_MAX;
+	image_extent(img, &low, &extent);
+	return extent <= (uint64_t)INT32_MAX + 1;
 }
 
 /* Byte @offset of @part; a part of size 0 has none. */
@@ -290,13 +282,16 @@ int load_copy(struct tn_load *l)
 
 uint8_t *load_image_at(const struct tn_load *l, uint64_t addr, uint64_t size)
 {
-	for (unsigned i = 0; i < l->image.nparts; i++) {
-		const struct tn_part *p = &l->image.part[i];
-		const uint64_t off = addr - p->addr;
+	const struct tn_part *p = image_part_with(&l->image, addr, size);
 
-		if (addr >= p->addr && off <= p->size &&
-		    size <= p->size - off && p->write != NULL)
-			return p->write + off;
-	}
-	return NULL;
+	return p != NULL && p->write != NULL ? p->write + (addr - p->addr)
+					     : NULL;
+}
+
+bool load_is_text(const struct tn_load *l, uint64_t addr, bool resident)
+{
+	const struct tn_part *p = image_part_with(&l->image, addr, 1);
+
+	return p != NULL &&
+	       (p->kind == TN_TEXT || (p->kind == TN_INIT_TEXT && !resident));
 }

@@ -438,5 +438,7 @@ static inline int64_t reloc_ref_addend(const struct tn_load *l,
 	return r->r_addend;
 }
 
+/* Does code lie at @addr? @resident: code that stays after init. */
+bool load_is_text(const struct tn_load *l, uint64_t addr, bool resident);
 /* The writable bytes behind the image address @addr, or NULL. */
 uint8_t *load_image_at(const struct tn_load *l, uint64_t addr, uint64_t size);

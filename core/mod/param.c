@@ -31,24 +31,10 @@
 
 /* --- records against their image */
 
-/* The part that holds all of it, or NULL. */
-static const struct tn_part *part_of(
-    const struct tn_image *img, const void *p, uint64_t size)
-{
-	for (unsigned i = 0; i < img->nparts; i++) {
-		const struct tn_part *part = &img->part[i];
-		const uint64_t at = (uintptr_t)p - part->addr;
-
-		if (at < part->size && size <= part->size - at)
-			return part;
-	}
-	return NULL;
-}
-
 /* A word without what parts words, in memory that nobody writes. */
 static bool name_is_sound(const struct tn_image *img, const char *name)
 {
-	const struct tn_part *part = part_of(img, name, 1);
+	const struct tn_part *part = image_part_with(img, (uintptr_t)name, 1);
 	size_t room;
 
 	/* Linkers may put constants into the segment of text. */
@@ -70,7 +56,7 @@ static bool name_is_sound(const struct tn_image *img, const char *name)
 static bool place_is_sound(const struct tn_image *img,
     const struct tenon_param *p, const void *at, uint64_t size)
 {
-	const struct tn_part *part = part_of(img, at, size);
+	const struct tn_part *part = image_part_with(img, (uintptr_t)at, size);
 
 	if (part == NULL)
 		return false;
@@ -155,8 +141,7 @@ static struct table find_table(const struct tn_load *l, uint32_t i)
 		t.addr = l->gen->base + sh->sh_addr;
 		t.size = sh->sh_size;
 		t.is_sound = (sh->sh_flags & SHF_ALLOC) != 0 &&
-			     part_of(&l->image, (void *)(uintptr_t)t.addr,
-				 t.size) != NULL;
+			     image_part_with(&l->image, t.addr, t.size) != NULL;
 	} else if (l->sections[i].part != NO_PART) {
 		t.addr = l->sections[i].addr;
 		t.size = l->sections[i].size;

@@ -446,21 +446,17 @@ int param_set(const struct param_setting *set)
 static bool image_text(
     const struct generation *gen, uint64_t addr, struct span *out)
 {
-	for (unsigned i = 0; i < gen->image->nparts; i++) {
-		const struct kept_part *part = &gen->image->part[i];
-		const char *s = (const char *)(uintptr_t)addr;
+	const struct kept_part *part = image_part_at(gen->image, addr);
+	const char *s = (const char *)(uintptr_t)addr;
 
-		if (addr - part->addr >= part->size || part->kind == TN_TEXT ||
-		    part->kind >= TN_INIT_TEXT)
-			continue;
-		const size_t room = part->size - (size_t)(addr - part->addr);
+	if (part == NULL || part->kind == TN_TEXT || part->kind >= TN_INIT_TEXT)
+		return false;
+	const size_t room = part->size - (size_t)(addr - part->addr);
 
-		*out = (struct span){ (const uint8_t *)s, 0 };
-		while (out->n < room && s[out->n] != '\0')
-			out->n++;
-		return out->n < room;
-	}
-	return false;
+	*out = (struct span){ (const uint8_t *)s, 0 };
+	while (out->n < room && s[out->n] != '\0')
+		out->n++;
+	return out->n < room;
 }
 
 static int add_text(const struct generation *gen, uint64_t addr, struct text *t)

@@ -53,24 +53,6 @@ static uint64_t ref_target(const struct tn_load *l, const struct ref *ref)
 	return l->symbols[ref->symbol].value + (uint64_t)ref->addend;
 }
 
-/* The lowest address of the image and its extent: every place lies there. */
-static void image_extent(
-    const struct tn_load *l, uint64_t *low, uint64_t *extent)
-{
-	uint64_t first = UINT64_MAX, end = 0;
-
-	for (unsigned i = 0; i < l->image.nparts; i++) {
-		const struct tn_part *p = &l->image.part[i];
-
-		if (p->size == 0)
-			continue;
-		first = p->addr < first ? p->addr : first;
-		end = p->addr + p->size > end ? p->addr + p->size : end;
-	}
-	*low = first;
-	*extent = end - first;
-}
-
 /* Addresses wrap around, as displacements do. */
 static bool is_within(uint64_t target, uint64_t place, uint64_t reach)
 {
@@ -82,7 +64,7 @@ static bool is_reached(const struct tn_load *l, uint64_t target, uint64_t reach)
 {
 	uint64_t low, extent;
 
-	image_extent(l, &low, &extent);
+	image_extent(&l->image, &low, &extent);
 	return extent < reach && is_within(target, low, reach) &&
 	       is_within(target, low + extent, reach);
 }
