@@ -68,17 +68,18 @@ int activity_begin_locked(struct activity *act, enum activity_kind kind,
 	return 0;
 }
 
-bool activity_end_locked(
+void activity_end_locked(
     struct activity *act, int result, const struct tn_diag *d)
 {
 	struct tn_module *mod = act->mod;
+	struct tn_system *sys = mod->sys;
 	const struct list *pos;
 	bool told = false;
 
 	atomic_store_explicit(&mod->activity, NULL, memory_order_relaxed);
 	list_del(&act->link);
 	act->mod = NULL;
-	list_for_each (pos, &mod->sys->waiters) {
+	list_for_each (pos, &sys->waiters) {
 		struct activity *waiter = waiter_at(pos);
 
 		if (waiter->awaits != mod)
@@ -86,15 +87,11 @@ bool activity_end_locked(
 		waiter->awaits = NULL;
 		waiter->result = result;
 		if (waiter->diag != NULL && d != NULL)
-			diag_copy(waiter->diag, d, mod->sys->port);
+			diag_copy(waiter->diag, d, sys->port);
 		told = true;
 	}
-	return told;
-}
-
-void activity_wake(struct tn_system *sys)
-{
-	event_raise(sys->port, &sys->ended);
+	if (told)
+		event_raise(sys->port, &sys->ended);
 }
 
 /*

@@ -58,12 +58,11 @@ int activity_begin_locked(struct activity *act, enum activity_kind kind,
     struct tn_module *mod, struct tn_diag *diag) MUST_CHECK;
 
 /*
- * Ends it, with @result and the failure in @diag (or NULL) for those who wait.
- * True when somebody does: call activity_wake after the lock has been dropped.
+ * Ends it, with @result and the failure in @diag (or NULL) for those who wait,
+ * and wakes them.
  */
-bool activity_end_locked(
-    struct activity *act, int result, const struct tn_diag *diag) MUST_CHECK;
-void activity_wake(struct tn_system *sys);
+void activity_end_locked(
+    struct activity *act, int result, const struct tn_diag *diag);
 
 /* This process is a copy in which the calling thread is the only one. */
 void activity_forget_others_locked(struct tn_system *sys);

@@ -86,25 +86,19 @@ int load_claim(struct tn_load *l)
 
 void load_unclaim(struct tn_load *l, int err)
 {
-	struct tn_system *sys = l->sys;
-	bool told;
-
 	if (l->mod == NULL)
 		return;
 	registry_lock(l->sys);
 	l->mod->state = l->mod->was;
-	told = activity_end_locked(&l->activity, err, l->diag);
+	activity_end_locked(&l->activity, err, l->diag);
 	module_release_locked(l->mod);
 	registry_unlock(l->sys);
-	if (told)
-		activity_wake(sys);
 	l->mod = NULL;
 }
 
 void load_succeed(struct tn_load *l, enum tn_state state)
 {
 	struct tn_module *mod = l->mod;
-	bool told;
 
 	registry_lock(l->sys);
 	mod->gen->timing = l->timing;
@@ -113,10 +107,8 @@ void load_succeed(struct tn_load *l, enum tn_state state)
 		module_run(mod);
 	event_tell(l->sys, TN_EVENT_READY, mod);
 	registry_lock(l->sys);
-	told = activity_end_locked(&l->activity, 0, NULL);
+	activity_end_locked(&l->activity, 0, NULL);
 	registry_unlock(l->sys);
-	if (told)
-		activity_wake(l->sys);
 	l->mod = NULL;
 }
 

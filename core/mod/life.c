@@ -35,15 +35,12 @@ static void end(struct activity *act, enum tn_state state)
 {
 	struct tn_module *mod = act->mod;
 	struct tn_system *sys = mod->sys;
-	bool told;
 
 	if (state != mod->state)
 		module_run(mod);
 	registry_lock(sys);
-	told = activity_end_locked(act, 0, NULL);
+	activity_end_locked(act, 0, NULL);
 	registry_unlock(sys);
-	if (told)
-		activity_wake(sys);
 }
 
 /* Starts, or goes back to what it was. */

@@ -98,18 +98,14 @@ static int begin_locked(const struct unload *u, struct leaving *item)
 }
 
 /* Of the first @n. */
-static bool end_locked(const struct unload *u, uint32_t n, int result)
+static void end_locked(const struct unload *u, uint32_t n, int result)
 {
-	bool told = false;
-
 	for (uint32_t i = 0; i < n; i++) {
 		struct activity *act = &u->items[i].activity;
 
 		act->mod->gen->leaving = NULL;
-		if (activity_end_locked(act, result, u->diag))
-			told = true;
+		activity_end_locked(act, result, u->diag);
 	}
-	return told;
 }
 
 static bool is_newer(const void *a, const void *b)
@@ -146,7 +142,6 @@ static void order_locked(const struct unload *u)
 
 static int begin(struct unload *u)
 {
-	bool told = false;
 	uint32_t n = 0;
 	int err = 0;
 
@@ -155,12 +150,10 @@ static int begin(struct unload *u)
 	for (; n < u->n && err == 0; n += err == 0)
 		err = begin_locked(u, &u->items[n]);
 	if (err != 0)
-		told = end_locked(u, n, err);
+		end_locked(u, n, err);
 	else
 		count_inner(u);
 	registry_unlock(u->sys);
-	if (told)
-		activity_wake(u->sys);
 	return err;
 }
 
@@ -268,29 +261,22 @@ static void leave(const struct unload *u)
 {
 	for (uint32_t i = 0; i < u->n; i++) {
 		struct tn_module *mod = u->items[i].mod;
-		bool told;
 
 		module_set_state(mod, TN_STATE_GOING);
 		generation_run_exit(mod->gen);
 		module_withdraw(mod);
 		registry_lock(u->sys);
 		mod->state = TN_STATE_REGISTERED;
-		told = activity_end_locked(&u->items[i].activity, 0, NULL);
+		activity_end_locked(&u->items[i].activity, 0, NULL);
 		registry_unlock(u->sys);
-		if (told)
-			activity_wake(u->sys);
 	}
 }
 
 static void end(const struct unload *u, int result)
 {
-	bool told;
-
 	registry_lock(u->sys);
-	told = end_locked(u, u->n, result);
+	end_locked(u, u->n, result);
 	registry_unlock(u->sys);
-	if (told)
-		activity_wake(u->sys);
 }
 
 static int run(struct unload *u)
