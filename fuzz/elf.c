@@ -5,8 +5,8 @@
  */
 #include "kit.h"
 
-#include <elf/dynamic.h>
 #include <elf/file.h>
+#include <elf/names.h>
 #include <elf/tables.h>
 
 static void walk_sections(const struct elf_file *file)
@@ -52,6 +52,7 @@ static void walk_symbols(const struct elf_file *file, unsigned type)
 static void walk_dynamic(const struct elf_file *file)
 {
 	struct elf_dynamic dyn;
+	struct elf_names names;
 	struct elf_where where;
 	struct span bytes;
 
@@ -59,8 +60,15 @@ static void walk_dynamic(const struct elf_file *file)
 		touch_string(elf_fault_text(where.fault));
 		return;
 	}
-	for (uint32_t i = 0; i < dyn.symtab.n; i++)
-		touch_string(elf_symtab_name(&dyn.symtab, i));
+	elf_names_open(&names, file, &dyn);
+	for (uint32_t i = 0; i < dyn.symtab.n; i++) {
+		const char *name = elf_symtab_name(&dyn.symtab, i);
+
+		touch_string(name);
+		/* of a few: chains may be long */
+		if (name != NULL && (i & (i - 1)) == 0)
+			(void)elf_names_find(&names, name);
+	}
 	touch(dyn.rela, dyn.nrela * sizeof(*dyn.rela));
 	touch(dyn.jmprel, dyn.njmprel * sizeof(*dyn.jmprel));
 	for (uint32_t i = 0; i < dyn.nentries; i++) {

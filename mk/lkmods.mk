@@ -11,6 +11,8 @@ LKMOD_FLAGS := -O2 -shared -nostdlib -fPIC -fvisibility=hidden -Wall -Wextra \
 LKMOD_ENTRY_plain := lkmod_entry
 LKMOD_ENTRY_quiet := 0
 LKMOD_ENTRY_many := 0
+# The hash table of names is of one kind or the other: see core/elf/names.c.
+LKMOD_HASH_bare := sysv
 
 # $(call lkmod,arch,name)
 define lkmod
@@ -22,6 +24,7 @@ $(B)/modules/$1/lkmod/$2.so: modules/lkmod/$2/$2.c mk/lkmods.mk \
 	$(Q)$(call tenon_cc,$1) $(LKMOD_FLAGS) $(TENON_FLAGS_$1) $(TENON_COMMON) \
 		$(TENON_COMMON_$1) \
 		-isystem "$$$$($(call tenon_cc,$1) -print-file-name=include)" \
-		-Iapi/include -Wl,-e,$(or $(LKMOD_ENTRY_$2),lkmod_init) $$< -o $$@
+		-Iapi/include -Wl,-e,$(or $(LKMOD_ENTRY_$2),lkmod_init) \
+		-Wl,--hash-style=$(or $(LKMOD_HASH_$2),gnu) $$< -o $$@
 endef
 $(foreach a,$(MODULE_ARCHS),$(foreach m,$(LKMODS),$(eval $(call lkmod,$a,$m))))

@@ -65,28 +65,27 @@ SIZE_LINK = $(CFG.aarch64-Os.CC) $(CFG.aarch64-Os.CFLAGS) -nostdlib -static \
 	-flto-partition=one \
 	$(addprefix -Wl$(comma)-u$(comma),$(file <mk/size.$1)) \
 	-Wl,-e,$(firstword $(file <mk/size.$1)) -w
+# $(call size_image,name,objects,roots)
 define size_image
-$(B)/aarch64-Os/$1.elf: $(SIZE_OBJS) mk/size.$1
-	@$$(call SIZE_LINK,$1) -o $$@ $(SIZE_OBJS) 2>/dev/null
+$(B)/aarch64-Os/$1.elf: $2 mk/size.$3
+	@$$(call SIZE_LINK,$3) -o $$@ $2 2>/dev/null
 endef
-$(eval $(call size_image,loader))
-$(eval $(call size_image,runner))
-$(eval $(call size_image,engine))
-# The slot manager is measured as its own objects (mk/size.slots), without what
-# it calls; all of its component has no budget.
-SLOT_OBJS := $(patsubst %,$(B)/aarch64-Os/obj/core/slot/%.o,$(file <mk/size.slots))
-$(B)/aarch64-Os/slots.o: $(SLOT_OBJS) mk/size.slots
-	@$(CFG.aarch64-Os.CC) -r -nostdlib -o $@ $(SLOT_OBJS)
-SLOT_ALL_OBJS := $(patsubst %.c,$(B)/aarch64-Os/obj/%.o,$(wildcard core/slot/*.c))
-$(B)/aarch64-Os/slots_all.o: $(SLOT_ALL_OBJS)
-	@$(CFG.aarch64-Os.CC) -r -nostdlib -o $@ $(SLOT_ALL_OBJS)
-size: $(patsubst %,$(B)/aarch64-Os/%.elf,loader runner engine) $(B)/aarch64-Os/slots.o $(B)/aarch64-Os/slots_all.o ## bytes of code, base and core, aarch64 -Os
+$(foreach i,loader runner engine,$(eval $(call size_image,$i,$(SIZE_OBJS),$i)))
+# The slot manager, with all of its public calls (mk/size.slots) but without
+# what they call in the engine: slots_all is the component; slots is the manager
+# proper, without what stands between it and the engine (native.c, api.c), walks
+# and kills (walk.c) and forks (fork.c).
+SLOT_OBJS := $(patsubst %.c,$(B)/aarch64-Os/obj/%.o,$(wildcard core/slot/*.c))
+SLOT_REST := $(patsubst %,$(B)/aarch64-Os/obj/core/slot/%.o,native api walk fork)
+$(eval $(call size_image,slots,$(filter-out $(SLOT_REST),$(SLOT_OBJS)),slots))
+$(eval $(call size_image,slots_all,$(SLOT_OBJS),slots))
+size: $(patsubst %,$(B)/aarch64-Os/%.elf,loader runner engine slots slots_all) ## bytes of code, base and core, aarch64 -Os
 	@$(PYTHON) scripts/size.py $(CFG.aarch64-Os.SIZE) \
 		loader=40 $(B)/aarch64-Os/loader.elf \
 		runner=64 $(B)/aarch64-Os/runner.elf \
 		engine=64 $(B)/aarch64-Os/engine.elf \
-		slots=6 $(B)/aarch64-Os/slots.o \
-		slots_all= $(B)/aarch64-Os/slots_all.o
+		slots=6 $(B)/aarch64-Os/slots.elf \
+		slots_all= $(B)/aarch64-Os/slots_all.elf
 
 # For editors: the commands of host-clang, which clang's tools understand.
 comma := ,

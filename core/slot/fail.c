@@ -7,11 +7,21 @@
 
 #include "internal.h"
 
+int slots_explain(struct tn_slots *m, uint32_t slot, struct tn_diag *diag,
+    int (*step)(struct tn_slots *m, uint32_t slot, struct tn_diag *diag))
+{
+	struct tn_diag scratch;
+	int err;
+
+	tn_diag_init(&scratch);
+	err = step(m, slot, diag != NULL ? diag : &scratch);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
 int slot_fail(
     struct tn_diag *d, uint32_t slot, enum tn_errno err, enum tn_reason reason)
 {
-	if (d == NULL)
-		return -(int)err;
 	tn_diag_fini(d);
 	d->error = -(int)err;
 	d->reason = reason;
@@ -24,23 +34,20 @@ int slot_fail_state(struct tn_diag *d, uint32_t slot, enum tn_errno err,
 {
 	const int error = slot_fail(d, slot, err, TN_REASON_STATE);
 
-	if (d != NULL)
-		(void)str_copy(
-		    d->other, sizeof(d->other), tn_slot_state_name(state));
+	(void)str_copy(d->other, sizeof(d->other), tn_slot_state_name(state));
 	return error;
 }
 
 /* The list is the port's memory, which a caller's pool does without. */
-int slot_fail_busy(struct tn_slots *m, uint32_t slot, struct tn_diag *d)
+int slot_fail_busy(struct tn_slots *m, const struct slot *s, struct tn_diag *d)
 {
-	const int error = slot_fail(d, slot, TN_EBUSY, TN_REASON_IN_USE);
+	const uint32_t slot = slot_number(m, s);
 	const struct tn_port *port = m->port;
+	const int error = slot_fail(d, slot, TN_EBUSY, TN_REASON_IN_USE);
 	size_t n;
 
-	if (d == NULL)
-		return error;
 	d->stage = TN_STAGE_UNLOAD;
-	d->value = gate_target_count(&m->slot[slot].target);
+	d->value = gate_target_count(&s->target);
 	d->nholders = tn_slot_holders(m, slot, NULL, 0);
 	if (m->is_fixed || d->nholders == 0)
 		return error;

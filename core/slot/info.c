@@ -24,32 +24,6 @@ const char *slot_name(uint32_t slot, char name[TN_MODULE_NAME_MAX])
 
 /* --- one slot */
 
-static uint64_t lowest_part(struct tn_module *mod)
-{
-	uint64_t lowest = UINT64_MAX, addr;
-	size_t size;
-
-	for (unsigned k = 0; k < TN_PART_KINDS; k++) {
-		tn_module_part(mod, (enum tn_part_kind)k, &addr, &size);
-		if (size != 0 && addr < lowest)
-			lowest = addr;
-	}
-	return lowest;
-}
-
-static void fill_native(const struct native *n, struct tn_slot_info *info)
-{
-	struct tn_module_info mod;
-
-	tn_module_info(n->mod, &mod);
-	(void)str_copy(info->name, sizeof(info->name), mod.name);
-	info->mod = n->mod;
-	info->mod_base = lowest_part(n->mod);
-	info->mod_size = mod.bytes;
-	info->timing = mod.timing;
-	info->timing.init += n->lkmod_init_ns;
-}
-
 static void fill_isolated(
     const struct tn_slots *m, const struct slot *s, struct tn_slot_info *info)
 {
@@ -69,7 +43,7 @@ void slot_fill_locked(
     const struct tn_slots *m, const struct slot *s, struct tn_slot_info *info)
 {
 	if (s->native != NULL)
-		fill_native(s->native, info);
+		native_info(s->native, info);
 	else if (s->worker != NULL)
 		fill_isolated(m, s, info);
 }

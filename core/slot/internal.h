@@ -22,20 +22,10 @@
 
 #include <base/compiler.h>
 #include <base/span.h>
-#include <elf/abi.h>
+#include <elf/names.h>
 #include <gate/close.h>
 #include <lkmod/lkmod.h>
 #include <tenon/slot.h>
-
-/* The functions of a shared object by name: names.c. */
-struct names {
-	struct name_entry *table; /* mask + 1 of them, or NULL: not indexed */
-	uint32_t mask;
-	uint64_t base; /* what st_value counts from */
-	uint64_t seed;
-	const struct elf_sym *symbols; /* in the slot's blob ... */
-	const char *strings;           /* ... and so are these */
-};
 
 /* A module in this process. */
 struct native {
@@ -45,8 +35,12 @@ struct native {
 	const struct tn_port *port; /* its memory: the pool's or the world's */
 	struct tn_system *sys;      /* its own, with this one module */
 	struct tn_module *mod;
-	struct names names;
-	uint64_t text, text_size; /* of the image */
+	/* of a shared object, in the slot's blob, which stays as it is; empty
+	   for an object, which the engine has in its index */
+	struct elf_names names;
+	struct elf_file file;
+	uint64_t base, entry;     /* what st_value counts from; e_entry */
+	uint64_t text, text_size; /* of an object's image */
 	struct lkmod_api api;     /* unless the embedder has one */
 	bool is_lkmod;
 	void *lkmod_handle;
@@ -96,6 +90,12 @@ static inline struct slot *slot_at(const struct tn_slots *m, uint32_t i)
 	return i < m->config.slot_count ? &m->slot[i] : NULL;
 }
 
+static inline uint32_t slot_number(
+    const struct tn_slots *m, const struct slot *s)
+{
+	return (uint32_t)(s - m->slot);
+}
+
 static inline uint8_t *slot_bytes(const struct tn_slots *m, uint32_t i)
 {
 	return m->pool + (size_t)i * m->stride;
@@ -119,7 +119,11 @@ void slots_keep(struct tn_slots *m);
 /* The last one frees it. */
 void slots_drop(struct tn_slots *m);
 
-/* --- failures (fail.c); @diag may be NULL */
+/* --- failures (fail.c) */
+
+/* Does @step with a record of failure in any case: @diag may be NULL. */
+int slots_explain(struct tn_slots *m, uint32_t slot, struct tn_diag *diag,
+    int (*step)(struct tn_slots *m, uint32_t slot, struct tn_diag *diag));
 
 int slot_fail(struct tn_diag *diag, uint32_t slot, enum tn_errno err,
     enum tn_reason reason);
@@ -127,7 +131,8 @@ int slot_fail(struct tn_diag *diag, uint32_t slot, enum tn_errno err,
 int slot_fail_state(struct tn_diag *diag, uint32_t slot, enum tn_errno err,
     enum tn_slot_state state);
 /* It is pinned: says by whom. */
-int slot_fail_busy(struct tn_slots *m, uint32_t slot, struct tn_diag *diag);
+int slot_fail_busy(
+    struct tn_slots *m, const struct slot *s, struct tn_diag *diag);
 
 /* --- modules in this process (native.c) */
 
@@ -141,32 +146,23 @@ int native_open(struct tn_slots *m, uint32_t i, struct native **out,
 int native_suspend(struct native *n, struct tn_diag *diag) MUST_CHECK;
 /* Takes that back. */
 void native_resume(struct native *n);
-/* Runs lkmod_exit; other than 0: it stays. Suspended, with nobody inside. */
-int native_exit(struct native *n, struct tn_diag *diag) MUST_CHECK;
-/* Unloads it; refused, it is as it was but for its exit. */
-int native_unload(struct native *n, struct tn_diag *diag) MUST_CHECK;
+/*
+ * Runs lkmod_exit and unloads it. Suspended, with nobody inside. Other than 0:
+ * it stays, as it was but for its exit, if that has run.
+ */
+int native_leave(struct native *n, struct tn_diag *diag) MUST_CHECK;
 /* Frees the rest of one that is unloaded. */
 void native_free(struct native *n);
 /* -TN_ENOENT. Of who keeps it from being closed. */
 int native_function(const struct native *n, const char *symbol, uint64_t *addr)
     MUST_CHECK;
+/* Fills in what @info has of a loaded module. */
+void native_info(const struct native *n, struct tn_slot_info *info);
 
 /* --- the table of lkmod modules (api.c) */
 
 /* The embedder's, or the one of @n, filled. */
 const struct lkmod_api *api_open(struct native *n);
-
-/* --- names (names.c) */
-
-/* From a blob that the engine has loaded at @base; 0 also for one whose names
-   are not indexed. -TN_ENOMEM. */
-int slot_names_open(struct names *names, const struct tn_port *port,
-    struct span blob, uint64_t base) MUST_CHECK;
-void slot_names_close(struct names *names, const struct tn_port *port);
-/* The address of the function @symbol, or 0. */
-uint64_t slot_names_find(const struct names *names, const char *symbol);
-/* The entry point of the file as an address, or 0. */
-uint64_t slot_names_entry_point(struct span blob, uint64_t base);
 
 /* --- slots (slot.c) */
 

@@ -8,6 +8,7 @@
  * contract of lkmod modules is kept.
  */
 #include <base/overflow.h>
+#include <base/string.h>
 
 #include "internal.h"
 
@@ -49,31 +50,98 @@ static int native_make(struct tn_slots *m, uint32_t i, struct native **out)
 	n->slots = m;
 	n->slot = i;
 	n->port = port;
-	n->names.seed = m->config.seed;
 	*out = n;
 	return 0;
 }
 
 void native_free(struct native *n)
 {
-	slot_names_close(&n->names, n->port);
 	if (n->sys != NULL)
 		(void)tn_system_destroy(n->sys); /* nothing is loaded */
 	n->port->free(n->port->ctx, n, sizeof(*n));
 }
 
-/* What a record owns would go with the memory of the slot. */
-static void keep_diag(const struct native *n, struct tn_diag *d)
+/*
+ * Passes on @err. What a record of the engine owns would go with the memory of
+ * the slot.
+ */
+static int keep_diag(const struct native *n, struct tn_diag *d, int err)
 {
 	struct tn_diag whole = *d;
 
-	if (!n->slots->is_fixed)
-		return;
+	if (err == 0 || !n->slots->is_fixed)
+		return err;
 	tn_diag_fini(d);
 	whole.missing = NULL;
 	whole.holders = NULL;
 	whole.memory = NULL;
 	*d = whole;
+	return err;
+}
+
+/* --- functions by name */
+
+/* The engine has loaded the blob at @base; it may be a compressed one. */
+static void open_names(struct native *n, uint64_t base)
+{
+	struct elf_dynamic dyn;
+	struct elf_where where;
+
+	/* slots are aligned as files in memory have to be */
+	if (!elf_open(&n->file, blob_of(n), 0, &where) ||
+	    n->file.ehdr->e_type != ET_DYN ||
+	    !elf_dynamic_open(&n->file, &dyn, &where))
+		return;
+	n->base = base;
+	n->entry = n->file.ehdr->e_entry;
+	elf_names_open(&n->names, &n->file, &dyn);
+}
+
+static bool is_dynamic(const struct native *n)
+{
+	return n->names.symtab.n != 0;
+}
+
+/* The address that the file means by @value, if it is one of code, or 0. */
+static uint64_t code_at(const struct native *n, uint64_t value)
+{
+	for (uint32_t i = 0; i < n->file.nsegments; i++) {
+		const struct elf_phdr *ph = &n->file.segments[i];
+
+		if (ph->p_type == PT_LOAD && (ph->p_flags & PF_X) != 0 &&
+		    value - ph->p_vaddr < ph->p_memsz)
+			return n->base + value;
+	}
+	return 0;
+}
+
+/* An undefined symbol, data or a section is no function. */
+static uint64_t find_dynamic(const struct native *n, const char *symbol)
+{
+	const struct elf_sym *s = elf_names_find(&n->names, symbol);
+
+	return s != NULL && s->st_shndx != SHN_UNDEF &&
+		       s->st_shndx < SHN_LORESERVE &&
+		       elf_sym_bind(s) != STB_LOCAL
+		   ? code_at(n, s->st_value)
+		   : 0;
+}
+
+static uint64_t find_object(const struct native *n, const char *symbol)
+{
+	void *found = NULL;
+
+	return tn_module_symbol(n->mod, symbol, &found) == 0 &&
+		       (uintptr_t)found - n->text < n->text_size
+		   ? (uintptr_t)found
+		   : 0;
+}
+
+int native_function(const struct native *n, const char *symbol, uint64_t *addr)
+{
+	*addr =
+	    is_dynamic(n) ? find_dynamic(n, symbol) : find_object(n, symbol);
+	return *addr != 0 ? 0 : -TN_ENOENT;
 }
 
 /* --- the engine */
@@ -129,11 +197,9 @@ static int fail_hook(const struct native *n, struct tn_diag *diag,
 	    result < 0 ? (enum tn_errno) - result : TN_EINVAL;
 
 	(void)slot_fail(diag, n->slot, err, reason);
-	if (diag != NULL) {
-		diag->stage = reason == TN_REASON_INIT_FAILED ? TN_STAGE_INIT
-							      : TN_STAGE_UNLOAD;
-		diag->value = (uint64_t)(int64_t)result;
-	}
+	diag->stage =
+	    reason == TN_REASON_INIT_FAILED ? TN_STAGE_INIT : TN_STAGE_UNLOAD;
+	diag->value = (uint64_t)(int64_t)result;
 	return -(int)err;
 }
 
@@ -150,7 +216,7 @@ static bool has_own_init(const struct native *n)
  * By its name; else the entry point, which linkers leave 0 unless they are
  * told.
  */
-static uint64_t find_init(const struct native *n, uint64_t base)
+static uint64_t find_init(const struct native *n)
 {
 	uint64_t addr;
 
@@ -158,9 +224,9 @@ static uint64_t find_init(const struct native *n, uint64_t base)
 		return 0;
 	if (native_function(n, "lkmod_init", &addr) == 0)
 		return addr;
-	if (base == 0 || has_own_init(n))
+	if (n->entry == 0 || has_own_init(n))
 		return 0;
-	return slot_names_entry_point(blob_of(n), base);
+	return code_at(n, n->entry);
 }
 
 static int run_init(struct native *n, uint64_t addr, struct tn_diag *diag)
@@ -179,7 +245,7 @@ static int run_init(struct native *n, uint64_t addr, struct tn_diag *diag)
 	return 0;
 }
 
-int native_exit(struct native *n, struct tn_diag *diag)
+static int run_exit(struct native *n, struct tn_diag *diag)
 {
 	uint64_t addr;
 	int ret;
@@ -197,15 +263,12 @@ static int start(struct native *n, struct tn_diag *diag)
 {
 	struct tn_module_info info;
 	size_t size;
-	int err;
 
 	tn_module_info(n->mod, &info);
 	tn_module_part(n->mod, TN_TEXT, &n->text, &size);
 	n->text_size = size;
-	err = slot_names_open(&n->names, n->port, blob_of(n), info.base);
-	if (err != 0)
-		return slot_fail(diag, n->slot, TN_ENOMEM, TN_REASON_NO_MEMORY);
-	return run_init(n, find_init(n, info.base), diag);
+	open_names(n, info.base);
+	return run_init(n, find_init(n), diag);
 }
 
 int native_open(
@@ -228,36 +291,9 @@ int native_open(
 		*out = n;
 		return 0;
 	}
-	keep_diag(n, diag);
+	err = keep_diag(n, diag, err);
 	native_free(n);
 	return err;
-}
-
-/* An operation of the engine on the module; its diagnosis is passed on. */
-typedef int engine_fn(
-    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
-
-static int ask_engine(struct native *n, engine_fn *fn, struct tn_diag *diag)
-{
-	struct tn_diag d;
-	int err;
-
-	tn_diag_init(&d);
-	err = fn(n->sys, n->mod, &d);
-	if (err != 0 && diag != NULL) {
-		keep_diag(n, &d);
-		tn_diag_fini(diag);
-		*diag = d;
-	} else {
-		tn_diag_fini(&d);
-	}
-	return err;
-}
-
-static int stop(
-    struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
-{
-	return tn_stop(sys, mod, NULL, diag);
 }
 
 /*
@@ -269,7 +305,9 @@ int native_suspend(struct native *n, struct tn_diag *diag)
 	struct tn_module_info info;
 
 	tn_module_info(n->mod, &info);
-	return ask_engine(n, info.permanent ? tn_unload : stop, diag);
+	return keep_diag(n, diag,
+	    info.permanent ? tn_unload(n->sys, n->mod, diag)
+			   : tn_stop(n->sys, n->mod, NULL, diag));
 }
 
 void native_resume(struct native *n)
@@ -282,23 +320,40 @@ void native_resume(struct native *n)
  * It is stopped and nobody's, so the engine refuses only who has taken the
  * module from tn_slot_info and works on it behind the manager's back.
  */
-int native_unload(struct native *n, struct tn_diag *diag)
+int native_leave(struct native *n, struct tn_diag *diag)
 {
+	int err = run_exit(n, diag);
+
+	if (err != 0)
+		return err;
 	n->is_lkmod = false; /* its exit has run */
-	return ask_engine(n, tn_unload, diag);
+	return keep_diag(n, diag, tn_unload(n->sys, n->mod, diag));
 }
 
-int native_function(const struct native *n, const char *symbol, uint64_t *addr)
-{
-	void *found = NULL;
+/* --- looking */
 
-	if (n->names.table != NULL) {
-		*addr = slot_names_find(&n->names, symbol);
-		return *addr != 0 ? 0 : -TN_ENOENT;
+static uint64_t lowest_part(struct tn_module *mod)
+{
+	uint64_t lowest = UINT64_MAX, addr;
+	size_t size;
+
+	for (unsigned k = 0; k < TN_PART_KINDS; k++) {
+		tn_module_part(mod, (enum tn_part_kind)k, &addr, &size);
+		if (size != 0 && addr < lowest)
+			lowest = addr;
 	}
-	if (tn_module_symbol(n->mod, symbol, &found) != 0 ||
-	    (uintptr_t)found - n->text >= n->text_size)
-		return -TN_ENOENT;
-	*addr = (uintptr_t)found;
-	return 0;
+	return lowest;
+}
+
+void native_info(const struct native *n, struct tn_slot_info *info)
+{
+	struct tn_module_info mod;
+
+	tn_module_info(n->mod, &mod);
+	(void)str_copy(info->name, sizeof(info->name), mod.name);
+	info->mod = n->mod;
+	info->mod_base = lowest_part(n->mod);
+	info->mod_size = mod.bytes;
+	info->timing = mod.timing;
+	info->timing.init += n->lkmod_init_ns;
 }

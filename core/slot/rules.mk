@@ -6,5 +6,3 @@ test_deps := core/reloc host
 test_cflags := -iquote core/mod/test
 test_uses := $(patsubst %,core/mod/test/%.c,rig files shared object isa)
 install = $(patsubst core/slot/include/%,%,$(wildcard core/slot/include/tenon/*.h))
-# Its size is that of its own objects: `make size`.
-cflags = $(if $(filter aarch64-Os,$(CONFIG)),-fno-lto)

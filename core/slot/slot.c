@@ -125,18 +125,13 @@ uint32_t slots_load_flags(const struct tn_slots *m)
 	       ((flags & TN_SLOTS_NO_INIT) != 0 ? TN_LOAD_NO_INIT : 0);
 }
 
-/* What a slot leads to when it is loaded: one of the two. */
-struct loaded {
-	struct native *native;
-	void *worker;
-};
-
-static void set_loaded(struct tn_slots *m, struct slot *s,
-    const struct loaded *to, enum tn_slot_state state)
+/* What it leads to by then: one of the two, or nothing. */
+static void set_state(struct tn_slots *m, struct slot *s,
+    enum tn_slot_state state, struct native *native, void *worker)
 {
 	slots_lock(m);
-	s->native = to->native;
-	s->worker = to->worker;
+	s->native = native;
+	s->worker = worker;
 	s->state = (uint8_t)state;
 	slots_unlock(m);
 }
@@ -164,8 +159,8 @@ static int open_isolated(
 }
 
 /* The slot is LOADING: nobody can change its bytes. */
-static int open_module(
-    struct tn_slots *m, uint32_t i, struct loaded *to, struct tn_diag *diag)
+static int open_module(struct tn_slots *m, uint32_t i, struct native **native,
+    void **worker, struct tn_diag *diag)
 {
 	const struct tn_slots_config *c = &m->config;
 	const struct slot *s = &m->slot[i];
@@ -173,20 +168,21 @@ static int open_module(
 	if (c->verify != NULL &&
 	    c->verify(c->verify_arg, i, slot_bytes(m, i), s->blob_size) != 0)
 		return slot_fail(diag, i, TN_EACCES, TN_REASON_VERIFY);
-	return slot_is_isolated(s) ? open_isolated(m, i, &to->worker, diag)
-				   : native_open(m, i, &to->native, diag);
+	return slot_is_isolated(s) ? open_isolated(m, i, worker, diag)
+				   : native_open(m, i, native, diag);
 }
 
 static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 {
-	struct loaded to = { NULL, NULL };
+	struct native *native = NULL;
+	void *worker = NULL;
 	int err = begin(m, i, STEP_LOAD, diag);
 
 	if (err != 0)
 		return err;
-	err = open_module(m, i, &to, diag);
-	set_loaded(m, &m->slot[i], &to,
-	    err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED);
+	err = open_module(m, i, &native, &worker, diag);
+	set_state(m, &m->slot[i],
+	    err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED, native, worker);
 	if (err == 0)
 		gate_target_open(&m->slot[i].target);
 	return err;
@@ -194,34 +190,14 @@ static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 
 int tn_slot_load(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag)
 {
-	struct tn_diag scratch;
-	int err;
-
-	tn_diag_init(&scratch);
-	err = load(slots, slot, diag != NULL ? diag : &scratch);
-	tn_diag_fini(&scratch);
-	return err;
+	return slots_explain(slots, slot, diag, load);
 }
 
 /* --- unloading */
 
-static void set_state(
-    struct tn_slots *m, struct slot *s, enum tn_slot_state state)
-{
-	slots_lock(m);
-	s->state = (uint8_t)state;
-	slots_unlock(m);
-}
-
 static struct slot *slot_of(const struct gate_closing *c)
 {
 	return CONTAINER_OF(c->target, struct slot, target);
-}
-
-static uint32_t number_of(
-    const struct tn_slots *m, const struct gate_closing *c)
-{
-	return (uint32_t)(slot_of(c) - m->slot);
 }
 
 uint32_t slots_claim_locked(
@@ -241,12 +217,6 @@ uint32_t slots_claim_locked(
 	return n;
 }
 
-static void resume(struct slot *s)
-{
-	if (s->native != NULL)
-		native_resume(s->native);
-}
-
 /* Looks before it asks, so that a module in use is not even asked. */
 static int suspend(
     struct tn_slots *m, const struct gate_closing *c, struct tn_diag *diag)
@@ -254,7 +224,7 @@ static int suspend(
 	struct slot *s = slot_of(c);
 
 	if (gate_target_is_used(&s->target, 0))
-		return slot_fail_busy(m, number_of(m, c), diag);
+		return slot_fail_busy(m, s, diag);
 	return s->native != NULL ? native_suspend(s->native, diag) : 0;
 }
 
@@ -265,82 +235,86 @@ static int close_targets(struct tn_slots *m, struct gate_closing *c, uint32_t n,
 	size_t busy = 0;
 	const int err = gate_targets_close(c, n, 0, &busy);
 
-	if (err == 0)
-		return 0;
 	if (err == -TN_EBUSY)
-		return slot_fail_busy(m, number_of(m, &c[busy]), diag);
-	return slot_fail(
-	    diag, number_of(m, c), (enum tn_errno) - err, TN_REASON_NO_BARRIER);
-}
-
-/* All targets, or none. */
-static int close_all(struct tn_slots *m, struct gate_closing *c, uint32_t n,
-    struct tn_diag *diag)
-{
-	uint32_t done = 0;
-	int err = 0;
-
-	for (; done < n && err == 0; done += err == 0)
-		err = suspend(m, &c[done], diag);
-	if (err == 0 && n != 0)
-		err = close_targets(m, c, n, diag);
-	while (err != 0 && done > 0)
-		resume(slot_of(&c[--done]));
-	return err;
+		return slot_fail_busy(m, slot_of(&c[busy]), diag);
+	return err == 0 ? 0
+			: slot_fail(diag, slot_number(m, slot_of(c)),
+			      (enum tn_errno) - err, TN_REASON_NO_BARRIER);
 }
 
 static int leave(
     struct tn_slots *m, const struct gate_closing *c, struct tn_diag *diag)
 {
-	static const struct loaded nothing;
 	struct slot *s = slot_of(c);
-	const struct loaded was = { s->native, s->worker };
-	int err = was.native != NULL ? native_exit(was.native, diag) : 0;
+	struct native *const native = s->native;
+	void *const worker = s->worker;
+	int err = 0;
 
-	if (err == 0 && was.native != NULL)
-		err = native_unload(was.native, diag);
+	if (native != NULL)
+		err = native_leave(native, diag);
 	if (err != 0)
 		return err;
 	__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
-	set_loaded(m, s, &nothing, TN_SLOT_UNLOADING);
-	if (was.native != NULL)
-		native_free(was.native);
+	set_state(m, s, TN_SLOT_UNLOADING, NULL, NULL);
+	if (native != NULL)
+		native_free(native);
 	else
-		m->config.isolation->close(was.worker);
-	set_state(m, s, TN_SLOT_REGISTERED);
+		m->config.isolation->close(worker);
+	set_state(m, s, TN_SLOT_REGISTERED, NULL, NULL);
 	return 0;
+}
+
+/* Refused; @is_asked: what it leads to has let it go. */
+static void stay(struct tn_slots *m, struct slot *s, bool is_asked)
+{
+	if (is_asked && s->native != NULL)
+		native_resume(s->native);
+	set_state(m, s, TN_SLOT_LOADED, s->native, s->worker);
+	gate_target_open(&s->target); /* if it has been closed */
+}
+
+/* All, or none of which one is pinned; *@asked of them have let go. */
+static int close_all(struct tn_slots *m, struct gate_closing *c, uint32_t n,
+    uint32_t *asked, struct tn_diag *diag)
+{
+	for (; *asked < n; ++*asked) {
+		const int err = suspend(m, &c[*asked], diag);
+
+		if (err != 0)
+			return err;
+	}
+	return n != 0 ? close_targets(m, c, n, diag) : 0;
 }
 
 int slots_unload(struct tn_slots *m, struct gate_closing *c, uint32_t n,
     struct tn_diag *diag)
 {
-	int err = close_all(m, c, n, diag);
-	const bool closed = err == 0;
-	uint32_t i = 0;
+	uint32_t asked = 0, i = 0;
+	int err = close_all(m, c, n, &asked, diag);
 
-	for (; i < n && err == 0; i += err == 0)
+	while (err == 0 && i < n) {
 		err = leave(m, &c[i], diag);
-	for (; i < n; i++) {
-		struct slot *s = slot_of(&c[i]);
-
-		if (closed)
-			resume(s);
-		set_state(m, s, TN_SLOT_LOADED);
-		if (closed)
-			gate_target_open(&s->target);
+		i += err == 0;
 	}
+	for (; i < n; i++)
+		stay(m, slot_of(&c[i]), i < asked);
 	return err;
+}
+
+static int unload(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
+{
+	struct gate_closing c;
+	int err = begin(m, i, STEP_UNLOAD, diag);
+
+	if (err != 0)
+		return err;
+	c = (struct gate_closing){ &m->slot[i].target, 0 };
+	return slots_unload(m, &c, 1, diag);
 }
 
 int tn_slot_unload(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag)
 {
-	struct gate_closing c;
-	int err = begin(slots, slot, STEP_UNLOAD, diag);
-
-	if (err != 0)
-		return err;
-	c = (struct gate_closing){ &slots->slot[slot].target, 0 };
-	return slots_unload(slots, &c, 1, diag);
+	return slots_explain(slots, slot, diag, unload);
 }
 
 /* --- the entry symbol */

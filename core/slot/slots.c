@@ -70,6 +70,8 @@ static int lay_slots(const struct tn_slots_config *c, struct layout *l)
 static int check_config(const struct tn_slots_config *c,
     const struct tn_pool_world *world, struct layout *l)
 {
+	int err;
+
 	if (c->size != sizeof(*c) || c->abi != CONFIG_ABI ||
 	    (c->flags & ~(TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT)) != 0 ||
 	    c->slot_capacity == 0 ||
@@ -79,51 +81,67 @@ static int check_config(const struct tn_slots_config *c,
 		(c->isolation->size != sizeof(*c->isolation) ||
 		    c->isolation->abi != 1)))
 		return -TN_EINVAL;
-	return lay_slots(c, l);
+	err = lay_slots(c, l);
+	return err == 0 && c->table != NULL &&
+		       c->table_size < tn_slots_table_size(l->count)
+		   ? -TN_ENOSPC
+		   : err;
 }
 
-/* Where the table goes: see tn_slots_config.table. */
-static int place_table(const struct tn_port *port,
-    const struct tn_slots_config *c, const struct layout *l, void **table,
-    bool *is_allocated)
+/* Where the table goes: see tn_slots_config.table. NULL: to the port. */
+static void *place_of_table(
+    const struct tn_slots_config *c, const struct layout *l)
 {
-	const size_t need = tn_slots_table_size(l->count);
 	const size_t slots = l->skip + l->bytes;
 
-	*is_allocated = false;
-	*table = c->table;
-	if (c->table != NULL)
-		return c->table_size < need ? -TN_ENOSPC : 0;
-	if (c->pool != NULL && c->pool_size - slots >= need) {
-		*table = (uint8_t *)c->pool + slots;
-		return 0;
-	}
-	*is_allocated = true;
-	*table = port->alloc(port->ctx, need);
-	return *table != NULL ? 0 : -TN_ENOMEM;
+	if (c->table != NULL || c->pool == NULL ||
+	    c->pool_size - slots < tn_slots_table_size(l->count))
+		return c->table;
+	return (uint8_t *)c->pool + slots;
 }
 
-static struct tn_slots *lay_out(void *table, uint32_t count)
+/* A manager in @table, all but its pool. */
+static struct tn_slots *lay_out(void *table, const struct tn_port *port,
+    const struct tn_slots_config *config, const struct layout *l)
 {
 	struct tn_slots *m = (void *)align_up((uintptr_t)table, TABLE_ALIGN);
 
-	memset(m, 0, tn_slots_table_size(count) - TABLE_ALIGN);
+	memset(m, 0, tn_slots_table_size(l->count) - TABLE_ALIGN);
 	m->slot = (struct slot *)(m + 1);
-	m->closing = (struct gate_closing *)(void *)(m->slot + count);
+	m->closing = (struct gate_closing *)(void *)(m->slot + l->count);
+	m->port = port;
+	m->config = *config;
+	m->config.slot_count = l->count;
+	m->keepers = 1;
+	m->stride = l->stride;
+	/* Unpacking takes memory from elsewhere, and there are no files. */
+	m->base = *port;
+	m->base.read_file = NULL;
+	m->base.unpack = NULL;
+	m->base.release = NULL;
 	return m;
+}
+
+/* With it goes @m. */
+static void free_table(struct tn_slots *m)
+{
+	const struct tn_port *port = m->port;
+
+	if (m->table != NULL)
+		port->free(port->ctx, m->table,
+		    tn_slots_table_size(m->config.slot_count));
 }
 
 static void free_all(struct tn_slots *m)
 {
 	const struct tn_port *port = m->port;
-	const uint32_t count = m->config.slot_count;
 	void (*const released)(void *arg) = m->config.released;
 	void *const arg = m->config.released_arg;
 
 	if (!m->is_fixed)
-		port->free(port->ctx, m->pool, (size_t)count * m->stride);
-	if (m->table != NULL)
-		port->free(port->ctx, m->table, tn_slots_table_size(count));
+		port->free(port->ctx, m->pool,
+		    (size_t)m->config.slot_count * m->stride);
+	free_table(m);
 	if (released != NULL)
 		released(arg);
 }
@@ -133,37 +151,28 @@ int tn_slots_create(const struct tn_port *port,
     struct tn_slots **out)
 {
 	struct tn_slots *m;
-	bool is_allocated = false;
-	struct layout l = { .count = 0 };
-	void *table = NULL;
+	void *table, *given;
+	struct layout l;
 	int err = check_config(config, world, &l);
 
-	if (err == 0)
-		err = place_table(port, config, &l, &table, &is_allocated);
 	if (err != 0)
 		return err;
-	m = lay_out(table, l.count);
-	m->port = port;
+	given = place_of_table(config, &l);
+	table = given != NULL
+		    ? given
+		    : port->alloc(port->ctx, tn_slots_table_size(l.count));
+	if (table == NULL)
+		return -TN_ENOMEM;
+	m = lay_out(table, port, config, &l);
 	m->world = world;
-	m->config = *config;
-	m->config.slot_count = l.count;
-	m->table = is_allocated ? table : NULL;
-	m->is_kept =
-	    is_allocated || (config->table != NULL && config->released != NULL);
-	m->keepers = 1;
+	m->table = given == NULL ? table : NULL;
+	m->is_kept = given == NULL ||
+		     (config->table != NULL && config->released != NULL);
 	m->is_fixed = config->pool != NULL;
-	m->stride = l.stride;
-	/* Unpacking takes memory from elsewhere, and there are no files. */
-	m->base = *port;
-	m->base.read_file = NULL;
-	m->base.unpack = NULL;
-	m->base.release = NULL;
 	m->pool = m->is_fixed ? (uint8_t *)config->pool + l.skip
 			      : port->alloc(port->ctx, l.bytes);
 	if (m->pool == NULL) {
-		if (is_allocated)
-			port->free(
-			    port->ctx, table, tn_slots_table_size(l.count));
+		free_table(m);
 		return -TN_ENOMEM;
 	}
 	*out = m;
@@ -191,22 +200,26 @@ void slots_keep(struct tn_slots *m)
  * Whatever is still loaded has been abandoned and is unloaded now, or stays if
  * it refuses. But a caller's pool may be gone, with all that is in it.
  */
-static void end(struct tn_slots *m)
+static int end(struct tn_slots *m, uint32_t none, struct tn_diag *diag)
 {
 	uint32_t n;
+	int err;
 
+	(void)none;
 	slots_lock(m);
 	n = slots_claim_locked(m, m->closing, m->is_fixed);
 	slots_unlock(m);
-	if (slots_unload(m, m->closing, n, NULL) == 0)
+	err = slots_unload(m, m->closing, n, diag);
+	if (err == 0)
 		free_all(m);
+	return err;
 }
 
 void slots_drop(struct tn_slots *m)
 {
 	/* acquire, release: the last one frees what all have used */
 	if (__atomic_sub_fetch(&m->keepers, 1, __ATOMIC_ACQ_REL) == 0)
-		end(m);
+		(void)slots_explain(m, 0, NULL, end);
 }
 
 /* A slot that is between two states, or the number of slots. */
@@ -243,22 +256,28 @@ static int begin_end(struct tn_slots *m, uint32_t *n, struct tn_diag *diag)
 	return err == 0 ? 0 : slot_fail_state(diag, changing, err, state);
 }
 
-int tn_slots_shutdown(struct tn_slots *slots, struct tn_diag *diag)
+static int shut_down(struct tn_slots *m, uint32_t none, struct tn_diag *diag)
 {
 	uint32_t n = 0;
-	int err = begin_end(slots, &n, diag);
+	int err = begin_end(m, &n, diag);
 
+	(void)none;
 	if (err != 0)
 		return err;
-	err = slots_unload(slots, slots->closing, n, diag);
+	err = slots_unload(m, m->closing, n, diag);
 	if (err == 0) {
-		slots_drop(slots);
+		slots_drop(m);
 		return 0;
 	}
-	slots_lock(slots);
-	slots->ending = false;
-	slots_unlock(slots);
+	slots_lock(m);
+	m->ending = false;
+	slots_unlock(m);
 	return err;
+}
+
+int tn_slots_shutdown(struct tn_slots *slots, struct tn_diag *diag)
+{
+	return slots_explain(slots, 0, diag, shut_down);
 }
 
 void tn_slots_abandon(struct tn_slots *slots)

@@ -348,6 +348,7 @@ TEST(load, finds_lkmod_init_as_the_entry_point_of_a_file)
 		CHECK_EQ(kit_load(&k, 0, "bare"), 0);
 		CHECK_EQ(kit_try(&k, 0, "lkmod_init"), TN_SLOT_NOT_FOUND);
 		CHECK_EQ(kit_call(&k, 0, "bare_ready", ARGS(0)), 42);
+		CHECK_EQ(kit_try(&k, 0, "bare_read"), TN_SLOT_NOT_FOUND);
 		CHECK(kit_close(&k)); /* without an exit, too */
 	}
 }
