@@ -5,8 +5,6 @@
  * modules import and which do the work of threads without tn_gate_self.
  */
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <base/compiler.h>
@@ -14,10 +12,9 @@
 #include <host/epoch.h>
 #include <host/process.h>
 
+#include "reserve.h"
 #include "thread.h"
 #include "tour.h"
-
-#define ALIGN 64
 
 /* --- the world */
 
@@ -76,14 +73,6 @@ uint64_t tn_gate_coarse_ns(void)
 	return clock_ns(CLOCK_MONOTONIC_COARSE);
 }
 
-static void *world_alloc(size_t size)
-{
-	const size_t whole = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	void *p = aligned_alloc(ALIGN, whole);
-
-	return p ? memset(p, 0, whole) : NULL;
-}
-
 const struct gate_world host_gate_world = {
 	.self = epoch_thread,
 	.enter = epoch_enter,
@@ -94,7 +83,7 @@ const struct gate_world host_gate_world = {
 	.wake = world_wake,
 	.now_ns = world_now_ns,
 	.coarse_ns = tn_gate_coarse_ns,
-	.alloc = world_alloc,
+	.alloc = reserve_alloc,
 };
 
 /* --- without a record, or with fences */

@@ -29,7 +29,8 @@
  *     - the table, unless it has a place (tn_slots_config.table);
  *     - what the world of gates (<tenon/gate.h>) keeps of a thread: a record,
  *       when it first calls a module or takes a handle, and 1 KiB for each 15
- *       handles that it holds at once. Both stay, for threads to come;
+ *       handles that it holds at once. Both stay, for threads to come; in a
+ *       process they are not the heap's;
  *     - what isolation, where it is used, needs for its workers.
  *
  * Functions are safe to call from any thread unless they say otherwise, and
