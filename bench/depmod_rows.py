@@ -7,10 +7,8 @@ resident memory as time(1) sees it.  The trees are those of the corpus
 """
 import os
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.append(os.path.join(TOP, 'oracle'))
@@ -18,6 +16,7 @@ sys.path.append(os.path.join(TOP, 'oracle'))
 import apt  # noqa: E402
 import fetch  # noqa: E402
 import kmod_depmod  # noqa: E402
+import peers  # noqa: E402
 
 # set, series, runs, threads and goal of ours, its words for it
 TREES = (('kernel', 'bookworm', 9, 1, 4, 'plain'),
@@ -26,24 +25,14 @@ INCREMENTAL_GOAL = 20
 TIME = '/usr/bin/time'
 
 
-class Missing(Exception):
-    pass
-
-
 def command(program, base, release, *args):
     return [*program, '-b', base, *args, release]
-
-
-def seconds(argv):
-    begun = time.monotonic()
-    subprocess.run(argv, check=True)
-    return time.monotonic() - begun
 
 
 def kilobytes(argv):
     """The peak of resident memory."""
     if not os.path.exists(TIME):
-        raise Missing('time(1) is not installed (package time)')
+        raise peers.Missing('time(1) is not installed (package time)')
     done = subprocess.run([TIME, '-f', '%M', *argv], check=True, text=True,
                           stderr=subprocess.PIPE)
     return int(done.stderr.split()[-1])
@@ -58,16 +47,6 @@ def copy_tree(store, pin, scratch):
         shutil.copytree(tree.folder,
                         os.path.join(base, 'lib/modules', tree.release))
     return *bases, tree.release
-
-
-def alternate(theirs, mine, runs, prepare=lambda: None):
-    """(ours, the peer's) median milliseconds."""
-    times = ([], [])
-    for _ in range(runs):
-        times[1].append(seconds(theirs) * 1000)
-        prepare()
-        times[0].append(seconds(mine) * 1000)
-    return tuple(map(statistics.median, times))
 
 
 def changed_module(base, release):
@@ -96,11 +75,12 @@ def measure(results, store, pin, plan, scratch):
     full = command(mine, base, release, f'-j{jobs}')
     subprocess.run(full, check=True)    # what is read is in memory by now
     results.row('depmod', f'{case}, {jobs} thread{"s" * (jobs > 1)}', 'ms',
-                alternate(theirs, full, runs), 'kmod depmod', ('ratio', goal))
+                peers.alternate(full, theirs, runs), 'kmod depmod', ('ratio', goal))
     cached = command(mine, base, release, '--incremental')
     subprocess.run(cached, check=True)
     results.row('depmod', f'{case}, one module changed', 'ms',
-                alternate(theirs, cached, runs, changed_module(base, release)),
+                peers.alternate(cached, theirs, runs,
+                                changed_module(base, release)),
                 'kmod depmod', ('ratio', INCREMENTAL_GOAL))
     results.row('depmod', f'{case}, peak memory', 'KiB',
                 (kilobytes(full), kilobytes(theirs)), 'kmod depmod',
@@ -115,5 +95,5 @@ def rows(results, scratch):
                 for pin in fetch.pins((plan[0],), 'amd64'):
                     if pin.series == plan[1]:
                         measure(results, store, pin, plan, scratch)
-    except (apt.Unavailable, Missing) as why:
+    except (apt.Unavailable, peers.Missing) as why:
         results.skip('depmod', why)

@@ -8,11 +8,9 @@ import glob
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, 'oracle'))
@@ -20,6 +18,7 @@ import apt              # noqa: E402  pylint: disable=wrong-import-position
 import fetch            # noqa: E402  pylint: disable=wrong-import-position
 import kmod_pair        # noqa: E402  pylint: disable=wrong-import-position
 import kmod_query       # noqa: E402  pylint: disable=wrong-import-position
+import peers            # noqa: E402  pylint: disable=wrong-import-position
 
 RUNS = 9
 MODINFO_GOAL, MODPROBE_GOAL = 2, 2
@@ -38,25 +37,14 @@ def instructions(command):
     return int(re.search(r'Collected : (\d+)', done.stderr)[1])
 
 
-def seconds(command):
-    """Of one run."""
-    begun = time.monotonic()
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return time.monotonic() - begun
-
-
 def modinfo_rows(results, root, version):
     """All fields of all modules, in one command."""
     pair = kmod_pair.Pair('modinfo', root, version)
     files = glob.glob(os.path.join(pair.tree, 'kernel/**/*.ko*'),
                       recursive=True)
-    mine, peer = [], []
-    for _ in range(RUNS):
-        mine.append(seconds([*pair.ours, *files]))
-        peer.append(seconds([*pair.kmod, *files]))
     results.row('modinfo', f'{len(files)} modules, all fields', 'ms',
-                [statistics.median(t) * 1000 for t in (mine, peer)],
-                'kmod', ('ratio', MODINFO_GOAL))
+                peers.alternate([*pair.ours, *files], [*pair.kmod, *files],
+                                RUNS), 'kmod', ('ratio', MODINFO_GOAL))
 
 
 def modprobe_rows(results, root, version):

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The programs that the benchmarks run: ours, and the peers besides dlopen.
 
-Everything measured is pinned to one processor, the same for all.  A peer that
-is not there, or fails, raises Missing with the reason.
+Everything measured is pinned to one processor, the same for all, but for the
+commands of `alternate`, which may have threads.  A peer that is not there, or
+fails, raises Missing with the reason.
 """
 import os
 import re
 import shutil
+import statistics
 import subprocess
+import time
 
 BIN = os.path.join('build', 'host', 'bin')
 JITLINK = 'llvm-jitlink-14'
@@ -22,13 +25,18 @@ def _settle():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def _settle_first():
-    """The same, and before other programs if that is allowed."""
-    _settle()
+def _go_first():
+    """In the child: before other programs if that is allowed."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     except OSError:
         pass
+
+
+def _settle_first():
+    """In the child: both."""
+    _settle()
+    _go_first()
 
 
 def run(argv, settle=_settle_first):
@@ -50,6 +58,24 @@ def figures(argv):
 
 def ours(program, *args):
     return figures([os.path.join(BIN, program), *args])
+
+
+def _milliseconds(argv):
+    begun = time.monotonic()
+    subprocess.run(argv, stdout=subprocess.DEVNULL, check=True,
+                   preexec_fn=_go_first)
+    return (time.monotonic() - begun) * 1000
+
+
+def alternate(mine, theirs, runs, prepare=lambda: None):
+    """Median milliseconds of our command and of the peer's, which take turns;
+    prepare() comes before each of ours."""
+    times = ([], [])
+    for _ in range(runs):
+        times[1].append(_milliseconds(theirs))
+        prepare()
+        times[0].append(_milliseconds(mine))
+    return tuple(map(statistics.median, times))
 
 
 class Libtcc:
