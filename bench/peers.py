@@ -5,6 +5,7 @@ Everything measured is pinned to one processor, the same for all, but for the
 commands of `alternate`, which may have threads.  A peer that is not there, or
 fails, raises Missing with the reason.
 """
+import contextlib
 import os
 import re
 import shutil
@@ -26,11 +27,26 @@ def _settle():
 
 
 def _go_first():
-    """In the child: before other programs if that is allowed."""
+    """Before other programs, as are children then, if that is allowed."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     except OSError:
         pass
+
+
+@contextlib.contextmanager
+def _first():
+    """This process and its children go before others.
+
+    A function that is called in the child would do it, too, but makes the
+    start of a process longer by what some commands take as a whole.
+    """
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    _go_first()
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
 
 
 def _settle_first():
@@ -62,8 +78,7 @@ def ours(program, *args):
 
 def _milliseconds(argv):
     begun = time.monotonic()
-    subprocess.run(argv, stdout=subprocess.DEVNULL, check=True,
-                   preexec_fn=_go_first)
+    subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)
     return (time.monotonic() - begun) * 1000
 
 
@@ -71,10 +86,11 @@ def alternate(mine, theirs, runs, prepare=lambda: None):
     """Median milliseconds of our command and of the peer's, which take turns;
     prepare() comes before each of ours."""
     times = ([], [])
-    for _ in range(runs):
-        times[1].append(_milliseconds(theirs))
-        prepare()
-        times[0].append(_milliseconds(mine))
+    with _first():
+        for _ in range(runs):
+            times[1].append(_milliseconds(theirs))
+            prepare()
+            times[0].append(_milliseconds(mine))
     return tuple(map(statistics.median, times))
 
 
