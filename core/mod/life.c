@@ -11,21 +11,26 @@ typedef int restore_fn(struct tn_module *mod, const void *buf, size_t len);
 #define RESTING (1u << TN_STATE_INITIALIZED | 1u << TN_STATE_STOPPED)
 
 /* Nobody else works on @mod from here on; its state is one of @states. */
+static int begin_locked(struct activity *act, enum activity_kind kind,
+    struct tn_module *mod, unsigned states, struct tn_diag *d)
+{
+	activity_init(act, mod->sys);
+	if (module_activity_locked(mod) != NULL)
+		return activity_refuse_locked(act, mod, d);
+	if (mod->gen == NULL)
+		return module_fail_absent(d, mod->name);
+	if ((states >> mod->state & 1) == 0)
+		return module_fail_state(d, mod);
+	return activity_begin_locked(act, kind, mod, d);
+}
+
 static int begin(struct activity *act, enum activity_kind kind,
     struct tn_module *mod, unsigned states, struct tn_diag *d)
 {
 	int err;
 
-	activity_init(act, mod->sys);
 	registry_lock(mod->sys);
-	if (module_activity_locked(mod) != NULL)
-		err = activity_refuse_locked(act, mod, d);
-	else if (mod->gen == NULL)
-		err = module_fail_absent(d, mod->name);
-	else if ((states >> mod->state & 1) == 0)
-		err = module_fail_state(d, mod);
-	else
-		err = activity_begin_locked(act, kind, mod, d);
+	err = begin_locked(act, kind, mod, states, d);
 	registry_unlock(mod->sys);
 	return err;
 }
@@ -63,6 +68,26 @@ int tn_start(struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
 	(void)sys;
 	diag = diag != NULL ? diag : &scratch;
 	err = begin(&act, ACTIVITY_START, mod, RESTING, diag);
+	if (err == 0)
+		err = start(&act, diag);
+	tn_diag_fini(&scratch);
+	return err;
+}
+
+int tn_start_name(struct tn_system *sys, const char *name, struct tn_diag *diag)
+{
+	struct tn_diag scratch = { 0 };
+	struct tn_module *mod;
+	struct activity act;
+	int err;
+
+	diag = diag != NULL ? diag : &scratch;
+	registry_lock(sys);
+	mod = module_find_locked(sys, name);
+	err = mod == NULL
+		  ? module_fail_absent(diag, name)
+		  : begin_locked(&act, ACTIVITY_START, mod, RESTING, diag);
+	registry_unlock(sys);
 	if (err == 0)
 		err = start(&act, diag);
 	tn_diag_fini(&scratch);

@@ -81,7 +81,7 @@ static int begin_locked(const struct unload *u, struct leaving *item)
 	int err;
 
 	if (mod == NULL)
-		return module_fail_absent(u->diag, u->name);
+		return module_fail_absent(u->diag, item->name);
 	activity_init(&item->activity, u->sys);
 	item->activity.follows = item != u->items;
 	if (item_of(u, mod) != NULL)
@@ -132,11 +132,14 @@ static void count_inner(const struct unload *u)
 /* Users first: they have been loaded later. */
 static void order_locked(const struct unload *u)
 {
-	if (u->name != NULL)
-		u->items[0].mod = module_find_locked(u->sys, u->name);
-	for (uint32_t i = 0; i < u->n; i++)
-		if (u->items[i].mod != NULL && u->items[i].mod->gen != NULL)
-			u->items[i].number = u->items[i].mod->gen->number;
+	for (uint32_t i = 0; i < u->n; i++) {
+		struct leaving *item = &u->items[i];
+
+		if (item->name != NULL)
+			item->mod = module_find_locked(u->sys, item->name);
+		if (item->mod != NULL && item->mod->gen != NULL)
+			item->number = item->mod->gen->number;
+	}
 	heap_sort(u->items, u->n, sizeof(*u->items), is_newer);
 }
 
@@ -325,17 +328,16 @@ static bool take_args(struct unload *u, const struct tn_unload_args *args)
 	return true;
 }
 
-/* What @wanted says, for one module. */
-static int run_one(const struct unload *wanted, struct tn_module *mod,
+/* What @wanted says, for @one module. */
+static int run_one(const struct unload *wanted, struct leaving one,
     const struct tn_unload_args *args, struct tn_diag *diag)
 {
-	struct leaving item = { .mod = mod };
 	struct tn_diag scratch = { 0 };
 	struct gate_closing closing;
 	struct unload u = *wanted;
 	int err = -TN_EINVAL;
 
-	u.items = &item;
+	u.items = &one;
 	u.closing = &closing;
 	u.n = 1;
 	u.diag = diag != NULL ? diag : &scratch;
@@ -354,7 +356,7 @@ int tn_unload(
 		.sys = sys, .kind = ACTIVITY_UNLOAD, .caller = CALLER
 	};
 
-	return run_one(&u, mod, NULL, diag);
+	return run_one(&u, (struct leaving){ .mod = mod }, NULL, diag);
 }
 
 int tn_unload_with(struct tn_system *sys, struct tn_module *mod,
@@ -364,18 +366,17 @@ int tn_unload_with(struct tn_system *sys, struct tn_module *mod,
 		.sys = sys, .kind = ACTIVITY_UNLOAD, .caller = CALLER
 	};
 
-	return run_one(&u, mod, args, diag);
+	return run_one(&u, (struct leaving){ .mod = mod }, args, diag);
 }
 
 int tn_unload_name(struct tn_system *sys, const char *name,
     const struct tn_unload_args *args, struct tn_diag *diag)
 {
-	const struct unload u = { .sys = sys,
-		.kind = ACTIVITY_UNLOAD,
-		.name = name,
-		.caller = CALLER };
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_UNLOAD, .caller = CALLER
+	};
 
-	return run_one(&u, NULL, args, diag);
+	return run_one(&u, (struct leaving){ .name = name }, args, diag);
 }
 
 int tn_stop(struct tn_system *sys, struct tn_module *mod,
@@ -385,11 +386,22 @@ int tn_stop(struct tn_system *sys, struct tn_module *mod,
 		.sys = sys, .kind = ACTIVITY_STOP, .caller = CALLER
 	};
 
-	return run_one(&u, mod, args, diag);
+	return run_one(&u, (struct leaving){ .mod = mod }, args, diag);
 }
 
-static int run_set(struct unload *u, struct tn_module *const *mods,
-    const struct tn_unload_args *args)
+int tn_stop_name(struct tn_system *sys, const char *name,
+    const struct tn_unload_args *args, struct tn_diag *diag)
+{
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_STOP, .caller = CALLER
+	};
+
+	return run_one(&u, (struct leaving){ .name = name }, args, diag);
+}
+
+/* Of @mods, or of what is called @names; the other is NULL. */
+static int run_items(struct unload *u, struct tn_module *const *mods,
+    const char *const *names, const struct tn_unload_args *args)
 {
 	const size_t size = u->n * (sizeof(*u->items) + sizeof(*u->closing));
 	const struct tn_port *port = u->sys->port;
@@ -401,23 +413,47 @@ static int run_set(struct unload *u, struct tn_module *const *mods,
 	if (u->items == NULL)
 		return diag_fail_memory(u->diag, TN_STAGE_UNLOAD, size);
 	u->closing = (struct gate_closing *)(void *)(u->items + u->n);
-	for (uint32_t i = 0; i < u->n; i++)
-		u->items[i].mod = mods[i];
+	for (uint32_t i = 0; i < u->n; i++) {
+		if (mods != NULL)
+			u->items[i].mod = mods[i];
+		else
+			u->items[i].name = names[i];
+	}
 	err = run(u);
 	port_free(port, u->items, size);
+	return err;
+}
+
+static int run_set(const struct unload *wanted, struct tn_module *const *mods,
+    const char *const *names, const struct tn_unload_args *args,
+    struct tn_diag *diag)
+{
+	struct tn_diag scratch = { 0 };
+	struct unload u = *wanted;
+	int err;
+
+	u.diag = diag != NULL ? diag : &scratch;
+	err = u.n != 0 ? run_items(&u, mods, names, args) : 0;
+	tn_diag_fini(&scratch);
 	return err;
 }
 
 int tn_unload_set(struct tn_system *sys, struct tn_module *const *mods,
     uint32_t n, const struct tn_unload_args *args, struct tn_diag *diag)
 {
-	struct tn_diag scratch = { 0 };
-	struct unload u = { .sys = sys, .kind = ACTIVITY_UNLOAD, .n = n };
-	int err;
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_UNLOAD, .n = n, .caller = CALLER
+	};
 
-	u.caller = CALLER;
-	u.diag = diag != NULL ? diag : &scratch;
-	err = n != 0 ? run_set(&u, mods, args) : 0;
-	tn_diag_fini(&scratch);
-	return err;
+	return run_set(&u, mods, NULL, args, diag);
+}
+
+int tn_unload_names(struct tn_system *sys, const char *const *names, uint32_t n,
+    const struct tn_unload_args *args, struct tn_diag *diag)
+{
+	const struct unload u = {
+		.sys = sys, .kind = ACTIVITY_UNLOAD, .n = n, .caller = CALLER
+	};
+
+	return run_set(&u, NULL, names, args, diag);
 }

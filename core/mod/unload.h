@@ -16,6 +16,7 @@
 struct leaving {
 	struct activity activity;
 	struct tn_module *mod;
+	const char *name; /* of a module that is to be looked for; or NULL */
 	uint64_t number; /* of its generation */
 	uint64_t inner;  /* references that others of the set hold */
 	/* what is to be undone: */
@@ -35,7 +36,6 @@ struct unload {
 	unsigned flags;          /* TN_UNLOAD_* */
 	uint64_t deadline;
 	uintptr_t caller; /* return address of the public call */
-	const char *name; /* of the only item, whose module is not known yet */
 	struct tn_diag *diag;
 };
 

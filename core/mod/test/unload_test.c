@@ -92,6 +92,53 @@ TEST(unload, works_by_name)
 	CHECK(play_close());
 }
 
+TEST(unload, stops_and_starts_by_name)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN);
+	struct tn_module *mod;
+
+	CHECK(play_open(0));
+	CHECK_EQ(tn_start_name(play.w.sys, "a", &play.w.diag), -TN_ENOENT);
+	CHECK_STR(play_sentence(), "a is not loaded");
+	CHECK_EQ(tn_stop_name(play.w.sys, "a", NULL, &play.w.diag), -TN_ENOENT);
+	CHECK_STR(play_sentence(), "a is not loaded");
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK_EQ(tn_start_name(play.w.sys, "a", NULL), -TN_EINVAL);
+	CHECK_EQ(tn_stop_name(play.w.sys, "a", NULL, NULL), 0);
+	CHECK_EQ(tn_stop_name(play.w.sys, "a", NULL, NULL), -TN_EINVAL);
+	CHECK_EQ(tn_start_name(play.w.sys, "a", NULL), 0);
+	CHECK_EQ(actor_state(mod), TN_STATE_RUNNING);
+	CHECK_STR(play_text(), "aiasapas");
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	author_free(&a);
+	CHECK(play_close());
+}
+
+TEST(unload, takes_a_set_by_its_names)
+{
+	static const char *const names[] = { "a", "c", "b" };
+	static const char *const one_absent[] = { "c", "none", "b" };
+	static const char *const twice[] = { "c", "c" };
+	struct tn_module *mod[3];
+	struct author a[3];
+
+	CHECK(play_open(0));
+	actor_chain(a, mod);
+	CHECK_EQ(tn_unload_names(play.w.sys, names, 0, NULL, NULL), 0);
+	CHECK_EQ(tn_unload_names(play.w.sys, one_absent, 3, NULL, &play.w.diag),
+	    -TN_ENOENT);
+	CHECK_STR(play_sentence(), "none is not loaded");
+	CHECK_EQ(tn_unload_names(play.w.sys, twice, 2, NULL, NULL), -TN_EINVAL);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(actor_state(mod[i]), TN_STATE_RUNNING);
+	CHECK_EQ(tn_unload_names(play.w.sys, names, 3, NULL, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(actor_state(mod[i]), TN_STATE_REGISTERED);
+		author_free(&a[i]);
+	}
+	CHECK(play_close());
+}
+
 TEST(unload, refuses_arguments_that_are_not_ours)
 {
 	struct author a = actor_new("a", ACTOR_PLAIN);

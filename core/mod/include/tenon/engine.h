@@ -213,6 +213,12 @@ struct tn_unload_args {
 };
 
 /*
+ * Those that end in _name or _names take modules by their names, which are
+ * looked up in the same step. They are for whoever holds no reference: a record
+ * that a load has made is gone when the load fails. -TN_ENOENT: there is none.
+ */
+
+/*
  * tn_unload with @args, NULL: none. While it waits, references can be taken;
  * one that ends in -TN_EBUSY, -TN_ETIMEDOUT or -TN_EPERM has made no reference
  * fail that was asked for meanwhile. Forced, it leaves references that are
@@ -229,12 +235,16 @@ int tn_unload_name(struct tn_system *sys, const char *name,
  */
 int tn_unload_set(struct tn_system *sys, struct tn_module *const *mods,
     uint32_t n, const struct tn_unload_args *args, struct tn_diag *diag);
+int tn_unload_names(struct tn_system *sys, const char *const *names, uint32_t n,
+    const struct tn_unload_args *args, struct tn_diag *diag);
 
 /*
  * RUNNING to STOPPED: the conditions and errors are those of an unload;
  * -TN_EINVAL: it is not running. Sleeps.
  */
 int tn_stop(struct tn_system *sys, struct tn_module *mod,
+    const struct tn_unload_args *args, struct tn_diag *diag);
+int tn_stop_name(struct tn_system *sys, const char *name,
     const struct tn_unload_args *args, struct tn_diag *diag);
 
 /*
@@ -244,6 +254,8 @@ int tn_stop(struct tn_system *sys, struct tn_module *mod,
  */
 int tn_start(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
+int tn_start_name(
+    struct tn_system *sys, const char *name, struct tn_diag *diag);
 
 /*
  * Has a module that is STOPPED, or RUNNING and agrees to be quiet meanwhile,
