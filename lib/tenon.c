@@ -85,6 +85,7 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out)
 		return err;
 	engine.verify = config->verify;
 	engine.verify_arg = config->verify_arg;
+	engine.wait_ns = config->wait_ns;
 	err = host_port_create(&options, &port);
 	if (err)
 		return err;

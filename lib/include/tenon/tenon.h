@@ -88,6 +88,8 @@ struct tn_host_config {
 	void *verify_arg;     /* its first argument */
 	const struct tn_listener *listeners; /* told of modules */
 	size_t nlisteners;
+	uint64_t wait_ns; /* how long a load waits for a module that another
+				thread is loading; 0: 30 s */
 };
 
 /*
