@@ -21,7 +21,6 @@ class Help(Case):
             set(applets()), {'run', 'host', 'shell', 'sign', *KMOD})
 
     def test_it_fits_a_screen(self):
-        """proves: L20"""
         for words in ((), *((name,) for name in applets())):
             done = tenon(*words, '--help')
             self.assertEqual(done.returncode, 0, words)
@@ -40,8 +39,6 @@ class Help(Case):
 
 
 class Lost(Case):
-    """proves: L20"""
-
     def lose(self, *words):
         """Runs it where nothing can be printed, in two ways."""
         for end in ('>/dev/full', '>&-'):

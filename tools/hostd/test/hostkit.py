@@ -147,6 +147,10 @@ class Host:
         with open(self.log, encoding='utf-8', errors='replace') as f:
             return f.read()
 
+    def wait_for(self, text):
+        """Until it has said that: it may say so after it has answered."""
+        wait_until(lambda: text in self.said())
+
     def client(self, **kw):
         return Client(self.path, **kw)
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""How a host ends: in order, and by a module that crashes."""
+import os
+import signal
+import subprocess
+
+import hostkit
+from hostkit import Left, binary, folder, module, wait_until
+
+
+class End(hostkit.Case):
+    def test_sigterm_unloads_in_reverse_order_and_leaves_nothing(self):
+        """proves: L16"""
+        host = self.host('-L', folder())
+        self.client(host).ok('load', names='guest')
+        self.assertEqual(host.stop(), 0)
+        said = host.said()
+        self.assertLess(said.index('guest: leaves'),
+                        said.index('greeter: goodbye'))
+        self.assertEqual(os.listdir(self.dir), ['log'])
+
+    def test_requests_that_have_arrived_are_answered(self):
+        host = self.host()
+        c = self.client(host)
+        c.ok('subscribe')
+        fd = os.open(module('sleeper', 'hosted'), os.O_RDONLY)
+        first = c.send('insmod', [fd], params='init_ms=400')
+        second = c.send('call', symbol='sleeper_sleep', args='1')
+        host.wait_for('sleeper: sleeps')
+        host.signal()
+        self.assertEqual(c.answer(first)[1].word, 'ok')
+        self.assertEqual(c.answer(second)[1].word, 'ok')
+        rest = []
+        with self.assertRaises(Left):
+            while True:
+                rest.append(c.line())
+        self.assertEqual((rest[-1].id, rest[-1].word), (0, 'bye'))
+        self.assertIn('stopping', [x.get('event') for x in c.others + rest])
+        self.assertEqual(host.end(), 0)
+        os.close(fd)
+
+    def test_who_comes_during_the_end_finds_nobody(self):
+        host = self.host()
+        c = self.client(host)
+        fd = os.open(module('sleeper', 'hosted'), os.O_RDONLY)
+        number = c.send('insmod', [fd], params='init_ms=400')
+        host.wait_for('sleeper: sleeps')
+        host.signal()
+        wait_until(lambda: not os.path.exists(host.path))
+        again = self.host()
+        self.assertEqual(c.answer(number)[1].word, 'ok')
+        self.assertEqual(host.end(), 0)
+        self.client(again).ok('ping')
+        os.close(fd)
+
+    def test_a_permanent_module_is_no_failure_and_modules_may_be_kept(self):
+        host = self.host()
+        self.client(host).insmod(module('permanent'))
+        self.assertEqual(host.stop(), 0)
+        host.wait_for('it is permanent')
+        host = self.host('--keep-modules')
+        self.client(host).insmod(module('hello'))
+        self.assertEqual(host.stop(), 0)
+        self.assertNotIn('goodbye', host.said())
+
+
+class Crash(hostkit.Case):
+    def test_the_log_says_which_module_it_was(self):
+        source = os.path.join(self.dir, 'boom.c')
+        with open(source, 'w') as f:
+            f.write('#include <tenon/module.h>\n'
+                    'static int *nowhere;\n'
+                    'static int __init boom_init(void)\n'
+                    '{ *(volatile int *)nowhere = 1; return 0; }\n'
+                    'module_init(boom_init);\nMODULE_LICENSE("MIT");\n')
+        subprocess.run([binary(), 'cc', 'boom.c'], cwd=self.dir, check=True,
+                       capture_output=True, timeout=60)
+        host = self.host()
+        with self.assertRaises((Left, OSError)):
+            self.client(host).insmod(os.path.join(self.dir, 'boom.ko'))
+        self.assertEqual(host.end(), -signal.SIGSEGV)
+        host.wait_for('crash: SIGSEGV')
+        host.wait_for('[boom]')
