@@ -41,6 +41,7 @@ static const char usage_text[] =
     "  --clients N      at most so many at a time (64)\n"
     "  --slow SECONDS   drop a client that takes nothing for so long (10)\n"
     "  --stop SECONDS   what requests get to end at a stop (30)\n"
+    "  --wait SECONDS   what loads wait for a module that is being loaded (30)\n"
     "  --max-file MIB   the largest module file (64)\n"
     "  --keep-modules   do not unload them at the end\n"
     "  -q, -v           say nothing but errors; say more\n"
@@ -60,6 +61,7 @@ enum {
 	OPT_CLIENTS,
 	OPT_SLOW,
 	OPT_STOP,
+	OPT_WAIT,
 	OPT_MAX_FILE,
 	OPT_KEEP,
 };
@@ -74,6 +76,7 @@ static const struct option longs[] = {
 	{ "clients", required_argument, NULL, OPT_CLIENTS },
 	{ "slow", required_argument, NULL, OPT_SLOW },
 	{ "stop", required_argument, NULL, OPT_STOP },
+	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "max-file", required_argument, NULL, OPT_MAX_FILE },
 	{ "keep-modules", no_argument, NULL, OPT_KEEP },
 	POLICY_OPTIONS,
@@ -194,6 +197,7 @@ static bool set_option(struct options *o, int c, const char *arg)
 		return parse_count("--clients", arg, 4096, &g->max_clients);
 	case OPT_SLOW: return parse_seconds("--slow", arg, &g->send_ms);
 	case OPT_STOP: return parse_seconds("--stop", arg, &g->stop_ms);
+	case OPT_WAIT: return parse_seconds("--wait", arg, &g->wait_ms);
 	case OPT_MAX_FILE: return set_max_file(o, arg);
 	case OPT_KEEP: o->keep_modules = true; return true;
 	case POLICY_VERIFY:

@@ -73,6 +73,7 @@ bool shell_ask(struct shell *s, hostc_line_fn *fn, void *arg);
 /* --- shell_show.c */
 
 bool show_list(struct shell *s, char **words, int n);
+bool show_requests(struct shell *s, char **words, int n);
 bool show_info(struct shell *s, char **words, int n);
 bool show_holders(struct shell *s, char **words, int n);
 bool show_ledger(struct shell *s, char **words, int n);

@@ -297,6 +297,7 @@ static const struct shell_command commands[] = {
 	{ "load", "NAME|FILE..", "load a set with what it needs", 1, WORDS_MAX, SHELL_FILES, run_load },
 	{ "params", "MODULE", "its parameters", 1, 1, SHELL_MODULES, show_params },
 	{ "quit", "[STATUS]", "leave", 0, 1, SHELL_NOTHING, run_quit },
+	{ "requests", "", "what clients wait for", 0, 0, SHELL_NOTHING, show_requests },
 	{ "set", "MODULE.PARAM=VALUE", "set a parameter", 1, 1, SHELL_MODULES, run_set },
 	{ "start", "MODULE", "start a stopped module", 1, 1, SHELL_MODULES, run_start },
 	{ "status", "", "about the host", 0, 0, SHELL_NOTHING, show_status },

@@ -22,15 +22,28 @@ static bool ask(
 	return shell_ask(s, fn, NULL);
 }
 
+static unsigned long long seconds_of(const struct wire_line *line)
+{
+	uint64_t ns = 0;
+
+	(void)wire_get_number(line, "age_ns", UINT64_MAX, &ns);
+	return ns / 1000000000u;
+}
+
 static void show_module(void *arg, const struct wire_line *line)
 {
 	const char *version = text_of(line, "version");
 
 	(void)arg;
-	printf("%-20s %-9s %-11s %8s %5s %s\n", text_of(line, "module"),
+	printf("%-20s %-9s %-11s %8s %5s %s", text_of(line, "module"),
 	    *version != '\0' ? version : "-", text_of(line, "state"),
 	    text_of(line, "bytes"), text_of(line, "refs"),
 	    text_of(line, "users"));
+	if (wire_get(line, "verb") != NULL)
+		printf("(%s of %s, process %s, %llu s)", text_of(line, "verb"),
+		    text_of(line, "client"), text_of(line, "process"),
+		    seconds_of(line));
+	(void)putchar('\n');
 }
 
 bool show_list(struct shell *s, char **words, int n)
@@ -40,6 +53,21 @@ bool show_list(struct shell *s, char **words, int n)
 	printf("%-20s %-9s %-11s %8s %5s %s\n", "Module", "Version", "State",
 	    "Bytes", "Refs", "Used by");
 	return ask(s, "list", NULL, show_module);
+}
+
+static void show_request(void *arg, const struct wire_line *line)
+{
+	(void)arg;
+	printf("%6llu s  %-8s %-20s %s %s\n", seconds_of(line),
+	    text_of(line, "verb"), text_of(line, "module"),
+	    text_of(line, "client"), text_of(line, "process"));
+}
+
+bool show_requests(struct shell *s, char **words, int n)
+{
+	(void)words;
+	(void)n;
+	return ask(s, "requests", NULL, show_request);
 }
 
 /* The fields of the last line, one a line. */

@@ -65,6 +65,8 @@ static void set_defaults(struct hostd_config *c)
 		c->hello_ms = 10000;
 	if (c->stop_ms == 0)
 		c->stop_ms = 30000;
+	if (c->wait_ms == 0)
+		c->wait_ms = 30000;
 	if (c->max_file == 0)
 		c->max_file = (size_t)64 << 20;
 }
@@ -81,6 +83,7 @@ static int open_engine(struct hostd *h)
 		.nlisteners = 1,
 		.verify = h->config.verify,
 		.verify_arg = h->config.verify_arg,
+		.wait_ns = h->config.wait_ms * UINT64_C(1000000),
 	};
 
 	return tn_open(&config, &h->sys);
@@ -100,7 +103,6 @@ int hostd_open(
 	h->socket = h->lock_file = -1;
 	h->since_ns = host_now_ns();
 	(void)pthread_mutex_init(&h->lock, NULL);
-	(void)pthread_rwlock_init(&h->records, NULL);
 	h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = h->wake < 0 ? -TN_EIO : open_engine(h);
 	if (err != 0)
@@ -122,7 +124,6 @@ void hostd_close(struct hostd *h)
 	if (h->wake >= 0)
 		(void)close(h->wake);
 	(void)pthread_mutex_destroy(&h->lock);
-	(void)pthread_rwlock_destroy(&h->records);
 	free(h);
 }
 
@@ -248,19 +249,6 @@ static bool accept_one(struct hostd *h)
 	return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
 }
 
-/* Who runs longer than he may, for the log. */
-static void name_busy(struct hostd *h)
-{
-	(void)pthread_mutex_lock(&h->lock);
-	for (struct session *s = h->sessions; s != NULL; s = s->next) {
-		const char *verb = atomic_load(&s->busy);
-
-		host_log(h, true, "%s of client %s (process %d) still runs",
-		    verb != NULL ? verb : "an answer", s->client, (int)s->pid);
-	}
-	(void)pthread_mutex_unlock(&h->lock);
-}
-
 static int end_sessions(struct hostd *h)
 {
 	const uint64_t until =
@@ -272,7 +260,7 @@ static int end_sessions(struct hostd *h)
 		const uint64_t now = host_now_ns();
 
 		if (now >= until) {
-			name_busy(h);
+			doing_log_rest(h);
 			return -TN_ETIMEDOUT;
 		}
 		(void)poll(&p, 1, (int)((until - now) / 1000000u) + 1);
@@ -290,8 +278,9 @@ int hostd_serve(struct hostd *h)
 	int err;
 
 	while (ok && !atomic_load(&h->stopping)) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 2, (int)h->config.wait_ms) < 0 && errno != EINTR)
 			ok = false;
+		doing_log_long(h);
 		if (p[1].revents != 0)
 			(void)reap(h);
 		if (p[0].revents != 0 && !atomic_load(&h->stopping))

@@ -38,6 +38,8 @@ static void tell(struct hostd *h, const char *event, const char *module)
 
 void event_of_module(void *arg, const struct tn_notice *notice)
 {
+	if (notice->event == TN_EVENT_LOADED)
+		doing_module(notice->name);
 	tell(arg, tn_event_name(notice->event), notice->name);
 }
 

@@ -6,13 +6,14 @@
  *	daemon.c     accepting clients, stopping, unloading
  *	session.c    one client: its thread, lines in, lines out
  *	event.c      telling clients what happens to modules
+ *	doing.c      what each client's request is at
  *	request.c    from a line to its verb: a table
  *	reply.c      answers, and failures as fields
  *	source.c     module files from descriptors, paths and folders
  *	verb_*.c     the verbs
  *
  * Locks: hostd.lock guards the list of sessions, session.lock its queue of
- * events; the first may be held when the second is taken, and neither while
+ * events and what it is doing; the first may be held when the second is taken, and neither while
  * the engine is called.
  */
 #pragma once
@@ -45,13 +46,17 @@ struct hostd {
 	struct session *sessions; /* under the lock */
 	struct session *ended;    /* threads to be joined; under the lock */
 	unsigned nsessions;       /* under the lock */
-	/*
-	 * A set that fails forgets the records of modules that it has made.
-	 * Loads of sets hold it shared; who uses a record without a reference
-	 * holds it alone.
-	 */
-	pthread_rwlock_t records;
 };
+
+/* A request while its session's thread does it. */
+struct doing {
+	const char *verb;                /* a constant; NULL: there is none */
+	char module[TN_MODULE_NAME_MAX]; /* as far as it is known, or "" */
+	uint64_t since_ns;
+	bool told; /* the log, that it takes long */
+};
+
+#define CLIENT_MAX 32 /* of its name, with the NUL */
 
 /* One client. Its own thread uses it, but for what stands under the lock. */
 struct session {
@@ -61,7 +66,7 @@ struct session {
 	int fd, wake;
 	pid_t pid;
 	uid_t uid;
-	char client[32]; /* what it calls itself */
+	char client[CLIENT_MAX]; /* what it calls itself */
 	bool greeted;
 	uint64_t since_ns;
 	unsigned nbad;
@@ -72,9 +77,9 @@ struct session {
 	int fds[WIRE_FDS_MAX];
 	size_t nfds;
 	struct wire_text out;
-	_Atomic(const char *) busy; /* the verb that it waits for, or NULL */
 	pthread_mutex_t lock;
-	bool subscribed;         /* under the lock, as those below */
+	struct doing doing; /* under the lock, as those below */
+	bool subscribed;
 	bool lost;               /* events, for want of room */
 	struct wire_text events; /* not yet sent */
 };
@@ -116,6 +121,31 @@ void session_wake(struct session *s);
 void event_of_module(void *arg, const struct tn_notice *notice);
 void event_stopping(struct hostd *h);
 
+/* --- doing.c */
+
+/* Of the session's thread, around a request; @verb is a constant. */
+void doing_begin(struct request *q, const char *verb);
+void doing_end(void);
+/* What this thread does is about the module @name. */
+void doing_module(const char *name);
+
+/* Who does what, a copy. */
+struct worker {
+	const char *verb;
+	uint64_t since_ns;
+	pid_t pid;
+	char module[TN_MODULE_NAME_MAX];
+	char client[CLIENT_MAX];
+};
+
+/* Who else works on @module; false: nobody. */
+bool doing_find(struct hostd *h, const char *module, struct worker *out);
+
+/* Names in the log: what takes longer than others wait for it, each once. */
+void doing_log_long(struct hostd *h);
+/* All that is still done. */
+void doing_log_rest(struct hostd *h);
+
 /* --- request.c */
 
 /* Does what @q asks and answers in @q->out. */
@@ -146,9 +176,6 @@ bool flag(struct request *q, const char *key, bool *out);
 /* The running module that the field @key names, with a reference. */
 bool module_of(struct request *q, const char *key, struct tn_module **out);
 
-/* Takes the lock of records; false: not in time, and the request has failed. */
-bool records_hold(struct request *q, bool alone);
-
 /* --- source.c */
 
 /* A module file in memory. */
@@ -173,7 +200,7 @@ void source_free(struct source *s);
 /* --- verb_*.c */
 
 typedef void verb_fn(struct request *q);
-verb_fn verb_ping, verb_status, verb_subscribe, verb_unsubscribe;
+verb_fn verb_ping, verb_status, verb_requests, verb_subscribe, verb_unsubscribe;
 verb_fn verb_insmod, verb_load, verb_rmmod, verb_start, verb_stop;
 verb_fn verb_list, verb_info, verb_holders, verb_ledger, verb_symbols;
 verb_fn verb_symbol, verb_where;

@@ -104,6 +104,20 @@ static void add_text(struct wire_text *t, const char *key, const char *value)
 		wire_add(t, key, value);
 }
 
+/* Who is in the way. */
+static void add_worker(
+    struct request *q, const char *module, char *text, size_t room)
+{
+	struct worker w;
+
+	if (doing_find(q->host, module, &w))
+		(void)snprintf(text, room,
+		    " (%s of client %s, process %d, for %llu s)", w.verb,
+		    w.client, (int)w.pid,
+		    (unsigned long long)(host_now_ns() - w.since_ns) /
+			1000000000u);
+}
+
 static void add_sentence(struct request *q, const struct tn_diag *d)
 {
 	const struct hostd_config *config = &q->host->config;
@@ -113,9 +127,14 @@ static void add_sentence(struct request *q, const struct tn_diag *d)
 	if (text == NULL)
 		return; /* the reason's name says it too */
 	n = tn_diag_text(d, text, TEXT_MAX);
-	if (d->reason == TN_REASON_VERIFY && config->doubt != NULL &&
-	    n < TEXT_MAX)
+	if (n >= TEXT_MAX)
+		n = TEXT_MAX - 1; /* it was cut */
+	if (d->reason == TN_REASON_VERIFY && config->doubt != NULL)
 		(void)snprintf(text + n, TEXT_MAX - n, ": %s", config->doubt());
+	if (d->reason == TN_REASON_WAIT_TIME)
+		add_worker(q, d->other, text + n, TEXT_MAX - n);
+	if (d->reason == TN_REASON_IN_PROGRESS)
+		add_worker(q, d->module, text + n, TEXT_MAX - n);
 	wire_add(q->out, "text", text);
 	free(text);
 }

@@ -7,12 +7,10 @@
 #include "host.h"
 
 #include <string.h>
-#include <time.h>
 
 #include <tenon/err.h>
 
-#define KEYS_MAX       8
-#define RECORDS_WAIT_S 30
+#define KEYS_MAX 8
 
 static const struct verb {
 	const char *name;
@@ -32,6 +30,7 @@ static const struct verb {
 	{ "load", verb_load, true, { "names", "unmarked", "direct" } },
 	{ "params", verb_params, false, { "module" } },
 	{ "ping", verb_ping, false, { NULL } },
+	{ "requests", verb_requests, false, { NULL } },
 	{ "rmmod", verb_rmmod, false, { "names", "force", "wait" } },
 	{ "set", verb_set, false, { "module", "param", "value" } },
 	{ "start", verb_start, false, { "module" } },
@@ -80,7 +79,9 @@ void request_run(struct request *q)
 			return;
 		}
 	}
+	doing_begin(q, v->name);
 	v->run(q);
+	doing_end();
 }
 
 /* --- fields */
@@ -113,22 +114,6 @@ bool flag(struct request *q, const char *key, bool *out)
 		return false;
 	*out = value != 0;
 	return true;
-}
-
-bool records_hold(struct request *q, bool alone)
-{
-	struct timespec until;
-	int err;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += RECORDS_WAIT_S;
-	err = alone ? pthread_rwlock_timedwrlock(&q->host->records, &until)
-		    : pthread_rwlock_timedrdlock(&q->host->records, &until);
-	if (err != 0)
-		reply_fail(q, -TN_ETIMEDOUT, "in_progress",
-		    alone ? "a set is still being loaded"
-			  : "a module is still being started or stopped");
-	return err == 0;
 }
 
 bool module_of(struct request *q, const char *key, struct tn_module **out)

@@ -156,9 +156,7 @@ static void do_request(struct session *s, const struct wire_line *line)
 	if (!s->greeted) {
 		hello(s, &q);
 	} else if (take_fds(s, &q)) {
-		atomic_store(&s->busy, line->word);
 		request_run(&q);
-		atomic_store(&s->busy, NULL);
 	}
 	close_fds(q.fds, q.nfds);
 	send_text(s, &s->out);

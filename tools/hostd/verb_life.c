@@ -39,73 +39,62 @@ static void answer(
 	tn_diag_fini(diag);
 }
 
-static void rmmod_one(
-    struct request *q, const char *word, const struct tn_unload_args *args)
-{
-	char name[TN_MODULE_NAME_MAX];
-	struct tn_diag diag;
+/* --- rmmod */
 
+struct names {
+	char words[NAMES_MAX][TN_MODULE_NAME_MAX];
+	const char *list[NAMES_MAX];
+	uint32_t n;
+};
+
+/* False: the request has failed. */
+static bool add_name(struct request *q, struct names *names, const char *word)
+{
+	char *name;
+
+	if (names->n == NAMES_MAX) {
+		reply_fail(
+		    q, -TN_EFBIG, "field", "more than %u names", NAMES_MAX);
+		return false;
+	}
+	name = names->words[names->n];
 	if (!tn_module_name(word, name)) {
 		reply_fail(q, -TN_ENOENT, "not_loaded",
 		    "%s: that is no name of a module", word);
-		return;
+		return false;
 	}
-	tn_diag_init(&diag);
-	const int err = tn_unload_name(q->host->sys, name, args, &diag);
-
-	answer(q, err, &diag, name);
+	names->list[names->n++] = name;
+	return true;
 }
 
-/* --- several at once */
-
-struct names {
-	char *list[NAMES_MAX];
-	struct tn_module *modules[NAMES_MAX];
-	uint32_t n, found;
-};
-
-static int look(void *arg, struct tn_module *mod)
+static bool add_names(struct request *q, struct names *names, char *words)
 {
-	struct names *names = arg;
-	struct tn_module_info info;
+	const char *word;
 
-	tn_module_info(mod, &info);
-	for (uint32_t i = 0; i < names->n; i++) {
-		char name[TN_MODULE_NAME_MAX];
-
-		if (names->modules[i] == NULL &&
-		    tn_module_name(names->list[i], name) &&
-		    strcmp(name, info.name) == 0) {
-			names->modules[i] = mod;
-			names->found++;
-		}
-	}
-	return 0;
+	while ((word = strsep(&words, ",")) != NULL)
+		if (!add_name(q, names, word))
+			return false;
+	return true;
 }
 
-static void rmmod_set(
-    struct request *q, struct names *names, const struct tn_unload_args *args)
+/* One may be waited for or forced, which a set cannot. */
+static void unload(struct request *q, const struct names *names,
+    const struct tn_unload_args *args)
 {
+	struct tn_system *sys = q->host->sys;
 	struct tn_diag diag;
+	int err;
 
-	if (args->flags & TN_UNLOAD_WAIT) {
+	if (names->n != 1 && (args->flags & TN_UNLOAD_WAIT) != 0) {
 		reply_fail(q, -TN_EINVAL, "field",
 		    "only one module can be waited for");
 		return;
 	}
-	(void)tn_module_each(q->host->sys, look, names);
-	for (uint32_t i = 0; i < names->n; i++) {
-		if (names->modules[i] != NULL)
-			continue;
-		reply_fail(q, -TN_ENOENT, "not_loaded", "%s is not loaded",
-		    names->list[i]);
-		return;
-	}
 	tn_diag_init(&diag);
-	const int err =
-	    tn_unload_set(q->host->sys, names->modules, names->n, args, &diag);
-
-	answer(q, err, &diag, "the set");
+	err = names->n == 1
+		  ? tn_unload_name(sys, names->list[0], args, &diag)
+		  : tn_unload_names(sys, names->list, names->n, args, &diag);
+	answer(q, err, &diag, names->n == 1 ? names->list[0] : "the set");
 }
 
 void verb_rmmod(struct request *q)
@@ -113,111 +102,59 @@ void verb_rmmod(struct request *q)
 	struct tn_unload_args args;
 	struct names *names;
 	const char *words;
-	char *copy, *rest, *word;
+	char *copy;
 
 	if (!need(q, "names", &words) || !unload_args(q, &args))
 		return;
-	copy = rest = strdup(words);
+	copy = strdup(words);
 	names = calloc(1, sizeof(*names));
-	if (copy == NULL || names == NULL) {
+	if (copy == NULL || names == NULL)
 		reply_fail(q, -TN_ENOMEM, "no_memory", "no memory");
-	} else {
-		while (
-		    names->n < NAMES_MAX && (word = strsep(&rest, ",")) != NULL)
-			names->list[names->n++] = word;
-		if (rest != NULL)
-			reply_fail(q, -TN_EFBIG, "field", "more than %u names",
-			    NAMES_MAX);
-		else if (names->n == 1)
-			rmmod_one(q, names->list[0], &args);
-		else if (records_hold(q, true)) {
-			rmmod_set(q, names, &args);
-			(void)pthread_rwlock_unlock(&q->host->records);
-		}
-	}
+	else if (add_names(q, names, copy))
+		unload(q, names, &args);
 	free(names);
 	free(copy);
 }
 
 /* --- start and stop */
 
-/*
- * A stopped module gives no references, so it is looked up under the registry
- * lock, and hostd.records keeps its record from being forgotten.
- */
-struct lookup {
-	char name[TN_MODULE_NAME_MAX];
-	struct tn_module *found;
-};
-
-static int match(void *arg, struct tn_module *mod)
-{
-	struct lookup *l = arg;
-	struct tn_module_info info;
-
-	tn_module_info(mod, &info);
-	if (strcmp(info.name, l->name) != 0)
-		return 0;
-	l->found = mod;
-	return 1;
-}
-
-static bool loaded_of(struct request *q, struct lookup *l)
+/* The module that the request names; it need not run. */
+static bool name_of(struct request *q, char name[TN_MODULE_NAME_MAX])
 {
 	const char *word;
 
-	*l = (struct lookup){ .found = NULL };
 	if (!need(q, "module", &word))
 		return false;
-	if (tn_module_name(word, l->name))
-		(void)tn_module_each(q->host->sys, match, l);
-	if (l->found != NULL)
+	if (tn_module_name(word, name))
 		return true;
-	reply_fail(q, -TN_ENOENT, "not_loaded", "no module %s is loaded", word);
+	reply_fail(q, -TN_ENOENT, "not_loaded",
+	    "%s: that is no name of a module", word);
 	return false;
-}
-
-static void start(struct request *q)
-{
-	struct lookup l;
-	struct tn_diag diag;
-
-	if (!loaded_of(q, &l))
-		return;
-	tn_diag_init(&diag);
-	const int err = tn_start(q->host->sys, l.found, &diag);
-
-	answer(q, err, &diag, l.name);
-}
-
-static void stop(struct request *q)
-{
-	struct tn_unload_args args;
-	struct lookup l;
-	struct tn_diag diag;
-
-	if (!unload_args(q, &args) || !loaded_of(q, &l))
-		return;
-	tn_diag_init(&diag);
-	const int err = tn_stop(q->host->sys, l.found, &args, &diag);
-
-	answer(q, err, &diag, l.name);
-}
-
-static void alone(struct request *q, verb_fn *fn)
-{
-	if (!records_hold(q, true))
-		return;
-	fn(q);
-	(void)pthread_rwlock_unlock(&q->host->records);
 }
 
 void verb_start(struct request *q)
 {
-	alone(q, start);
+	char name[TN_MODULE_NAME_MAX];
+	struct tn_diag diag;
+	int err;
+
+	if (!name_of(q, name))
+		return;
+	tn_diag_init(&diag);
+	err = tn_start_name(q->host->sys, name, &diag);
+	answer(q, err, &diag, name);
 }
 
 void verb_stop(struct request *q)
 {
-	alone(q, stop);
+	char name[TN_MODULE_NAME_MAX];
+	struct tn_unload_args args;
+	struct tn_diag diag;
+	int err;
+
+	if (!unload_args(q, &args) || !name_of(q, name))
+		return;
+	tn_diag_init(&diag);
+	err = tn_stop_name(q->host->sys, name, &args, &diag);
+	answer(q, err, &diag, name);
 }

@@ -221,8 +221,6 @@ static void load_set(struct set *set)
 	struct tn_diag diag;
 	struct tn_set loaded;
 
-	if (!records_hold(set->q, false))
-		return;
 	tn_diag_init(&diag);
 	if (tn_load_set(set->q->host->sys, &args, &loaded, &diag) != 0) {
 		reply_diag(set->q, &diag, "the set");
@@ -238,7 +236,6 @@ static void load_set(struct set *set)
 		tn_set_fini(&loaded);
 	}
 	tn_diag_fini(&diag);
-	(void)pthread_rwlock_unlock(&set->q->host->records);
 }
 
 void verb_load(struct request *q)

@@ -85,6 +85,18 @@ static void list_users(const struct tn_snapshot *s, const char *name,
 	}
 }
 
+static void add_worker(struct request *q, const char *module)
+{
+	struct worker w;
+
+	if (!doing_find(q->host, module, &w))
+		return;
+	wire_add(q->out, "verb", w.verb);
+	wire_add(q->out, "client", w.client);
+	wire_add_signed(q->out, "process", w.pid);
+	wire_add_number(q->out, "age_ns", host_now_ns() - w.since_ns);
+}
+
 static void add_module(struct request *q, const struct tn_snapshot *s,
     const struct tn_snapshot_module *m)
 {
@@ -102,6 +114,8 @@ static void add_module(struct request *q, const struct tn_snapshot *s,
 	wire_add(q->out, "version", info->version);
 	wire_add_number(q->out, "address", info->text_addr);
 	wire_add_number(q->out, "taints", info->taints);
+	if (info->busy)
+		add_worker(q, info->name);
 }
 
 void verb_list(struct request *q)

@@ -3,8 +3,8 @@
  * A module host: an engine behind a unix socket (docs/host.md).
  *
  * Each client has a thread, which does its requests one after the other, so a
- * module whose init does not return holds up the client that loads it and
- * nobody else. One host object; several may be in a process.
+ * module whose init does not return holds up the client that loads it, for a
+ * time those who want this very module, and nobody else. One host object; several may be in a process.
  */
 #pragma once
 
@@ -26,6 +26,9 @@ struct hostd_config {
 				 dropped; 0: 10 s */
 	unsigned hello_ms;    /* so is one that does not say hello; 0: 10 s */
 	unsigned stop_ms;     /* what requests get to end; 0: 30 s */
+	unsigned wait_ms;     /* a load waits so long for a module that another
+				 client is loading, and then the log names that
+				 request; 0: 30 s */
 	size_t max_file;      /* bytes of a module file; 0: 64 MiB */
 	const uid_t *users;   /* may connect beside ours and root */
 	size_t nusers;
