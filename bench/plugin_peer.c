@@ -11,4 +11,5 @@
 
 /* It declares the same functions once more. */
 #pragma GCC diagnostic ignored "-Wredundant-decls"
+/* NOLINTNEXTLINE(bugprone-suspicious-include): it is the peer. */
 #include "printed.c"

@@ -154,7 +154,7 @@ static uint64_t timed(unsigned way, const struct place *p)
 
 	if (ways[way].loop(p) != ways[way].sum)
 		die(ways[way].name, "a wrong result");
-	return (now_ns() - start) * 1000 / (ROUNDS * FUNCTIONS);
+	return (now_ns() - start) * 1000 / ((uint64_t)ROUNDS * FUNCTIONS);
 }
 
 /* In turns, so that what else the machine does meets all of them. */

@@ -16,6 +16,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct use {
@@ -28,12 +29,15 @@ struct use {
 static struct use use_of(struct tn_system *sys)
 {
 	FILE *f = fopen("/proc/self/statm", "r");
+	char line[128], *second;
 	struct arena_stats s;
 	size_t pages;
 
-	if (f == NULL || fscanf(f, "%*u %zu", &pages) != 1)
+	if (f == NULL || fgets(line, sizeof(line), f) == NULL ||
+	    (second = strchr(line, ' ')) == NULL)
 		die("statm", "unreadable");
 	fclose(f);
+	pages = strtoul(second, NULL, 10);
 	arena_stats(host_port_arena(host_port_find(sys)), &s);
 	return (struct use){ .resident = pages * (size_t)getpagesize(),
 		.objects = mallinfo2().uordblks,
@@ -89,7 +93,7 @@ int main(int argc, char **argv)
 {
 	const size_t n = argc == 4 ? (size_t)number_of(argv[2]) : 0;
 	const size_t rounds = argc == 4 ? (size_t)number_of(argv[3]) : 0;
-	const size_t warm = rounds < 10 * WARM_UP ? WARM_UP : rounds / 10;
+	const size_t warm = rounds / 10 < WARM_UP ? WARM_UP : rounds / 10;
 	struct tn_module **mods = calloc(n + 1, sizeof(struct tn_module *));
 	struct tn_system *sys = engine_open();
 	struct use first, last;

@@ -144,6 +144,8 @@ static void ask(struct many *m, size_t runs)
 {
 	struct samples s = samples_new(runs);
 
+	if (m->naddrs == 0)
+		die("modules", "without a function");
 	shuffle(m->addrs, m->naddrs);
 	for (size_t i = 0; i < runs; i++)
 		samples_add(&s, pass(m));

@@ -14,7 +14,7 @@
 #include <base/span.h>
 #include <tenon/port.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 #define FUZZ_CHECK(condition)                                                  \
 	((condition) ? (void)0 : fuzz_fail(#condition, __FILE__, __LINE__))

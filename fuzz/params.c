@@ -50,15 +50,19 @@ static const struct tenon_param params[] = {
 };
 /* clang-format on */
 
+static size_t size_of(unsigned i)
+{
+	return (size_t)params[i].capacity * params[i].size;
+}
+
 static void reset(void)
 {
 	memset(&data, 0, sizeof(data));
 	memset(data.before, FENCE, sizeof(data.before));
 	memset(data.after, FENCE, sizeof(data.after));
 	for (unsigned i = 0; i < ARRAY_SIZE(params); i++)
-		memset(data.var[i].bytes + params[i].capacity * params[i].size,
-		    FENCE,
-		    sizeof(data.var[i]) - params[i].capacity * params[i].size);
+		memset(data.var[i].bytes + size_of(i), FENCE,
+		    sizeof(data.var[i]) - size_of(i));
 }
 
 static void check_fences(void)
@@ -66,8 +70,7 @@ static void check_fences(void)
 	for (unsigned i = 0; i < sizeof(data.before); i++)
 		FUZZ_CHECK(data.before[i] == FENCE && data.after[i] == FENCE);
 	for (unsigned i = 0; i < ARRAY_SIZE(params); i++)
-		for (size_t k = params[i].capacity * params[i].size;
-		     k < sizeof(data.var[i]); k++)
+		for (size_t k = size_of(i); k < sizeof(data.var[i]); k++)
 			FUZZ_CHECK(data.var[i].bytes[k] == FENCE);
 }
 

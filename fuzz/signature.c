@@ -49,6 +49,7 @@ static void make_certificate(const char *key_file, const char *cert_file)
 	EVP_PKEY_free(key);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): so libFuzzer calls it */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	char folder[] = "/tmp/fuzz-signature-XXXXXX";

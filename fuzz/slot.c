@@ -37,7 +37,7 @@ static void world_open(struct world *w)
 		.flags = TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT,
 		.slot_count = SLOTS,
 		.slot_capacity = CAPACITY,
-		.pool_size = SLOTS * CAPACITY,
+		.pool_size = (size_t)SLOTS * CAPACITY,
 		.table = table,
 		.table_size = sizeof(table),
 		.exports = tn_guaranteed,
@@ -46,7 +46,7 @@ static void world_open(struct world *w)
 
 	FUZZ_CHECK(host_port_create(&host, &w->host) == 0);
 	kit_init(&w->kit, host_port_table(w->host));
-	w->pool = mmap(NULL, config.pool_size + 2 * PAGE, PROT_NONE,
+	w->pool = mmap(NULL, config.pool_size + 2 * (size_t)PAGE, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	FUZZ_CHECK(w->pool != MAP_FAILED);
 	w->pool += PAGE;

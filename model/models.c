@@ -36,19 +36,19 @@ const char *const mutant_names[MUTANTS] = {
 
 /* A mutant that only reordering shows is proved harmless under TSO. */
 #define HOLDS(model)                                                           \
-	{ &model, NO_MUTANT, TSO, false },                                     \
+	{ &(model), NO_MUTANT, TSO, false },                                   \
 	{                                                                      \
-		&model, NO_MUTANT, RELAXED, false                              \
+		&(model), NO_MUTANT, RELAXED, false                            \
 	}
 #define CAUGHT(model, mutant)                                                  \
-	{ &model, mutant, TSO, true },                                         \
+	{ &(model), mutant, TSO, true },                                       \
 	{                                                                      \
-		&model, mutant, RELAXED, true                                  \
+		&(model), mutant, RELAXED, true                                \
 	}
 #define CAUGHT_RELAXED(model, mutant)                                          \
-	{ &model, mutant, TSO, false },                                        \
+	{ &(model), mutant, TSO, false },                                      \
 	{                                                                      \
-		&model, mutant, RELAXED, true                                  \
+		&(model), mutant, RELAXED, true                                \
 	}
 
 const struct trial trials[] = {

@@ -256,10 +256,11 @@ static void mark_sources(struct search *s, const uint32_t *start, uint32_t to,
 static void check_ends(struct search *s)
 {
 	uint32_t *start = must(calloc(s->n + 1, sizeof(*start)));
-	uint32_t *todo = must(calloc(s->n, sizeof(*todo)));
+	uint32_t *todo = must(calloc(s->n + 1, sizeof(*todo)));
 	uint32_t ntodo = 0;
 
-	qsort(s->edges, s->nedges, sizeof(*s->edges), by_target);
+	if (s->nedges > 0)
+		qsort(s->edges, s->nedges, sizeof(*s->edges), by_target);
 	for (size_t e = 0; e < s->nedges; e++)
 		start[s->edges[e].to + 1]++;
 	for (uint32_t i = 0; i < s->n; i++) {

@@ -14,7 +14,7 @@
 extern const char _binary_filter_so_start[], _binary_filter_so_end[];
 
 #define SLOTS    2
-#define CAPACITY (128 * 1024)
+#define CAPACITY ((size_t)128 * 1024)
 
 static _Alignas(4096) char pool[SLOTS * CAPACITY];
 

@@ -6,7 +6,7 @@
 
 static volatile int *nowhere;
 
-static __attribute__((noinline)) int read_it(volatile int *p)
+static __attribute__((noinline)) int read_it(const volatile int *p)
 {
 	return *p + 1;
 }

@@ -229,7 +229,8 @@ EXPORTED(captive_memory)
 	UNUSED4;
 	for (int round = 0; round < 50; round++) {
 		for (int i = 0; i < 64; i++) {
-			const size_t n = (size_t)(1 + i * 37 + round * 11);
+			const size_t n =
+			    1 + (size_t)i * 37 + (size_t)round * 11;
 
 			api->free(api->ctx, block[i]);
 			block[i] = api->alloc(api->ctx, n);

@@ -62,7 +62,8 @@ long common_bss_fill(void)
 		page[i] = (char)i;
 	plain[sizeof(plain) - 1] = 1;
 	odd[2] = 1;
-	return common_large[3 * PAGE] + plain[sizeof(plain) - 1] + odd[2];
+	return common_large[3 * (size_t)PAGE] + plain[sizeof(plain) - 1] +
+	       odd[2];
 }
 EXPORT_SYMBOL(common_bss_fill);
 

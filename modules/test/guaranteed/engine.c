@@ -52,6 +52,7 @@ static bool close_interface(
 	       interface_withdraw(THIS_MODULE, desc->name) == 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the macros are blocks */
 static int call(
     struct tn_interface *iface, const struct interface_desc *desc, int *n)
 {

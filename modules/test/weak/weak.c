@@ -8,6 +8,7 @@
 TENON_IMPORTS_BEGIN
 long weak_absent_function(long x) __attribute__((weak));
 extern long weak_absent_data __attribute__((weak));
+/* NOLINTNEXTLINE(readability-redundant-declaration): makes it weak */
 int printk(const char *fmt, ...) __attribute__((weak));
 TENON_IMPORTS_END
 
