@@ -17,26 +17,52 @@ fmt-check: | $(SETUP) ## refuse sources that `make fmt` would change
 	$(call say,FMT,$(CODE_DIRS))
 	@clang-format --dry-run --Werror $(CODE)
 
-# clang-tidy over the sources of these, not their tests.
-TIDY := base core/elf core/reloc core/gate core/mod core/slot host host/worker lib \
-	tools/kmod tools/commands tools/host tools/hostd tools/sign tools/symvers tools
-TIDY_UNITS := $(foreach c,$(TIDY),$(filter host-clang|$c|free|% \
-	host-clang|$c|host|%,$(UNITS)))
-TIDY_UNITS := $(foreach u,$(TIDY_UNITS),$(if $(filter $(B)/gen/% %.S,$(call unit,$u,4)),,$u))
-HEADERS := $(foreach c,$(COMPONENTS),$(wildcard $c/*.h $c/include/*/*.h))
-tidy_ok = $(B)/check/tidy/$(call unit,$1,4).ok
-CONFIG := host-clang
-define tidy_unit
-$(call tidy_ok,$1): $(call unit,$1,4) $(HEADERS) .clang-tidy | $(SETUP)
+# clang-tidy over all sources but tests: each once, in the first configuration
+# that has it, with clang's flags.  A stamp a file, which knows its headers.
+TIDY_CONFIGS := host-clang host fuzz aarch64
+tidy_ok = $(B)/check/tidy/$1.ok
+TIDY_TARGET_aarch64 := --target=aarch64-linux-gnu
+TIDY_WITHOUT := $(WARN_gcc) -fno-tree-loop-distribute-patterns
+tidy_flags = $(filter-out $(TIDY_WITHOUT),$(unit_flags)) $(TIDY_TARGET_$(CONFIG)) \
+	$(if $(filter free,$(call unit,$1,3)),$$(call nostdinc,host-clang))
+
+# $(call tidy_file,source,flags)
+define tidy_file
+TIDIED += $1
+$(call tidy_ok,$1): $1 .clang-tidy | $(SETUP)
 	$$(call say,TIDY,$$<)
-	@mkdir -p $$(@D)
-	$(Q)$(LIMIT) clang-tidy --quiet $$< -- \
-		$(unit_flags) \
-		$(if $(filter free,$(call unit,$1,3)),$$(call nostdinc,host-clang)) 2> $$@.log || { cat $$@.log; exit 1; }
-	@touch $$@
+	$(Q)mkdir -p $$(@D)
+	$(Q)$(LIMIT) clang-tidy --quiet $$< -- $2 > $$@.log 2>&1 || \
+		{ cat $$@.log; exit 1; }
+	$(Q)clang $2 -MM -MP -MT $$@ -MF $$(@:.ok=.d) $$<
+	$(Q)touch $$@
+
 endef
-$(foreach u,$(TIDY_UNITS),$(eval $(call tidy_unit,$u)))
-tidy: $(foreach u,$(TIDY_UNITS),$(call tidy_ok,$u)) ## clang-tidy
+define tidy_unit
+$(eval CONFIG := $(call unit,$1,1))
+$(if $(filter $(TIDIED) $(B)/gen/%,$(call unit,$1,4)),,$(eval \
+	$(call tidy_file,$(call unit,$1,4),$(tidy_flags))))
+endef
+TIDIED :=
+tidy_units = $(filter-out %.S,$(filter $1|%,$(UNITS)))
+$(foreach c,$(TIDY_CONFIGS),$(foreach u,$(call tidy_units,$c),\
+	$(if $(filter test,$(call unit,$u,3)),,$(strip $(call tidy_unit,$u)))))
+
+# Modules and examples, with the headers that their authors are given.
+tidy_profile = $(firstword $(TENON.$1.PROFILES))
+define tidy_module
+$(foreach s,$(filter %.c,$(TENON.$1.SOURCES)),$(eval $(call tidy_file,$(TENON.$1.DIR)/$s,\
+	$(call tenon_flags,$(HOST_ARCH),$(tidy_profile),$1,$s))))
+endef
+TENON_CC := clang
+$(foreach m,$(notdir $(filter-out modules/lkmod/%,$(MODULES))),$(strip $(call tidy_module,$m)))
+TENON_CC := $(or $(MODULE_CC),gcc)
+TIDY_PUBLIC := -std=gnu11 -D_GNU_SOURCE $(foreach d,api base core/gate core/mod core/slot lib,-I$d/include)
+$(foreach s,$(wildcard modules/lkmod/*/*.c examples/*/*.c examples/*/*/*.c),$(eval \
+	$(call tidy_file,$s,$(TIDY_PUBLIC) -I$(dir $s) -I$(dir $s)..)))
+
+-include $(wildcard $(TIDIED:%=$(B)/check/tidy/%.d))
+tidy: $(foreach s,$(TIDIED),$(call tidy_ok,$s)) ## clang-tidy
 
 # Every header must compile alone, as C11 and as C++17, and see no more than
 # its component may. C++ has its own names for two words of C; headers that are
