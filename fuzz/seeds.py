@@ -124,6 +124,10 @@ def seeds():
             'wrong': b'p"p4=open p1=1001 p7=-9223372036854775809',
             'depends': b'dprovider >= 1.2 < 2, ?log ^ 3, fs/fat32 = 1',
             'version': b'd1.2.3-rc1>=1'},
+        'depfile': {
+            'tree': b'kernel/a.ko: kernel/b-c.ko kernel/d.ko.xz\n'
+                    b'kernel/b-c.ko: kernel/d.ko.xz\nkernel/d.ko.xz:\n',
+            'odd': b'a.ko:b.ko\n\na.ko: c.ko\n:\nno colon\n/x/y.ko.gz:'},
         'kmodindex': indexes(),
         'modprobed': {
             'config': b'# text\nalias a-[b]* c\noptions d e=1 \\\n f\n'
