@@ -151,6 +151,25 @@ class Rebuild(Scratch):
         self.assertGreater(self.object('host', 'core/low/f.o'), self.low)
 
 
+class Tidy(Scratch):
+    def test_finds_and_looks_again_only_at_what_has_changed(self):
+        status, out = self.make('tidy')
+        self.assertEqual(status, 0, out)
+        self.assertEqual(self.looked_at(out), ['base/f.c', 'core/low/f.c'])
+        self.assertEqual(self.looked_at(self.make('tidy')[1]), [])
+        self.write('core/low/include/low/low.h',
+                   '#pragma once\nint low_f(int number);\n')
+        status, out = self.make('tidy')
+        self.assertEqual(self.looked_at(out), ['core/low/f.c'])
+        self.assertNotEqual(status, 0)
+        self.assertIn("function 'low_f' has a definition with different "
+                      "parameter names", out)
+
+    def looked_at(self, out):
+        return sorted(line.split()[1] for line in out.splitlines()
+                      if line.startswith('  TIDY '))
+
+
 class FreshMachine(Scratch):
     """Before setup there is no compiler and no Python."""
 
