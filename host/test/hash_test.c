@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names that are compared without knowing how long either is. */
+/*
+ * base/hash.h: names that are compared without knowing how long either is. Here,
+ * since only a process has pages that cannot be read.
+ */
 #include <string.h>
 #include <sys/mman.h>
 
