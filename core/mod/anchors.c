@@ -61,7 +61,7 @@ static int fill(struct tn_load *l, uint32_t section, struct anchors *a)
 	const struct rela_table t = load_rela(l, section);
 	uint32_t n = 0;
 
-	a->reloc = load_alloc_array(l, a->count, sizeof(*a->reloc));
+	a->reloc = load_table(l, a->count, sizeof(*a->reloc));
 	if (a->reloc == NULL)
 		return l->diag->error;
 	for (uint64_t w = 0; w < a->words; w++) {
@@ -87,10 +87,10 @@ int anchors_collect(struct tn_load *l, uint32_t section)
 		.words = l->elf.sections[section].sh_size / 128 + 1,
 	};
 	l->sections[section].anchors = l->nanchors;
-	a->bits = load_alloc_array(l, a->words, sizeof(*a->bits));
+	a->bits = load_table(l, a->words, sizeof(*a->bits));
 	if (a->bits == NULL)
 		return l->diag->error;
-	a->rank = load_alloc_array(l, a->words, sizeof(*a->rank));
+	a->rank = load_table(l, a->words, sizeof(*a->rank));
 	if (a->rank == NULL)
 		return l->diag->error;
 	err = mark(l, section, a);

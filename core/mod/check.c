@@ -67,7 +67,7 @@ static bool starts_before(const void *a, const void *b)
 static int check_overlap(struct tn_load *l)
 {
 	const uint32_t max = l->elf.nsections;
-	struct byte_range *r = load_alloc_array(l, max, sizeof(*r));
+	struct byte_range *r = load_table(l, max, sizeof(*r));
 	struct elf_where where = { ELF_OK, 0, 0 };
 	size_t n = 0;
 	bool sorted = true;
@@ -91,7 +91,7 @@ static int check_overlap(struct tn_load *l)
 		if (r[i].start < r[i - 1].end)
 			where = (struct elf_where){ ELF_SECTION_OVERLAP,
 				r[i].section, r[i].start };
-	load_free_array(l, r, max, sizeof(*r));
+	load_drop_table(l, r);
 	return where.fault == ELF_OK ? 0 : fail_elf(l, &where);
 }
 

@@ -137,11 +137,10 @@ static int grow_slots(struct tn_load *l)
 
 	if (l->nproviders < old / 2)
 		return 0;
-	slots = load_alloc_array(l, n, sizeof(*slots));
+	slots = load_table(l, n, sizeof(*slots));
 	if (slots == NULL)
 		return l->diag->error;
-	if (l->slots != NULL)
-		load_free_array(l, l->slots, old, sizeof(*slots));
+	load_drop_table(l, l->slots);
 	l->slots = slots;
 	l->nslots = n;
 	for (uint32_t i = 0; i < l->nproviders; i++)

@@ -143,7 +143,7 @@ static int take_arrays(struct tn_load *l)
 {
 	const uint32_t max = l->nsections;
 	struct generation *gen = l->gen;
-	struct array *a = load_alloc_array(l, 2 * (uint64_t)max, sizeof(*a));
+	struct array *a = load_table(l, 2 * (uint64_t)max, sizeof(*a));
 
 	if (a == NULL)
 		return l->diag->error;
@@ -161,7 +161,7 @@ static int take_arrays(struct tn_load *l)
 			gen->nfini_arrays = nfini;
 		}
 	}
-	load_free_array(l, a, 2 * (uint64_t)max, sizeof(*a));
+	load_drop_table(l, a);
 	return ninit + nfini == 0 || gen->arrays != NULL ? 0 : l->diag->error;
 }
 
@@ -353,8 +353,7 @@ static int order_exports(struct tn_load *l, struct export_block *b)
 			ns[i] = b->ns[b->records[i].position];
 		b->records[i].position = i & EXPORT_MAX;
 	}
-	if (ns != NULL)
-		load_free_array(l, b->ns, b->n, sizeof(*ns));
+	port_free(l->port, b->ns, b->n * sizeof(*ns));
 	b->ns = ns;
 	return 0;
 }

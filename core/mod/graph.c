@@ -38,8 +38,6 @@ int tn_graph_create(
 
 static void free_node(struct tn_graph *g, struct graph_node *node)
 {
-	port_free(
-	    g->port, node->exports, node->nexports * sizeof(*node->exports));
 	provides_free(g->port, node->provides);
 	if (node->pub.mod != NULL)
 		hold_drop(node->pub.mod, NULL);

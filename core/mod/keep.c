@@ -165,11 +165,11 @@ static int keep_symbols(struct tn_load *l)
 
 	if (!open_source(l, &from) || from.tab.n == 0)
 		return 0;
-	keys = load_alloc_array(l, from.tab.n, sizeof(*keys));
+	keys = load_table(l, from.tab.n, sizeof(*keys));
 	if (keys == NULL)
 		return l->diag->error;
 	err = keep_sorted(l, &from, keys);
-	load_free_array(l, keys, from.tab.n, sizeof(*keys));
+	load_drop_table(l, keys);
 	return err;
 }
 

@@ -64,30 +64,6 @@ int load_link(struct tn_load *l)
 	return err;
 }
 
-static void free_anchors(struct tn_load *l)
-{
-	for (uint32_t i = 0; i < l->nanchors; i++) {
-		struct anchors *a = &l->anchors[i];
-
-		load_free_array(l, a->bits, a->words, sizeof(*a->bits));
-		load_free_array(l, a->rank, a->words, sizeof(*a->rank));
-		load_free_array(l, a->reloc, a->count, sizeof(*a->reloc));
-	}
-	load_free_array(l, l->anchors, l->max_anchors, sizeof(*l->anchors));
-}
-
-static void free_tables(struct tn_load *l)
-{
-	free_anchors(l);
-	load_free_array(l, l->shrinks, l->max_shrinks, sizeof(*l->shrinks));
-	load_free_array(l, l->refs, l->max_refs, sizeof(*l->refs));
-	load_free_array(l, l->symbols, l->nsymbols, sizeof(*l->symbols));
-	load_free_array(l, l->sections, l->nsections, sizeof(*l->sections));
-	load_free_array(l, l->slots, l->nslots, sizeof(*l->slots));
-	if (l->copy != NULL) /* only then the arguments are known to be sound */
-		load_free_array(l, l->copy, l->args->data_size, 1);
-}
-
 /* What the port has handed out. */
 static void release(const struct tn_port *port, struct tn_bytes *bytes)
 {
@@ -99,15 +75,13 @@ void load_release(struct tn_load *l)
 {
 	const struct tn_port *port = l->port;
 
-	free_tables(l);
-	versions_close(l);
-	namespaces_close(l);
-	release(port, &l->unpacked);
-	release(port, &l->file);
 	for (uint32_t i = 0; i < l->nproviders; i++)
 		module_unpin(l->providers[i]);
-	load_free_array(
-	    l, l->providers, l->max_providers, sizeof(*l->providers));
+	index_fini(&l->version_index);
+	index_fini(&l->ns_index);
+	load_drop_tables(l);
+	release(port, &l->unpacked);
+	release(port, &l->file);
 	if (l->has_image)
 		port->image_free(port->ctx, &l->image);
 	if (l->gen != NULL)
@@ -122,19 +96,30 @@ static int keep_image(struct tn_load *l)
 				     : load_fail_memory(l, sizeof(l->image));
 }
 
-/* The generation takes over what it needs for its life. */
-static void hand_over(struct tn_load *l)
+/* The references are the generation's from now on. */
+static int keep_providers(struct tn_load *l)
 {
 	struct generation *gen = l->gen;
 
-	gen->mod = l->mod;
-	image_pack(gen->image, &l->image);
-	gen->providers = l->providers;
+	if (l->nproviders == 0)
+		return 0;
+	gen->providers =
+	    load_alloc_array(l, l->nproviders, sizeof(*gen->providers));
+	if (gen->providers == NULL)
+		return l->diag->error;
+	memcpy(gen->providers, l->providers,
+	    l->nproviders * sizeof(*gen->providers));
 	gen->nproviders = l->nproviders;
-	gen->max_providers = l->max_providers;
-	l->has_image = false;
-	l->providers = NULL;
 	l->nproviders = 0;
+	return 0;
+}
+
+/* The generation takes over what it needs for its life. */
+static void hand_over(struct tn_load *l)
+{
+	l->gen->mod = l->mod;
+	image_pack(l->gen->image, &l->image);
+	l->has_image = false;
 }
 
 static int seal(struct tn_load *l)
@@ -247,6 +232,8 @@ static int prepare(struct tn_load *l)
 		err = load_keep(l);
 	if (err == 0)
 		err = keep_image(l);
+	if (err == 0)
+		err = keep_providers(l);
 	t0 = now(l);
 	l->timing.link = t0 - t1;
 	if (err == 0)
@@ -317,6 +304,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.stage = TN_STAGE_SOURCE,
 		.find_machine = reloc_machine_here,
 	};
+	list_init(&l->tables);
 	activity_init(&l->activity, sys);
 	if (args->size == sizeof(*args) && (args->flags & ~LOAD_FLAGS) == 0)
 		return true;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include <base/compiler.h>
+#include <base/list.h>
 #include <elf/dynamic.h>
 #include <elf/file.h>
 #include <reloc/reloc.h>
@@ -110,12 +111,12 @@ struct tn_load {
 	const struct tn_load_args *args;
 	struct tn_diag *diag; /* never NULL */
 	enum tn_stage stage;
-	bool offline;   /* load_go_offline: any machine, nothing runs */
-	bool has_pairs; /* some relocation is RELOC_PAIR_LOW */
+	bool offline;       /* load_go_offline: any machine, nothing runs */
+	bool has_pairs;     /* some relocation is RELOC_PAIR_LOW */
+	struct list tables; /* all arrays below that have no other owner */
 
 	/* source */
 	struct tn_bytes file, unpacked;
-	void *copy; /* of unaligned caller's memory */
 	struct span bytes;
 
 	/* check */
@@ -132,10 +133,8 @@ struct tn_load {
 
 	/* resolve */
 	struct version_key *version_keys;
-	size_t nversion_keys;
 	struct index version_index;
 	struct index_key *ns_keys;
-	size_t nns_keys;
 	struct index ns_index;
 	struct symbol *symbols;
 	uint32_t nsymbols;
@@ -251,9 +250,13 @@ int load_hold_locked(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
 int load_hold(struct tn_load *l, const char *name) MUST_CHECK;
 
 /* --- memory of a load */
+/* For who outlives the load; NULL with the diagnosis set. */
 void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size);
-void load_free_array(struct tn_load *l, void *p, uint64_t n, size_t size);
-/* Makes room for one more; returns 0 or -TN_ENOMEM. */
+/* The same, freed with the load or before. */
+void *load_table(struct tn_load *l, uint64_t n, size_t size);
+void load_drop_table(struct tn_load *l, void *table);
+void load_drop_tables(struct tn_load *l);
+/* Makes room for one more in a table; returns 0 or -TN_ENOMEM. */
 int load_grow(struct tn_load *l, void **array, uint32_t n, uint32_t *max,
     size_t size) MUST_CHECK;
 
@@ -284,14 +287,12 @@ void load_symbol_label(
 
 /* --- __versions (versions.c) */
 int versions_open(struct tn_load *l) MUST_CHECK;
-void versions_close(struct tn_load *l);
 /* Was the module built for this export? */
 int versions_check(struct tn_load *l, const struct export_record *rec)
     MUST_CHECK;
 
 /* --- imported namespaces (namespaces.c) */
 int namespaces_open(struct tn_load *l) MUST_CHECK;
-void namespaces_close(struct tn_load *l);
 bool namespaces_import(const struct tn_load *l, const char *ns);
 
 /* --- ALIGN deletions (shrink.c) */

@@ -2,7 +2,7 @@
 /*
  * How the stages of a load report: each helper fills the fields of one kind
  * of failure and returns the error, so that a stage can end with
- * `return load_fail_...`.
+ * `return load_fail_...`. And the memory of a load, which fails like this.
  */
 #include "load.h"
 
@@ -90,25 +90,62 @@ int load_fail_reloc(struct tn_load *l, enum tn_reason reason, uint32_t section,
 	return d->error;
 }
 
-void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size)
+/* --- memory */
+
+/* The header of a table. */
+struct load_table {
+	struct list link; /* l->tables */
+	size_t bytes;
+	size_t unused; /* what follows is aligned for any type */
+};
+
+static void *alloc_behind(
+    struct tn_load *l, size_t head, uint64_t n, size_t size)
 {
 	uint64_t bytes;
 	void *p = NULL;
 
-	if (__builtin_mul_overflow(n != 0 ? n : 1, size, &bytes) ||
-	    bytes > SIZE_MAX) {
-		(void)load_fail_memory(l, UINT64_MAX);
-		return NULL;
-	}
-	p = port_alloc(l->port, (size_t)bytes);
+	if (__builtin_mul_overflow(n, size, &bytes) ||
+	    __builtin_add_overflow(bytes, head, &bytes))
+		bytes = UINT64_MAX;
+	else
+		p = port_alloc(l->port, bytes);
 	if (p == NULL)
 		(void)load_fail_memory(l, bytes);
 	return p;
 }
 
-void load_free_array(struct tn_load *l, void *p, uint64_t n, size_t size)
+void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size)
 {
-	port_free(l->port, p, (size_t)(n != 0 ? n : 1) * size);
+	return alloc_behind(l, 0, n, size);
+}
+
+void *load_table(struct tn_load *l, uint64_t n, size_t size)
+{
+	struct load_table *t = alloc_behind(l, sizeof(*t), n, size);
+
+	if (t == NULL)
+		return NULL;
+	t->bytes = sizeof(*t) + (size_t)n * size;
+	list_add(&l->tables, &t->link);
+	return t + 1;
+}
+
+void load_drop_table(struct tn_load *l, void *table)
+{
+	struct load_table *t = (struct load_table *)table - 1;
+
+	if (table == NULL)
+		return;
+	list_del(&t->link);
+	port_free(l->port, t, t->bytes);
+}
+
+void load_drop_tables(struct tn_load *l)
+{
+	while (!list_empty(&l->tables))
+		load_drop_table(l,
+		    CONTAINER_OF(l->tables.next, struct load_table, link) + 1);
 }
 
 int load_grow(
@@ -120,14 +157,13 @@ int load_grow(
 
 	if (more <= *max)
 		return load_fail_memory(l, UINT64_MAX);
-	void *bigger = load_alloc_array(l, more, size);
+	void *bigger = load_table(l, more, size);
 
 	if (bigger == NULL)
 		return l->diag->error;
 	if (n != 0)
 		memcpy(bigger, *array, (size_t)n * size);
-	if (*array != NULL)
-		load_free_array(l, *array, *max, size);
+	load_drop_table(l, *array);
 	*array = bigger;
 	*max = more;
 	return 0;

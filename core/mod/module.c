@@ -235,8 +235,8 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 		gen->foreign->gone(gen->foreign->ctx);
 	for (uint32_t i = 0; i < gen->nproviders; i++)
 		module_unpin(gen->providers[i]);
-	port_free(port, gen->providers,
-	    gen->max_providers * sizeof(struct tn_module *));
+	port_free(
+	    port, gen->providers, gen->nproviders * sizeof(struct tn_module *));
 	if (gen->exports != NULL && gen->exports->ns != NULL)
 		port_free(port, gen->exports->ns,
 		    gen->exports->n * sizeof(const char *));

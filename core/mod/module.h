@@ -54,7 +54,7 @@ struct generation {
 	struct kept_image *image;  /* its parts: registry lock while COMING */
 	struct export_block *exports;
 	struct tn_module **providers; /* each holds one reference */
-	uint32_t nproviders, max_providers;
+	uint32_t nproviders;
 	uint64_t hook[HOOKS]; /* entry points, or 0 */
 	uint64_t dt_init, dt_fini;
 	/* constructors and destructors in the order in which they run */

@@ -29,10 +29,9 @@ int namespaces_open(struct tn_load *l)
 		n++;
 	if (n == 0)
 		return 0;
-	l->ns_keys = load_alloc_array(l, n, sizeof(*l->ns_keys));
+	l->ns_keys = load_table(l, n, sizeof(*l->ns_keys));
 	if (l->ns_keys == NULL)
 		return l->diag->error;
-	l->nns_keys = n;
 	index_init(&l->ns_index, l->port, l->sys->config.seed);
 	if (index_reserve(&l->ns_index, n) != 0)
 		return load_fail_memory(l, n);
@@ -42,14 +41,6 @@ int namespaces_open(struct tn_load *l)
 		(void)index_insert(&l->ns_index, &l->ns_keys[i]);
 	}
 	return 0;
-}
-
-void namespaces_close(struct tn_load *l)
-{
-	if (l->ns_keys == NULL)
-		return;
-	index_fini(&l->ns_index);
-	load_free_array(l, l->ns_keys, l->nns_keys, sizeof(*l->ns_keys));
 }
 
 bool namespaces_import(const struct tn_load *l, const char *ns)

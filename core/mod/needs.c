@@ -94,7 +94,7 @@ int needs_exports(struct tn_graph *g, struct graph_node *node)
 		n += list_exports(node, tables[i], NULL);
 	if (n == 0)
 		return 0;
-	e = load_alloc_array(&node->load, n, sizeof(*e));
+	e = load_table(&node->load, n, sizeof(*e));
 	if (e == NULL)
 		return node->load.diag->error;
 	node->exports = e;
@@ -339,8 +339,7 @@ static int note_missing(struct tn_load *l, uint32_t i)
 {
 	if (l->symbols == NULL) {
 		l->nsymbols = l->symtab.n;
-		l->symbols =
-		    load_alloc_array(l, l->nsymbols, sizeof(*l->symbols));
+		l->symbols = load_table(l, l->nsymbols, sizeof(*l->symbols));
 	}
 	if (l->symbols == NULL)
 		return l->diag->error;

@@ -349,7 +349,7 @@ int load_resolve(struct tn_load *l)
 
 	l->stage = TN_STAGE_RESOLVE;
 	l->nsymbols = l->symtab.n != 0 ? l->symtab.n : 1;
-	l->symbols = load_alloc_array(l, l->nsymbols, sizeof(*l->symbols));
+	l->symbols = load_table(l, l->nsymbols, sizeof(*l->symbols));
 	if (l->symbols == NULL)
 		return l->diag->error;
 	l->symbols[0].flags = SYM_FIXED;

@@ -121,7 +121,7 @@ int load_sections(struct tn_load *l)
 	int err = 0;
 
 	l->nsections = l->elf.nsections;
-	l->sections = load_alloc_array(l, l->nsections, sizeof(*l->sections));
+	l->sections = load_table(l, l->nsections, sizeof(*l->sections));
 	if (l->sections == NULL)
 		return l->diag->error;
 	for (uint32_t i = 0; i < l->nsections && err == 0; i++)

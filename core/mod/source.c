@@ -86,11 +86,12 @@ static int take_memory(struct tn_load *l)
 	l->bytes = (struct span){ p, n };
 	if ((uintptr_t)p % 8 == 0 || n == 0)
 		return 0;
-	l->copy = load_alloc_array(l, n, 1);
-	if (l->copy == NULL)
+	void *copy = load_table(l, n, 1);
+
+	if (copy == NULL)
 		return l->diag->error;
-	memcpy(l->copy, p, n);
-	l->bytes.p = l->copy;
+	memcpy(copy, p, n);
+	l->bytes.p = copy;
 	return 0;
 }
 

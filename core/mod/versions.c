@@ -24,10 +24,9 @@ int versions_open(struct tn_load *l)
 
 	if (n == 0 || l->offline)
 		return 0;
-	l->version_keys = load_alloc_array(l, n, sizeof(*l->version_keys));
+	l->version_keys = load_table(l, n, sizeof(*l->version_keys));
 	if (l->version_keys == NULL)
 		return l->diag->error;
-	l->nversion_keys = n;
 	index_init(&l->version_index, l->port, l->sys->config.seed);
 	if (index_reserve(&l->version_index, n) != 0)
 		return load_fail_memory(l, n);
@@ -42,15 +41,6 @@ int versions_open(struct tn_load *l)
 		(void)index_insert(&l->version_index, &key->key);
 	}
 	return 0;
-}
-
-void versions_close(struct tn_load *l)
-{
-	if (l->version_keys == NULL)
-		return;
-	index_fini(&l->version_index);
-	load_free_array(
-	    l, l->version_keys, l->nversion_keys, sizeof(*l->version_keys));
 }
 
 int versions_check(struct tn_load *l, const struct export_record *rec)
