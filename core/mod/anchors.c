@@ -97,7 +97,8 @@ int anchors_collect(struct tn_load *l, uint32_t section)
 	return err != 0 ? err : fill(l, section, a);
 }
 
-const struct elf_rela *anchors_find(
+/* The anchor at input @offset of @sec, or NULL. */
+static const struct elf_rela *find(
     const struct tn_load *l, const struct section *sec, uint64_t offset)
 {
 	if (sec->anchors == 0)
@@ -112,13 +113,12 @@ const struct elf_rela *anchors_find(
 	return &t.rela[a->reloc[rank_of(a, offset)]];
 }
 
-const struct elf_rela *load_anchor(const struct tn_load *l, uint32_t sym)
+const struct elf_rela *anchors_find(const struct tn_load *l, uint32_t sym)
 {
 	const uint32_t shndx = elf_symtab_section(&l->symtab, sym);
 
 	if (elf_symtab_is_reserved(&l->symtab, sym) || shndx == SHN_UNDEF ||
 	    shndx >= l->nsections)
 		return NULL;
-	return anchors_find(
-	    l, &l->sections[shndx], l->symtab.syms[sym].st_value);
+	return find(l, &l->sections[shndx], l->symtab.syms[sym].st_value);
 }

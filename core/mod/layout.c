@@ -168,6 +168,37 @@ static void place_sections(struct tn_load *l)
 	}
 }
 
+/* The number of deletions of @sec that start before @offset. */
+static uint32_t count_before(
+    const struct tn_load *l, const struct section *sec, uint64_t offset)
+{
+	uint32_t low = 0, high = sec->nshrink;
+
+	while (low < high) {
+		const uint32_t mid = low + (high - low) / 2;
+
+		if (l->shrinks[sec->shrink + mid].at < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+uint64_t shrink_map_search(
+    const struct tn_load *l, const struct section *sec, uint64_t offset)
+{
+	const uint32_t n = count_before(l, sec, offset);
+
+	if (n == 0)
+		return offset;
+	const struct shrink *s = &l->shrinks[sec->shrink + n - 1];
+	const uint64_t inside =
+	    offset - s->at < s->count ? offset - s->at : s->count;
+
+	return offset - s->before - inside;
+}
+
 /* A symbol defined in a section: usable when that is loaded. */
 static void place_symbol(struct tn_load *l, uint32_t i, uint32_t shndx)
 {
@@ -265,7 +296,10 @@ static void copy_sections(struct tn_load *l, struct cursor *done)
 		size_t *at = &done->at[sec->part];
 
 		clear_to(&l->image.part[sec->part], at, (size_t)sec->offset);
-		shrink_copy(l, sec, s);
+		if (sec->nshrink == 0)
+			memcpy(sec->write, s.p, s.n);
+		else
+			l->relaxing->copy(l, sec, s);
 		*at = (size_t)(sec->offset + sec->size);
 	}
 }

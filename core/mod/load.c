@@ -303,6 +303,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.diag = diag,
 		.stage = TN_STAGE_SOURCE,
 		.find_machine = reloc_machine_here,
+		.relaxing = load_relaxing_here,
 	};
 	list_init(&l->tables);
 	activity_init(&l->activity, sys);

@@ -126,6 +126,7 @@ struct tn_load {
 	bool is_dyn;
 	const struct reloc_machine *(*find_machine)(unsigned elf_machine);
 	const struct reloc_machine *machine;
+	const struct load_relaxing *relaxing;
 	struct span modinfo, versions;
 	bool is_gpl; /* its licences let it use GPL-only exports */
 	char name[TN_MODULE_NAME_MAX];
@@ -184,10 +185,31 @@ struct tn_load {
 bool load_begin(struct tn_load *l, struct tn_system *sys,
     const struct tn_load_args *args, struct tn_diag *diag) MUST_CHECK;
 
+/*
+ * What the relocations of some machines ask for besides cells and stubs: that
+ * two of them find each other (anchors.c), that padding is cut (shrink.c).
+ */
+struct load_relaxing {
+	int (*collect_anchors)(struct tn_load *l, uint32_t section);
+	/* The anchor that the label symbol @sym stands at, or NULL. */
+	const struct elf_rela *(*anchor)(const struct tn_load *l, uint32_t sym);
+	int (*collect_shrinks)(struct tn_load *l, uint32_t section);
+	void (*copy)(const struct tn_load *l, const struct section *sec,
+	    struct span from);
+};
+extern const struct load_relaxing load_relaxing;
+/* The same, or NULL where this machine's modules never ask for it. */
+extern const struct load_relaxing *const load_relaxing_here;
+
+int anchors_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
+const struct elf_rela *anchors_find(const struct tn_load *l, uint32_t sym);
+
+/* A load asks for the machine that runs this; who only links, for any. */
 static inline void load_go_offline(struct tn_load *l)
 {
 	l->offline = true;
 	l->find_machine = reloc_machine;
+	l->relaxing = &load_relaxing;
 }
 
 /* --- stages, in order */
@@ -295,8 +317,7 @@ int versions_check(struct tn_load *l, const struct export_record *rec)
 int namespaces_open(struct tn_load *l) MUST_CHECK;
 bool namespaces_import(const struct tn_load *l, const char *ns);
 
-/* --- ALIGN deletions (shrink.c) */
-int shrink_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
+/* --- ALIGN deletions (layout.c) */
 uint64_t shrink_map_search(
     const struct tn_load *l, const struct section *sec, uint64_t offset);
 /* Where the byte at input @offset goes, as an offset in the image's section */
@@ -314,16 +335,6 @@ static inline bool shrink_keeps(const struct tn_load *l,
 	       shrink_map(l, sec, offset + size) - shrink_map(l, sec, offset) ==
 		   size;
 }
-void shrink_copy(
-    const struct tn_load *l, const struct section *sec, struct span from);
-
-/* --- HI20 anchors (anchors.c) */
-int anchors_collect(struct tn_load *l, uint32_t section) MUST_CHECK;
-/* The anchor at input @offset of @sec, or NULL. */
-const struct elf_rela *anchors_find(
-    const struct tn_load *l, const struct section *sec, uint64_t offset);
-/* The anchor that the label symbol @sym stands at, or NULL. */
-const struct elf_rela *load_anchor(const struct tn_load *l, uint32_t sym);
 
 /* --- references through cells and stubs (refs.c) */
 struct ref *refs_get(struct tn_load *l, uint32_t symbol, int64_t addend);

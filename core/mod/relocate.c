@@ -156,7 +156,7 @@ static uint64_t anchor_value(const struct tn_load *l, const struct section *sec,
 static int apply_pair(struct tn_load *l, const struct site *site)
 {
 	const uint32_t sym = elf_rela_sym(site->r);
-	const struct elf_rela *anchor = load_anchor(l, sym);
+	const struct elf_rela *anchor = l->relaxing->anchor(l, sym);
 	const struct section *sec =
 	    &l->sections[elf_symtab_section(&l->symtab, sym)];
 	const struct reloc_howto *how = site->how;

@@ -170,12 +170,12 @@ static int scan_section(struct tn_load *l, uint32_t section)
 			return err;
 	}
 	if (at.anchor) {
-		const int err = anchors_collect(l, section);
+		const int err = l->relaxing->collect_anchors(l, section);
 
 		if (err != 0)
 			return err;
 	}
-	return at.align ? shrink_collect(l, section) : 0;
+	return at.align ? l->relaxing->collect_shrinks(l, section) : 0;
 }
 
 /*
@@ -192,7 +192,7 @@ static int scan_pair(
 
 	if (how->expr != RELOC_PAIR_LOW)
 		return 0;
-	anchor = load_anchor(l, elf_rela_sym(r));
+	anchor = l->relaxing->anchor(l, elf_rela_sym(r));
 	if (anchor == NULL)
 		return load_fail_reloc(l, TN_REASON_RELOC_PAIR, at->section, r);
 	high = reloc_find(l->machine, elf_rela_type(anchor));

@@ -67,7 +67,7 @@ static int add(
 	return 0;
 }
 
-int shrink_collect(struct tn_load *l, uint32_t section)
+static int collect(struct tn_load *l, uint32_t section)
 {
 	const struct rela_table t = load_rela(l, section);
 	struct section *sec = &l->sections[section];
@@ -101,37 +101,6 @@ int shrink_collect(struct tn_load *l, uint32_t section)
 	return 0;
 }
 
-/* The number of deletions of @sec that start before @offset. */
-static uint32_t count_before(
-    const struct tn_load *l, const struct section *sec, uint64_t offset)
-{
-	uint32_t low = 0, high = sec->nshrink;
-
-	while (low < high) {
-		const uint32_t mid = low + (high - low) / 2;
-
-		if (l->shrinks[sec->shrink + mid].at < offset)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-uint64_t shrink_map_search(
-    const struct tn_load *l, const struct section *sec, uint64_t offset)
-{
-	const uint32_t n = count_before(l, sec, offset);
-
-	if (n == 0)
-		return offset;
-	const struct shrink *s = &l->shrinks[sec->shrink + n - 1];
-	const uint64_t inside =
-	    offset - s->at < s->count ? offset - s->at : s->count;
-
-	return offset - s->before - inside;
-}
-
 /* What is kept of cut padding becomes canonical no-ops, as ld writes them. */
 static void write_nops(uint8_t *to, uint64_t n)
 {
@@ -161,7 +130,7 @@ static void rewrite_padding(const struct tn_load *l, const struct section *sec)
 	}
 }
 
-void shrink_copy(
+static void copy(
     const struct tn_load *l, const struct section *sec, struct span from)
 {
 	uint64_t at = 0;
@@ -175,6 +144,12 @@ void shrink_copy(
 		at = s->at + s->count;
 	}
 	memcpy(to, from.p + at, from.n - at);
-	if (sec->nshrink != 0)
-		rewrite_padding(l, sec);
+	rewrite_padding(l, sec);
 }
+
+const struct load_relaxing load_relaxing = {
+	.collect_anchors = anchors_collect,
+	.anchor = anchors_find,
+	.collect_shrinks = collect,
+	.copy = copy,
+};

@@ -36,6 +36,24 @@ TEST(reloc, only_three_machines_are_known)
 	CHECK_EQ(here, 1);
 }
 
+/* Loads on the others do without what these ask for. */
+TEST(reloc, only_riscv_has_pairs_and_padding)
+{
+	static const unsigned others[] = { EM_X86_64, EM_AARCH64 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		for (uint32_t type = 0; type < 2048; type++) {
+			const struct reloc_howto *how = row(others[i], type);
+
+			CHECK(how->expr != RELOC_ALIGN);
+			CHECK(how->expr != RELOC_PAIR_LOW);
+			CHECK((how->flags & RELOC_HI20) == 0);
+		}
+	}
+	CHECK_EQ(row(EM_RISCV, 43)->expr, RELOC_ALIGN);
+	CHECK_EQ(row(EM_RISCV, 24)->expr, RELOC_PAIR_LOW);
+}
+
 static void check_unknown(unsigned machine, uint32_t type)
 {
 	CHECK_EQ(row(machine, type)->expr, RELOC_UNKNOWN);

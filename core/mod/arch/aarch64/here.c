@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What modules of this machine need besides cells and stubs: nothing.
+ */
+#include "load.h"
+
+const struct load_relaxing *const load_relaxing_here = NULL;
