@@ -17,22 +17,6 @@ static bool fail(struct elf_where *where, uint64_t value)
 	return false;
 }
 
-bool elf_image_bytes(
-    const struct elf_file *f, uint64_t addr, uint64_t size, struct span *out)
-{
-	for (uint32_t i = 0; i < f->nsegments; i++) {
-		const struct elf_phdr *ph = &f->segments[i];
-
-		if (ph->p_type != PT_LOAD || addr < ph->p_vaddr ||
-		    addr - ph->p_vaddr > ph->p_filesz ||
-		    size > ph->p_filesz - (addr - ph->p_vaddr))
-			continue;
-		return span_sub(
-		    f->bytes, ph->p_offset + (addr - ph->p_vaddr), size, out);
-	}
-	return false;
-}
-
 /* As many file bytes as there are behind @addr in its segment. */
 static bool image_rest(
     const struct elf_file *f, uint64_t addr, struct span *out)
@@ -40,12 +24,21 @@ static bool image_rest(
 	for (uint32_t i = 0; i < f->nsegments; i++) {
 		const struct elf_phdr *ph = &f->segments[i];
 
-		if (ph->p_type == PT_LOAD && addr >= ph->p_vaddr &&
-		    addr - ph->p_vaddr < ph->p_filesz)
-			return elf_image_bytes(
-			    f, addr, ph->p_filesz - (addr - ph->p_vaddr), out);
+		const uint64_t at = addr - ph->p_vaddr;
+
+		if (ph->p_type == PT_LOAD && at < ph->p_filesz)
+			return span_sub(f->bytes, ph->p_offset + at,
+			    ph->p_filesz - at, out);
 	}
 	return false;
+}
+
+bool elf_image_bytes(
+    const struct elf_file *f, uint64_t addr, uint64_t size, struct span *out)
+{
+	struct span rest;
+
+	return image_rest(f, addr, &rest) && span_sub(rest, 0, size, out);
 }
 
 static bool count_by_hash(const struct elf_file *f, uint64_t addr, uint32_t *n)
