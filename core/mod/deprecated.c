@@ -11,6 +11,7 @@
 
 #include "depend.h"
 #include "load.h"
+#include "metadata.h"
 
 #define KEY        "tenon.deprecated="
 #define SYMBOL_MAX 256 /* with its NUL; a longer one cannot be marked */
@@ -86,27 +87,14 @@ void load_note(struct tn_load *l, const char *text)
 {
 	struct tn_diag *d = l->diag;
 
-	if (l->nnotes++ == 0)
-		(void)text_format(
-		    d->note, sizeof(d->note), "%s: %s", l->name, text);
-	d->nnotes = l->nnotes;
-	if (l->nnotes > NOTES_MAX)
-		return;
 	char line[192];
 
 	(void)text_format(line, sizeof(line), "%s: %s", l->name, text);
-	l->port->log(l->port->ctx, TN_LOG_WARNING, line);
-}
-
-static const char *advice_of_module(struct span modinfo, const char *symbol)
-{
-	const size_t n = str_len(symbol);
-	const char *s;
-
-	while ((s = modinfo_next(&modinfo, KEY)) != NULL)
-		if (str_begins(s, symbol) && s[n] == ':')
-			return s + n + 1;
-	return "";
+	if (l->nnotes++ == 0)
+		(void)str_copy(d->note, sizeof(d->note), line);
+	d->nnotes = l->nnotes;
+	if (l->nnotes <= NOTES_MAX)
+		l->port->log(l->port->ctx, TN_LOG_WARNING, line);
 }
 
 static const char *advice_of_world(
@@ -124,10 +112,10 @@ void deprecated_note(struct tn_load *l, const struct export_record *rec)
 	char text[160];
 
 	/* Finding an advice is a walk: only for those that are told. */
-	const char *advice =
-	    l->nnotes >= NOTES_MAX ? ""
-	    : owner != NULL ? advice_of_module(owner->gen->modinfo, rec->name)
-			    : advice_of_world(&l->sys->config, rec->name);
+	const char *advice = l->nnotes >= NOTES_MAX ? ""
+			     : owner != NULL
+				 ? metadata_of(owner->gen, KEY, rec->name)
+				 : advice_of_world(&l->sys->config, rec->name);
 
 	(void)text_format(text, sizeof(text), "'%s' of %s is deprecated%s%s",
 	    rec->name, owner != NULL ? owner->name : "the engine",
