@@ -82,32 +82,25 @@ struct tn_range tn_range_at_most(struct tn_version v)
 	return (struct tn_range){ .high = v, .has_high = true };
 }
 
-struct tn_range tn_range_compatible(struct tn_version v)
-{
-	struct tn_range r = { .low = { { v.part[0], v.part[1] } } };
+/* --- what two conditions leave */
 
-	/* of the largest major number there is no next one */
-	r.has_high = r.high_open = v.part[0] != UINT32_MAX;
-	if (r.has_high)
-		r.high.part[0] = v.part[0] + 1;
-	return r;
+static void raise_low(struct tn_range *r, struct tn_version to, bool open)
+{
+	const int d = tn_version_compare(&to, &r->low);
+
+	if (d > 0 || (d == 0 && open)) {
+		r->low = to;
+		r->low_open = open;
+	}
 }
 
-/* What both leave. */
-static void narrow(struct tn_range *r, const struct tn_range *by)
+static void lower_high(struct tn_range *r, struct tn_version to, bool open)
 {
-	int d = tn_version_compare(&by->low, &r->low);
+	const int d = r->has_high ? tn_version_compare(&to, &r->high) : -1;
 
-	if (d > 0 || (d == 0 && by->low_open)) {
-		r->low = by->low;
-		r->low_open = by->low_open;
-	}
-	if (!by->has_high)
-		return;
-	d = r->has_high ? tn_version_compare(&by->high, &r->high) : -1;
-	if (d < 0 || (d == 0 && by->high_open)) {
-		r->high = by->high;
-		r->high_open = by->high_open;
+	if (d < 0 || (d == 0 && open)) {
+		r->high = to;
+		r->high_open = open;
 		r->has_high = true;
 	}
 }
@@ -136,22 +129,29 @@ bool is_condition(char c)
 }
 
 /* @equal: a '=' has followed the operator. */
-static struct tn_range range_of(char op, bool equal, struct tn_version v)
+static void narrow(struct tn_range *r, char op, bool equal, struct tn_version v)
 {
-	struct tn_range r;
+	struct tn_version next = { { v.part[0] + 1 } };
 
 	switch (op) {
-	case '=': return tn_range_exact(v);
-	case '^': return tn_range_compatible(v);
-	case '>':
-		r = tn_range_at_least(v);
-		r.low_open = !equal;
-		return r;
+	case '<': lower_high(r, v, !equal); return;
+	case '>': raise_low(r, v, !equal); return;
+	case '=': lower_high(r, v, false); break;
 	default:
-		r = tn_range_at_most(v);
-		r.high_open = !equal;
-		return r;
+		v.part[2] = v.part[3] = 0;
+		/* of the largest major number there is no next one */
+		if (next.part[0] != 0)
+			lower_high(r, next, true);
 	}
+	raise_low(r, v, false);
+}
+
+struct tn_range tn_range_compatible(struct tn_version v)
+{
+	struct tn_range r = { .has_high = false };
+
+	narrow(&r, '^', false, v);
+	return r;
 }
 
 static void skip_blanks(const char **s, const char *end)
@@ -166,7 +166,6 @@ int range_parse(const char *s, const char *end, struct tn_range *out)
 
 	for (;;) {
 		struct tn_version v;
-		struct tn_range one;
 		char op;
 
 		skip_blanks(&s, end);
@@ -185,8 +184,7 @@ int range_parse(const char *s, const char *end, struct tn_range *out)
 		/* "-rc1" and its like */
 		while (s < end && !is_blank(*s) && !is_condition(*s))
 			s++;
-		one = range_of(op, equal, v);
-		narrow(&all, &one);
+		narrow(&all, op, equal, v);
 	}
 	*out = all;
 	return 0;
