@@ -48,22 +48,23 @@ static int take_ops(struct tn_load *l)
 {
 	const uint8_t *at =
 	    load_image_at(l, l->symbols[l->ops_symbol].value, 8);
+	uint64_t table = 0;
 	uint32_t size;
 	int err = 0;
 
 	if (l->init_symbol != 0 || l->exit_symbol != 0)
 		return fail_ops(l, "init_module or cleanup_module beside it");
-	if (at != NULL)
-		at = load_image_at(l, get_le64(at), OPS_HEAD);
+	if (at != NULL) {
+		table = get_le64(at);
+		at = load_image_at(l, table, OPS_HEAD);
+	}
 	if (at == NULL)
 		return fail_ops(l, "it lies outside the module");
 	size = get_le32(at);
 	if (get_le32(at + 4) != OPS_ABI)
 		return fail_ops(l, "its abi is unknown");
-	at = load_image_at(l,
-	    get_le64(load_image_at(l, l->symbols[l->ops_symbol].value, 8)),
-	    size);
-	if (at == NULL || size % 8 != 0 || size < OPS_HEAD)
+	if (load_image_at(l, table, size) == NULL || size % 8 != 0 ||
+	    size < OPS_HEAD)
 		return fail_ops(l, "its size is wrong");
 	for (unsigned i = 0; i < HOOKS && err == 0; i++) {
 		if (size < OPS_HEAD + (i + 1) * 8)

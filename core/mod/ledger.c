@@ -68,17 +68,17 @@ void ledger_unlock(struct tn_system *sys)
 
 /* --- the table */
 
-static struct tn_ledger_entry **bucket_of(
-    struct tn_ledger_entry **buckets, size_t n, uint64_t id)
+static struct tn_ledger_entry **bucket_of(const struct ledger *lg, uint64_t id)
 {
 	/* Multiplication mixes upwards: the upper half is the better one. */
-	return &buckets[(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (n - 1)];
+	const uint64_t mixed = id * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+	return &lg->buckets[mixed & (lg->nbuckets - 1)];
 }
 
-static void table_put(
-    struct tn_ledger_entry **buckets, size_t n, struct tn_ledger_entry *entry)
+static void table_put(const struct ledger *lg, struct tn_ledger_entry *entry)
 {
-	struct tn_ledger_entry **b = bucket_of(buckets, n, entry->id);
+	struct tn_ledger_entry **b = bucket_of(lg, entry->id);
 
 	entry->chain = *b;
 	*b = entry;
@@ -88,35 +88,35 @@ static void table_put(
 static void table_grow(struct tn_system *sys)
 {
 	struct ledger *lg = &sys->ledger;
-	const size_t n = lg->nbuckets * 2;
+	struct tn_ledger_entry **old = lg->buckets;
+	const size_t n = lg->nbuckets;
 	struct tn_ledger_entry **more =
-	    port_alloc(sys->port, n * sizeof(struct tn_ledger_entry *));
+	    port_alloc(sys->port, 2 * n * sizeof(struct tn_ledger_entry *));
 
 	if (more == NULL)
 		return;
-	for (size_t i = 0; i < lg->nbuckets; i++) {
-		struct tn_ledger_entry *e = lg->buckets[i], *next;
+	lg->buckets = more;
+	lg->nbuckets = 2 * n;
+	for (size_t i = 0; i < n; i++) {
+		struct tn_ledger_entry *e = old[i], *next;
 
 		for (; e != NULL; e = next) {
 			next = e->chain;
-			table_put(more, n, e);
+			table_put(lg, e);
 		}
 	}
-	free_table(sys, lg->buckets, lg->nbuckets);
-	lg->buckets = more;
-	lg->nbuckets = n;
+	free_table(sys, old, n);
 }
 
 struct tn_ledger_entry *ledger_chain(struct tn_system *sys, uint64_t id)
 {
-	return *bucket_of(sys->ledger.buckets, sys->ledger.nbuckets, id);
+	return *bucket_of(&sys->ledger, id);
 }
 
 static void table_remove(
     const struct ledger *lg, const struct tn_ledger_entry *entry)
 {
-	struct tn_ledger_entry **p =
-	    bucket_of(lg->buckets, lg->nbuckets, entry->id);
+	struct tn_ledger_entry **p = bucket_of(lg, entry->id);
 
 	while (*p != entry)
 		p = &(*p)->chain;
@@ -188,7 +188,7 @@ int ledger_add_to_locked(struct tn_system *sys, struct generation *gen,
 	if (++lg->count > lg->nbuckets)
 		table_grow(sys);
 	entry->owner = gen;
-	table_put(lg->buckets, lg->nbuckets, entry);
+	table_put(lg, entry);
 	list_put(&book->newest, entry);
 	book->count++;
 	return 0;
