@@ -327,18 +327,6 @@ static struct tn_handle_slot *walk_next(struct walk *w)
 	return s;
 }
 
-bool gate_is_held(const struct tn_gate_target *t)
-{
-	struct walk w = walk_start();
-	const struct tn_handle_slot *s;
-
-	while ((s = walk_next(&w)) != NULL) {
-		if (slot_holds(s, t) != 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * What was revoked before and not restored is revoked for good, perhaps of a
  * target that had the same address: no later restore may find it. A target
@@ -407,22 +395,49 @@ static void slot_read(const struct tn_handle_slot *s, struct gate_holder *h)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 }
 
+/* The handle to @t (NULL: to any) that holds @s; false: none does. */
+static bool slot_look(const struct walk *w, struct tn_handle_slot *s,
+    const struct tn_gate_target *t, struct gate_holder *h)
+{
+	const uint64_t number = slot_holds(s, t);
+
+	if (number == 0)
+		return false;
+	slot_read(s, h);
+	h->thread = w->thread->number;
+	h->handle = (struct tn_handle){ s, number };
+	/* Else it was put meanwhile, and perhaps taken again. */
+	return slot_holds(s, t) == number;
+}
+
 void gate_each_handle(const struct tn_gate_target *t,
     void (*fn)(void *arg, const struct gate_holder *h), void *arg)
 {
 	struct walk w = walk_start();
 	struct tn_handle_slot *s;
+	struct gate_holder h;
 
 	while ((s = walk_next(&w)) != NULL) {
-		const uint64_t number = slot_holds(s, t);
-		struct gate_holder h = { .thread = w.thread->number,
-			.handle = { s, number } };
-
-		if (number == 0)
-			continue;
-		slot_read(s, &h);
-		/* Else it was put meanwhile, and perhaps taken again. */
-		if (slot_holds(s, t) == number)
+		if (slot_look(&w, s, t, &h))
 			fn(arg, &h);
 	}
+}
+
+/*
+ * Where one was put while we looked and another taken: that one's taker sees
+ * CLOSING, as its number was not there after our barrier.
+ */
+bool gate_is_held(
+    const struct tn_gate_target *t, const struct gate_close_how *how)
+{
+	struct walk w = walk_start();
+	struct tn_handle_slot *s;
+	struct gate_holder h;
+
+	while ((s = walk_next(&w)) != NULL) {
+		if (slot_look(&w, s, t, &h) &&
+		    (how->counts == NULL || how->counts(how->arg, &h)))
+			return true;
+	}
+	return false;
 }

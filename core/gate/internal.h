@@ -32,8 +32,9 @@ struct tn_gate_thread *gate_threads(void);
 void gate_closing_lock(void);
 void gate_closing_unlock(void);
 
-/* Somebody holds a handle to @t. */
-bool gate_is_held(const struct tn_gate_target *t);
+/* Somebody holds a handle to @t that counts. */
+bool gate_is_held(
+    const struct tn_gate_target *t, const struct gate_close_how *how);
 
 static inline bool gate_deadline_passed(uint64_t deadline_ns)
 {

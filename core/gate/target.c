@@ -49,7 +49,7 @@ void tn_target_put(struct tn_gate_target *t)
 }
 
 /* CLOSING, if it has just the references that it may have. */
-static int shut(struct gate_closing *c, unsigned flags)
+static int shut(struct gate_closing *c, const struct gate_close_how *how)
 {
 	uint64_t word = TN_TARGET_LIVE | c->count;
 
@@ -62,7 +62,7 @@ static int shut(struct gate_closing *c, unsigned flags)
 		c->count = word & TN_TARGET_COUNT;
 		if ((word & TN_TARGET_LIVE) == 0)
 			return -TN_ENOENT;
-		if ((flags & GATE_CLOSE_REFERENCES) == 0)
+		if (!how->any_reference)
 			return -TN_EBUSY;
 	}
 }
@@ -71,14 +71,13 @@ static int shut(struct gate_closing *c, unsigned flags)
  * The handles decide; between CLOSING and this barrier none was missed. *@busy
  * is the first target that is held.
  */
-static int check_handles(
-    const struct gate_closing *c, size_t n, unsigned flags, size_t *busy)
+static int check_handles(const struct gate_closing *c, size_t n,
+    const struct gate_close_how *how, size_t *busy)
 {
 	if (!gate_barrier())
 		return -TN_EOPNOTSUPP;
 	for (*busy = 0; *busy < n; (*busy)++) {
-		if ((flags & GATE_CLOSE_HANDLES) == 0 &&
-		    gate_is_held(c[*busy].target))
+		if (gate_is_held(c[*busy].target, how))
 			return -TN_EBUSY;
 	}
 	return 0;
@@ -96,18 +95,25 @@ static void decide(struct tn_gate_target *t, bool dead)
 		    TN_TARGET_LIVE | TN_TARGET_CLOSING, __ATOMIC_RELEASE);
 }
 
-int gate_targets_close(
-    struct gate_closing *c, size_t n, unsigned flags, size_t *busy)
+bool gate_no_handle_counts(void *arg, const struct gate_holder *h)
+{
+	(void)arg;
+	(void)h;
+	return false;
+}
+
+int gate_targets_close(struct gate_closing *c, size_t n,
+    const struct gate_close_how *how, size_t *busy)
 {
 	size_t shut_n = 0;
 	int err = 0;
 
 	gate_closing_lock();
 	for (; shut_n < n && err == 0; shut_n += err == 0)
-		err = shut(&c[shut_n], flags);
+		err = shut(&c[shut_n], how);
 	*busy = shut_n;
 	if (err == 0)
-		err = check_handles(c, n, flags, busy);
+		err = check_handles(c, n, how, busy);
 	for (size_t i = 0; i < shut_n; i++)
 		decide(c[i].target, err == 0);
 	gate_closing_unlock();
@@ -116,17 +122,21 @@ int gate_targets_close(
 
 int gate_target_close(struct tn_gate_target *t, bool revoke)
 {
+	const struct gate_close_how how = {
+		.counts = revoke ? gate_no_handle_counts : NULL
+	};
 	struct gate_closing c = { t, 0 };
 	size_t busy;
-	const int err =
-	    gate_targets_close(&c, 1, revoke ? GATE_CLOSE_HANDLES : 0, &busy);
+	const int err = gate_targets_close(&c, 1, &how, &busy);
 
 	if (err == 0 && revoke)
 		(void)gate_revoke_handles(t);
 	return err;
 }
 
-bool gate_target_is_used(const struct tn_gate_target *t, uint64_t count)
+bool gate_target_is_used(
+    const struct gate_closing *c, const struct gate_close_how *how)
 {
-	return gate_target_count(t) != count || gate_is_held(t);
+	return gate_target_count(c->target) != c->count ||
+	       gate_is_held(c->target, how);
 }

@@ -48,7 +48,7 @@ static int claim_locked(struct tn_load *l)
 
 	if (mod == NULL)
 		return load_fail_memory(l, sizeof(*mod));
-	other = module_activity_locked(mod);
+	other = module_activity(mod);
 	if (other == NULL && mod->state <= TN_STATE_REGISTERED)
 		return take_locked(l, mod);
 	if (other == NULL || (l->args->flags & TN_LOAD_EXCLUSIVE) != 0)
@@ -170,7 +170,7 @@ int load_add_provider(struct tn_load *l, struct tn_module *mod)
 static int await_locked(
     struct tn_load *l, struct tn_module *mod, const char *symbol)
 {
-	const struct activity *other = module_activity_locked(mod);
+	const struct activity *other = module_activity(mod);
 	struct tn_diag *d = l->diag;
 	int err;
 
@@ -219,8 +219,8 @@ static int hold_locked(struct tn_load *l, const char *name)
 {
 	struct tn_module *mod = module_find_locked(l->sys, name);
 
-	if (mod == NULL || (module_activity_locked(mod) == NULL &&
-			       mod->state <= TN_STATE_REGISTERED))
+	if (mod == NULL ||
+	    (module_activity(mod) == NULL && mod->state <= TN_STATE_REGISTERED))
 		return -TN_ENOENT;
 	return load_hold_locked(l, mod);
 }

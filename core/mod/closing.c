@@ -6,34 +6,100 @@
  */
 #include "unload.h"
 
+#include "hold.h"
+
 static int refuse_busy(
     const struct unload *u, int err, const struct leaving *item)
 {
+	const struct gate_closing c = leaving_closing(item);
+	const uint64_t count = gate_target_count(c.target);
+
 	(void)unload_fail(u, TN_REASON_IN_USE, item->mod);
 	u->diag->error = err;
-	u->diag->value = gate_target_count(&item->mod->target) - item->inner;
+	/* Some may have been given back since they were counted. */
+	u->diag->value = count > c.count ? count - c.count : 0;
 	holders_list(item->mod, u->diag);
 	return u->diag->error;
 }
 
+/* --- what members of the set hold of each other */
+
+struct counting {
+	const struct unload *u;
+	const struct leaving *holder;
+};
+
+/* What a module holds of itself counts: so it says that it is at work. */
+static void count_one(void *arg, struct tn_module *target, uint64_t count)
+{
+	const struct counting *c = arg;
+	struct leaving *item = unload_item(c->u, target);
+
+	if (item != NULL && item != c->holder)
+		item->held += count;
+}
+
+static void count_held_locked(const struct unload *u)
+{
+	for (uint32_t i = 0; i < u->n; i++)
+		u->items[i].held = 0;
+	for (uint32_t i = 0; i < u->n; i++) {
+		struct counting c = { u, &u->items[i] };
+
+		hold_each_locked(u->items[i].mod->gen, count_one, &c);
+	}
+}
+
+static void count_held(const struct unload *u)
+{
+	ledger_lock(u->sys);
+	count_held_locked(u);
+	ledger_unlock(u->sys);
+}
+
+/* Has it been taken by no other member? */
+static bool handle_counts(void *arg, const struct gate_holder *h)
+{
+	const struct unload *u = arg;
+
+	for (uint32_t i = 0; i < u->n; i++) {
+		const struct tn_module *mod = u->items[i].mod;
+
+		if (image_part_at(mod->gen->image, (uintptr_t)h->site - 1) !=
+		    NULL)
+			return h->target == &mod->target;
+	}
+	return true;
+}
+
+static struct gate_close_how close_how(const struct unload *u)
+{
+	return (struct gate_close_how){ .counts = handle_counts,
+		.arg = (void *)(uintptr_t)u };
+}
+
+/* --- closing */
+
 /* Closes the interfaces of all; stops at the one that is in use. */
 static bool shut_interfaces(const struct unload *u, struct leaving **busy)
 {
+	const struct gate_close_how how = close_how(u);
 	const struct tn_port *port = u->sys->port;
 	const uint64_t deadline = (u->flags & TN_UNLOAD_WAIT) != 0
 				      ? u->deadline
 				      : port->now_ns(port->ctx);
 	const bool force = (u->flags & TN_UNLOAD_FORCE) != 0;
 
+	count_held(u);
 	for (uint32_t i = 0; i < u->n; i++) {
 		struct leaving *item = &u->items[i];
+		const struct gate_closing c = leaving_closing(item);
 
 		*busy = item;
 		if (!item->quiet)
 			continue;
 		/* A look first: to close makes callers wait. */
-		if (!force &&
-		    gate_target_is_used(&item->mod->target, item->inner))
+		if (!force && gate_target_is_used(&c, &how))
 			return false;
 		if (interfaces_close(item->mod->gen, deadline) != 0)
 			return false;
@@ -65,21 +131,24 @@ static struct leaving *leaving_of(
 }
 
 /*
- * No reference to any can be had again, if they have none now. Only -TN_EBUSY
- * is of one of them.
+ * No reference to any can be had again, if they have none now but each other's.
+ * Only -TN_EBUSY is of one of them. A reference counts for longer than its
+ * record is in the ledger, so while the ledger stands still a count that equals
+ * the members' records has nobody else's in it.
  */
-static int close_targets(
-    const struct unload *u, unsigned how, struct leaving **busy)
+static int close_targets(const struct unload *u,
+    const struct gate_close_how *how, struct leaving **busy)
 {
 	size_t n = 0, at = 0;
 	int err;
 
+	ledger_lock(u->sys);
+	count_held_locked(u);
 	for (uint32_t i = 0; i < u->n; i++)
 		if (u->items[i].shut)
-			u->closing[n++] =
-			    (struct gate_closing){ &u->items[i].mod->target,
-				    u->items[i].inner };
+			u->closing[n++] = leaving_closing(&u->items[i]);
 	err = gate_targets_close(u->closing, n, how, &at);
+	ledger_unlock(u->sys);
 	for (uint32_t i = 0; i < u->n; i++)
 		u->items[i].closed = u->items[i].shut && err == 0;
 	if (err == -TN_EBUSY)
@@ -104,14 +173,14 @@ static bool may_force(const struct unload *u, struct tn_module *mod)
 /* Handles are not revoked yet: whoever is inside by one is still in the way. */
 static int close_by_force(const struct unload *u, struct leaving **busy)
 {
+	const struct gate_close_how how = { .any_reference = true,
+		.counts = gate_no_handle_counts };
 	struct leaving *item = u->items; /* a set is not forced */
-
 	int err;
 
 	if (!may_force(u, item->mod))
 		return -TN_EBUSY;
-	err =
-	    close_targets(u, GATE_CLOSE_HANDLES | GATE_CLOSE_REFERENCES, busy);
+	err = close_targets(u, &how, busy);
 	if (err != 0)
 		return err;
 	/* Dead, it gets no new importers: the last look. */
@@ -144,10 +213,11 @@ static void take_by_force(struct tn_module *mod)
  */
 static int try_close(const struct unload *u, struct leaving **busy)
 {
+	const struct gate_close_how how = close_how(u);
 	int err = shut_interfaces(u, busy) ? 0 : -TN_EBUSY;
 
 	if (err == 0)
-		err = close_targets(u, 0, busy);
+		err = close_targets(u, &how, busy);
 	if (err != 0 && (u->flags & TN_UNLOAD_FORCE) != 0 && u->items->shut)
 		err = close_by_force(u, busy);
 	if (err == 0 && !readers_leave(u->sys->port, u->deadline))

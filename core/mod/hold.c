@@ -182,6 +182,19 @@ struct hold_info hold_find(
 	return info;
 }
 
+void hold_each_locked(const struct generation *holder,
+    void (*fn)(void *arg, struct tn_module *target, uint64_t count), void *arg)
+{
+	const struct tn_ledger_entry *e = holder->book.newest;
+
+	for (; e != NULL; e = e->next) {
+		const struct hold *h = (const struct hold *)e;
+
+		if (e->type == &hold_class)
+			fn(arg, h->target, h->count);
+	}
+}
+
 /* --- handles */
 
 struct handles {

@@ -55,6 +55,10 @@ int hold_record(struct tn_module *target, struct generation *holder,
  */
 void hold_drop(struct tn_module *target, struct generation *holder);
 
+/* Calls @fn for each module that @holder holds, under the ledger's lock. */
+void hold_each_locked(const struct generation *holder,
+    void (*fn)(void *arg, struct tn_module *target, uint64_t count), void *arg);
+
 /* What @holder holds of @target; count 0: nothing. Registry lock. */
 struct hold_info {
 	uint64_t count;

@@ -40,12 +40,18 @@ static void set_site(
 	h->age_ns = s->now_ns > t ? s->now_ns - t : 0;
 }
 
-/* One that leaves together with the module does not count. */
-static bool imports_from(const struct generation *gen, struct tn_module *mod)
+/* Another that leaves together with the module does not count. */
+static bool leaves_too(
+    const struct generation *gen, const struct tn_module *mod)
 {
 	const void *leaving = mod->gen->leaving;
 
-	if (leaving != NULL && gen->leaving == leaving)
+	return leaving != NULL && gen->leaving == leaving && gen != mod->gen;
+}
+
+static bool imports_from(const struct generation *gen, struct tn_module *mod)
+{
+	if (leaves_too(gen, mod))
 		return false;
 	for (uint32_t i = 0; i < gen->nproviders; i++)
 		if (gen->providers[i] == mod)
@@ -91,8 +97,12 @@ static void meet_all_references(struct search *s)
 {
 	const struct list *pos;
 
-	list_for_each (pos, &s->mod->sys->list)
-		meet_references(s, module_at(pos)->gen);
+	list_for_each (pos, &s->mod->sys->list) {
+		const struct generation *gen = module_at(pos)->gen;
+
+		if (!leaves_too(gen, s->mod))
+			meet_references(s, gen);
+	}
 	meet_references(s, NULL);
 }
 
@@ -118,11 +128,29 @@ static void meet_bond(void *arg, const struct bond_info *bond)
 	set_site(s, h, bond->site, bond->since_ns);
 }
 
+/* Has one taken it that leaves too? */
+static bool site_leaves(const struct tn_module *mod, const void *site)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &mod->sys->list) {
+		const struct generation *gen = module_at(pos)->gen;
+
+		if (leaves_too(gen, mod) &&
+		    image_part_at(gen->image, (uintptr_t)site - 1) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void meet_handle(void *arg, const struct gate_holder *handle)
 {
 	struct search *s = arg;
-	struct tn_holder *h = next(s, TN_HOLDER_HANDLE, handle->holder);
+	struct tn_holder *h;
 
+	if (site_leaves(s->mod, handle->site))
+		return;
+	h = next(s, TN_HOLDER_HANDLE, handle->holder);
 	if (h != NULL)
 		set_site(s, h, handle->site, handle->time_ns);
 }

@@ -160,7 +160,7 @@ static bool is_decided_here(const struct provision *p)
 
 	if (p->owner == NULL)
 		return false;
-	act = module_activity_locked(p->owner->mod);
+	act = module_activity(p->owner->mod);
 	return act != NULL && act->thread == this_thread(p->iface->sys->port);
 }
 

@@ -13,7 +13,8 @@
  * ledger.lock protects
  *   1. the entries, their lists and the table, and the classes,
  *   2. the state of timers, work items, threads and callbacks (fire.h).
- * Nothing that sleeps is called under it, and no code of a module.
+ * Nothing that sleeps is called under it, and no code of a module; closing the
+ * references of modules waits for a barrier of the processors (closing.c).
  */
 #pragma once
 

@@ -15,7 +15,7 @@ static int begin_locked(struct activity *act, enum activity_kind kind,
     struct tn_module *mod, unsigned states, struct tn_diag *d)
 {
 	activity_init(act, mod->sys);
-	if (module_activity_locked(mod) != NULL)
+	if (module_activity(mod) != NULL)
 		return activity_refuse_locked(act, mod, d);
 	if (mod->gen == NULL)
 		return module_fail_absent(d, mod->name);

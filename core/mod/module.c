@@ -132,8 +132,7 @@ int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 	int err = -TN_EBUSY;
 
 	registry_lock(sys);
-	if (mod->state == TN_STATE_REGISTERED &&
-	    module_activity_locked(mod) == NULL &&
+	if (mod->state == TN_STATE_REGISTERED && module_activity(mod) == NULL &&
 	    gate_target_count(&mod->target) == 0) {
 		record_free(mod);
 		err = 0;

@@ -210,7 +210,8 @@ struct tn_module *module_record_locked(struct tn_system *sys, const char *name);
 /* Frees the record of a name that is EMPTY: nobody has ever loaded it. */
 void module_release_locked(struct tn_module *mod);
 
-static inline const struct activity *module_activity_locked(
+/* Under the registry lock; without it a moment's answer, not to be followed. */
+static inline const struct activity *module_activity(
     const struct tn_module *mod)
 {
 	/* relaxed: the lock orders it */

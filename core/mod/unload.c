@@ -63,10 +63,10 @@ static int check_locked(const struct unload *u, struct tn_module *mod)
 	    mod);
 }
 
-/* The item of @mod, if that is in the set. */
-static struct leaving *item_of(const struct unload *u, struct tn_module *mod)
+/* Without the lock any activity of others may be met, which is none of ours. */
+struct leaving *unload_item(const struct unload *u, struct tn_module *mod)
 {
-	const uintptr_t at = (uintptr_t)module_activity_locked(mod);
+	const uintptr_t at = (uintptr_t)module_activity(mod);
 	const uintptr_t first = (uintptr_t)u->items;
 
 	/* The activity is the first member of an item. */
@@ -84,9 +84,9 @@ static int begin_locked(const struct unload *u, struct leaving *item)
 		return module_fail_absent(u->diag, item->name);
 	activity_init(&item->activity, u->sys);
 	item->activity.follows = item != u->items;
-	if (item_of(u, mod) != NULL)
+	if (unload_item(u, mod) != NULL)
 		return bad_argument(u, "a module that is listed twice");
-	if (module_activity_locked(mod) != NULL)
+	if (module_activity(mod) != NULL)
 		return activity_refuse_locked(&item->activity, mod, u->diag);
 	err = check_locked(u, mod);
 	if (err == 0)
@@ -115,16 +115,16 @@ static bool is_newer(const void *a, const void *b)
 	return x->number > y->number;
 }
 
-static void count_inner(const struct unload *u)
+static void count_imports(const struct unload *u)
 {
 	for (uint32_t i = 0; i < u->n; i++) {
 		const struct generation *gen = u->items[i].mod->gen;
 
 		for (uint32_t k = 0; k < gen->nproviders; k++) {
-			struct leaving *p = item_of(u, gen->providers[k]);
+			struct leaving *p = unload_item(u, gen->providers[k]);
 
 			if (p != NULL)
-				p->inner++;
+				p->imports++;
 		}
 	}
 }
@@ -155,7 +155,7 @@ static int begin(struct unload *u)
 	if (err != 0)
 		end_locked(u, n, err);
 	else
-		count_inner(u);
+		count_imports(u);
 	registry_unlock(u->sys);
 	return err;
 }
@@ -266,6 +266,9 @@ static void leave(const struct unload *u)
 		struct tn_module *mod = u->items[i].mod;
 
 		module_set_state(mod, TN_STATE_GOING);
+		/* Of those who leave later: they have been told by their stop. */
+		if (u->n > 1 && gate_revoke_handles(&mod->target) != 0)
+			gate_synchronize();
 		generation_run_exit(mod->gen);
 		module_withdraw(mod);
 		registry_lock(u->sys);

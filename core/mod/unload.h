@@ -17,8 +17,10 @@ struct leaving {
 	struct activity activity;
 	struct tn_module *mod;
 	const char *name; /* of a module that is to be looked for; or NULL */
-	uint64_t number; /* of its generation */
-	uint64_t inner;  /* references that others of the set hold */
+	uint64_t number;  /* of its generation */
+	/* References of others of the set: */
+	uint64_t imports; /* as importers */
+	uint64_t held;    /* asked for; counted before each attempt */
 	/* what is to be undone: */
 	bool quiet;  /* it has agreed */
 	bool shut;   /* its interfaces are closed */
@@ -39,7 +41,17 @@ struct unload {
 	struct tn_diag *diag;
 };
 
+/* What may be there when it is closed. */
+static inline struct gate_closing leaving_closing(const struct leaving *item)
+{
+	return (struct gate_closing){ &item->mod->target,
+		item->imports + item->held };
+}
+
 /* --- unload.c */
+
+/* The item of @mod, if that is in the set, which has begun to leave. */
+struct leaving *unload_item(const struct unload *u, struct tn_module *mod);
 
 int unload_fail(
     const struct unload *u, enum tn_reason reason, const struct tn_module *mod);

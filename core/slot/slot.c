@@ -217,13 +217,16 @@ uint32_t slots_claim_locked(
 	return n;
 }
 
+/* Nothing may be held of a slot that goes. */
+static const struct gate_close_how unheld;
+
 /* Looks before it asks, so that a module in use is not even asked. */
 static int suspend(
     struct tn_slots *m, const struct gate_closing *c, struct tn_diag *diag)
 {
 	struct slot *s = slot_of(c);
 
-	if (gate_target_is_used(&s->target, 0))
+	if (gate_target_is_used(c, &unheld))
 		return slot_fail_busy(m, s, diag);
 	return s->native != NULL ? native_suspend(s->native, diag) : 0;
 }
@@ -233,7 +236,7 @@ static int close_targets(struct tn_slots *m, struct gate_closing *c, uint32_t n,
     struct tn_diag *diag)
 {
 	size_t busy = 0;
-	const int err = gate_targets_close(c, n, 0, &busy);
+	const int err = gate_targets_close(c, n, &unheld, &busy);
 
 	if (err == -TN_EBUSY)
 		return slot_fail_busy(m, slot_of(&c[busy]), diag);

@@ -103,22 +103,6 @@ struct gate_closing {
 	uint64_t count;
 };
 
-#define GATE_CLOSE_HANDLES    1u /* handles do not count; gate_revoke_handles */
-#define GATE_CLOSE_REFERENCES 2u /* references do not count */
-
-/*
- * Closes all @n or none; *@busy is the index of the one that was held, or
- * dead. Errors as gate_target_close. What dies with references on it keeps
- * their count until they are put, also when it is opened again.
- */
-int gate_targets_close(
-    struct gate_closing *c, size_t n, unsigned flags, size_t *busy) MUST_CHECK;
-
-/* A moment's answer: others than @count references, or a handle, are there. */
-bool gate_target_is_used(const struct tn_gate_target *t, uint64_t count);
-
-/* --- holders */
-
 struct gate_holder {
 	const void *holder, *site;
 	uint64_t time_ns;
@@ -126,6 +110,32 @@ struct gate_holder {
 	const struct tn_gate_target *target;
 	struct tn_handle handle;
 };
+
+/* What may be held of a target that is closed; zeroed: nothing. */
+struct gate_close_how {
+	bool any_reference; /* references do not count */
+	/* Does this handle count? NULL: each does. Others stay what they are:
+	   gate_revoke_handles. */
+	bool (*counts)(void *arg, const struct gate_holder *h);
+	void *arg;
+};
+
+/* A ready .counts: no handle does. */
+bool gate_no_handle_counts(void *arg, const struct gate_holder *h);
+
+/*
+ * Closes all @n or none; *@busy is the index of the one that was held, or
+ * dead. Errors as gate_target_close. What dies with references on it keeps
+ * their count until they are put, also when it is opened again.
+ */
+int gate_targets_close(struct gate_closing *c, size_t n,
+    const struct gate_close_how *how, size_t *busy) MUST_CHECK;
+
+/* A moment's answer: is more held than it may be? */
+bool gate_target_is_used(
+    const struct gate_closing *c, const struct gate_close_how *how);
+
+/* --- holders */
 
 /*
  * Calls @fn for each handle to @t that is held at some time of the call; NULL:
