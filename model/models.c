@@ -32,6 +32,7 @@ const char *const mutant_names[MUTANTS] = {
 	[COUNT_IGNORED] = "count-ignored",
 	[NO_SHUTDOWN_SYNC] = "no-shutdown-sync",
 	[DELETE_ONLY] = "delete-only",
+	[NESTED_WAITS] = "nested-waits",
 };
 
 /* A mutant that only reordering shows is proved harmless under TSO. */
@@ -76,6 +77,8 @@ const struct trial trials[] = {
 	CAUGHT(sleepable, MISSED_PHASE_FLIP),
 	HOLDS(sleepers_wake),
 	CAUGHT(sleepers_wake, DROP_WAKE),
+	HOLDS(sleepers_nest),
+	CAUGHT(sleepers_nest, NESTED_WAITS),
 	HOLDS(reference),
 	CAUGHT(reference, GET_FAILS_WHILE_CLOSING),
 	HOLDS(handles),

@@ -39,6 +39,7 @@ enum mutant {
 	COUNT_IGNORED,            /* a reference from outside does not count */
 	NO_SHUTDOWN_SYNC,         /* a timer's teardown does not wait */
 	DELETE_ONLY,              /* it is deleted, and can be set again */
+	NESTED_WAITS,             /* who is inside waits for a gate */
 	MUTANTS
 };
 
@@ -48,7 +49,7 @@ extern const struct model gate_2_readers, gate_3_readers, gate_fences;
 extern const struct model nesting, threads_end, crowd;
 extern const struct model sleepable, sleepers_wake, reference, handles,
     double_put;
-extern const struct model mixed, two_targets, timer;
+extern const struct model mixed, two_targets, timer, sleepers_nest;
 
 /* One search: @shows says that the mutant must be caught, or that nothing
    may be wrong. */

@@ -168,17 +168,12 @@ static void leave(struct tn_gate *g, struct tn_gate_shard *shard)
 	gate_world()->wake(&g->left);
 }
 
-static struct tn_gate_shard *shard_here(const struct tn_gate *g)
-{
-	const struct tn_gate_thread *t = gate_world()->self(true);
-
-	return &g->shards[t != NULL ? t->number % g->nshards : 0];
-}
-
 /* Inside of a section, so that the binding that is found can be looked at. */
 static bool try_enter(struct tn_gate *g, struct tn_gate_ticket *ticket)
 {
-	struct tn_gate_shard *shard = shard_here(g);
+	struct tn_gate_thread *t = gate_world()->self(true);
+	struct tn_gate_shard *shard =
+	    &g->shards[t != NULL ? t->number % g->nshards : 0];
 	const struct tn_binding *b;
 
 	/* seq_cst, both: either the sums of the closer see it, or we see
@@ -191,6 +186,8 @@ static bool try_enter(struct tn_gate *g, struct tn_gate_ticket *ticket)
 	}
 	ticket->binding = b;
 	ticket->shard = shard;
+	ticket->thread = t;
+	ticket->number = t != NULL ? gate_sleepable_begin(t) : 0;
 	return true;
 }
 
@@ -198,7 +195,7 @@ int tn_gate_enter_sleepable(
     struct tn_gate *g, uint64_t deadline_ns, struct tn_gate_ticket *ticket)
 {
 	for (;;) {
-		bool inside;
+		bool inside, may_wait;
 		int err;
 
 		gate_world()->enter();
@@ -206,14 +203,18 @@ int tn_gate_enter_sleepable(
 		gate_world()->exit();
 		if (inside)
 			return 0;
-		err = tn_gate_wait(g, deadline_ns);
+		may_wait = gate_may_wait();
+		err = tn_gate_wait(g, may_wait ? deadline_ns : 0);
 		if (err != 0)
-			return err;
+			return err == -TN_ETIMEDOUT && !may_wait ? -TN_EAGAIN
+								 : err;
 	}
 }
 
 void tn_gate_exit_sleepable(struct tn_gate *g, struct tn_gate_ticket *ticket)
 {
 	ticket->binding = NULL;
+	if (ticket->thread != NULL)
+		gate_sleepable_end(ticket->thread, ticket->number);
 	leave(g, ticket->shard);
 }

@@ -28,6 +28,13 @@ static inline const struct gate_world *world_here(void)
 /* The newest record; the others follow by next. */
 struct tn_gate_thread *gate_threads(void);
 
+/*
+ * The calling thread, whose record is @t, begins a sleepable call; its life's
+ * number. Any thread ends it.
+ */
+uint32_t gate_sleepable_begin(struct tn_gate_thread *t);
+void gate_sleepable_end(struct tn_gate_thread *t, uint32_t life);
+
 /* Excludes forks, and closers of targets each other. */
 void gate_closing_lock(void);
 void gate_closing_unlock(void);

@@ -29,6 +29,8 @@
  */
 #include "internal.h"
 
+#include <base/compiler.h>
+
 /* Set once, before the first thread and gate. */
 const struct gate_world *gate_the_world;
 
@@ -126,11 +128,71 @@ void gate_thread_fence(struct tn_gate_thread *t)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* --- sleepable calls: how many the thread has begun */
+
+static uint32_t life_of(uint64_t elsewhere)
+{
+	return (uint32_t)(elsewhere >> 32);
+}
+
+/* Of the owner: what has ended on other threads meanwhile. */
+static void settle(struct tn_gate_thread *t)
+{
+	const uint64_t lives = UINT64_C(0xffffffff) << 32;
+	uint64_t n = __atomic_load_n(&t->ended_elsewhere, __ATOMIC_RELAXED);
+
+	if (LIKELY((n & ~lives) == 0))
+		return;
+	n = __atomic_fetch_and(&t->ended_elsewhere, lives, __ATOMIC_RELAXED);
+	t->sleepable -= (uint32_t)n;
+}
+
+uint32_t gate_sleepable_begin(struct tn_gate_thread *t)
+{
+	settle(t);
+	t->sleepable++;
+	return life_of(__atomic_load_n(&t->ended_elsewhere, __ATOMIC_RELAXED));
+}
+
+void gate_sleepable_end(struct tn_gate_thread *t, uint32_t life)
+{
+	uint64_t n = __atomic_load_n(&t->ended_elsewhere, __ATOMIC_RELAXED);
+
+	/* Of a thread that has ended nothing is counted any more. */
+	if (t == gate_world()->self(false) && life_of(n) == life) {
+		t->sleepable--;
+		return;
+	}
+	while (life_of(n) == life &&
+	       !__atomic_compare_exchange_n(&t->ended_elsewhere, &n, n + 1,
+		   true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+bool gate_may_wait(void)
+{
+	struct tn_gate_thread *self = gate_world()->self(false);
+
+	if (gate_is_inside())
+		return false;
+	if (self == NULL)
+		return true;
+	settle(self);
+	return self->sleepable == 0;
+}
+
+/* --- the end of a thread, and threads without a record */
+
 void gate_thread_release(struct tn_gate_thread *t)
 {
 	const uint64_t word = __atomic_load_n(&t->word, __ATOMIC_RELAXED);
+	const uint64_t life =
+	    life_of(__atomic_load_n(&t->ended_elsewhere, __ATOMIC_RELAXED));
 
 	t->frames = NULL;
+	t->sleepable = 0;
+	__atomic_store_n(
+	    &t->ended_elsewhere, (life + 1) << 32, __ATOMIC_RELAXED);
 	__atomic_store_n(&t->owner, NULL, __ATOMIC_RELAXED);
 	__atomic_store_n(&t->deadline_ns, 0, __ATOMIC_RELAXED);
 	/* Ends the sections that it is in; release as in every exit. */

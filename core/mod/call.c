@@ -13,13 +13,13 @@
 
 /*
  * A draining gate is waited for; then the next try may meet another one. Not by
- * a thread that is inside of some section: the closer waits for that.
+ * a thread that is inside of some call: the closer waits for that.
  */
 const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface)
 {
 	const struct tn_binding *b = NULL;
 
-	if (gate_is_inside())
+	if (!gate_may_wait())
 		return NULL;
 	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
 		b = tn_gate_enter_call(&iface->gate);
@@ -31,7 +31,7 @@ const struct tn_binding *tn_interface_guard_slow(
 {
 	const struct tn_binding *b = NULL;
 
-	if (gate_is_inside())
+	if (!gate_may_wait())
 		return NULL;
 	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
 		b = tn_guard_enter_call(&iface->gate, frame);
@@ -48,7 +48,7 @@ static int why_shut(struct tn_interface *iface)
 /* Who is not inside has waited: then it was closed. */
 int tn_interface_refusal(struct tn_interface *iface)
 {
-	return gate_is_inside() ? why_shut(iface) : -TN_ENODEV;
+	return gate_may_wait() ? -TN_ENODEV : why_shut(iface);
 }
 
 typedef int op_fn(void *instance, void *cookie);

@@ -170,7 +170,7 @@ int interface_await_decision(struct interface *iface)
 
 	while (err == 0 && iface->primary != NULL &&
 	       iface->primary->state == PROVISION_CLOSED) {
-		if (gate_is_inside() || is_decided_here(iface->primary))
+		if (!gate_may_wait() || is_decided_here(iface->primary))
 			return -TN_EDEADLK;
 		err = interface_await(iface->sys, UINT64_MAX);
 	}

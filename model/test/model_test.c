@@ -108,6 +108,11 @@ TEST(model, timer_holds)
 	check_trials(&timer, NO_MUTANT);
 }
 
+TEST(model, sleepers_nest_holds)
+{
+	check_trials(&sleepers_nest, NO_MUTANT);
+}
+
 TEST(mutant, drop_membarrier_is_caught)
 {
 	check_trials(NULL, DROP_MEMBARRIER);
@@ -236,4 +241,9 @@ TEST(mutant, no_shutdown_sync_is_caught)
 TEST(mutant, delete_only_is_caught)
 {
 	check_trials(NULL, DELETE_ONLY);
+}
+
+TEST(mutant, nested_waits_is_caught)
+{
+	check_trials(NULL, NESTED_WAITS);
 }

@@ -92,8 +92,8 @@ int interface_unbind(struct tn_interface *iface, struct module *holder);
 
 /*
  * Enters for one call; NULL: nobody provides it. Does not block but while the
- * provider is being unloaded, until that is decided. Nothing between enter and
- * exit sleeps.
+ * provider is being unloaded, until that is decided; from inside of another
+ * call it does not wait for that: NULL. Nothing between enter and exit sleeps.
  */
 const struct interface_binding *interface_enter(struct tn_interface *iface);
 void interface_exit(struct tn_interface *iface);

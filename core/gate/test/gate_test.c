@@ -411,6 +411,74 @@ TEST(gate, a_thread_knows_whether_it_is_inside)
 	leave_sleepable(&p);
 }
 
+static void may_wait_elsewhere(void *arg)
+{
+	struct place *p = arg;
+
+	p->err = gate_may_wait() ? 0 : 1;
+}
+
+/* A closer would wait for the call, and the call for the closer. */
+TEST(gate, who_is_inside_of_a_call_does_not_wait)
+{
+	struct place p = { 0 }, other = { 0 };
+
+	place_open(&p, 2);
+	place_open(&other, 2);
+	enter_sleepable(&p);
+	CHECK_EQ(gate_close(&other.gate, &kit_draining), 0);
+	CHECK_EQ(tn_gate_enter_sleepable(&other.gate, soon(), &other.ticket),
+	    -TN_EAGAIN);
+	CHECK(!gate_may_wait());
+	CHECK(kit_elsewhere(may_wait_elsewhere, &p));
+	CHECK_EQ(p.err, 0);
+	leave_sleepable(&p);
+	CHECK(gate_may_wait());
+	CHECK_EQ(tn_gate_enter_sleepable(&other.gate, soon(), &other.ticket),
+	    -TN_ETIMEDOUT);
+	enter(&p);
+	CHECK_EQ(tn_gate_enter_sleepable(&other.gate, soon(), &other.ticket),
+	    -TN_EAGAIN);
+	leave(&p);
+	gate_publish(&other.gate, &tn_binding_closed);
+	enter_sleepable(&p);
+	CHECK_EQ(tn_gate_enter_sleepable(&other.gate, soon(), &other.ticket),
+	    -TN_ENOENT);
+	leave_sleepable(&p);
+}
+
+static void leave_late(void *arg)
+{
+	struct place *p = arg;
+
+	leave_sleepable(p);
+	p->err = gate_may_wait() ? 0 : 1;
+}
+
+/* Its thread waits again, whoever has ended the call, and however late. */
+TEST(gate, a_call_that_ends_on_another_thread_is_over_for_its_own)
+{
+	struct place p = { 0 }, late = { 0 };
+
+	place_open(&p, 2);
+	place_open(&late, 2);
+	for (int i = 0; i < 3; i++) {
+		enter_sleepable(&p);
+		CHECK(!gate_may_wait());
+		CHECK(kit_elsewhere(leave_late, &p));
+		CHECK_EQ(p.err, 0);
+		CHECK(gate_may_wait());
+	}
+	/* the thread has ended, and another one has its record */
+	CHECK(kit_elsewhere(enter_sleepable, &late));
+	CHECK(kit_elsewhere(may_wait_elsewhere, &p));
+	CHECK_EQ(p.err, 0);
+	leave_sleepable(&late);
+	CHECK(gate_may_wait());
+	CHECK(kit_elsewhere(may_wait_elsewhere, &p));
+	CHECK_EQ(p.err, 0);
+}
+
 static void use_in_crowd(void *arg)
 {
 	struct place *p = arg;

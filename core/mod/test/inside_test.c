@@ -5,6 +5,7 @@
  * is inside himself is refused instead of waiting for himself.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -29,7 +30,7 @@ static struct {
 	struct object *object;
 	struct tn_handle handle;
 	atomic_bool over, inside, left, early;
-	int unload, load, withdraw;
+	int unload, load, withdraw, again;
 } in;
 
 static int idle(void *instance)
@@ -68,17 +69,18 @@ static const struct tn_export exports[] = {
 	WORLD_EXPORT(t_exit),
 };
 
-static bool begin(int (*run)(void *instance))
+static bool begin_with(int (*run)(void *instance), uint32_t flags)
 {
 	const struct tn_interface_desc desc = {
 		.size = sizeof(desc),
+		.flags = flags,
 		.name = "idle",
 		.version = TN_INTERFACE_VERSION(1, 0),
 		.ops = &ops,
 	};
 	const struct tn_interface_want want = {
 		.size = sizeof(want),
-		.flags = TN_BIND_WEAK,
+		.flags = flags | TN_BIND_WEAK,
 		.name = "idle",
 		.version = TN_INTERFACE_VERSION(1, 0),
 		.holder = "the test",
@@ -89,6 +91,11 @@ static bool begin(int (*run)(void *instance))
 	return EXPECT(world_open(&in.w, exports, ARRAY_SIZE(exports))) &&
 	       EXPECT(tn_interface_provide(in.w.sys, NULL, &desc) == 0) &&
 	       EXPECT(tn_interface_bind(in.w.sys, &want, &in.iface) == 0);
+}
+
+static bool begin(int (*run)(void *instance))
+{
+	return begin_with(run, 0);
 }
 
 static struct author module_of(const char *name)
@@ -193,4 +200,49 @@ TEST(inside, exit_waits_for_who_uses_a_handle_that_was_put)
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK(world_close(&in.w));
 	author_free(&a);
+}
+
+/* --- a call inside of a call */
+
+static int call_again(void *instance)
+{
+	const uint32_t *phase = &in.iface->gate.phase;
+
+	(void)instance;
+	atomic_store(&in.inside, true);
+	while ((__atomic_load_n(phase, __ATOMIC_ACQUIRE) & 1) == 0)
+		sched_yield();
+	in.again = tn_call_sleeping(in.iface, const struct idle_ops, run);
+	return 0;
+}
+
+static void *call_once(void *arg)
+{
+	int *result = arg;
+
+	*result = tn_call_sleeping(in.iface, const struct idle_ops, run);
+	return NULL;
+}
+
+/*
+ * Who withdraws waits for the outer call, and the inner one would wait for who
+ * withdraws. The time is only there to end a test that fails.
+ */
+TEST(inside, a_sleeping_call_does_not_wait_inside_of_another)
+{
+	const uint64_t long_ns = UINT64_C(10000000000);
+	pthread_t thread;
+	int result = 1;
+
+	CHECK(begin_with(call_again, TN_INTERFACE_SLEEPS));
+	CHECK_EQ(pthread_create(&thread, NULL, call_once, &result), 0);
+	while (!atomic_load(&in.inside))
+		sched_yield();
+	CHECK_EQ(tn_interface_withdraw(in.w.sys, NULL, "idle", long_ns), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(result, 0);
+	CHECK_EQ(in.again, -TN_EAGAIN);
+	CHECK_EQ(
+	    tn_call_sleeping(in.iface, const struct idle_ops, run), -TN_ENODEV);
+	CHECK(world_close(&in.w));
 }

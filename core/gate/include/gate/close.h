@@ -44,6 +44,13 @@ bool gate_is_alone(void) MUST_CHECK;
  */
 bool gate_is_inside(void) MUST_CHECK;
 
+/*
+ * Nor has it begun a sleepable call that has not ended: nobody who closes a
+ * gate waits for it, so it may wait for him. (A thread that can get no record
+ * is not known to be in a sleepable call.)
+ */
+bool gate_may_wait(void) MUST_CHECK;
+
 /* --- gates */
 
 /* @nshards 0: not sleepable. The gate is closed. */

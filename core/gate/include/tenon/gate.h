@@ -124,7 +124,11 @@ struct tn_gate_thread {
 	uint32_t number;                /* set once; small, chooses shards */
 	uint32_t taken; /* atomic; the world's number of its thread, or 0 */
 	struct tn_gate_thread *next; /* set before it is listed */
-	uint32_t fences; /* atomic; its thread has fences of its own */
+	uint32_t fences;    /* atomic; its thread has fences of its own */
+	uint32_t sleepable; /* its thread: begun here, less ended here */
+	/* atomic; what was begun here and has ended on other threads, under
+	   the number of the threads that have had the record */
+	uint64_t ended_elsewhere;
 } __attribute__((aligned(64)));
 
 /* The depth in the word, and the largest. */
@@ -302,14 +306,16 @@ static inline void tn_guard_exit(struct tn_gate *g, struct tn_gate_frame *f)
 struct tn_gate_ticket {
 	const struct tn_binding *binding;
 	struct tn_gate_shard *shard;
+	struct tn_gate_thread *thread; /* that has entered; or NULL */
+	uint32_t number;               /* of threads that have had it */
 };
 
 /*
  * Of gates with shards. 0: inside, with ticket->binding, until the exit,
  * which any thread may do. A draining gate is waited for until
- * @deadline_ns: -TN_ETIMEDOUT; -TN_ENOENT: closed. Not inside of a section
- * of another call; inside of a sleepable call of the same gate @deadline_ns
- * ends what would be a wait for itself.
+ * @deadline_ns: -TN_ETIMEDOUT; -TN_ENOENT: closed; -TN_EAGAIN: it is draining,
+ * and who is inside of a call of any kind does not wait, because whoever closes
+ * the gate may be waiting for that call.
  */
 int tn_gate_enter_sleepable(
     struct tn_gate *g, uint64_t deadline_ns, struct tn_gate_ticket *ticket);

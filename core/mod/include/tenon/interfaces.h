@@ -114,9 +114,7 @@ struct tn_interface_want {
  * made at once, and keeps it unless it is weak. When all have left it, a bond
  * that is not weak waits until the rest is decided (other interfaces of the
  * modules that leave, their stop hooks). -TN_EDEADLK: the caller is inside of a
- * counted or guarded call, or is itself what decides it. An operation that
- * sleeps and binds to another interface of the same provider may wait there
- * until the deadline of who unloads it.
+ * call, or is itself what decides it.
  */
 int tn_interface_bind(struct tn_system *sys,
     const struct tn_interface_want *want, struct tn_interface **out);
@@ -134,8 +132,8 @@ int tn_interface_unbind(
  * Calls operation @op of a table of struct type @type with the instance and the
  * arguments that follow; the value is the operation's, or -TN_ENODEV. While
  * its provider is about to leave, a call waits until that is decided; a call
- * from inside of another counted or guarded call does not wait and has the
- * value -TN_EAGAIN.
+ * from inside of another call, whatever its kind, does not wait and has the
+ * value -TN_EAGAIN: who makes the provider leave may be waiting for that one.
  */
 #define tn_call(iface, type, op, ...)                                          \
 	__extension__({                                                        \
@@ -169,10 +167,10 @@ int tn_interface_unbind(
 	})
 
 /*
- * The same for TN_INTERFACE_SLEEPS. It waits for a provider that is about to
- * leave even inside of another such call, which has no thread to be known by:
- * when that is a call of the same provider, both wait until the deadline of who
- * makes it leave. Do not nest them; or leave with a deadline.
+ * The same for TN_INTERFACE_SLEEPS. It is its thread that is inside: an
+ * operation that hands its work to another thread and waits for that does not
+ * call its own provider there, or both wait until the deadline of who makes it
+ * leave.
  */
 #define tn_call_sleeping(iface, type, op, ...)                                 \
 	__extension__({                                                        \
