@@ -33,6 +33,10 @@ const char *const mutant_names[MUTANTS] = {
 	[NO_SHUTDOWN_SYNC] = "no-shutdown-sync",
 	[DELETE_ONLY] = "delete-only",
 	[NESTED_WAITS] = "nested-waits",
+	[CHECK_BEFORE_SECTION] = "check-before-section",
+	[TARGET_BEFORE_NUMBER] = "target-before-number",
+	[RESTORE_EARLIER] = "restore-earlier",
+	[RESTORE_PUT] = "restore-put",
 };
 
 /* A mutant that only reordering shows is proved harmless under TSO. */
@@ -89,6 +93,15 @@ const struct trial trials[] = {
 	HOLDS(double_put),
 	CAUGHT(double_put, PUT_WITHOUT_NUMBER),
 	CAUGHT(double_put, PUT_GOES_BACK),
+	HOLDS(revoking),
+	CAUGHT(revoking, CHECK_BEFORE_SECTION),
+	CAUGHT(revoking, TARGET_BEFORE_NUMBER),
+	CAUGHT(revoking, DROP_MEMBARRIER),
+	CAUGHT(revoking, EARLY_FREE),
+	CAUGHT_RELAXED(revoking, RELAXED_EXIT),
+	HOLDS(restoring),
+	CAUGHT(restoring, RESTORE_EARLIER),
+	CAUGHT(restoring, RESTORE_PUT),
 	HOLDS(mixed),
 	CAUGHT(mixed, NO_FENCE_INSIDE),
 	CAUGHT(mixed, LOOK_BEFORE_FENCE),

@@ -40,6 +40,10 @@ enum mutant {
 	NO_SHUTDOWN_SYNC,         /* a timer's teardown does not wait */
 	DELETE_ONLY,              /* it is deleted, and can be set again */
 	NESTED_WAITS,             /* who is inside waits for a gate */
+	CHECK_BEFORE_SECTION,     /* is it held? and then the section */
+	TARGET_BEFORE_NUMBER,     /* a slot's target, and then whose it is */
+	RESTORE_EARLIER,          /* also what was revoked for good */
+	RESTORE_PUT,              /* and what is being taken again */
 	MUTANTS
 };
 
@@ -50,6 +54,7 @@ extern const struct model nesting, threads_end, crowd;
 extern const struct model sleepable, sleepers_wake, reference, handles,
     double_put;
 extern const struct model mixed, two_targets, timer, sleepers_nest;
+extern const struct model revoking, restoring;
 
 /* One search: @shows says that the mutant must be caught, or that nothing
    may be wrong. */

@@ -377,7 +377,12 @@ void gate_restore_handles(const struct tn_gate_target *t)
 		uint64_t number =
 		    __atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE);
 
-		if (__atomic_load_n(&s->target, __ATOMIC_RELAXED) != t)
+		/*
+		 * acquire: pairs with the fence of tn_handle_take. Where the
+		 * next take has written t, the put before it is seen.
+		 */
+		if (__atomic_load_n(&s->target, __ATOMIC_ACQUIRE) != t ||
+		    __atomic_load_n(&s->returned, __ATOMIC_RELAXED) >= number)
 			continue;
 		/* Fails when it was not revoked. */
 		(void)__atomic_compare_exchange_n(&s->revoked, &number, 0,

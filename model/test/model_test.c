@@ -113,6 +113,17 @@ TEST(model, sleepers_nest_holds)
 	check_trials(&sleepers_nest, NO_MUTANT);
 }
 
+TEST(model, revoking_holds)
+{
+	PROVES("L04");
+	check_trials(&revoking, NO_MUTANT);
+}
+
+TEST(model, restoring_holds)
+{
+	check_trials(&restoring, NO_MUTANT);
+}
+
 TEST(mutant, drop_membarrier_is_caught)
 {
 	check_trials(NULL, DROP_MEMBARRIER);
@@ -246,4 +257,24 @@ TEST(mutant, delete_only_is_caught)
 TEST(mutant, nested_waits_is_caught)
 {
 	check_trials(NULL, NESTED_WAITS);
+}
+
+TEST(mutant, check_before_section_is_caught)
+{
+	check_trials(NULL, CHECK_BEFORE_SECTION);
+}
+
+TEST(mutant, target_before_number_is_caught)
+{
+	check_trials(NULL, TARGET_BEFORE_NUMBER);
+}
+
+TEST(mutant, restore_earlier_is_caught)
+{
+	check_trials(NULL, RESTORE_EARLIER);
+}
+
+TEST(mutant, restore_put_is_caught)
+{
+	check_trials(NULL, RESTORE_PUT);
 }

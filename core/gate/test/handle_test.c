@@ -60,6 +60,28 @@ TEST(handle, to_one_target_does_not_hold_another)
 	put(&o);
 }
 
+/*
+ * Between a put and the next take there is a moment when the slot has the new
+ * target and still the old number: here by hand.
+ */
+TEST(handle, that_was_put_is_not_restored_for_who_takes_its_slot)
+{
+	struct owner o = { 0 }, next = { 0 };
+
+	gate_target_open(&o.target);
+	take(&o);
+	CHECK_EQ(gate_revoke_handles(&o.target), 1);
+	put(&o);
+	o.handle.slot->target = &next.target;
+	gate_restore_handles(&next.target);
+	CHECK_EQ(o.handle.slot->revoked, o.handle.sequence);
+	o.handle.slot->returned++; /* and by now it is put again */
+	gate_restore_handles(&next.target);
+	CHECK_EQ(o.handle.slot->revoked, o.handle.sequence);
+	o.handle.slot->returned--;
+	CHECK_EQ(gate_target_close(&o.target, false), 0);
+}
+
 TEST(handle, that_was_put_is_stale_for_ever)
 {
 	struct owner o = { 0 };
