@@ -40,9 +40,11 @@ struct interface_desc {
 	const char *name;
 	uint32_t version;
 	uint32_t reserved;
-	const void *ops;    /* struct interface_ops first; stays */
-	void *instance;     /* first argument of each operation */
-	uint64_t budget_ns; /* of a guarded call; 0: as long as it likes */
+	const void *ops; /* struct interface_ops first; stays */
+	void *instance;  /* first argument of each operation */
+	/* How long a guarded call should take, 0: as long as it likes. It is
+	   noted for a watchdog; nothing ends a call that takes longer. */
+	uint64_t budget_ns;
 };
 
 /* What a module wants to call: the same major version, at least this minor. */

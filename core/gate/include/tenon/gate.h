@@ -79,7 +79,7 @@ struct tn_gate {
 	struct tn_gate_shard *shards;     /* set once; or NULL */
 	uint32_t nshards;
 	uint32_t flags;
-	uint64_t budget_ns; /* of a guarded call, 0: as long as it likes */
+	uint64_t budget_ns; /* sets the deadline of guarded calls; 0: none */
 	uint32_t phase;     /* atomic; odd while DRAINING; woken on change */
 	uint32_t left;      /* atomic; counts exits that the closer awaits */
 };
@@ -117,7 +117,7 @@ struct tn_gate_thread {
 	uint64_t word;                /* atomic; its thread writes */
 	struct tn_gate_frame *frames; /* its thread, and its signal handlers */
 	void *owner;                  /* atomic; its thread writes */
-	uint64_t deadline_ns;         /* likewise; 0: none */
+	uint64_t deadline_ns;         /* likewise; 0: none; for a watchdog */
 	struct tn_handle_chunk *chunks; /* atomic; grows at its head */
 	struct tn_handle_chunk *sweep;  /* its thread */
 	struct tn_handle_slot *free;    /* its thread */
@@ -277,8 +277,9 @@ static inline void tn_guard_exit_on(
 }
 
 /*
- * As tn_gate_enter, but whoever is inside by a guarded call may enter again
- * while the gate drains. NULL also when the thread can get no record. @f
+ * As tn_gate_enter, but it is on record whose code runs, and when it should
+ * be over, for whoever looks at the records: nothing here does. And whoever is
+ * inside by a guarded call may enter again while the gate drains. NULL also when the thread can get no record. @f
  * lives until the exit.
  */
 static inline const struct tn_binding *tn_guard_enter(

@@ -56,9 +56,12 @@ struct tn_interface_desc {
 	const char *name; /* at most 55 characters; copied */
 	uint32_t version; /* TN_INTERFACE_VERSION() */
 	uint32_t reserved;
-	const void *ops;    /* struct tn_ops_head first */
-	void *instance;     /* first argument of each operation */
-	uint64_t budget_ns; /* of a guarded call; 0: as long as it likes */
+	const void *ops; /* struct tn_ops_head first */
+	void *instance;  /* first argument of each operation */
+	/* How long a guarded call should take, 0: as long as it likes. The time
+	   when it is over is noted with its thread for a watchdog; the engine
+	   has none and ends no call. */
+	uint64_t budget_ns;
 };
 
 /*
