@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <base/rest.h>
 #include <gate/close.h>
 #include <host/debug.h>
 #include <host/epoch.h>
@@ -40,8 +41,11 @@ struct host_port {
 	 * fork, and must not wait for itself then.
 	 */
 	_Atomic(pthread_t) holder;
-	bool fork_nested;          /* lock: the holder forks */
-	struct tn_system *forking; /* lock: whose locks are held, or NULL */
+	struct rest rest; /* the holder's */
+
+	/* while a thread forks, its own: */
+	enum rest_copier copier;
+	struct tn_system *forking; /* whose locks are held, or NULL */
 	unsigned generation;       /* of the process before the fork */
 
 	/* set once: */
@@ -124,12 +128,26 @@ static void port_release(void *ctx, struct tn_bytes *bytes)
 	bytes_release(&p->blocks, bytes);
 }
 
+/* --- the registry lock */
+
+static bool is_mine(struct host_port *p)
+{
+	/* relaxed: only the caller itself writes its own number */
+	return atomic_load_explicit(&p->holder, memory_order_relaxed) ==
+	       pthread_self();
+}
+
+static void note_holder(struct host_port *p)
+{
+	atomic_store_explicit(&p->holder, pthread_self(), memory_order_relaxed);
+}
+
 static void port_lock(void *ctx)
 {
 	struct host_port *p = ctx;
 
 	pthread_mutex_lock(&p->lock);
-	atomic_store_explicit(&p->holder, pthread_self(), memory_order_relaxed);
+	note_holder(p);
 }
 
 static void port_unlock(void *ctx)
@@ -139,6 +157,36 @@ static void port_unlock(void *ctx)
 	atomic_store_explicit(&p->holder, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&p->lock);
 }
+
+static void port_rest(void *ctx, bool on)
+{
+	struct host_port *p = ctx;
+
+	if (on)
+		rest_begin(&p->rest);
+	else
+		while (!rest_end(&p->rest))
+			(void)thread_wait(
+			    NULL, &p->rest.word, REST_KEPT, UINT64_MAX);
+}
+
+/* Whoever sleeps with the lock changes nothing meanwhile. */
+static int port_wait(
+    void *ctx, const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	struct host_port *p = ctx;
+	const bool rests = is_mine(p) && !rest_is_begun(&p->rest);
+	int err;
+
+	if (rests)
+		port_rest(p, true);
+	err = thread_wait(NULL, word, value, deadline_ns);
+	if (rests)
+		port_rest(p, false);
+	return err;
+}
+
+/* --- more of the table */
 
 static void port_read_enter(void *ctx)
 {
@@ -214,7 +262,7 @@ static const struct tn_port template = {
 	.read_enter = port_read_enter,
 	.read_exit = port_read_exit,
 	.synchronize = port_synchronize,
-	.wait = thread_wait,
+	.wait = port_wait,
 	.wake = thread_wake,
 	.relax = thread_relax,
 	.thread_self = thread_self,
@@ -223,6 +271,7 @@ static const struct tn_port template = {
 	.now_ns = port_now_ns,
 	.log = port_log,
 	.host_symbol = port_host_symbol,
+	.rest = port_rest,
 };
 
 /* --- forks */
@@ -246,33 +295,52 @@ static bool lock_soon(pthread_mutex_t *lock)
 	return pthread_mutex_timedlock(lock, &until) == 0;
 }
 
-static bool enter_fork(struct process_member *m)
+static enum rest_copier copier_enter(struct host_port *p)
+{
+	if (is_mine(p))
+		return COPIER_NESTED;
+	for (;;) {
+		if (rest_keep(&p->rest))
+			return COPIER_KEPT;
+		if (lock_soon(&p->lock))
+			return COPIER_LOCKED;
+	}
+}
+
+static void copier_leave(struct host_port *p, bool child)
+{
+	if (p->copier == COPIER_LOCKED) {
+		pthread_mutex_unlock(&p->lock);
+	} else if (p->copier == COPIER_KEPT && child) {
+		/* Nobody is here to unlock it. */
+		rest_clear(&p->rest);
+		atomic_store(&p->holder, 0);
+		pthread_mutex_init(&p->lock, NULL);
+	} else if (p->copier == COPIER_KEPT) {
+		rest_release(&p->rest);
+		thread_wake(NULL, &p->rest.word);
+	}
+}
+
+static void enter_fork(struct process_member *m)
 {
 	struct host_port *p = member_port(m);
-	const bool nested = atomic_load_explicit(&p->holder,
-				memory_order_relaxed) == pthread_self();
 
-	if (!nested && !lock_soon(&p->lock))
-		return false;
-	p->fork_nested = nested;
+	p->copier = copier_enter(p);
 	p->generation = process_generation();
 	p->forking = atomic_load(&p->system);
-	if (!p->forking || tn_system_before_fork(p->forking))
-		return true;
-	if (!nested)
-		pthread_mutex_unlock(&p->lock);
-	return false;
+	if (p->forking)
+		tn_system_before_fork(p->forking);
 }
 
 static void leave_fork(struct process_member *m)
 {
 	struct host_port *p = member_port(m);
+	const bool child = process_generation() != p->generation;
 
 	if (p->forking)
-		tn_system_after_fork(
-		    p->forking, process_generation() != p->generation);
-	if (!p->fork_nested)
-		pthread_mutex_unlock(&p->lock);
+		tn_system_after_fork(p->forking, child);
+	copier_leave(p, child);
 }
 
 static void before_fork(struct process_member *m)

@@ -14,7 +14,6 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <base/compiler.h>
@@ -33,47 +32,14 @@ static struct process_member *member(struct list *node)
 	return CONTAINER_OF(node, struct process_member, node);
 }
 
-/* From @last to the first. */
-static void leave_back(struct list *last)
-{
-	for (struct list *pos = last; pos != &members; pos = pos->prev)
-		if (member(pos)->leave)
-			member(pos)->leave(member(pos));
-}
-
-static MUST_CHECK bool enter_all(void)
-{
-	struct list *pos;
-
-	list_for_each (pos, &members) {
-		if (member(pos)->enter && !member(pos)->enter(member(pos))) {
-			leave_back(pos->prev);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* The lock of the list and those of systems: see process.h. */
-static void enter(void)
-{
-	/* So that another thread that forks gets the lock of the list. */
-	const struct timespec nap = { 0, 100000 };
-
-	for (;;) {
-		pthread_mutex_lock(&list_lock);
-		if (enter_all())
-			return;
-		pthread_mutex_unlock(&list_lock);
-		nanosleep(&nap, NULL);
-	}
-}
-
 static void before_fork(void)
 {
 	struct list *pos;
 
-	enter();
+	pthread_mutex_lock(&list_lock);
+	list_for_each (pos, &members)
+		if (member(pos)->enter)
+			member(pos)->enter(member(pos));
 	list_for_each (pos, &members)
 		if (member(pos)->before)
 			member(pos)->before(member(pos));
@@ -89,7 +55,9 @@ static void after_fork(bool child)
 	for (struct list *pos = members.prev; pos != &members; pos = pos->prev)
 		if (member(pos)->after)
 			member(pos)->after(member(pos));
-	leave_back(members.prev);
+	for (struct list *pos = members.prev; pos != &members; pos = pos->prev)
+		if (member(pos)->leave)
+			member(pos)->leave(member(pos));
 	pthread_mutex_unlock(&list_lock);
 }
 

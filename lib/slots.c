@@ -31,12 +31,12 @@ static struct host_slots *member_slots(struct process_member *m)
 }
 
 /* The port has joined before, so its lock is held here. */
-static bool enter_fork(struct process_member *m)
+static void enter_fork(struct process_member *m)
 {
 	struct host_slots *h = member_slots(m);
 
 	h->generation = process_generation();
-	return tn_slots_before_fork(h->slots);
+	tn_slots_before_fork(h->slots);
 }
 
 static void leave_fork(struct process_member *m)

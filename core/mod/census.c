@@ -52,7 +52,7 @@ int tn_interface_providers(struct tn_system *sys, const char *name,
 	const struct list *pos;
 	int stop = 0;
 
-	registry_lock(sys);
+	registry_lock_to_read(sys);
 	iface = interface_find(sys, name);
 	if (iface != NULL) {
 		list_for_each (pos, &iface->provisions) {
@@ -64,7 +64,7 @@ int tn_interface_providers(struct tn_system *sys, const char *name,
 				break;
 		}
 	}
-	registry_unlock(sys);
+	registry_unlock_read(sys);
 	return stop;
 }
 
@@ -89,8 +89,8 @@ int tn_interface_each(struct tn_system *sys,
 {
 	struct visit v = { fn, arg, 0 };
 
-	registry_lock(sys);
+	registry_lock_to_read(sys);
 	index_each(&sys->interfaces, visit, &v);
-	registry_unlock(sys);
+	registry_unlock_read(sys);
 	return v.stop;
 }

@@ -38,32 +38,81 @@ void ledger_close(struct tn_system *sys)
 	free_table(sys, sys->ledger.buckets, sys->ledger.nbuckets);
 }
 
-bool ledger_is_mine(struct tn_system *sys)
+static void note_holder(struct tn_system *sys)
 {
-	/* relaxed: only the caller itself writes its own number */
-	return atomic_load_explicit(&sys->ledger.holder,
-		   memory_order_relaxed) == this_thread(sys->port);
-}
-
-bool ledger_lock_until(struct tn_system *sys, uint64_t deadline_ns)
-{
-	if (!mutex_take_until(sys->port, &sys->ledger.lock, deadline_ns))
-		return false;
 	atomic_store_explicit(
 	    &sys->ledger.holder, this_thread(sys->port), memory_order_relaxed);
-	return true;
 }
 
 void ledger_lock(struct tn_system *sys)
 {
-	while (!ledger_lock_until(sys, UINT64_MAX))
-		;
+	mutex_take(sys->port, &sys->ledger.lock);
+	note_holder(sys);
 }
 
 void ledger_unlock(struct tn_system *sys)
 {
 	atomic_store_explicit(&sys->ledger.holder, 0, memory_order_relaxed);
 	mutex_give(sys->port, &sys->ledger.lock);
+}
+
+/* --- forks */
+
+/* For what may come to rest or be given: longer than that takes, mostly. */
+#define FORK_NAP_NS 1000000u
+
+void ledger_rest_begin(struct tn_system *sys)
+{
+	rest_begin(&sys->ledger.rest);
+}
+
+void ledger_rest_end(struct tn_system *sys)
+{
+	const struct tn_port *port = sys->port;
+	struct rest *rest = &sys->ledger.rest;
+
+	while (!rest_end(rest))
+		(void)port->wait(port->ctx, &rest->word, REST_KEPT, UINT64_MAX);
+}
+
+static enum rest_copier copier_enter(struct tn_system *sys)
+{
+	struct ledger *lg = &sys->ledger;
+
+	/* relaxed: only the caller itself writes its own number */
+	if (atomic_load_explicit(&lg->holder, memory_order_relaxed) ==
+	    this_thread(sys->port))
+		return COPIER_NESTED;
+	for (;;) {
+		if (rest_keep(&lg->rest))
+			return COPIER_KEPT;
+		if (mutex_take_until(sys->port, &lg->lock,
+			deadline_in(sys->port, FORK_NAP_NS)))
+			break;
+	}
+	note_holder(sys);
+	return COPIER_LOCKED;
+}
+
+void ledger_before_fork(struct tn_system *sys)
+{
+	sys->ledger.copier = copier_enter(sys);
+}
+
+void ledger_after_fork(struct tn_system *sys, bool child)
+{
+	struct ledger *lg = &sys->ledger;
+	const bool kept = lg->copier == COPIER_KEPT;
+
+	if (kept && !child) {
+		rest_release(&lg->rest);
+		sys->port->wake(sys->port->ctx, &lg->rest.word);
+		return;
+	}
+	if (kept)
+		rest_clear(&lg->rest);
+	if (lg->copier != COPIER_NESTED)
+		ledger_unlock(sys);
 }
 
 /* --- the table */
@@ -539,14 +588,16 @@ int tn_ledger_each(struct tn_module *mod, item_fn *fn, void *arg)
 	if (gen == NULL)
 		return 0;
 	ledger_lock(mod->sys);
+	ledger_rest_begin(mod->sys);
 	stop = each_entry(gen, fn, arg);
+	ledger_rest_end(mod->sys);
 	ledger_unlock(mod->sys);
 	if (stop != 0)
 		return stop;
-	registry_lock(mod->sys);
+	registry_lock_to_read(mod->sys);
 	stop = each_interface(gen, fn, arg);
 	if (stop == 0)
 		stop = each_handle(gen, fn, arg);
-	registry_unlock(mod->sys);
+	registry_unlock_read(mod->sys);
 	return stop != 0 ? stop : each_export(gen, fn, arg);
 }

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include <base/compiler.h>
+#include <base/rest.h>
 #include <tenon/ledger.h>
 
 #include "sync.h"
@@ -41,7 +42,8 @@ struct ledger_book {
 struct ledger {
 	struct mutex lock;
 	_Atomic uintptr_t holder; /* the thread that has it, or 0 */
-	bool fork_nested;         /* lock: the holder forks */
+	struct rest rest;         /* the holder's */
+	enum rest_copier copier;  /* while there is one: its own */
 	/* lock: */
 	const struct tn_ledger_class *classes[LEDGER_CLASSES]; /* by order */
 	unsigned nclasses;
@@ -68,10 +70,11 @@ void ledger_close(struct tn_system *sys);
 
 void ledger_lock(struct tn_system *sys);
 void ledger_unlock(struct tn_system *sys);
-/* Does the calling thread hold it? */
-bool ledger_is_mine(struct tn_system *sys);
-/* False: another thread has had it until @deadline_ns. */
-bool ledger_lock_until(struct tn_system *sys, uint64_t deadline_ns);
+/* Around what only reads, and calls the program: who forks need not wait. */
+void ledger_rest_begin(struct tn_system *sys);
+void ledger_rest_end(struct tn_system *sys);
+void ledger_before_fork(struct tn_system *sys);
+void ledger_after_fork(struct tn_system *sys, bool child);
 
 /* --- under the lock */
 

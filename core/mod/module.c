@@ -305,14 +305,14 @@ int tn_module_each(struct tn_system *sys,
 	const struct list *pos;
 	int stop = 0;
 
-	registry_lock(sys);
+	registry_lock_to_read(sys);
 	list_for_each (pos, &sys->list) {
 		stop = fn(arg, CONTAINER_OF((struct list *)(uintptr_t)pos,
 				   struct tn_module, link));
 		if (stop != 0)
 			break;
 	}
-	registry_unlock(sys);
+	registry_unlock_read(sys);
 	return stop;
 }
 

@@ -277,6 +277,24 @@ static inline void registry_unlock(struct tn_system *sys)
 	sys->port->unlock(sys->port->ctx);
 }
 
+/*
+ * For what only reads and calls the program meanwhile, which may fork: other
+ * threads that fork do not wait for it.
+ */
+static inline void registry_lock_to_read(struct tn_system *sys)
+{
+	registry_lock(sys);
+	if (sys->port->rest != NULL)
+		sys->port->rest(sys->port->ctx, true);
+}
+
+static inline void registry_unlock_read(struct tn_system *sys)
+{
+	if (sys->port->rest != NULL)
+		sys->port->rest(sys->port->ctx, false);
+	registry_unlock(sys);
+}
+
 static inline void *port_alloc(const struct tn_port *port, size_t size)
 {
 	return port->alloc(port->ctx, size);

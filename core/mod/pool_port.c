@@ -100,6 +100,11 @@ static int pool_host_symbol(void *ctx, const char *name, uint64_t *addr)
 	return BASE(ctx)->host_symbol(BASE(ctx)->ctx, name, addr);
 }
 
+static void pool_rest(void *ctx, bool on)
+{
+	BASE(ctx)->rest(BASE(ctx)->ctx, on);
+}
+
 static struct tn_port make_port(
     const struct tn_port *base, struct tn_pool *pool, bool mmu)
 {
@@ -135,6 +140,7 @@ static struct tn_port make_port(
 		.now_ns = pool_now_ns,
 		.log = pool_log,
 		.host_symbol = base->host_symbol ? pool_host_symbol : NULL,
+		.rest = base->rest ? pool_rest : NULL,
 	};
 }
 

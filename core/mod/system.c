@@ -10,9 +10,6 @@
 #include "hold.h"
 #include "holder_name.h"
 
-/* How long a fork waits for a ledger while it has other locks. */
-#define FORK_PATIENCE_NS 1000000u
-
 #define PORT_ABI   1u
 #define CONFIG_ABI 1u
 
@@ -140,23 +137,14 @@ uint32_t tn_taints(struct tn_system *sys)
 }
 
 /*
- * A callback under the ledger's lock may fork: then it is held already, and
- * another thread that forks must not wait for it with what this one needs. The
- * parameters' lock comes last, as in an inspection under the registry lock;
+ * The parameters' lock comes last, as in an inspection under the registry lock;
  * nothing is called with it held, so nobody forks with it but a signal handler
  * that has interrupted a setting or a reading: that may not fork.
  */
-bool tn_system_before_fork(struct tn_system *sys)
+void tn_system_before_fork(struct tn_system *sys)
 {
-	const struct tn_port *port = sys->port;
-	const bool nested = ledger_is_mine(sys);
-
-	if (!nested &&
-	    !ledger_lock_until(sys, port->now_ns(port->ctx) + FORK_PATIENCE_NS))
-		return false;
-	sys->ledger.fork_nested = nested;
-	mutex_take(port, &sys->param_lock);
-	return true;
+	ledger_before_fork(sys);
+	mutex_take(sys->port, &sys->param_lock);
 }
 
 void tn_system_after_fork(struct tn_system *sys, bool child)
@@ -167,8 +155,7 @@ void tn_system_after_fork(struct tn_system *sys, bool child)
 		activity_forget_others_locked(sys);
 		interfaces_call_off_locked(sys);
 	}
-	if (!sys->ledger.fork_nested)
-		ledger_unlock(sys);
+	ledger_after_fork(sys, child);
 }
 
 static void fill_symbol(struct tn_symbol *out, const struct export_record *rec)

@@ -14,31 +14,22 @@ static struct tn_system *system_at(const struct tn_slots *m, uint32_t i)
 							       : NULL;
 }
 
-/* Those in front of slot @end. */
-static void after_fork(struct tn_slots *m, uint32_t end, bool child)
-{
-	for (uint32_t i = 0; i < end; i++) {
-		struct tn_system *sys = system_at(m, i);
-
-		if (sys != NULL)
-			tn_system_after_fork(sys, child);
-	}
-}
-
-bool tn_slots_before_fork(struct tn_slots *slots)
+void tn_slots_before_fork(struct tn_slots *slots)
 {
 	for (uint32_t i = 0; i < slots->config.slot_count; i++) {
 		struct tn_system *sys = system_at(slots, i);
 
-		if (sys != NULL && !tn_system_before_fork(sys)) {
-			after_fork(slots, i, false);
-			return false;
-		}
+		if (sys != NULL)
+			tn_system_before_fork(sys);
 	}
-	return true;
 }
 
 void tn_slots_after_fork(struct tn_slots *slots, bool child)
 {
-	after_fork(slots, slots->config.slot_count, child);
+	for (uint32_t i = 0; i < slots->config.slot_count; i++) {
+		struct tn_system *sys = system_at(slots, i);
+
+		if (sys != NULL)
+			tn_system_after_fork(sys, child);
+	}
 }

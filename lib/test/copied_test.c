@@ -64,13 +64,6 @@ static int use_it_all(void)
 	return tn_close(copied.sys) != 0 ? 2 : 0;
 }
 
-/* With musl the threads of these tests have been seen to wait for ever. */
-#ifdef __GLIBC__
-#define NEED_GLIBC() ((void)0)
-#else
-#define NEED_GLIBC() SKIP("forks of many threads hang with this C library")
-#endif
-
 TEST(copied, a_child_finds_every_lock_whole)
 {
 	NEED_MODULES();
@@ -200,82 +193,6 @@ TEST(copied, a_child_that_was_reading_loads_when_it_has_ended)
 	alarm(0);
 	CHECK_EQ(tn_unload(copied.sys, copied.mod, NULL), 0);
 	CHECK_EQ(tn_close(copied.sys), 0);
-}
-
-/* --- forks from under a lock */
-
-static void fork_once(void)
-{
-	const pid_t pid = fork();
-	int status = -1;
-
-	if (pid == 0)
-		_exit(0); /* the lock is this child's own */
-	if (EXPECT(waitpid(pid, &status, 0) == pid))
-		(void)EXPECT(status == 0);
-}
-
-static int fork_at_module(void *arg, struct tn_module *mod)
-{
-	(void)arg;
-	(void)mod;
-	fork_once();
-	return 0;
-}
-
-static int fork_at_entry(void *arg, const struct tn_ledger_item *item)
-{
-	(void)item;
-	fork_once();
-	*(bool *)arg = true;
-	return 1;
-}
-
-static void *keep_forking(void *arg)
-{
-	(void)arg;
-	while (!atomic_load(&copied.over))
-		fork_once();
-	return NULL;
-}
-
-static void check_forks_inside(bool in_ledger)
-{
-	pthread_t thread;
-	bool was_inside = !in_ledger;
-
-	alarm(60); /* a hang is a failure */
-	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
-	copied.mod = kit_load(copied.sys, "leaky");
-	CHECK(copied.mod != NULL);
-	atomic_store(&copied.over, false);
-	CHECK_EQ(pthread_create(&thread, NULL, keep_forking, NULL), 0);
-	for (unsigned i = 0; i < FORKS; i++) {
-		if (in_ledger)
-			(void)tn_ledger_each(
-			    copied.mod, fork_at_entry, &was_inside);
-		else
-			(void)tn_module_each(copied.sys, fork_at_module, NULL);
-		(void)tn_host_mode(copied.sys);
-	}
-	atomic_store(&copied.over, true);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
-	CHECK(was_inside);
-	CHECK_EQ(unload_leaky(), 0);
-	CHECK_EQ(tn_close(copied.sys), 0);
-	alarm(0);
-}
-
-TEST(copied, threads_that_fork_inside_and_outside_of_callbacks_all_end)
-{
-	NEED_GLIBC();
-	check_forks_inside(false);
-}
-
-TEST(copied, so_do_those_that_fork_under_the_ledgers_lock)
-{
-	NEED_GLIBC();
-	check_forks_inside(true);
 }
 
 /* --- a close that is refused */

@@ -18,19 +18,20 @@
  * The order of locks, which forks and all others keep:
  *	the locks of systems: the port's (registry), the ledger, parameters
  *	the locks of listeners, arenas, blocks, workers, plugins
+ * enter() takes the former for all members before the first before(), leave()
+ * gives them back after all after().
+ *
  * A callback under the locks of a system may fork, and may call what reads the
- * list of members (process_find). So nobody waits for those locks with the
- * list's: enter() takes them, for a bounded time, for all members before the
- * first before(), and when one of them has had no success they are all given
- * back by leave(), with the lock of the list, before the next try. leave() is
- * called after all after().
+ * list of members (process_find): it waits for the list's lock with those of
+ * its system, or for the C library's own lock of forks, which musl holds while
+ * handlers run. So whoever forks waits with the list's lock for those threads
+ * only that change something, and keeps the others at rest (base/rest.h).
  */
 struct process_member {
 	struct list node;
-	/* Both or neither; false: nothing is taken, a bounded time is over. */
-	bool (*enter)(struct process_member *m);
+	/* Both or neither, of each pair. */
+	void (*enter)(struct process_member *m);
 	void (*leave)(struct process_member *m);
-	/* Both or neither: they wait as long as it takes. */
 	void (*before)(struct process_member *m);
 	void (*after)(struct process_member *m);
 };

@@ -194,24 +194,31 @@ struct tn_port {
 	 * profile. 0 and *@addr, or -TN_ENOENT. NULL: no such symbols.
 	 */
 	int (*host_symbol)(void *ctx, const char *name, uint64_t *addr);
+
+	/* --- forks */
+
+	/*
+	 * The calling thread has the lock, and until it says @on false only
+	 * reads what that protects; so it does while it is in wait, too. On
+	 * false it may sleep. NULL: a world whose processes are not copied.
+	 */
+	void (*rest)(void *ctx, bool on);
 };
 
 /*
  * For worlds whose processes can be copied while threads run: what a system
  * locks besides the port's lock is whole in both processes if these stand
- * around the copy, with the port's lock held. In the copy the calling thread
- * is the only one: what other threads were loading or unloading there stays as
- * it is and cannot be loaded or unloaded. Since 0.1.
+ * around the copy, with the port's lock held, or with the thread that has it at
+ * rest (see tn_port.rest) until the copy is made. In the copy the calling
+ * thread is the only one: what other threads were loading or unloading there
+ * stays as it is and cannot be loaded or unloaded. One thread at a time.
+ *
+ * before_fork waits for threads that change something, and not for those that
+ * are in a function which the engine calls under a lock: these may be about to
+ * copy the process themselves. @child: in the copy. Since 0.1.
  */
 struct tn_system;
-/*
- * False: another thread has been inside of a lock for a millisecond, and may
- * itself be about to copy the process, in a function that the engine calls
- * under that lock. Nothing is locked then: give up the port's lock and those of
- * other systems, let others run, and try again.
- */
-bool tn_system_before_fork(struct tn_system *sys);
-/* @child: in the copy; false also to take a before_fork back. */
+void tn_system_before_fork(struct tn_system *sys);
 void tn_system_after_fork(struct tn_system *sys, bool child);
 
 #ifdef __cplusplus

@@ -485,10 +485,10 @@ static inline int tn_slot_handle_entry(
 
 /*
  * Stand around the copy as tn_system_before_fork and tn_system_after_fork,
- * with the port's lock held. What other threads were loading or unloading
- * stays so in the copy. False, as there: nothing is locked.
+ * with the port's lock held or its holder at rest. What other threads were
+ * loading or unloading stays so in the copy.
  */
-bool tn_slots_before_fork(struct tn_slots *slots);
+void tn_slots_before_fork(struct tn_slots *slots);
 void tn_slots_after_fork(struct tn_slots *slots, bool child);
 
 #ifdef __cplusplus
