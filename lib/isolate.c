@@ -165,6 +165,7 @@ static int isolate_load(void *ctx, const struct tn_isolation_load *load,
 		.exports = load->exports,
 		.nexports = load->nexports,
 		.timeout_ns = load->timeout_ns,
+		.stop = load->stop,
 	};
 	int err;
 

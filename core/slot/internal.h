@@ -56,6 +56,7 @@ struct slot {
 	size_t blob_size;
 	uint8_t state; /* enum tn_slot_state */
 	uint8_t flags; /* TN_SLOT_ISOLATED */
+	uint8_t stop;  /* atomic; its load is to end: tn_slot_kill */
 	char entry_name[TN_SLOT_SYMBOL_MAX];
 	struct tn_gate_target target; /* calls and handles */
 };

@@ -125,15 +125,26 @@ uint32_t slots_load_flags(const struct tn_slots *m)
 	       ((flags & TN_SLOTS_NO_INIT) != 0 ? TN_LOAD_NO_INIT : 0);
 }
 
-/* What it leads to by then: one of the two, or nothing. */
-static void set_state(struct tn_slots *m, struct slot *s,
+/*
+ * What it leads to by then: one of the two, or nothing. True: it is LOADED, but
+ * was to be killed before, and is pinned for that.
+ */
+static bool set_state(struct tn_slots *m, struct slot *s,
     enum tn_slot_state state, struct native *native, void *worker)
 {
+	bool stops;
+
 	slots_lock(m);
 	s->native = native;
 	s->worker = worker;
 	s->state = (uint8_t)state;
+	stops = s->stop != 0;
+	s->stop = 0;
+	if (state == TN_SLOT_LOADED)
+		gate_target_open(&s->target); /* it may be: see stay */
+	stops = stops && tn_target_get(&s->target);
 	slots_unlock(m);
+	return stops;
 }
 
 static int open_isolated(
@@ -153,6 +164,7 @@ static int open_isolated(
 		.nexports = imports ? c->nexports : 0,
 		.timeout_ns = c->timeout_ns != 0 ? c->timeout_ns
 						 : TN_SLOT_LOAD_TIMEOUT_NS,
+		.stop = &m->slot[i].stop,
 	};
 
 	return c->isolation->open(c->isolation->ctx, &load, worker, diag);
@@ -174,6 +186,7 @@ static int open_module(struct tn_slots *m, uint32_t i, struct native **native,
 
 static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 {
+	struct slot *s = slot_at(m, i);
 	struct native *native = NULL;
 	void *worker = NULL;
 	int err = begin(m, i, STEP_LOAD, diag);
@@ -181,10 +194,11 @@ static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 	if (err != 0)
 		return err;
 	err = open_module(m, i, &native, &worker, diag);
-	set_state(m, &m->slot[i],
-	    err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED, native, worker);
-	if (err == 0)
-		gate_target_open(&m->slot[i].target);
+	if (set_state(m, s, err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED,
+		native, worker)) {
+		m->config.isolation->kill(worker);
+		tn_target_put(&s->target);
+	}
 	return err;
 }
 
@@ -258,12 +272,12 @@ static int leave(
 	if (err != 0)
 		return err;
 	__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
-	set_state(m, s, TN_SLOT_UNLOADING, NULL, NULL);
+	(void)set_state(m, s, TN_SLOT_UNLOADING, NULL, NULL);
 	if (native != NULL)
 		native_free(native);
 	else
 		m->config.isolation->close(worker);
-	set_state(m, s, TN_SLOT_REGISTERED, NULL, NULL);
+	(void)set_state(m, s, TN_SLOT_REGISTERED, NULL, NULL);
 	return 0;
 }
 
@@ -272,8 +286,7 @@ static void stay(struct tn_slots *m, struct slot *s, bool is_asked)
 {
 	if (is_asked && s->native != NULL)
 		native_resume(s->native);
-	set_state(m, s, TN_SLOT_LOADED, s->native, s->worker);
-	gate_target_open(&s->target); /* if it has been closed */
+	(void)set_state(m, s, TN_SLOT_LOADED, s->native, s->worker);
 }
 
 /* All, or none of which one is pinned; *@asked of them have let go. */

@@ -38,6 +38,19 @@ const char *tn_slot_status_name(int status)
 	return tn_error_name(status);
 }
 
+/* Whoever loads it looks at that. */
+static bool stop_load(const struct tn_slots *m, struct slot *s)
+{
+	bool stops;
+
+	slots_lock(m);
+	stops = s->state == TN_SLOT_LOADING && slot_is_isolated(s);
+	if (stops)
+		__atomic_store_n(&s->stop, 1, __ATOMIC_RELAXED);
+	slots_unlock(m);
+	return stops;
+}
+
 int tn_slot_kill(struct tn_slots *slots, uint32_t slot)
 {
 	struct slot *s = slot_at(slots, slot);
@@ -45,6 +58,8 @@ int tn_slot_kill(struct tn_slots *slots, uint32_t slot)
 
 	if (s == NULL)
 		return -TN_EINVAL;
+	if (stop_load(slots, s))
+		return 0;
 	/* Pinned as by a call: what is told of the end may ask the manager. */
 	if (!tn_target_get(&s->target))
 		return -TN_ENOENT;

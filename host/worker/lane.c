@@ -113,7 +113,8 @@ static bool has_ended(const struct lane *l)
 		.events = sure ? POLLIN : 0,
 	};
 
-	if (__atomic_load_n(&l->stopped, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&l->stopped, __ATOMIC_ACQUIRE) ||
+	    lane_is_to_stop(l))
 		return true;
 	return poll(&p, 1, 0) == 1 &&
 	       (p.revents & (POLLIN | POLLHUP | POLLERR)) != 0;

@@ -17,8 +17,9 @@ struct lane {
 	uint32_t turn; /* odd: the worker's, as we have handed it over */
 	struct wire_spin spin;
 	int lifeline;
-	int process;  /* a descriptor that tells of its end, or -1 */
-	bool stopped; /* any thread sets it: the worker is being ended */
+	int process;         /* a descriptor that tells of its end, or -1 */
+	bool stopped;        /* any thread sets it: the worker is being ended */
+	const uint8_t *stop; /* atomic; likewise, from outside; or NULL */
 };
 
 struct message {
@@ -42,6 +43,12 @@ void lane_post(struct lane *l, const struct message *m);
  */
 MUST_CHECK int lane_wait(
     struct lane *l, uint64_t deadline_ns, struct message *m);
+
+/* The worker is to be killed: see tn_isolation_load. */
+static inline bool lane_is_to_stop(const struct lane *l)
+{
+	return l->stop && __atomic_load_n(l->stop, __ATOMIC_RELAXED);
+}
 
 /* A thread that waits answers -TN_EOWNERDEAD at once. Any thread. */
 void lane_stop(struct lane *l);

@@ -147,6 +147,7 @@ static int start_process(struct opening *o)
 	if (err)
 		return fail_birth(o, err);
 	lane_open(&w->lane, &w->page->lane, w->lifeline);
+	w->lane.stop = o->load->stop;
 	w->lane.spin.most = w->page->plan.spin;
 	w->lane.spin.rounds = w->lane.spin.most;
 	err = birth_process(&o->birth, (const int[2]){ o->file, w->far },
@@ -192,6 +193,8 @@ static int hear_hello(struct opening *o)
 		know_process(w, (int64_t)m.value);
 		return 0;
 	}
+	if (err == -TN_EOWNERDEAD && lane_is_to_stop(&w->lane))
+		return worker_end(w, TN_ISOLATE_KILLED, NULL);
 	o->birth.step = NULL;
 	o->birth.os_error = 0;
 	return fail_birth(
@@ -439,6 +442,7 @@ int worker_open(const struct worker_load *load, struct worker **out,
 		close(o.file);
 	free(o.exports);
 	free(o.offers);
+	o.w->lane.stop = NULL; /* it goes with the load */
 	if (err == 0) {
 		*out = o.w;
 		return 0;

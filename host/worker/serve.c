@@ -85,7 +85,11 @@ static int silent(struct worker *w, int err)
 {
 	switch (err) {
 	case -TN_ETIMEDOUT: return worker_end(w, TN_ISOLATE_TIMEOUT, NULL);
-	case -TN_EOWNERDEAD: return worker_end(w, TN_ISOLATE_DIED, NULL);
+	case -TN_EOWNERDEAD:
+		return worker_end(w,
+		    lane_is_to_stop(&w->lane) ? TN_ISOLATE_KILLED
+					      : TN_ISOLATE_DIED,
+		    NULL);
 	default: return worker_end(w, TN_ISOLATE_BROKEN, NULL);
 	}
 }
@@ -101,6 +105,8 @@ int worker_run(
 		if (err)
 			return silent(w, err);
 		/* A module that asks without end gets no time by that. */
+		if (m->kind != wanted && lane_is_to_stop(&w->lane))
+			return silent(w, -TN_EOWNERDEAD);
 		if (m->kind != wanted && deadline_ns != UINT64_MAX &&
 		    lane_now() >= deadline_ns)
 			return silent(w, -TN_ETIMEDOUT);

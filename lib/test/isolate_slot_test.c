@@ -26,7 +26,8 @@ struct scene {
 	struct tn_slots *slots;
 };
 
-static bool scene_open(struct scene *s, uint64_t timeout_ns)
+static bool scene_open_with(struct scene *s, uint64_t timeout_ns,
+    const struct tn_isolate_config *isolate)
 {
 	const struct host_port_config port = { .flags = HOST_PORT_NO_SYMBOLS };
 	struct tn_slots_config config = {
@@ -39,11 +40,16 @@ static bool scene_open(struct scene *s, uint64_t timeout_ns)
 
 	memset(s, 0, sizeof(*s));
 	if (!EXPECT(host_port_create(&port, &s->port) == 0) ||
-	    !EXPECT(tn_isolate_open(NULL, &s->iso) == 0))
+	    !EXPECT(tn_isolate_open(isolate, &s->iso) == 0))
 		return false;
 	config.isolation = s->iso;
 	return EXPECT(tn_slots_create(host_port_table(s->port), NULL, &config,
 			  &s->slots) == 0);
+}
+
+static bool scene_open(struct scene *s, uint64_t timeout_ns)
+{
+	return scene_open_with(s, timeout_ns, NULL);
 }
 
 static void scene_close(struct scene *s)
@@ -233,6 +239,67 @@ TEST(isolated, slot_is_busy_while_a_call_is_inside_and_can_be_killed)
 	CHECK_EQ(c.err, -TN_EOWNERDEAD);
 	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), 0);
 	scene_close(&s);
+}
+
+/* What endless asks before its init goes round for ever. */
+struct asked {
+	atomic_bool begun;
+	int64_t answer; /* 2: ask for ever, else be silent */
+};
+
+static int64_t answer(void *arg, uint32_t slot, const char *text, size_t n)
+{
+	struct asked *a = arg;
+
+	(void)slot;
+	(void)text;
+	(void)n;
+	atomic_store(&a->begun, true);
+	return a->answer;
+}
+
+static void *load_for_ever(void *arg)
+{
+	struct caller *c = arg;
+
+	c->err = load(c->s, 0, "endless");
+	return NULL;
+}
+
+TEST(isolated, slot_whose_init_never_ends_can_be_killed)
+{
+	NEED_MODULES();
+	PROVES("G35");
+	NEED_PROCESSES();
+	for (int64_t i = 1; i <= 2; i++) {
+		struct asked asked = { .answer = i };
+		const struct tn_isolate_config config = {
+			.size = sizeof(config),
+			.abi = 1,
+			.write = answer,
+			.arg = &asked,
+		};
+		struct tn_isolate_report report;
+		struct scene s;
+		struct caller c = { &s, 0 };
+		int64_t ret;
+		pthread_t t;
+
+		CHECK(scene_open_with(&s, UINT64_MAX, &config));
+		CHECK_EQ(pthread_create(&t, NULL, load_for_ever, &c), 0);
+		while (!atomic_load(&asked.begun))
+			sched_yield();
+		CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), -TN_EBUSY);
+		CHECK_EQ(tn_slot_kill(s.slots, 0), 0);
+		pthread_join(t, NULL);
+		CHECK_EQ(c.err, -TN_EOWNERDEAD);
+		CHECK_EQ(tn_isolate_report(s.iso, 0, &report), 0);
+		CHECK_EQ(report.end, TN_ISOLATE_KILLED);
+		CHECK_EQ(tn_slot_kill(s.slots, 0), -TN_ENOENT);
+		CHECK_EQ(load(&s, 0, "captive"), 0);
+		CHECK_EQ(call(&s, 0, "captive_add", 1, &ret), 0);
+		scene_close(&s);
+	}
 }
 
 TEST(isolated, slots_are_closed_by_the_shutdown_of_their_manager)

@@ -23,8 +23,10 @@ struct pretence {
 	int next_error; /* what the next call meets */
 	uint64_t timeout_ns;
 	unsigned lookups, calls;
-	/* the manager that kill asks, as an embedder's callback may */
-	struct tn_slots *asked;
+	/* the manager that kill asks, as an embedder's callback may, and that
+	   open tells to end what it opens */
+	struct tn_slots *asked, *told;
+	bool heeds; /* open sees that */
 	int answer; /* of its unload of slot 0 */
 };
 
@@ -39,6 +41,12 @@ static int pretend_open(void *ctx, const struct tn_isolation_load *load,
 		return p->open_error;
 	}
 	p->load = *load;
+	if (p->told != NULL) {
+		EXPECT(tn_slot_kill(p->told, load->slot) == 0);
+		EXPECT(*load->stop != 0);
+		if (p->heeds)
+			return TN_SLOT_KILLED;
+	}
 	strcpy(p->name, load->name);
 	p->first = *(const uint8_t *)load->blob;
 	p->workers++;
@@ -263,7 +271,32 @@ TEST(isolation, kills_a_worker_without_a_lock_of_the_manager)
 	CHECK(kit_close(&k));
 }
 
-/* Nobody can end a worker that is still loading, so its time always ends. */
+TEST(isolation, kills_a_worker_that_is_loading)
+{
+	/* it sees that in time, or not */
+	for (int heeds = 0; heeds < 2; heeds++) {
+		struct pretence p;
+		struct kit k;
+
+		CHECK(open(&k, &p, false));
+		p.told = k.slots;
+		p.heeds = heeds;
+		CHECK_EQ(kit_load_blob(&k, 1, blob, TN_SLOT_ISOLATED),
+		    heeds ? TN_SLOT_KILLED : 0);
+		CHECK_EQ(kit_try(&k, 1, "f1"),
+		    heeds ? TN_SLOT_NOT_FOUND : TN_SLOT_KILLED);
+		CHECK_EQ(tn_slot_unload(k.slots, 1, NULL),
+		    heeds ? TN_SLOT_NOT_FOUND : 0);
+		CHECK_EQ(p.workers, 0);
+		p.told = NULL; /* and that is over */
+		CHECK_EQ(tn_slot_load(k.slots, 1, NULL), 0);
+		CHECK(*p.load.stop == 0);
+		CHECK_EQ(kit_try(&k, 1, "f1"), 0);
+		CHECK(kit_close(&k));
+	}
+}
+
+/* Nobody may be there to end a worker that is loading: its time always ends. */
 TEST(isolation, bounds_the_time_of_a_load_that_has_no_limit)
 {
 	struct pretence p;

@@ -39,6 +39,9 @@ struct tn_isolation_load {
 	const struct tn_export *exports;
 	size_t nexports;
 	uint64_t timeout_ns; /* for loading and init; UINT64_MAX: without end */
+	/* Atomic; not 0 from some time on: the worker is to be ended, as by
+	   kill, and open fails with -TN_EOWNERDEAD. */
+	const uint8_t *stop;
 };
 
 /* One call. */

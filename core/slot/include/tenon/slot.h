@@ -164,9 +164,9 @@ struct tn_slots_config {
 	void *issue_arg;
 	const struct tn_isolation *isolation; /* or NULL: no isolated slots */
 	/*
-	 * Of calls into isolated slots, and of their loads, inits included. 0:
-	 * none for calls, which tn_slot_kill can end, and for loads, which
-	 * nothing else ends, TN_SLOT_LOAD_TIMEOUT_NS.
+	 * Of calls into isolated slots, and of their loads, inits included;
+	 * tn_slot_kill ends both. 0: none for calls, for loads
+	 * TN_SLOT_LOAD_TIMEOUT_NS.
 	 */
 	uint64_t timeout_ns;
 	const struct tn_listener *listeners; /* told of modules, as tn_config */
@@ -328,8 +328,8 @@ int tn_slot_get_entry(
  * Ends the worker of an isolated slot at once: calls inside answer
  * -TN_EOWNERDEAD, and so do all later ones until it is loaded again.
  * The slot is pinned meanwhile, no lock is held, and what isolation tells of the
- * end may ask the manager. -TN_EINVAL; -TN_ENOENT: it is not loaded, or still
- * loading, which ends by itself (tn_slots_config.timeout_ns); -TN_EOPNOTSUPP: it
+ * end may ask the manager. If it is loading, that load ends soon: it fails with
+ * -TN_EOWNERDEAD, or what it has loaded is killed at once. -TN_EINVAL; -TN_ENOENT: it is not loaded; -TN_EOPNOTSUPP: it
  * is not isolated. May wait while an unload is just being decided.
  */
 int tn_slot_kill(struct tn_slots *slots, uint32_t slot);

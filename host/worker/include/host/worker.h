@@ -26,6 +26,7 @@ struct worker_load {
 	const struct tn_export *exports;
 	size_t nexports;
 	uint64_t timeout_ns; /* for the module's init; 0: config's start_ns */
+	const uint8_t *stop; /* see tn_isolation_load; or NULL */
 };
 
 /* What has been counted of a worker's way into the world, for tests. */
