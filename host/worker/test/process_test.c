@@ -346,6 +346,54 @@ TEST(process, dies_with_its_host_though_children_of_that_live)
 	}
 }
 
+/*
+ * A child that knows nothing of us, as of _Fork or clone, keeps what it has
+ * copied: the host's end of the lifeline, too, which no flag of the system
+ * closes in such a child. With it ends what that keeps alive.
+ */
+static void live_with_a_raw_child(int to, const int stay[2])
+{
+	const struct tn_isolate_config config = kit_config(NULL);
+	struct worker *w = kit_open(&config);
+	struct tn_isolate_report r = { 0 };
+	char c;
+
+	if (w)
+		worker_report(w, &r);
+	close(stay[1]);
+	if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0)
+		_exit(read(stay[0], &c, 1) != 0);
+	if (write(to, &r.process, sizeof(r.process)) != sizeof(r.process))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+TEST(process, lives_as_long_as_a_child_that_was_cloned_behind_our_back)
+{
+	int64_t worker = 0;
+	int ends[2], stay[2];
+	pid_t pid;
+
+	NEED_WORKERS();
+	if (!kit_is_filtered())
+		SKIP("emulators share no descriptors with what they start");
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(pipe(stay), 0);
+	pid = fork();
+	if (pid == 0)
+		live_with_a_raw_child(ends[1], stay);
+	CHECK_EQ(read(ends[0], &worker, sizeof(worker)), sizeof(worker));
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	CHECK(worker > 0 && kit_lives(worker));
+	close(stay[1]); /* the child ends */
+	CHECK(kit_dies(worker));
+	close(stay[0]);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 /* One thread opens, its end is none of the worker's. */
 static void *open_one(void *arg)
 {
