@@ -5,15 +5,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <test/test.h>
 
 #include "kit.h"
-
-#define NO_SUCH_ADVICE 9999
 
 /* Writes the path of a module of the common profile. */
 static void module_path(const char *name, char path[PATH_MAX])
@@ -55,14 +52,6 @@ const void *kit_blob(const char *name, size_t *size)
 	*size = fread(bytes, 1, sizeof(bytes), f);
 	fclose(f);
 	return bytes;
-}
-
-/* Emulators take any advice. */
-bool kit_is_emulated(void)
-{
-	static char page[65536] __attribute__((aligned(65536)));
-
-	return madvise(page, sizeof(page), NO_SUCH_ADVICE) == 0;
 }
 
 int kit_try(struct tn_system *sys, const char *name, struct tn_module **mod,

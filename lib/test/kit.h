@@ -16,6 +16,7 @@
 #endif
 
 #include <tenon/tenon.h>
+#include <test/emulated.h>
 
 /* Tests that load files begin with this. */
 bool kit_has_modules(void);
@@ -29,10 +30,9 @@ bool kit_has_modules(void);
 const void *kit_blob(const char *name, size_t *size);
 
 /* The program of workers that is inside of the library is not the emulator's. */
-bool kit_is_emulated(void);
 #define NEED_PROCESSES()                                                       \
 	do {                                                                   \
-		if (kit_is_emulated())                                         \
+		if (test_is_emulated())                                        \
 			SKIP("emulators cannot execute the program inside");   \
 	} while (0)
 

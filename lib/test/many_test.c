@@ -5,11 +5,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <host/port.h>
 #include <tenon/tenon.h>
+#include <test/emulated.h>
 #include <test/test.h>
 
 #include "kit.h"
@@ -102,22 +102,6 @@ static long resident(void)
 	return pages;
 }
 
-#define NO_SUCH_ADVICE 9999
-
-/* Emulators grow for reasons of their own; they take any advice. */
-static bool is_emulated(void)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *p = mmap(NULL, page, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const bool takes_any =
-	    p != MAP_FAILED && madvise(p, page, NO_SUCH_ADVICE) == 0;
-
-	if (p != MAP_FAILED)
-		munmap(p, page);
-	return takes_any;
-}
-
 TEST(many, a_thousand_come_and_go_without_growth)
 {
 	NEED_MODULES();
@@ -138,7 +122,7 @@ TEST(many, a_thousand_come_and_go_without_growth)
 	CHECK_EQ(last.spans, first.spans);
 	CHECK_EQ(last.chunks, first.chunks);
 	CHECK(last.held <= first.held + (256u << 10)); /* the quarantine */
-	if (!KIT_SANITIZED && !is_emulated())
+	if (!KIT_SANITIZED && !test_is_emulated())
 		CHECK(resident() <= pages + 1024);
 	CHECK_EQ(tn_close(sys), 0);
 }

@@ -152,16 +152,10 @@ TEST(call, gives_the_module_memory_of_its_own)
 TEST(call, has_a_heap_of_whole_pages)
 {
 	struct tn_isolate_config config = kit_config(NULL);
-	struct worker *w;
-	int64_t ret = 0;
 
 	NEED_WORKERS();
 	config.heap_size = 300001;
-	w = kit_open(&config);
-	CHECK(w);
-	CHECK_EQ(kit_call(w, "captive_memory", 1 << 20, 0, &ret), 0);
-	CHECK_EQ(ret, 50 * 64);
-	kit_close(w);
+	CHECK_EQ(kit_call_once(&config, "captive_memory", 1 << 20), 50 * 64);
 }
 
 TEST(call, shares_the_buffer_that_was_asked_for)

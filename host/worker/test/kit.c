@@ -9,11 +9,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define NO_SUCH_ADVICE 9999
+#include <test/emulated.h>
 
 /* Under emulation the worker's program needs the emulator in front of it. */
 static const char *helper[3];
@@ -92,20 +91,6 @@ static void take_end(
 
 /* --- workers */
 
-/* Emulators take any advice. */
-static bool is_emulated(void)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *p = mmap(NULL, page, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const bool takes_any =
-	    p != MAP_FAILED && madvise(p, page, NO_SUCH_ADVICE) == 0;
-
-	if (p != MAP_FAILED)
-		munmap(p, page);
-	return takes_any;
-}
-
 void kit_program(char *path, size_t cap)
 {
 	char folder[PATH_MAX];
@@ -128,7 +113,7 @@ static bool find_emulator(void)
 
 struct tn_isolate_config kit_config(struct kit_said *said)
 {
-	const bool emulated = is_emulated();
+	const bool emulated = test_is_emulated();
 
 	return (struct tn_isolate_config){
 		.size = sizeof(struct tn_isolate_config),
@@ -149,12 +134,12 @@ struct tn_isolate_config kit_config(struct kit_said *said)
 
 bool kit_is_filtered(void)
 {
-	return !is_emulated();
+	return !test_is_emulated();
 }
 
 const char *kit_why_not(void)
 {
-	if (is_emulated() && !find_emulator())
+	if (test_is_emulated() && !find_emulator())
 		return "the emulator is not where the worker's program needs it";
 	return NULL;
 }
@@ -206,6 +191,19 @@ int kit_call(
 	int err = worker_lookup(w, name, &fn);
 
 	return err ? err : worker_call(w, fn, args, 20000000000ull, ret);
+}
+
+int64_t kit_call_once(
+    const struct tn_isolate_config *config, const char *name, int64_t a)
+{
+	struct worker *w = kit_open(config);
+	int64_t ret = -1;
+
+	if (!EXPECT(w != NULL))
+		return -1;
+	EXPECT(kit_call(w, name, a, 0, &ret) == 0);
+	kit_close(w);
+	return ret;
 }
 
 /* --- processes */

@@ -54,6 +54,9 @@ void kit_close(struct worker *w);
 /* Calls function @name within a second or so; its error, *@ret its result. */
 int kit_call(
     struct worker *w, const char *name, int64_t a, int64_t b, int64_t *ret);
+/* Opens, calls with @a and 0, closes; what the function returned, or -1. */
+int64_t kit_call_once(
+    const struct tn_isolate_config *config, const char *name, int64_t a);
 
 /* Does process @pid run? */
 bool kit_lives(int64_t pid);

@@ -115,6 +115,16 @@ EXPORTED(captive_run_data)
 
 /* --- system calls */
 
+#if defined(__aarch64__)
+#define CALL   "svc #0"
+#define NUMBER "x8"
+#define ARGS   "x"
+#elif defined(__riscv)
+#define CALL   "ecall"
+#define NUMBER "a7"
+#define ARGS   "a"
+#endif
+
 static int64_t system_call(int64_t nr, int64_t x, int64_t y, int64_t z)
 {
 	int64_t ret;
@@ -124,28 +134,17 @@ static int64_t system_call(int64_t nr, int64_t x, int64_t y, int64_t z)
 			 : "=a"(ret)
 			 : "a"(nr), "D"(x), "S"(y), "d"(z)
 			 : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-	register int64_t x8 __asm__("x8") = nr;
-	register int64_t x0 __asm__("x0") = x;
-	register int64_t x1 __asm__("x1") = y;
-	register int64_t x2 __asm__("x2") = z;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2)
-			 : "memory");
-	ret = x0;
 #else
-	register int64_t a7 __asm__("a7") = nr;
-	register int64_t a0 __asm__("a0") = x;
-	register int64_t a1 __asm__("a1") = y;
-	register int64_t a2 __asm__("a2") = z;
+	register int64_t number __asm__(NUMBER) = nr;
+	register int64_t first __asm__(ARGS "0") = x;
+	register int64_t second __asm__(ARGS "1") = y;
+	register int64_t third __asm__(ARGS "2") = z;
 
-	__asm__ volatile("ecall"
-			 : "+r"(a0)
-			 : "r"(a7), "r"(a1), "r"(a2)
+	__asm__ volatile(CALL
+			 : "+r"(first)
+			 : "r"(number), "r"(second), "r"(third)
 			 : "memory");
-	ret = a0;
+	ret = first;
 #endif
 	return ret;
 }
