@@ -91,6 +91,16 @@ const char *plugin_printed(void (*fn)(void *arg), const void *arg)
 	return text;
 }
 
+static void unload_in_vain(void *arg)
+{
+	EXPECT(plugin_unload(arg) == -1);
+}
+
+const char *plugin_refusal(struct plugin *p)
+{
+	return plugin_printed(unload_in_vain, p);
+}
+
 void plugin_folder_make(char folder[PATH_MAX])
 {
 	snprintf(folder, PATH_MAX, "/tmp/tenon-plugin-XXXXXX");

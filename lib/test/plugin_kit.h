@@ -31,6 +31,9 @@ const char *plugin_said(struct tn_diag *diag);
  */
 const char *plugin_printed(void (*fn)(void *arg), const void *arg);
 
+/* What plugin_unload prints, which is to refuse @p. */
+const char *plugin_refusal(struct plugin *p);
+
 /* A folder of the test's own with a slash at its end, removed by the next. */
 void plugin_folder_make(char folder[PATH_MAX]);
 void plugin_folder_remove(const char *folder);
