@@ -155,26 +155,40 @@ static void pass(const struct partner *p, uint32_t turn)
 		    SYS_futex, p->turn, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static _Noreturn void answer(const struct partner *p)
+static _Noreturn void answer(const struct partner *p, pid_t parent)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+	    getppid() != parent)
+		_exit(1);
 	for (uint32_t turn = 1;; turn += 2) {
 		await(p, turn);
 		pass(p, turn + 1);
 	}
 }
 
+/* Nobody passes the word any more, and it is waited for. */
+static void lose_partner(int sig)
+{
+	static const char text[] = "bench: the partner has ended\n";
+
+	(void)sig;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(1);
+}
+
 static struct partner partner_open(bool sleeps)
 {
 	struct partner p = { .sleeps = sleeps };
+	const pid_t self = getpid();
 
 	p.turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (p.turn == MAP_FAILED)
 		die("mmap", "no memory");
+	signal(SIGCHLD, lose_partner);
 	p.pid = fork();
 	if (p.pid == 0)
-		answer(&p);
+		answer(&p, self);
 	if (p.pid < 0)
 		die("fork", "refused");
 	return p;
@@ -182,6 +196,7 @@ static struct partner partner_open(bool sleeps)
 
 static void partner_close(struct partner *p)
 {
+	signal(SIGCHLD, SIG_DFL);
 	kill(p->pid, SIGKILL);
 	waitpid(p->pid, NULL, 0);
 	munmap(p->turn, 4096);

@@ -2,13 +2,16 @@
 """The programs that the benchmarks run: ours, and the peers besides dlopen.
 
 Everything measured is pinned to one processor, the same for all, but for the
-commands of `alternate`, which may have threads.  A peer that is not there, or
-fails, raises Missing with the reason.
+commands of `alternate`, which may have threads, and ends with whoever has
+started it.  A peer that is not there, or fails, raises Missing with the reason.
 """
 import contextlib
+import ctypes
 import os
 import re
+import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import time
@@ -17,12 +20,22 @@ BIN = os.path.join('build', 'host', 'bin')
 JITLINK = 'llvm-jitlink-14'
 
 
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+RLIMIT_RTTIME = 15  # the module resource does not name it
+# Seconds that a program before all others may compute without a rest.
+GREED_LIMIT = 300
+
+
 class Missing(Exception):
     pass
 
 
-def _settle():
-    """In the child: one processor."""
+def settle(parent):
+    """In the child: one processor, and no life without its parent."""
+    if LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0 or \
+            os.getppid() != parent:
+        os._exit(1)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
@@ -49,17 +62,20 @@ def _first():
         os.sched_setscheduler(0, *before)
 
 
-def _settle_first():
-    """In the child: both."""
-    _settle()
+def settle_first(parent):
+    """In the child: both, and not without end."""
+    settle(parent)
+    micros = GREED_LIMIT * 1000000
+    resource.setrlimit(RLIMIT_RTTIME, (micros, micros))
     _go_first()
 
 
-def run(argv, settle=_settle_first):
+def run(argv, settle=settle_first):
     """What the program prints, to either stream."""
+    parent = os.getpid()
     done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,
-                          preexec_fn=settle)
+                          preexec_fn=lambda: settle(parent))
     if done.returncode != 0:
         why = done.stdout.strip().split('\n')[-1] or done.returncode
         raise Missing(f'{os.path.basename(argv[0])}: {why}')
@@ -129,7 +145,7 @@ class Jitlink:
         times = []
         for _ in range(runs):
             text = run([JITLINK, '-noexec', '-show-times', f'-entry={entry}',
-                        module], _settle)  # for most of a minute
+                        module], settle)  # for most of a minute
             found = self.LINE.search(text)
             if not found:
                 raise Missing(f'{JITLINK}: no link time in its output')
