@@ -8,36 +8,54 @@
 
 #include <base/string.h>
 
-static bool is_read_only_name(const char *name)
+/* What a section's name says of it. */
+enum role {
+	ROLE_NONE,
+	ROLE_INIT,       /* freed after init */
+	ROLE_LEFT_OUT,   /* read by the engine, of no use in the image */
+	ROLE_READ_ONLY,  /* written by the loader alone */
+	ROLE_AFTER_INIT, /* read-only after init */
+};
+
+static enum role role_of(const char *name)
 {
-	/* Written by the loader alone: pointers in constant data. */
-	return str_begins(name, ".data.rel.ro") ||
-	       str_eq(name, "__tenon_param") ||
-	       str_begins(name, ".preinit_array") ||
-	       str_begins(name, ".init_array") ||
-	       str_begins(name, ".fini_array");
+	static const struct {
+		const char *name;
+		bool is_whole; /* else names begin with it */
+		uint8_t role;
+	} names[] = {
+		{ ".init.", false, ROLE_INIT },
+		{ ".modinfo", true, ROLE_LEFT_OUT },
+		{ "__versions", true, ROLE_LEFT_OUT },
+		{ ".note.", false, ROLE_LEFT_OUT },
+		{ ".data.rel.ro", false, ROLE_READ_ONLY },
+		{ "__tenon_param", true, ROLE_READ_ONLY },
+		{ ".preinit_array", false, ROLE_READ_ONLY },
+		{ ".init_array", false, ROLE_READ_ONLY },
+		{ ".fini_array", false, ROLE_READ_ONLY },
+		{ ".data..ro_after_init", false, ROLE_AFTER_INIT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].is_whole ? str_eq(name, names[i].name)
+				      : str_begins(name, names[i].name))
+			return (enum role)names[i].role;
+	return ROLE_NONE;
 }
 
-static unsigned part_of(const struct elf_shdr *sh, const char *name)
+static unsigned part_of(const struct elf_shdr *sh, enum role role)
 {
-	const bool init = str_begins(name, ".init.");
+	const bool init = role == ROLE_INIT;
 
 	if ((sh->sh_flags & SHF_EXECINSTR) != 0)
 		return init ? TN_INIT_TEXT : TN_TEXT;
 	if ((sh->sh_flags & SHF_WRITE) == 0)
 		return init ? TN_INIT_RODATA : TN_RODATA;
-	if (str_begins(name, ".data..ro_after_init"))
+	if (role == ROLE_AFTER_INIT)
 		return TN_RO_AFTER_INIT;
-	if (is_read_only_name(name))
+	if (role == ROLE_READ_ONLY)
 		return TN_RODATA;
 	return init ? TN_INIT_DATA : TN_DATA;
-}
-
-/* Read from the file by the engine, of no use in the image. */
-static bool is_left_out(const char *name)
-{
-	return str_eq(name, ".modinfo") || str_eq(name, "__versions") ||
-	       str_begins(name, ".note.");
 }
 
 static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
@@ -57,12 +75,14 @@ static bool is_function_table(const struct elf_shdr *sh)
 static int classify(struct tn_load *l, uint32_t i)
 {
 	const struct elf_shdr *sh = &l->elf.sections[i];
-	const char *name = elf_section_name(&l->elf, i);
 	struct section *sec = &l->sections[i];
 
 	sec->part = NO_PART;
-	if ((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL ||
-	    is_left_out(name))
+	if ((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL)
+		return 0;
+	const enum role role = role_of(elf_section_name(&l->elf, i));
+
+	if (role == ROLE_LEFT_OUT)
 		return 0;
 	if ((sh->sh_flags & SHF_TLS) != 0)
 		return fail_unsupported(l, i, "thread-local storage");
@@ -77,7 +97,7 @@ static int classify(struct tn_load *l, uint32_t i)
 	}
 	if (sh->sh_size > INT32_MAX)
 		return fail_unsupported(l, i, "a section of 2 GiB or more");
-	sec->part = (uint8_t)part_of(sh, name);
+	sec->part = (uint8_t)part_of(sh, role);
 	if (is_function_table(sh) && sh->sh_size % 8 != 0)
 		return fail_unsupported(
 		    l, i, "a table that is no whole number of functions");
