@@ -37,6 +37,8 @@ INSTALLED = \
 		$f|$(DOC)/$(notdir $f)) \
 	$(foreach f,$(wildcard $(EXAMPLES:%=%/*.[ch])),\
 		$f|$(f:modules/example/%=$(DOC)/examples/modules/%)) \
+	$(foreach f,$(wildcard $(patsubst %,examples/%,*/Makefile */*.md */*.[ch] */*/*.[ch])),\
+		$f|$(DOC)/$f) \
 	$(foreach f,$(wildcard lib/test/embed/embed.*),\
 		$f|$(DOC)/examples/$(notdir $f)) \
 	$(foreach n,$(COMPLETED),tools/completion/tenon|share/bash-completion/completions/$n)

@@ -51,5 +51,6 @@ int lkmod_exit(void *handle)
 
 	f->api->printf(f->api->ctx, "filter: the last value was %lld",
 	    (long long)f->value);
-	return 0; /* the memory is taken back */
+	f->api->free(f->api->ctx, f); /* else it would be taken back, aloud */
+	return 0;
 }

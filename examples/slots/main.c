@@ -3,8 +3,8 @@
  * Modules without a file system: the program carries its module inside, as a
  * device would carry it in flash, and runs it in a slot of a pool of its own.
  * Nothing is read from a file. The module, its image and all that the engine
- * needs for it are in the pool; tn_slots_open takes the manager and its table
- * from the heap, and a thread has a small record there once it calls.
+ * needs for it are in the pool; only tn_slots_open takes something from the
+ * heap, the manager and its table.
  */
 #include <stdio.h>
 

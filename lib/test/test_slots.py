@@ -204,6 +204,7 @@ class Slots(unittest.TestCase):
         for line in ('step 0: 250', 'step 4: 761', 'unload: BUSY',
                      'filter: the last value was 761'):
             self.assertIn(line, done.stdout)
+        self.assertNotIn('warning', done.stdout)
 
 
 if __name__ == '__main__':
