@@ -6,6 +6,7 @@ must be equal byte for byte; messages are compared where a test says so, since
 ours name no source files of kmod's and say more about damaged input.
 """
 import concurrent.futures
+import glob
 import os
 import random
 import shutil
@@ -14,6 +15,12 @@ import subprocess
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OURS = os.path.join(TOP, 'build/host/bin/tenon-kmod')
 PATIENCE = 60       # Seconds; kmod runs for ever on some damaged indexes.
+# How a command is told which tree it is about.
+WHERE = {'modprobe': ('-d', '{root}', '-S', '{version}'),
+         'modinfo': ('-b', '{root}', '-k', '{version}'),
+         'depmod': ('-b', '{root}', '{version}')}
+# Those that otherwise ask a module host.
+OURS_ALONE = dict.fromkeys(('insmod', 'rmmod', 'lsmod'), ('--kernel',))
 
 
 def theirs(command):
@@ -36,9 +43,9 @@ class Pair:
     def __init__(self, command, root, version):
         self.command, self.root, self.version = command, root, version
         self.kmod = [theirs(command)]
-        self.ours = [OURS, command]
-        self.where = {'modprobe': ['-d', root, '-S', version],
-                      'modinfo': ['-b', root, '-k', version]}[command]
+        self.ours = [OURS, command, *OURS_ALONE.get(command, ())]
+        self.where = [word.format(root=root, version=version)
+                      for word in WHERE.get(command, ())]
 
     @property
     def tree(self):
@@ -68,6 +75,20 @@ def depmod(root, version):
     """Writes the indexes with kmod's depmod."""
     subprocess.run([theirs('depmod'), '-b', root, version], check=True,
                    stderr=subprocess.DEVNULL)
+
+
+def our_tree(root, version):
+    """Fills a tree with our own modules, and the lists that a kernel brings;
+    kmod's depmod indexes it."""
+    kernel = os.path.join(root, 'lib/modules', version, 'kernel')
+    os.makedirs(kernel)
+    for name in ('order', 'builtin', 'builtin.modinfo'):
+        with open(os.path.join(kernel, '../modules.' + name), 'wb'):
+            pass
+    for path in glob.glob(os.path.join(
+            TOP, 'build/modules/x86_64/common/*.ko')):
+        shutil.copy(path, kernel)
+    depmod(root, version)
 
 
 def names_in(tree, file):

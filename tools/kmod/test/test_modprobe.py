@@ -17,6 +17,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, 'oracle'))
+import allocs           # noqa: E402  pylint: disable=wrong-import-position
 import apt              # noqa: E402  pylint: disable=wrong-import-position
 import fetch            # noqa: E402  pylint: disable=wrong-import-position
 import kmod_pair        # noqa: E402  pylint: disable=wrong-import-position
@@ -29,16 +30,6 @@ SLICE = 120             # Modules of the distribution's kernel.
 NAMES = ['guest', 'greeter', 'user', 'provider', 'hello', 'params', 'weak',
          'test:params1', 'al-one', 'al_two', 'x[a-c]y', 'symbol:hello_add',
          'nosuch', 'g*', 'al?one', 'bad[']
-
-
-def our_tree(folder):
-    """A tree of our own modules below `folder`."""
-    kernel = os.path.join(folder, 'lib/modules', VERSION, 'kernel')
-    os.makedirs(kernel)
-    for path in glob.glob(os.path.join(
-            TOP, 'build/modules/x86_64/common/*.ko')):
-        shutil.copy(path, kernel)
-    kmod_pair.depmod(folder, VERSION)
 
 
 def random_config(rng):
@@ -89,7 +80,7 @@ class Case(unittest.TestCase):
         cls.scratch = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.scratch.cleanup)
         cls.root = cls.scratch.name
-        our_tree(cls.root)
+        kmod_pair.our_tree(cls.root, VERSION)
         cls.pair = kmod_pair.Pair('modprobe', cls.root, VERSION)
 
     def setUp(self):
@@ -469,38 +460,7 @@ class Damage(Case):
 class Memory(Case):
     """Each allocation fails once, at every position."""
 
-    SHIM = r"""
-        #include <errno.h>
-        #include <stdlib.h>
-        void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
-        void *__libc_realloc(void *, size_t);
-        static int fails(void)
-        {
-                static long left = -1;
-                const char *at = getenv("FAIL_AT");
-                if (left < 0)
-                        left = at ? atol(at) : 0;
-                if (left == 0 || --left != 0)
-                        return 0;
-                left = 1000000000;
-                errno = ENOMEM;
-                return 1;
-        }
-        void *malloc(size_t n) { return fails() ? 0 : __libc_malloc(n); }
-        void *calloc(size_t n, size_t m)
-        {
-                return fails() ? 0 : __libc_calloc(n, m);
-        }
-        void *realloc(void *p, size_t n)
-        {
-                return fails() ? 0 : __libc_realloc(p, n);
-        }
-        """
-
     def test_no_memory_is_told_at_every_position(self):
-        shim = os.path.join(self.dir, 'shim.so')
-        subprocess.run(['gcc', '-shared', '-fPIC', '-o', shim, '-x', 'c', '-'],
-                       input=self.SHIM, text=True, check=True)
         path = self.config('softdep guest pre: hello weak\noptions guest a=1\n'
                            + 'options long x=' + 'y' * 40000 + '\n')
         for command, args in (
@@ -510,18 +470,17 @@ class Memory(Case):
             pair = kmod_pair.Pair(command, self.root, VERSION)
             good = kmod_pair.run(pair.ours, [*pair.where, *args])
             failed = 0
-            for at in range(1, 400):
-                status, out, err = kmod_pair.run(
-                    pair.ours, [*pair.where, *args],
-                    {'LD_PRELOAD': shim, 'FAIL_AT': str(at)})
+            for at, (status, out, err) in allocs.each_failure(
+                    self.dir, lambda env: kmod_pair.run(
+                        pair.ours, [*pair.where, *args], env)):
                 self.assertIn(status, (0, 1), (at, err))
                 # whoever succeeds has done all, or has said what is missing
                 self.assertTrue(status == 1 or out == good[1] or err,
                                 (at, out, err))
                 failed += status
-                if status == 0 and not err and at > 100:
-                    break
-            self.assertGreater(failed, 0)
+            self.assertEqual((status, out), good[:2])
+            print(f'{command}: {failed} positions of {at}')
+            self.assertGreater(failed, 5)
 
 
 class Distribution(unittest.TestCase):
