@@ -118,10 +118,12 @@ int modprobe_show_exports(struct modprobe *mp, const char *path)
 		err = modscan_file(&scan, AT_FDCWD, path, &facts);
 	if (err == 0 && facts.n[FACTS_EXPORTS] == 0)
 		err = -TN_ENOENT; /* kmod's status, too */
-	if (err == 0)
-		show_facts(&facts);
-	else
+	if (err)
 		err = tell(mp, "symbols", path, err, &scan.read.why);
+	if (err != -TN_ENOMEM && facts.n[FACTS_EXPORTS] != 0) {
+		show_facts(&facts);
+		err = 0; /* damage elsewhere in the file has been told */
+	}
 	modscan_fini(&scan);
 	return err;
 }

@@ -122,7 +122,7 @@ static uint64_t crc_of(
     struct modscan *s, const struct symbols *y, const struct elf_sym *sym)
 {
 	struct elf_shdr sh;
-	struct span word;
+	struct span section, word;
 
 	if (sym->st_shndx == SHN_ABS || sym->st_shndx == SHN_UNDEF)
 		return sym->st_value;
@@ -130,7 +130,8 @@ static uint64_t crc_of(
 		return UINT64_MAX;
 	memcpy(
 	    &sh, y->sections.headers + sym->st_shndx * sizeof(sh), sizeof(sh));
-	if (sym->st_value > sh.sh_size || sh.sh_size - sym->st_value < 4 ||
+	if (!span_sub(s->read.bytes, sh.sh_offset, sh.sh_size, &section) ||
+	    !span_sub(section, sym->st_value, 4, &word) ||
 	    modread_bytes(&s->read, sh.sh_offset + sym->st_value, 4, &word) !=
 		0)
 		return UINT64_MAX;
@@ -244,16 +245,17 @@ static struct version_slot *version_slot(
 	}
 }
 
-/* Of entries with one name the first one counts. */
+/*
+ * Of entries with one name the first one counts. After -TN_EINVAL and so on
+ * there are none; after -TN_ENOMEM not even slots.
+ */
 static int versions_open(struct modscan *s,
     const struct modread_sections *sections, struct versions *v)
 {
 	size_t room = 16;
-	int err =
+	const int err =
 	    modread_section(&s->read, sections, "__versions", &v->entries);
 
-	if (err && err != -TN_ENOENT)
-		return err;
 	v->n = err ? 0 : v->entries.n / VERSION_ENTRY;
 	while (room < 2 * v->n)
 		room *= 2;
@@ -273,7 +275,7 @@ static int versions_open(struct modscan *s,
 		if (slot != NULL && slot->entry == 0)
 			*slot = (struct version_slot){ hash, i + 1, false };
 	}
-	return 0;
+	return err == -TN_ENOENT ? 0 : err;
 }
 
 static uint64_t version_crc(const struct versions *v, size_t i)
@@ -370,41 +372,84 @@ static int scan_modinfo(
 
 /* --- a file */
 
-static int scan_exports(struct modscan *s, const struct symbols *y)
+/* Forgets the symbols of a kind, which is the last one so far. */
+static void forget(struct modscan *s, enum facts_kind kind)
 {
-	int err = scan_crcs(s, y), other;
+	const size_t before =
+	    kind == FACTS_IMPORTS ? s->facts.n[FACTS_EXPORTS] : 0;
 
-	if (s->facts.n[FACTS_EXPORTS] != 0)
-		return err;
-	other = scan_strings(s, y);
-	return other ? other : err;
+	s->facts.n[kind] = 0;
+	s->texts.n = s->facts.at[kind];
+	s->hashes.n = before * sizeof(uint32_t);
+	s->details.n = s->detailed ? before * sizeof(struct symbol_detail) : 0;
 }
 
+/* As kmod does: all by their CRCs, or else all by the strings. */
+static int scan_exports(struct modscan *s, const struct symbols *y)
+{
+	const int err = scan_crcs(s, y);
+	const struct modread_why why = s->read.why;
+
+	if (!err && s->facts.n[FACTS_EXPORTS] != 0)
+		return 0;
+	forget(s, FACTS_EXPORTS);
+	const int other = scan_strings(s, y);
+
+	if (err)
+		s->read.why = why;
+	return err ? err : other;
+}
+
+/* Damaged versions are as none; of damaged symbols none counts. */
 static int scan_imports(struct modscan *s, const struct symbols *y)
 {
 	struct versions v = { 0 };
-	int err = versions_open(s, &y->sections, &v);
+	const int err = versions_open(s, &y->sections, &v);
+	const struct modread_why why = s->read.why;
 
-	if (!err)
-		err = scan_undefined(s, y, &v);
-	if (!err)
+	if (v.slots == NULL)
+		return err;
+	const int other = scan_undefined(s, y, &v);
+
+	if (other)
+		forget(s, FACTS_IMPORTS);
+	else
 		scan_other_versions(s, &v);
-	return err;
+	if (err)
+		s->read.why = why;
+	return err ? err : other;
 }
 
+/* The first error of several, but no memory before all; @why is its. */
+struct first {
+	int err;
+	struct modread_why why;
+};
+
+static void note(struct first *first, const struct modscan *s, int err)
+{
+	if (err == 0 || err == -TN_ENOENT)
+		return;
+	if (first->err == 0 || err == -TN_ENOMEM)
+		*first = (struct first){ err, s->read.why };
+}
+
+/* What is beside the damage counts as it does for kmod. */
 static int scan_sections(
     struct modscan *s, const struct modread_sections *sections)
 {
 	struct symbols y = { .sections = *sections };
-	int err = symbols_open(s, &y), other;
+	struct first first = { 0 };
+	const int none = symbols_open(s, &y);
 
-	if (!err || err == -TN_ENOENT)
-		err = scan_exports(s, &y);
+	note(&first, s, none);
+	note(&first, s, scan_exports(s, &y));
 	begin(s, FACTS_IMPORTS);
-	if (!err)
-		err = scan_imports(s, &y);
-	other = scan_modinfo(s, sections);
-	return err ? err : other;
+	if (!none)
+		note(&first, s, scan_imports(s, &y));
+	note(&first, s, scan_modinfo(s, sections));
+	s->read.why = first.why;
+	return first.err;
 }
 
 /* Keeps what has been collected in the arena. */

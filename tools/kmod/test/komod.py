@@ -16,7 +16,9 @@ SHT = {'progbits': 1, 'symtab': 2, 'strtab': 3}
 ALLOC = 2
 ABS = 0xfff1
 LOCAL, GLOBAL, WEAK = 0, 1, 2
-VERSION_SIZE = 64
+VERSION_SIZE, SYMBOL_SIZE, HEADER_SIZE = 64, 24, 64
+# Of a section header: offset and format.
+FIELDS = {'name': (0, '<I'), 'offset': (24, '<Q'), 'size': (32, '<Q')}
 
 
 class Strings:
@@ -129,6 +131,28 @@ class Module:
             '<HHIQQQIHHHHHH', 1, MACHINES[self.machine], 1, 0, 0,
             64 + len(body), 0, 64, 0, 0, 64, count + 1, count) + \
             body + b''.join(headers)
+
+
+def sections_of(data):
+    """[(name, {field: value})] of a file, the nameless first one too."""
+    first, = struct.unpack_from('<Q', data, 40)
+    count, names = struct.unpack_from('<HH', data, 60)
+    headers = [{field: struct.unpack_from(form, data,
+                                          first + i * HEADER_SIZE + at)[0]
+                for field, (at, form) in FIELDS.items()}
+               for i in range(count)]
+    base = headers[names]['offset']
+    return [(data[base + h['name']:].split(b'\0')[0].decode(), h)
+            for h in headers]
+
+
+def with_header(data, number, field, value):
+    """The file with another value in the header of one section."""
+    first, = struct.unpack_from('<Q', data, 40)
+    at, form = FIELDS[field]
+    data = bytearray(data)
+    struct.pack_into(form, data, first + number * HEADER_SIZE + at, value)
+    return bytes(data)
 
 
 def pack(data, suffix):

@@ -22,6 +22,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../..'))
 TENON = os.path.join(TOP, 'build/host/bin/tenon')
 sys.path.append(os.path.join(TOP, 'oracle'))
 
+import kmod_pair  # noqa: E402
 from kmod_depmod import KMOD, LISTS, OUTPUTS  # noqa: E402
 
 
@@ -717,6 +718,46 @@ class Damage(Case):
             self.assertEqual(mine[0][0], theirs[0][0])
             self.assertIn('depmod: ERROR: failed to load symbols from '
                           f'{tree.path("k/" + name)}: ', mine[0][2])
+
+    def test_what_is_beside_the_damage_counts_as_it_does_for_kmod(self):
+        """A section that is nowhere, odd or nameless, and symbols whose names
+        are nowhere, take with them what they take with them in kmod."""
+        good = simple('x', ['xs', 'ys'], ['s2', 's'], [('alias', 'xx'),
+                                                       ('softdep', 'pre: a')])
+        bad = {}
+        for at, (name, _) in enumerate(komod.sections_of(good.data())):
+            if at == 0:
+                continue
+            for field, value in (('offset', 1 << 56), ('size', 1 << 40),
+                                 ('size', 0), ('size', 5), ('name', 0)):
+                bad[name, field, value] = komod.with_header(
+                    good.data(), at, field, value)
+        names = {name: at for at, (name, _) in enumerate(
+            komod.sections_of(good.data()))}
+        _, symbols = komod.sections_of(good.data())[names['.symtab']]
+        for at in range(symbols['offset'], symbols['offset'] +
+                        symbols['size'], komod.SYMBOL_SIZE):
+            data = bytearray(good.data())
+            data[at + 2] = 0xff     # in the offset of its name
+            bad['symbol', at, 0] = bytes(data)
+        for case, data in bad.items():
+            if case[:2] == ('.shstrtab', 'size') and case[2] in (0, 5):
+                continue    # kmod looks for the names beyond their end
+            tree = self.tree({
+                'k/a.ko': simple('a', ['s']),
+                'k/b.ko': simple('b', [], ['xs', 'ys'])},
+                name=f'tree{len(os.listdir(self.dir))}')
+            tree.write('k/x.ko', data)
+            theirs, mine = self.both(tree)
+            with self.subTest(case):
+                self.assertEqual(mine[1], theirs[1])
+                self.assertEqual(mine[0][:2], theirs[0][:2])
+                both = [kmod_pair.run(program, ['--show-exports',
+                                                tree.path('k/x.ko')])
+                        for program in (['/sbin/modprobe'],
+                                        [kmod_pair.OURS, 'modprobe'])]
+                if case != ('__kcrctab', 'size', 0):    # kmod looks there
+                    self.assertEqual(both[1][:2], both[0][:2])
 
     def test_other_kinds_of_elf_files_and_bytes_behind(self):
         good = simple('x', ['xs'], ['s2'], [('alias', 'xx')]).data()
