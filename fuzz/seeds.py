@@ -81,8 +81,8 @@ def trie(*pairs):
 def indexes():
     """A key, a NUL, and a file."""
     file = trie(('*', b'any'), ('a', b'one'), ('b', b'two'))
-    return {'exact': b'prea\0' + file, 'wild': b'prexyz\0' + file,
-            'empty': b'x\0' + bytes.fromhex('b007f457000200010000000c')}
+    return {'exact': b'\0prea\0' + file, 'wild': b'\0prexyz\0' + file,
+            'empty': b'\0x\0' + bytes.fromhex('b007f457000200010000000c')}
 
 
 def signature():
@@ -128,7 +128,6 @@ def seeds():
             'tree': b'kernel/a.ko: kernel/b-c.ko kernel/d.ko.xz\n'
                     b'kernel/b-c.ko: kernel/d.ko.xz\nkernel/d.ko.xz:\n',
             'odd': b'a.ko:b.ko\n\na.ko: c.ko\n:\nno colon\n/x/y.ko.gz:'},
-        'kmodindex': indexes(),
         'modprobed': {
             'config': b'# text\nalias a-[b]* c\noptions d e=1 \\\n f\n'
                       b'softdep g pre: h i post: j\ninstall k l $CMDLINE_OPTS\n'
@@ -138,7 +137,7 @@ def seeds():
         'trie': {
             'pairs': b'\1pci:v00008086d*\0pci:v00008086d00001*\0usb:v*\0a\0'
                      b'a\0ab\0\0abc\xe4\0',
-            'index': b'\0' + bytes.fromhex(
+            **indexes(), 'index': b'\0pabc\0' + bytes.fromhex(
                 'b007f457 00020001 20000038 00000003 00000000 7100 00000000'
                 '7000 00000002 7200 00000001 00000005 7300 6200 6364 4000000c'
                 '40000022 6161 a000002c')},

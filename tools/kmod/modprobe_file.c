@@ -108,7 +108,7 @@ static void show_facts(const struct facts *f)
 int modprobe_show_exports(struct modprobe *mp, const char *path)
 {
 	struct modscan scan;
-	struct facts facts;
+	struct facts facts = { 0 };
 	int err;
 
 	if (!is_file(mp, path))
