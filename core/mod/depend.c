@@ -17,23 +17,13 @@
 
 /* --- the list */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool ends_name(char c)
-{
-	return c == '\0' || c == ',' || is_blank(c) || is_condition(c);
-}
-
 /* As of a module, or with '/' as of an interface; '-' reads as '_'. */
 static bool take_name(const char **s, char name[TN_MODULE_NAME_MAX])
 {
 	char plain[TN_MODULE_NAME_MAX];
 	size_t n = 0;
 
-	for (; !ends_name(**s); (*s)++) {
+	for (; !word_ends(**s); (*s)++) {
 		if (n + 1 == TN_MODULE_NAME_MAX)
 			return false;
 		name[n] = **s;
@@ -50,32 +40,25 @@ static bool take_name(const char **s, char name[TN_MODULE_NAME_MAX])
 
 int tn_depend_next(const char **list, struct tn_depend *out)
 {
-	const char *s = *list;
+	const char *s = blanks_skip(*list);
 
-	while (is_blank(*s) || *s == ',')
-		s++;
+	while (*s == ',')
+		s = blanks_skip(s + 1);
 	*list = s;
 	if (*s == '\0')
 		return 0;
 	out->optional = *s == '?';
-	s += out->optional;
-	while (is_blank(*s))
-		s++;
+	s = blanks_skip(s + out->optional);
 	if (!take_name(&s, out->name))
 		return -TN_EINVAL;
-	while (is_blank(*s))
-		s++;
+	s = blanks_skip(s);
 	out->text = s;
-	while (*s != '\0' && *s != ',')
-		s++;
-	while (s > out->text && is_blank(s[-1]))
+	if (range_parse(&s, &out->range) != 0)
+		return -TN_EINVAL;
+	*list = s;
+	while (s > out->text && (s[-1] == ' ' || s[-1] == '\t'))
 		s--;
 	out->length = (size_t)(s - out->text);
-	if (range_parse(out->text, s, &out->range) != 0)
-		return -TN_EINVAL;
-	while (is_blank(*s))
-		s++;
-	*list = s;
 	return 1;
 }
 

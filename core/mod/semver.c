@@ -7,7 +7,6 @@
 #include "semver.h"
 
 #include <base/compiler.h>
-#include <base/string.h>
 #include <tenon/err.h>
 
 static bool is_digit(char c)
@@ -15,11 +14,11 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static uint32_t take_number(const char **s, const char *end)
+static uint32_t take_number(const char **s)
 {
 	uint64_t n = 0;
 
-	for (; *s < end && is_digit(**s); (*s)++) {
+	for (; is_digit(**s); (*s)++) {
 		n = n * 10 + (uint64_t)(**s - '0');
 		n = n < UINT32_MAX ? n : UINT32_MAX;
 	}
@@ -27,15 +26,14 @@ static uint32_t take_number(const char **s, const char *end)
 }
 
 /* Takes the numbers; false when there is none. */
-static bool take_version(
-    const char **s, const char *end, struct tn_version *out)
+static bool take_version(const char **s, struct tn_version *out)
 {
 	*out = (struct tn_version){ { 0 } };
-	if (*s == end || !is_digit(**s))
+	if (!is_digit(**s))
 		return false;
 	for (unsigned i = 0; i < ARRAY_SIZE(out->part); i++) {
-		out->part[i] = take_number(s, end);
-		if (end - *s < 2 || **s != '.' || !is_digit((*s)[1]))
+		out->part[i] = take_number(s);
+		if (**s != '.' || !is_digit((*s)[1]))
 			break;
 		(*s)++;
 	}
@@ -44,7 +42,7 @@ static bool take_version(
 
 bool tn_version_parse(const char *text, struct tn_version *out)
 {
-	return take_version(&text, text + str_len(text), out);
+	return take_version(&text, out);
 }
 
 int tn_version_compare(const struct tn_version *a, const struct tn_version *b)
@@ -123,9 +121,21 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-bool is_condition(char c)
+static bool is_condition(char c)
 {
 	return c == '<' || c == '>' || c == '=' || c == '^';
+}
+
+const char *blanks_skip(const char *s)
+{
+	while (is_blank(*s))
+		s++;
+	return s;
+}
+
+bool word_ends(char c)
+{
+	return c == '\0' || c == ',' || is_blank(c) || is_condition(c);
 }
 
 /* @equal: a '=' has followed the operator. */
@@ -154,45 +164,36 @@ struct tn_range tn_range_compatible(struct tn_version v)
 	return r;
 }
 
-static void skip_blanks(const char **s, const char *end)
+int range_parse(const char **text, struct tn_range *out)
 {
-	while (*s < end && is_blank(**s))
-		(*s)++;
-}
+	const char *s = blanks_skip(*text);
 
-int range_parse(const char *s, const char *end, struct tn_range *out)
-{
-	struct tn_range all = tn_range_any();
-
-	for (;;) {
+	*out = tn_range_any();
+	for (; *s != '\0' && *s != ','; s = blanks_skip(s)) {
+		const char op = *s++;
+		const bool equal = *s == '=' && (op == '<' || op == '>');
 		struct tn_version v;
-		char op;
 
-		skip_blanks(&s, end);
-		if (s == end)
-			break;
-		op = *s++;
-		if (!is_condition(op))
-			return -TN_EINVAL;
-		const bool equal =
-		    s < end && *s == '=' && (op == '<' || op == '>');
-
-		s += equal;
-		skip_blanks(&s, end);
-		if (!take_version(&s, end, &v))
+		s = blanks_skip(s + equal);
+		if (!is_condition(op) || !take_version(&s, &v))
 			return -TN_EINVAL;
 		/* "-rc1" and its like */
-		while (s < end && !is_blank(*s) && !is_condition(*s))
+		while (!word_ends(*s))
 			s++;
-		narrow(&all, op, equal, v);
+		narrow(out, op, equal, v);
 	}
-	*out = all;
+	*text = s;
 	return 0;
 }
 
 int tn_range_parse(const char *text, struct tn_range *out)
 {
-	return range_parse(text, text + str_len(text), out);
+	struct tn_range r;
+
+	if (range_parse(&text, &r) != 0 || *text != '\0')
+		return -TN_EINVAL;
+	*out = r;
+	return 0;
 }
 
 /* --- ABI versions */

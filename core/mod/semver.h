@@ -7,9 +7,9 @@
 #include <base/compiler.h>
 #include <tenon/version.h>
 
-/* tn_range_parse of the bytes from @s to @end. */
-int range_parse(const char *s, const char *end, struct tn_range *out)
-    MUST_CHECK;
+/* tn_range_parse up to a comma or the end, where *@text is then. */
+int range_parse(const char **text, struct tn_range *out) MUST_CHECK;
 
-/* Does a condition begin with it? */
-bool is_condition(char c);
+const char *blanks_skip(const char *s);
+/* A blank, a comma, the end, or what a condition begins with. */
+bool word_ends(char c);
