@@ -4,6 +4,7 @@
  */
 #include "modpost.h"
 #include "applets.h"
+#include "file_read.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -75,37 +76,12 @@ void mp_fail(struct modpost *mp, const char *fmt, ...)
 	va_end(ap);
 }
 
-static bool stream_read(FILE *in, struct text_file *out)
-{
-	size_t room = 65536;
-
-	for (;;) {
-		char *data = realloc(out->data, room + 1);
-
-		if (data == NULL)
-			return false;
-		out->data = data;
-		out->size += fread(data + out->size, 1, room - out->size, in);
-		if (out->size < room)
-			break;
-		room *= 2;
-	}
-	out->data[out->size] = '\0';
-	return !ferror(in);
-}
-
 bool mp_file_read(struct modpost *mp, const char *path, struct text_file *out)
 {
-	FILE *in = fopen(path, "rb");
-	bool ok = false;
-
-	if (in != NULL) {
-		ok = stream_read(in, out);
-		fclose(in);
-	}
-	if (!ok)
+	out->data = file_read(path, &out->size);
+	if (out->data == NULL)
 		mp_fail(mp, "cannot read %s: %s", path, strerror(errno));
-	return ok;
+	return out->data != NULL;
 }
 
 bool mp_is_plain_name(const char *s)

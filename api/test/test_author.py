@@ -555,6 +555,12 @@ class Modpost(Scratch):
         self.assertEqual(self.modpost(body, '-q').stderr, '')
         self.assertEqual(self.modpost(body, '-p', 'hosted').returncode, 0)
 
+    def test_files_that_cannot_be_read_are_named_with_the_reason(self):
+        for args, message in (
+                (['-s', self.dir], f'{self.dir}: Is a directory'),
+                (['-c', '/none'], '/none: No such file or directory')):
+            self.refused(self.GPL, f'cannot read {message}', args=args)
+
     def test_weak_symbols_need_nobody(self):
         out = self.modpost('extern int w __attribute__((weak));'
                            'int *f(void) { return &w; }' + self.GPL)
