@@ -3,6 +3,7 @@
 #include "catalog.h"
 #include "catalog_module.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -200,15 +201,19 @@ static int needed_module(
 {
 	char *path = file_path(c, word, n);
 	char name[MODNAME_MAX];
+	const char *wrong = NULL;
 	struct stat st;
 
 	*out = NULL;
 	if (path == NULL)
 		return -TN_ENOMEM;
-	if (stat(path, &st) != 0 || !modname_of_path(path, name)) {
+	if (stat(path, &st) != 0)
+		wrong = strerror(errno);
+	else if (!modname_of_path(path, name))
+		wrong = "no module has such a name";
+	if (wrong != NULL) {
 		report(c->report, REPORT_ERROR,
-		    "%s, which modules.dep names, is not there; run depmod",
-		    path);
+		    "%s, which modules.dep names: %s; run depmod", path, wrong);
 		return 0;
 	}
 	*out = module_by_name(c, name);

@@ -454,7 +454,13 @@ class Damage(Case):
         pair = kmod_pair.Pair('modprobe', root, VERSION)
         want, got = pair.both('-D', 'guest')
         self.assertEqual(got[:2], want[:2])
-        self.assertIn(b'greeter.ko', got[2])
+        self.assertIn(b'greeter.ko, which modules.dep names: No such file',
+                      got[2])
+        path = os.path.join(pair.tree, 'kernel/greeter.ko')
+        os.symlink(path, path)
+        want, got = pair.both('-D', 'guest')
+        self.assertEqual(got[:2], want[:2])
+        self.assertIn(b'Too many levels of symbolic links', got[2])
 
 
 class Memory(Case):
