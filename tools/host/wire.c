@@ -161,7 +161,7 @@ int wire_get_number(
 
 /* --- writing */
 
-static bool reserve(struct wire_text *t, size_t more)
+bool wire_reserve(struct wire_text *t, size_t more)
 {
 	size_t capacity = t->capacity != 0 ? t->capacity : 512;
 	char *bytes;
@@ -184,7 +184,7 @@ static bool reserve(struct wire_text *t, size_t more)
 
 static void put(struct wire_text *t, const char *s, size_t n)
 {
-	if (!reserve(t, n))
+	if (!wire_reserve(t, n))
 		return;
 	memcpy(t->bytes + t->length, s, n);
 	t->length += n;

@@ -159,6 +159,7 @@ void reply_ok(struct request *q);
 /* @error is a negative enum tn_errno. */
 void reply_fail(struct request *q, int error, const char *reason,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
+void reply_no_memory(struct request *q);
 /* The engine has failed with @diag, whose module is @name if it has none. */
 void reply_diag(
     struct request *q, const struct tn_diag *diag, const char *name);

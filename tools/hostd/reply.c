@@ -8,7 +8,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <tenon/err.h>
@@ -53,6 +52,11 @@ void reply_fail(
 	begin_error(q, error, reason);
 	wire_add(q->out, "text", text);
 	wire_end(q->out);
+}
+
+void reply_no_memory(struct request *q)
+{
+	reply_fail(q, -TN_ENOMEM, "no_memory", "no memory");
 }
 
 static void add_missing(struct request *q, const struct tn_diag *d)
@@ -121,11 +125,9 @@ static void add_worker(
 static void add_sentence(struct request *q, const struct tn_diag *d)
 {
 	const struct hostd_config *config = &q->host->config;
-	char *text = malloc(TEXT_MAX);
+	char text[TEXT_MAX];
 	size_t n;
 
-	if (text == NULL)
-		return; /* the reason's name says it too */
 	n = tn_diag_text(d, text, TEXT_MAX);
 	if (n >= TEXT_MAX)
 		n = TEXT_MAX - 1; /* it was cut */
@@ -136,7 +138,6 @@ static void add_sentence(struct request *q, const struct tn_diag *d)
 	if (d->reason == TN_REASON_IN_PROGRESS)
 		add_worker(q, d->module, text + n, TEXT_MAX - n);
 	wire_add(q->out, "text", text);
-	free(text);
 }
 
 void reply_diag(struct request *q, const struct tn_diag *diag, const char *name)

@@ -116,6 +116,14 @@ bool flag(struct request *q, const char *key, bool *out)
 	return true;
 }
 
+static int match(void *arg, struct tn_module *mod)
+{
+	struct tn_module_info info;
+
+	tn_module_info(mod, &info);
+	return strcmp(info.name, arg) == 0 && info.state == TN_STATE_RUNNING;
+}
+
 bool module_of(struct request *q, const char *key, struct tn_module **out)
 {
 	char name[TN_MODULE_NAME_MAX];
@@ -127,7 +135,11 @@ bool module_of(struct request *q, const char *key, struct tn_module **out)
 					  : NULL;
 	if (*out != NULL)
 		return true;
-	reply_fail(
-	    q, -TN_ENOENT, "not_loaded", "no module %s is running", word);
+	/* It runs, so what was missing is memory for our reference. */
+	if (tn_module_each(q->host->sys, match, name) != 0)
+		reply_no_memory(q);
+	else
+		reply_fail(q, -TN_ENOENT, "not_loaded",
+		    "no module %s is running", word);
 	return false;
 }

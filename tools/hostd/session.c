@@ -59,13 +59,20 @@ static void send_all(struct session *s, const char *bytes, size_t n)
 	}
 }
 
-static void send_text(struct session *s, struct wire_text *t)
+/* Sends what is to be said to request @id, or that there is no memory for it. */
+static void send_out(struct session *s, uint32_t id)
 {
-	if (t->failed)
-		drop(s, "no memory for what it is to be sent");
-	else
-		send_all(s, t->bytes, t->length);
-	wire_clear(t);
+	if (s->out.failed) {
+		wire_clear(&s->out);
+		wire_begin(&s->out, id, "error");
+		wire_add(&s->out, "code", tn_error_name(-TN_ENOMEM));
+		wire_add_signed(&s->out, "error", -TN_ENOMEM);
+		wire_add(&s->out, "reason", "no_memory");
+		wire_add(&s->out, "text", "no memory for the answer");
+		wire_end(&s->out);
+	}
+	send_all(s, s->out.bytes, s->out.length);
+	wire_clear(&s->out);
 }
 
 /* Events leave the queue first, so that nobody waits for this client. */
@@ -79,8 +86,10 @@ static void send_events(struct session *s)
 	lost = s->lost;
 	s->events = (struct wire_text){ 0 };
 	(void)pthread_mutex_unlock(&s->lock);
-	if (t.length != 0 || t.failed)
-		send_text(s, &t);
+	if (t.failed)
+		drop(s, "no memory for its events");
+	else
+		send_all(s, t.bytes, t.length);
 	wire_free(&t);
 	if (lost)
 		drop(s, "it does not take its events");
@@ -159,7 +168,7 @@ static void do_request(struct session *s, const struct wire_line *line)
 		request_run(&q);
 	}
 	close_fds(q.fds, q.nfds);
-	send_text(s, &s->out);
+	send_out(s, line->id);
 	if (!s->greeted)
 		drop(s, "it did not say hello");
 }
@@ -179,7 +188,7 @@ static void do_line(struct session *s, char *text, size_t length)
 	/* Which request they were for cannot be known. */
 	close_fds(s->fds, s->nfds);
 	s->nfds = 0;
-	send_text(s, &s->out);
+	send_out(s, line.id);
 	if (++s->nbad == BAD_LINES_MAX || !s->greeted)
 		drop(s, "it talks garbage");
 }
@@ -294,7 +303,7 @@ static void say_goodbye(struct session *s)
 		wire_begin(&s->out, 0, "bye");
 		wire_add(&s->out, "reason", "stopping");
 		wire_end(&s->out);
-		send_text(s, &s->out);
+		send_out(s, 0);
 	}
 	drop(s, "the host stops");
 }
@@ -359,6 +368,15 @@ static int start_thread(struct session *s)
 	return err == 0 ? 0 : -TN_ENOMEM;
 }
 
+/* For one who cannot be served; whoever does not read it has bad luck. */
+static void refuse(int fd)
+{
+	static const char text[] = "0 error code=ENOMEM error=-12 "
+				   "reason=no_memory text=no%20memory\n";
+
+	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 int session_start(struct hostd *h, int fd)
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -367,6 +385,7 @@ int session_start(struct hostd *h, int fd)
 	int err;
 
 	if (s == NULL) {
+		refuse(fd);
 		(void)close(fd);
 		return -TN_ENOMEM;
 	}
@@ -380,7 +399,11 @@ int session_start(struct hostd *h, int fd)
 	(void)snprintf(s->client, sizeof(s->client), "unnamed");
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->in = malloc(WIRE_LINE_MAX + 1);
-	err = s->wake < 0 || s->in == NULL ? -TN_ENOMEM : 0;
+	/* What has been done can be answered then, but by a long list. */
+	err = s->wake < 0 || s->in == NULL ||
+		      !wire_reserve(&s->out, WIRE_LINE_MAX)
+		  ? -TN_ENOMEM
+		  : 0;
 	(void)pthread_mutex_lock(&h->lock);
 	if (err == 0)
 		err = start_thread(s);
@@ -390,7 +413,9 @@ int session_start(struct hostd *h, int fd)
 		h->nsessions++;
 	}
 	(void)pthread_mutex_unlock(&h->lock);
-	if (err != 0)
+	if (err != 0) {
+		refuse(fd);
 		session_free(s);
+	}
 	return err;
 }

@@ -33,10 +33,14 @@ static bool parse_args(struct request *q, uint64_t args[CALL_ARGS])
 {
 	const char *text = wire_get(q->line, "args");
 	char *copy = strdup(text != NULL ? text : ""), *rest = copy, *word;
-	bool ok = copy != NULL;
+	bool ok = true;
 	unsigned n = 0;
 
-	if (ok && *copy == '\0')
+	if (copy == NULL) {
+		reply_no_memory(q);
+		return false;
+	}
+	if (*copy == '\0')
 		rest = NULL;
 	while (ok && (word = strsep(&rest, ",")) != NULL)
 		ok = n < CALL_ARGS && parse_integer(word, &args[n++]);
@@ -54,20 +58,25 @@ static bool find_function(
 	struct tn_symbol sym;
 	uint64_t addr;
 	size_t size;
-	void *at;
+	void *at = NULL;
+	int err;
 
+	*out = NULL;
 	if (wire_get(q->line, "module") != NULL) {
 		if (!module_of(q, "module", out))
 			return false;
 		if (tn_module_symbol(*out, symbol, &at) != 0)
 			at = NULL;
-	} else if (tn_symbol_get(q->host->sys, symbol, &sym) == 0 &&
-		   sym.owner != NULL) {
-		*out = sym.owner;
-		at = (void *)(uintptr_t)sym.addr;
 	} else {
-		*out = NULL;
-		at = NULL;
+		err = tn_symbol_get(q->host->sys, symbol, &sym);
+		if (err == -TN_ENOMEM) {
+			reply_no_memory(q);
+			return false;
+		}
+		if (err == 0 && sym.owner != NULL) {
+			*out = sym.owner;
+			at = (void *)(uintptr_t)sym.addr;
+		}
 	}
 	if (at == NULL) {
 		reply_fail(q, -TN_ENOENT, "no_export", "%s exports '%s'",
@@ -130,14 +139,16 @@ static char *value_of(struct tn_module *mod, const char *name, int *err)
 struct show {
 	struct request *q;
 	struct tn_module *mod;
+	int err; /* of a value that could not be had */
 };
 
 static int show_param(void *arg, const struct tn_param *p)
 {
 	struct show *s = arg;
-	int err;
-	char *value = value_of(s->mod, p->name, &err);
+	char *value = value_of(s->mod, p->name, &s->err);
 
+	if (s->err == -TN_ENOMEM)
+		return 1;
 	reply_begin(s->q, "param");
 	wire_add(s->q->out, "name", p->name);
 	wire_add(s->q->out, "value", value);
@@ -157,7 +168,10 @@ void verb_params(struct request *q)
 		return;
 	(void)tn_param_each(s.mod, show_param, &s);
 	tn_module_put(s.mod);
-	reply_ok(q);
+	if (s.err == -TN_ENOMEM)
+		reply_no_memory(q);
+	else
+		reply_ok(q);
 }
 
 void verb_get(struct request *q)
@@ -171,6 +185,10 @@ void verb_get(struct request *q)
 		return;
 	value = value_of(mod, name, &err);
 	tn_module_put(mod);
+	if (err == -TN_ENOMEM) {
+		reply_no_memory(q);
+		return;
+	}
 	if (err != 0) {
 		reply_fail(q, err, "no_parameter",
 		    "%s: it shows no parameter '%s'",

@@ -109,7 +109,7 @@ void verb_rmmod(struct request *q)
 	copy = strdup(words);
 	names = calloc(1, sizeof(*names));
 	if (copy == NULL || names == NULL)
-		reply_fail(q, -TN_ENOMEM, "no_memory", "no memory");
+		reply_no_memory(q);
 	else if (add_names(q, names, copy))
 		unload(q, names, &args);
 	free(names);

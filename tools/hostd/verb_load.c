@@ -245,7 +245,7 @@ void verb_load(struct request *q)
 	struct set *set = calloc(1, sizeof(*set));
 
 	if (set == NULL || copy == NULL) {
-		reply_fail(q, -TN_ENOMEM, "no_memory", "no memory");
+		reply_no_memory(q);
 	} else if (q->nfds == 0 && *copy == '\0') {
 		(void)need(q, "names", &names);
 	} else if (load_flags(q, &set->flags)) {

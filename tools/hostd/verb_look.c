@@ -52,7 +52,7 @@ static bool snapshot(struct request *q, struct tn_snapshot **out)
 {
 	if (tn_snapshot_take(q->host->sys, out) == 0)
 		return true;
-	reply_fail(q, -TN_ENOMEM, "no_memory", "no memory");
+	reply_no_memory(q);
 	return false;
 }
 
@@ -279,10 +279,16 @@ void verb_symbol(struct request *q)
 	struct tn_module_info info;
 	struct tn_symbol sym;
 	const char *name;
+	int err;
 
 	if (!need(q, "symbol", &name))
 		return;
-	if (tn_symbol_get(q->host->sys, name, &sym) != 0) {
+	err = tn_symbol_get(q->host->sys, name, &sym);
+	if (err == -TN_ENOMEM) {
+		reply_no_memory(q);
+		return;
+	}
+	if (err != 0) {
 		reply_fail(
 		    q, -TN_ENOENT, "no_export", "no module exports '%s'", name);
 		return;

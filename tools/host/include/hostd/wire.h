@@ -56,6 +56,8 @@ struct wire_text {
 	bool failed; /* no memory: some of it is missing */
 };
 
+/* Room for @more bytes, which cannot fail then. False: no memory. */
+bool wire_reserve(struct wire_text *t, size_t more);
 void wire_begin(struct wire_text *t, uint32_t id, const char *word);
 /* NULL is left out. */
 void wire_add(struct wire_text *t, const char *key, const char *value);
