@@ -12,8 +12,6 @@
 #include <base/sha256.h>
 #include <tenon/err.h>
 
-#define LINE_ROOM 4400 /* a digest and a path */
-
 struct allow_digest {
 	uint8_t bytes[SHA256_SIZE];
 };
@@ -28,6 +26,7 @@ static int digit_of(char c)
 
 static bool parse(const char *line, struct allow_digest *out)
 {
+	line += *line == '\\'; /* the name has an escape in it */
 	for (size_t i = 0; i < sizeof(out->bytes); i++) {
 		const int high = digit_of(line[2 * i]);
 		const int low = high < 0 ? -1 : digit_of(line[2 * i + 1]);
@@ -61,30 +60,46 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct allow_digest));
 }
 
+struct place {
+	const char *path;
+	unsigned line;
+};
+
+static int read_line(struct allow_list *list, const char *line,
+    const struct place *at, struct sign_why *why)
+{
+	struct allow_digest digest;
+
+	if (line[0] == '#' || line[0] == '\n')
+		return 0;
+	if (!parse(line, &digest)) {
+		(void)snprintf(why->text, sizeof(why->text),
+		    "%s:%u: not a line of sha256sum", at->path, at->line);
+		return -TN_EBADMSG;
+	}
+	return add(list, &digest) ? 0 : -TN_ENOMEM;
+}
+
 static int read_lines(
     struct allow_list *list, const char *path, FILE *in, struct sign_why *why)
 {
-	char line[LINE_ROOM];
-	struct allow_digest digest;
+	char *line = NULL;
+	size_t size = 0;
+	int err = 0;
 
-	for (unsigned number = 1; fgets(line, sizeof(line), in) != NULL;
-	     number++) {
-		if (line[0] == '#' || line[0] == '\n')
-			continue;
-		if (!parse(line, &digest)) {
-			(void)snprintf(why->text, sizeof(why->text),
-			    "%s:%u: not a line of sha256sum", path, number);
-			return -TN_EBADMSG;
-		}
-		if (!add(list, &digest))
-			return -TN_ENOMEM;
-	}
-	if (ferror(in)) {
-		(void)snprintf(why->text, sizeof(why->text),
-		    "cannot read %s: %s", path, strerror(errno));
-		return -TN_ENOENT;
-	}
-	return 0;
+	errno = 0;
+	for (unsigned number = 1; err == 0 && getline(&line, &size, in) > 0;
+	     number++)
+		err =
+		    read_line(list, line, &(struct place){ path, number }, why);
+	free(line);
+	if (err != 0 || feof(in))
+		return err;
+	if (errno == ENOMEM)
+		return -TN_ENOMEM;
+	(void)snprintf(why->text, sizeof(why->text), "cannot read %s: %s", path,
+	    strerror(errno));
+	return -TN_ENOENT;
 }
 
 int allow_read(struct allow_list *list, const char *path, struct sign_why *why)

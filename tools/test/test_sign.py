@@ -337,6 +337,29 @@ class Verify(Signed):
         self.assertRefused(
             done, 'allow:5: not a line of sha256sum', status=2)
 
+    def test_every_line_that_sha256sum_writes_is_taken(self):
+        path = self.copy()
+        folder = self.path('d' * 200 + '/' + 'e' * 200)
+        os.makedirs(folder)
+        odd = shutil.copy(path, folder + '/back\\slash\nand newline.ko')
+        with open(self.path('other'), 'w') as f:
+            f.write('something else')
+        allow = self.path('allow')
+        for options in ((), ('--binary',)):
+            with open(allow, 'w') as f:
+                f.write(run('sha256sum', *options, self.path('other'),
+                            odd).stdout)
+            self.assertIn('\n\\', open(allow).read())
+            self.assertEqual(self.verify(path, '--allow', allow)[0], 0)
+
+    def test_the_digest_of_a_packed_module_is_that_of_what_is_in_it(self):
+        path = self.copy()
+        allow = self.path('allow')
+        with open(allow, 'w') as f:
+            f.write(run('sha256sum', path).stdout)
+        subprocess.run(['xz', path], check=True)
+        self.assertEqual(self.verify(path + '.xz', '--allow', allow)[0], 0)
+
     def test_json_names_signer_and_error(self):
         path, cert = self.signed()
         keys = self.keys(cert)
