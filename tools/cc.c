@@ -26,17 +26,18 @@
 static const char usage_text[] =
     "usage: tenon cc [OPTION].. SOURCE..\n"
     "  builds one module of .c, .cpp, .cc and .S files\n"
-    "  -o FILE          the module file; default NAME.ko\n"
-    "  -n NAME          the module's name; default that of -o or SOURCE\n"
-    "  -m MACHINE       x86_64, aarch64 or riscv64; default this one\n"
-    "  --profile=P      common (process and kernel; default) or hosted\n"
-    "  -s FILE          Module.symvers of modules whose exports it uses\n"
-    "  -S FILE          write the symvers of its own exports\n"
-    "  --crc-from=FILE  checksums of its own exports\n"
-    "  --cc=COMPILER    gcc (default) or clang, of any name\n"
+    "  -o, --output=FILE       the module file; default NAME.ko\n"
+    "  -n, --name=NAME         its name; default that of -o or SOURCE\n"
+    "  -m, --machine=MACHINE   x86_64, aarch64 or riscv64; default this one\n"
+    "      --profile=P         common (process and kernel; default) or hosted\n"
+    "  -s, --symvers=FILE      Module.symvers of modules whose exports it uses\n"
+    "  -S, --symvers-out=FILE  write the symvers of its own exports\n"
+    "      --crc-from=FILE     checksums of its own exports\n"
+    "      --cc=COMPILER       gcc (default) or clang, of any name\n"
+    "      --makefile          say where module.mk is, to be included\n"
+    "  -v, --verbose           show the commands\n"
+    "  -h, --help              this\n"
     "  -D.. -I.. -O.. -g.. -W.. -U.. -f.. -m..=..   for the compiler\n"
-    "  --makefile       say where module.mk is, to be included\n"
-    "  -v               show the commands\n"
     "exit status: 0 it is built, 1 it is not, 2 usage\n";
 
 /* The settings of a makefile, in their order; what is empty is left out. */

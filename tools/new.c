@@ -24,7 +24,8 @@ static const char usage_text[] =
     "    Makefile   make, make check, make run; ARCH=aarch64, riscv64, x86_64\n"
     "    test.py    loads it, calls it, and tries what must be refused\n"
     "    README.md  what it is and how to go on\n"
-    "  -C DIR       make it in DIR instead of here\n"
+    "  -C, --directory DIR   make it in DIR instead of here\n"
+    "  -h, --help            this\n"
     "exit status: 0 it is made, 1 it is not, 2 usage\n";
 
 struct template

@@ -41,7 +41,8 @@ static const char usage_text[] =
     "  --verify MODE     off, warn, require: are modules signed by one of\n"
     "                    --keys DIR, or listed in --allow FILE?\n"
     "  --json            events for programs, one JSON object a line\n"
-    "  -q, -v            print results only; print addresses and digests\n"
+    "  -q, --quiet       print results only\n"
+    "  -v, --verbose     print addresses and digests\n"
     "exit status: 0 all went well, 1 something failed, 2 usage,\n"
     "130 after Ctrl-C\n";
 

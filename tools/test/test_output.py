@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from test_tools import TENON, Case, module, tenon
+from test_tools import TENON, TOP, Case, module, tenon
 
 KMOD = ('insmod', 'rmmod', 'modprobe', 'lsmod', 'modinfo', 'depmod')
 
@@ -30,6 +30,17 @@ class Help(Case):
             if not set(words) & set(KMOD):
                 self.assertLessEqual(len(lines), 24, words)
                 self.assertLess(max(map(len, lines)), 80, words)
+
+    def test_it_has_the_options_of_the_manual(self):
+        option = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
+        for name in set(applets()) - set(KMOD):
+            manual = os.path.join(TOP, f'man/tenon-{name}.1')
+            with open(manual, encoding='utf-8') as f:
+                tags = re.findall(r'^\.TP\n(.*)', f.read(), re.M)
+            told = set(option.findall(
+                '\n'.join(tags).replace('\\-', '-').replace('\\fP', ' ')))
+            shown = set(option.findall(tenon(name, '--help').stdout))
+            self.assertEqual(shown | {'--help'}, told | {'--help'}, name)
 
     def test_a_wrong_option_is_named_and_is_status_2(self):
         for name in set(applets()) - set(KMOD):
