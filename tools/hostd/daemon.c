@@ -275,7 +275,7 @@ int hostd_serve(struct hostd *h)
 		{ .fd = h->wake, .events = POLLIN },
 	};
 	bool ok = true;
-	int err;
+	int err, fd;
 
 	while (ok && !atomic_load(&h->stopping)) {
 		if (poll(p, 2, (int)h->config.wait_ms) < 0 && errno != EINTR)
@@ -289,6 +289,10 @@ int hostd_serve(struct hostd *h)
 	if (!ok)
 		host_log(h, true, "the socket fails: %s", strerror(errno));
 	atomic_store(&h->stopping, true);
+	listen_hide(h);
+	/* Who has connected by now is served. */
+	while ((fd = accept4(h->socket, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		admit(h, fd);
 	listen_close(h);
 	err = end_sessions(h);
 	return err != 0 || ok ? err : -TN_EIO;

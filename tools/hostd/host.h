@@ -68,6 +68,7 @@ struct session {
 	uid_t uid;
 	char client[CLIENT_MAX]; /* what it calls itself */
 	bool greeted;
+	bool at_end; /* of what can be read from it */
 	uint64_t since_ns;
 	unsigned nbad;
 	const char *dropped; /* why, or NULL */
@@ -105,7 +106,8 @@ uint64_t host_now_ns(void);
 /* --- listen.c */
 
 int listen_open(struct hostd *h, char **why);
-/* Nobody connects any more; the name goes. */
+/* The name goes: nobody connects any more. */
+void listen_hide(struct hostd *h);
 void listen_close(struct hostd *h);
 
 /* --- session.c */

@@ -189,7 +189,7 @@ int listen_open(struct hostd *h, char **why)
 	return err;
 }
 
-void listen_close(struct hostd *h)
+void listen_hide(struct hostd *h)
 {
 	struct stat st;
 
@@ -198,6 +198,11 @@ void listen_close(struct hostd *h)
 	    st.st_ino == h->inode)
 		(void)unlink(h->config.socket);
 	h->inode = 0;
+}
+
+void listen_close(struct hostd *h)
+{
+	listen_hide(h);
 	if (h->socket >= 0)
 		(void)close(h->socket);
 	h->socket = -1;

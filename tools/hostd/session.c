@@ -267,7 +267,7 @@ static bool receive(struct session *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		drop(s, "it has left");
+		s->at_end = true;
 		return false;
 	}
 	keep_fds(s, &m);
@@ -294,10 +294,12 @@ static void wait_for_something(struct session *s)
 	(void)!read(s->wake, &count, sizeof(count));
 }
 
-/* What has arrived when the host stops is done, up to a bufferful. */
+/* What has arrived when the host stops is done; nothing more can come. */
 static void say_goodbye(struct session *s)
 {
-	(void)receive(s);
+	(void)shutdown(s->fd, SHUT_RD);
+	while (receive(s))
+		;
 	send_events(s);
 	if (!is_over(s)) {
 		wire_begin(&s->out, 0, "bye");
@@ -318,7 +320,11 @@ static void *session_main(void *arg)
 		send_events(s);
 		if (atomic_load(&s->host->stopping))
 			say_goodbye(s);
-		else if (!is_over(s) && !receive(s) && !is_over(s))
+		else if (is_over(s) || receive(s) || is_over(s))
+			continue;
+		else if (s->at_end)
+			drop(s, "it has left");
+		else
 			wait_for_something(s);
 	}
 	host_log(s->host, strcmp(s->dropped, "it has left") != 0,

@@ -39,6 +39,31 @@ class End(hostkit.Case):
         self.assertEqual(host.end(), 0)
         os.close(fd)
 
+    def test_all_that_has_arrived_is_answered_however_much_it_is(self):
+        host = self.host()
+        c = self.client(host)
+        fd = os.open(module('sleeper', 'hosted'), os.O_RDONLY)
+        c.send('insmod', [fd], params='init_ms=400')
+        host.wait_for('sleeper: sleeps')
+        os.close(fd)
+        numbers = range(1000, 13000)
+        c.raw(b''.join(b'%d ping\n' % i for i in numbers))
+        host.signal()
+        for number in numbers:
+            self.assertEqual(c.answer(number)[1].word, 'ok')
+        self.assertEqual(host.end(), 0)
+
+    def test_who_has_connected_in_time_is_served(self):
+        host = self.host()
+        host.signal(signal.SIGSTOP)
+        c = self.client(host, hello=False)
+        c.raw(b'1 hello version=1\n2 ping\n')
+        host.signal()
+        host.signal(signal.SIGCONT)
+        self.assertEqual([(x.id, x.word) for x in (c.line() for _ in 'abc')],
+                         [(1, 'ok'), (2, 'ok'), (0, 'bye')])
+        self.assertEqual(host.end(), 0)
+
     def test_who_comes_during_the_end_finds_nobody(self):
         host = self.host()
         c = self.client(host)
