@@ -96,8 +96,9 @@ endef
 freestanding: ## base and core call no library
 $(foreach c,host aarch64 riscv64 x86_64,$(eval $(call freestanding_in,$c)))
 
-source-check: | $(SETUP) ## circular includes, sizes of files, first lines
+source-check: | $(SETUP) ## circular includes, sizes of files, first lines, links
 	@$(PYTHON) scripts/check.py sources $(CODE_DIRS) mk configs scripts
+	@$(PYTHON) scripts/check.py links $(wildcard *.md docs/*.md */*/*.md)
 
 acceptance: | $(SETUP) ## write docs/acceptance.md from the tests
 	@$(PYTHON) scripts/acceptance.py

@@ -3,6 +3,7 @@
 
 check.py freestanding NM ALLOW OBJECT...   undefined symbols
 check.py sources DIR...                    includes, sizes, first lines
+check.py links FILE...                     links of pages to files
 Prints one line per finding; exit status 1 if there is any.
 """
 import os
@@ -16,6 +17,7 @@ MAX_LINES = 1000
 MAX_SH_LINES = 60
 MAX_COLUMNS = 100  # tables excepted
 UNFINISHED = re.compile(r'\b(T[O]DO|FIX[M]E|X[X]X)\b')
+LINK = re.compile(r'\]\((?!\w+:|#)([^)#\s]+)')
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -136,8 +138,18 @@ def check_sources(*dirs):
     yield from check_includes(texts)
 
 
+def check_links(*pages):
+    for page in pages:
+        with open(page, encoding='utf-8') as f:
+            links = sorted(set(LINK.findall(f.read())))
+        for link in links:
+            if not os.path.exists(os.path.join(os.path.dirname(page), link)):
+                yield f'{page}: leads to {link}, which is not there'
+
+
 def main(what, *args):
-    checks = {'freestanding': check_freestanding, 'sources': check_sources}
+    checks = {'freestanding': check_freestanding, 'sources': check_sources,
+              'links': check_links}
     findings = list(checks[what](*args))
     for line in findings:
         print(line, file=sys.stderr)

@@ -58,6 +58,14 @@ class Sources(unittest.TestCase):
             self.assertIn(text, found)
         self.assertNotIn('a/table.c', found)
 
+    def test_links_of_pages_lead_somewhere(self):
+        self.write('a/x.md', '[a](y.md) [b](../a/y.md#part) [c](gone.md#p)\n'
+                   '![d](z.svg) [e](https://x/y) [f](#here)\n')
+        self.write('a/y.md', '')
+        self.assertEqual(list(check.check_links('a/x.md')), [
+            f'a/x.md: leads to {x}, which is not there'
+            for x in ('gone.md', 'z.svg')])
+
     def test_c_tests_name_their_rows(self):
         self.write('a/t.c', 'TEST(s, p)\n{\n\tPROVES("L08 L11"\n'
                    '\t       " G25");\n}\nTEST(s, q)\n{\n\tPROVES("K5.1");}\n')
