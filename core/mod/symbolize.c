@@ -99,32 +99,40 @@ void symbolize_wait(struct tn_system *sys)
 
 /* --- searching */
 
-/* The last entry of the root whose start is not above @addr. */
-static uint32_t root_search(const struct range_root *root, uint64_t addr)
+/*
+ * Of @n records, ordered by a number of which the first one's is at @first and
+ * the others' are @stride bytes apart: how many have @key or less?
+ */
+static uint32_t count_upto(
+    const uint64_t *first, size_t stride, uint32_t n, uint64_t key)
 {
 	uint32_t low = 0;
 
-	for (uint32_t n = root->n; n > 1;) {
-		const uint32_t half = n / 2;
+	while (n > 0) {
+		const uint32_t half = (n + 1) / 2;
+		const uint64_t *at =
+		    (const uint64_t *)(const void *)((const char *)first +
+						     (low + half - 1) * stride);
 
-		low = root->at[low + half].start <= addr ? low + half : low;
+		low = *at <= key ? low + half : low;
 		n -= half;
 	}
 	return low;
 }
 
+/* The last entry of the root whose start is not above @addr. */
+static uint32_t root_search(const struct range_root *root, uint64_t addr)
+{
+	return count_upto(
+		   &root->at[0].start, sizeof(root->at[0]), root->n, addr) -
+	       1;
+}
+
 /* How many ranges of the leaf start at @addr or below. */
 static uint32_t leaf_search(const struct range_leaf *leaf, uint64_t addr)
 {
-	uint32_t low = 0;
-
-	for (uint32_t n = leaf->n; n > 0;) {
-		const uint32_t half = (n + 1) / 2;
-
-		low = leaf->at[low + half - 1].start <= addr ? low + half : low;
-		n -= half;
-	}
-	return low;
+	return count_upto(
+	    &leaf->at[0].start, sizeof(leaf->at[0]), leaf->n, addr);
 }
 
 static const struct range *range_find(
@@ -417,15 +425,9 @@ static void fill_kept(const struct kept_symbols *k, const struct range *r,
 static void fill_export(const struct export_block *b, const struct range *r,
     uint64_t addr, struct tn_location *out)
 {
-	uint32_t low = 0;
+	const uint32_t low =
+	    count_upto(&b->records[0].value, sizeof(b->records[0]), b->n, addr);
 
-	for (uint32_t n = b->n; n > 0;) {
-		const uint32_t half = (n + 1) / 2;
-
-		low =
-		    b->records[low + half - 1].value <= addr ? low + half : low;
-		n -= half;
-	}
 	if (low == 0 || b->records[low - 1].value < r->start)
 		return;
 	const uint64_t start = b->records[low - 1].value;
