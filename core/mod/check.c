@@ -91,7 +91,7 @@ static int check_overlap(struct tn_load *l)
 		if (r[i].start < r[i - 1].end)
 			where = (struct elf_where){ ELF_SECTION_OVERLAP,
 				r[i].section, r[i].start };
-	load_drop_table(l, r);
+	tables_drop(&l->tables, r);
 	return where.fault == ELF_OK ? 0 : fail_elf(l, &where);
 }
 

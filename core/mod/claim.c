@@ -140,7 +140,7 @@ static int grow_slots(struct tn_load *l)
 	slots = load_table(l, n, sizeof(*slots));
 	if (slots == NULL)
 		return l->diag->error;
-	load_drop_table(l, l->slots);
+	tables_drop(&l->tables, l->slots);
 	l->slots = slots;
 	l->nslots = n;
 	for (uint32_t i = 0; i < l->nproviders; i++)

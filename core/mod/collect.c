@@ -155,14 +155,14 @@ static int take_arrays(struct tn_load *l)
 
 	if (ninit + nfini != 0) {
 		gen->arrays =
-		    load_alloc_array(l, ninit + nfini, sizeof(*gen->arrays));
+		    load_memory(l, (ninit + nfini) * sizeof(*gen->arrays));
 		if (gen->arrays != NULL) {
 			add_ranges(l, a, ninit + nfini, gen->arrays);
 			gen->ninit_arrays = ninit;
 			gen->nfini_arrays = nfini;
 		}
 	}
-	load_drop_table(l, a);
+	tables_drop(&l->tables, a);
 	return ninit + nfini == 0 || gen->arrays != NULL ? 0 : l->diag->error;
 }
 
@@ -267,7 +267,7 @@ static int set_namespace(struct tn_load *l, struct strings strings,
 	if (!is_string(strings, addr))
 		return 0; /* "" is no namespace either */
 	if (b->ns == NULL) {
-		b->ns = load_alloc_array(l, b->n, sizeof(*b->ns));
+		b->ns = load_memory(l, b->n * sizeof(*b->ns));
 		if (b->ns == NULL)
 			return l->diag->error;
 	}
@@ -344,7 +344,7 @@ static int order_exports(struct tn_load *l, struct export_block *b)
 	if (is_ordered(b))
 		return 0;
 	if (b->ns != NULL) {
-		ns = load_alloc_array(l, b->n, sizeof(*ns));
+		ns = load_memory(l, b->n * sizeof(*ns));
 		if (ns == NULL)
 			return l->diag->error;
 	}
@@ -373,7 +373,7 @@ static int take_exports(struct tn_load *l)
 		return err;
 	if (plain.n + gpl.n > EXPORT_MAX)
 		return fail_table(l, &gpl, 0);
-	b = load_alloc_array(l, export_block_size(plain.n + gpl.n), 1);
+	b = load_memory(l, export_block_size(plain.n + gpl.n));
 	if (b == NULL)
 		return l->diag->error;
 	l->gen->exports = b;

@@ -328,7 +328,7 @@ static int take_arrays(struct tn_load *l)
 		err = take_array(l, l->dyn.fini_array, &fini, &nfini);
 	if (err != 0 || ninit + nfini == 0 || gen == NULL)
 		return err;
-	gen->arrays = load_alloc_array(l, ninit + nfini, sizeof(*gen->arrays));
+	gen->arrays = load_memory(l, (ninit + nfini) * sizeof(*gen->arrays));
 	if (gen->arrays == NULL)
 		return l->diag->error;
 	gen->ninit_arrays = ninit;

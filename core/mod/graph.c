@@ -29,6 +29,7 @@ int tn_graph_create(
 	g->port = sys->port;
 	g->find = find;
 	g->find_arg = arg;
+	tables_init(&g->tables, g->port);
 	index_init(&g->names, g->port, sys->config.seed);
 	index_init(&g->exports, g->port, sys->config.seed);
 	index_init(&g->provides, g->port, sys->config.seed);
@@ -53,9 +54,7 @@ void tn_graph_free(struct tn_graph *g)
 	index_fini(&g->names);
 	index_fini(&g->exports);
 	index_fini(&g->provides);
-	port_free(g->port, g->order, g->nnodes * sizeof(*g->order));
-	port_free(g->port, g->edges, g->max_edges * sizeof(*g->edges));
-	port_free(g->port, g->nodes, g->max_nodes * sizeof(*g->nodes));
+	tables_free(&g->tables);
 	port_free(g->port, g, sizeof(*g));
 }
 
@@ -64,32 +63,14 @@ int graph_no_memory(struct tn_graph *g, struct tn_diag *diag)
 	return diag_fail_memory(diag, TN_STAGE_DEPENDS, sizeof(*g));
 }
 
-static void *bigger(struct tn_graph *g, void *old, uint32_t *max, size_t size)
-{
-	const uint32_t more = *max != 0 ? *max * 2 : 16;
-	void *p = more > *max ? port_alloc(g->port, more * size) : NULL;
-
-	if (p == NULL)
-		return NULL;
-	if (old != NULL)
-		memcpy(p, old, *max * size);
-	port_free(g->port, old, *max * size);
-	*max = more;
-	return p;
-}
-
 /* --- nodes */
 
 /* Makes room for one more node in all tables. */
 static struct graph_node *new_node(struct tn_graph *g)
 {
-	void *p = g->nodes;
-
-	if (g->nnodes == g->max_nodes)
-		p = bigger(g, g->nodes, &g->max_nodes, sizeof(*g->nodes));
-	if (p == NULL)
+	if (tables_grow(&g->tables, (void **)&g->nodes, g->nnodes,
+		&g->max_nodes, sizeof(struct graph_node *)) != 0)
 		return NULL;
-	g->nodes = p;
 	return index_reserve(&g->names, 1) == 0
 		   ? port_alloc(g->port, sizeof(struct graph_node))
 		   : NULL;
@@ -230,16 +211,13 @@ int graph_connect(struct tn_graph *g, uint32_t from, uint32_t to, bool soft)
 {
 	struct graph_node *user = g->nodes[from], *need = g->nodes[to];
 	struct graph_edge *e;
-	void *p = g->edges;
 
 	/* Nothing waits for itself softly. */
 	if (need->seen == from + 1 || (from == to && soft))
 		return 0;
-	if (g->nedges == g->max_edges)
-		p = bigger(g, g->edges, &g->max_edges, sizeof(*g->edges));
-	if (p == NULL)
+	if (tables_grow(&g->tables, (void **)&g->edges, g->nedges,
+		&g->max_edges, sizeof(*g->edges)) != 0)
 		return -TN_ENOMEM;
-	g->edges = p;
 	e = &g->edges[g->nedges++];
 	*e = (struct graph_edge){ from, to, user->first_need, need->first_user,
 		soft };
@@ -360,26 +338,24 @@ static int fail_cycle(struct tn_graph *g, struct tn_diag *diag)
 
 static int put_in_order(struct tn_graph *g, struct tn_diag *diag)
 {
-	const size_t bytes = g->nnodes * sizeof(uint32_t);
-	struct queue ready = { port_alloc(g->port, bytes), 0, 0 };
-	struct queue later = { port_alloc(g->port, bytes), 0, 0 };
+	/* Each node is in each of the three once at most. */
+	uint32_t *room =
+	    tables_add(&g->tables, 3 * (uint64_t)g->nnodes, sizeof(*room));
+	struct queue ready = { room, 0, 0 }, later = { NULL, 0, 0 };
 	uint32_t i;
-	int err = 0;
 
-	g->order = port_alloc(g->port, bytes);
-	if (ready.at == NULL || later.at == NULL || g->order == NULL)
-		err = graph_no_memory(g, diag);
-	for (i = 0; err == 0 && i < g->nnodes; i++)
+	if (room == NULL)
+		return graph_no_memory(g, diag);
+	later.at = room + g->nnodes;
+	g->order = room + 2 * (size_t)g->nnodes;
+	for (i = 0; i < g->nnodes; i++)
 		look_at(g, i, &ready, &later);
-	while (err == 0 && pop(g, &ready, &later, &i))
+	while (pop(g, &ready, &later, &i))
 		place(g, i, &ready, &later);
-	if (err == 0 && g->nordered != g->nnodes)
-		err = fail_cycle(g, diag);
-	if (err != 0)
-		g->nordered = 0;
-	port_free(g->port, ready.at, bytes);
-	port_free(g->port, later.at, bytes);
-	return err;
+	if (g->nordered == g->nnodes)
+		return 0;
+	g->nordered = 0;
+	return fail_cycle(g, diag);
 }
 
 static int resolve(struct tn_graph *g, struct tn_diag *diag)

@@ -49,6 +49,7 @@ struct tn_graph {
 	const struct tn_port *port;
 	tn_find_fn *find;
 	void *find_arg;
+	struct tables tables; /* .nodes, .edges, .order */
 	struct graph_node **nodes;
 	uint32_t nnodes, max_nodes;
 	uint32_t nmodules; /* nodes that are modules */

@@ -146,7 +146,7 @@ static int keep_sorted(
 	heap_sort(keys, n, sizeof(*keys), key_before);
 	const size_t bytes = sizeof(*k) + n * sizeof(k->at[0]) + name_bytes;
 
-	k = load_alloc_array(l, bytes, 1);
+	k = load_memory(l, bytes);
 	if (k == NULL)
 		return l->diag->error;
 	k->bytes = bytes;
@@ -169,7 +169,7 @@ static int keep_symbols(struct tn_load *l)
 	if (keys == NULL)
 		return l->diag->error;
 	err = keep_sorted(l, &from, keys);
-	load_drop_table(l, keys);
+	tables_drop(&l->tables, keys);
 	return err;
 }
 
@@ -197,7 +197,7 @@ static int keep_sections(struct tn_load *l)
 		bytes += sizeof(k->at[0]) +
 			 str_len(elf_section_name(&l->elf, i)) + 1;
 	}
-	k = load_alloc_array(l, bytes, 1);
+	k = load_memory(l, bytes);
 	if (k == NULL)
 		return l->diag->error;
 	char *text = (char *)&k->at[n];

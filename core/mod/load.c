@@ -79,7 +79,7 @@ void load_release(struct tn_load *l)
 		module_unpin(l->providers[i]);
 	index_fini(&l->version_index);
 	index_fini(&l->ns_index);
-	load_drop_tables(l);
+	tables_free(&l->tables);
 	release(port, &l->unpacked);
 	release(port, &l->file);
 	if (l->has_image)
@@ -104,7 +104,7 @@ static int keep_providers(struct tn_load *l)
 	if (l->nproviders == 0)
 		return 0;
 	gen->providers =
-	    load_alloc_array(l, l->nproviders, sizeof(*gen->providers));
+	    load_memory(l, l->nproviders * sizeof(*gen->providers));
 	if (gen->providers == NULL)
 		return l->diag->error;
 	memcpy(gen->providers, l->providers,
@@ -256,7 +256,7 @@ static int load(struct tn_load *l, struct tn_module **out)
 		return load_fail(l, TN_REASON_INSIDE)->error;
 	if (!gate_can_synchronize())
 		return load_fail(l, TN_REASON_NO_BARRIER)->error;
-	l->gen = load_alloc_array(l, 1, sizeof(*l->gen));
+	l->gen = load_memory(l, sizeof(*l->gen));
 	if (l->gen == NULL)
 		return l->diag->error;
 	interfaces_init(l->gen);
@@ -305,7 +305,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.find_machine = reloc_machine_here,
 		.relaxing = load_relaxing_here,
 	};
-	list_init(&l->tables);
+	tables_init(&l->tables, sys->port);
 	activity_init(&l->activity, sys);
 	if (args->size == sizeof(*args) && (args->flags & ~LOAD_FLAGS) == 0)
 		return true;

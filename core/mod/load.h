@@ -16,7 +16,6 @@
 #include <stdint.h>
 
 #include <base/compiler.h>
-#include <base/list.h>
 #include <elf/dynamic.h>
 #include <elf/file.h>
 #include <reloc/reloc.h>
@@ -24,6 +23,7 @@
 
 #include "export.h"
 #include "module.h"
+#include "tables.h"
 
 #define NO_PART 0xff
 
@@ -111,9 +111,9 @@ struct tn_load {
 	const struct tn_load_args *args;
 	struct tn_diag *diag; /* never NULL */
 	enum tn_stage stage;
-	bool offline;       /* load_go_offline: any machine, nothing runs */
-	bool has_pairs;     /* some relocation is RELOC_PAIR_LOW */
-	struct list tables; /* all arrays below that have no other owner */
+	bool offline;         /* load_go_offline: any machine, nothing runs */
+	bool has_pairs;       /* some relocation is RELOC_PAIR_LOW */
+	struct tables tables; /* all arrays below without another owner */
 
 	/* source */
 	struct tn_bytes file, unpacked;
@@ -273,11 +273,9 @@ int load_hold(struct tn_load *l, const char *name) MUST_CHECK;
 
 /* --- memory of a load */
 /* For who outlives the load; NULL with the diagnosis set. */
-void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size);
-/* The same, freed with the load or before. */
+void *load_memory(struct tn_load *l, size_t size);
+/* Of l->tables; the same. */
 void *load_table(struct tn_load *l, uint64_t n, size_t size);
-void load_drop_table(struct tn_load *l, void *table);
-void load_drop_tables(struct tn_load *l);
 /* Makes room for one more in a table; returns 0 or -TN_ENOMEM. */
 int load_grow(struct tn_load *l, void **array, uint32_t n, uint32_t *max,
     size_t size) MUST_CHECK;

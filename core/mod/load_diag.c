@@ -92,79 +92,28 @@ int load_fail_reloc(struct tn_load *l, enum tn_reason reason, uint32_t section,
 
 /* --- memory */
 
-/* The header of a table. */
-struct load_table {
-	struct list link; /* l->tables */
-	size_t bytes;
-	size_t unused; /* what follows is aligned for any type */
-};
-
-static void *alloc_behind(
-    struct tn_load *l, size_t head, uint64_t n, size_t size)
+void *load_memory(struct tn_load *l, size_t size)
 {
-	uint64_t bytes;
-	void *p = NULL;
+	void *p = port_alloc(l->port, size);
 
-	if (__builtin_mul_overflow(n, size, &bytes) ||
-	    __builtin_add_overflow(bytes, head, &bytes))
-		bytes = UINT64_MAX;
-	else
-		p = port_alloc(l->port, bytes);
 	if (p == NULL)
-		(void)load_fail_memory(l, bytes);
+		(void)load_fail_memory(l, size);
 	return p;
-}
-
-void *load_alloc_array(struct tn_load *l, uint64_t n, size_t size)
-{
-	return alloc_behind(l, 0, n, size);
 }
 
 void *load_table(struct tn_load *l, uint64_t n, size_t size)
 {
-	struct load_table *t = alloc_behind(l, sizeof(*t), n, size);
+	void *p = tables_add(&l->tables, n, size);
 
-	if (t == NULL)
-		return NULL;
-	t->bytes = sizeof(*t) + (size_t)n * size;
-	list_add(&l->tables, &t->link);
-	return t + 1;
-}
-
-void load_drop_table(struct tn_load *l, void *table)
-{
-	struct load_table *t = (struct load_table *)table - 1;
-
-	if (table == NULL)
-		return;
-	list_del(&t->link);
-	port_free(l->port, t, t->bytes);
-}
-
-void load_drop_tables(struct tn_load *l)
-{
-	while (!list_empty(&l->tables))
-		load_drop_table(l,
-		    CONTAINER_OF(l->tables.next, struct load_table, link) + 1);
+	if (p == NULL)
+		(void)load_fail_memory(l, n * size);
+	return p;
 }
 
 int load_grow(
     struct tn_load *l, void **array, uint32_t n, uint32_t *max, size_t size)
 {
-	if (n < *max)
-		return 0;
-	const uint32_t more = *max < 16 ? 16 : *max * 2;
+	const int err = tables_grow(&l->tables, array, n, max, size);
 
-	if (more <= *max)
-		return load_fail_memory(l, UINT64_MAX);
-	void *bigger = load_table(l, more, size);
-
-	if (bigger == NULL)
-		return l->diag->error;
-	if (n != 0)
-		memcpy(bigger, *array, (size_t)n * size);
-	load_drop_table(l, *array);
-	*array = bigger;
-	*max = more;
-	return 0;
+	return err == 0 ? 0 : load_fail_memory(l, n * size);
 }

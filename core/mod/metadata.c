@@ -73,7 +73,7 @@ int load_metadata(struct tn_load *l)
 	void *copy;
 
 	if (l->modinfo.n != 0) {
-		copy = load_alloc_array(l, l->modinfo.n, 1);
+		copy = load_memory(l, l->modinfo.n);
 		if (copy == NULL)
 			return l->diag->error;
 		memcpy(copy, l->modinfo.p, l->modinfo.n);
