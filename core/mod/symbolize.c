@@ -193,15 +193,15 @@ static bool root_replace(struct tn_system *sys, uint32_t i,
 	if (root == NULL)
 		return false;
 	root->max = max;
-	for (uint32_t k = 0; k < i; k++)
-		root_add(root, old->at[k].start, leaf_of(&old->at[k]));
-	for (uint32_t k = 0; k < n; k++)
-		root_add(root,
-		    k == 0 && i < was ? old->at[i].start
-				      : leaves[k]->at[0].start,
-		    leaves[k]);
-	for (uint32_t k = i + 1; k < was; k++)
-		root_add(root, old->at[k].start, leaf_of(&old->at[k]));
+	for (uint32_t k = 0; k < was; k++) {
+		const uint64_t start = old->at[k].start;
+
+		if (k != i)
+			root_add(root, start, leaf_of(&old->at[k]));
+		for (uint32_t j = 0; k == i && j < n; j++)
+			root_add(root, j == 0 ? start : leaves[j]->at[0].start,
+			    leaves[j]);
+	}
 	atomic_store(&sys->symbolizer.root, root);
 	symbolize_wait(sys);
 	port_free(sys->port, old, root_size(old->max));
