@@ -13,7 +13,6 @@ struct offline {
 	struct tn_linked linked; /* first */
 	struct tn_load load;
 	struct tn_load_args args;
-	struct tn_diag scratch;
 	bool is_counted; /* in sys->nlinked: the system cannot go */
 };
 
@@ -35,9 +34,7 @@ int tn_link(struct tn_system *sys, const struct tn_load_args *args,
 				    : diag_fail_memory(
 					  diag, TN_STAGE_SOURCE, sizeof(*o));
 	o->linked.load = &o->load;
-	tn_diag_init(&o->scratch);
-	if (load_begin(
-		&o->load, sys, args, diag != NULL ? diag : &o->scratch)) {
+	if (load_begin(&o->load, sys, args, diag)) {
 		o->args = *args;
 		o->load.args = &o->args;
 		load_go_offline(&o->load);
@@ -63,7 +60,7 @@ void tn_linked_free(struct tn_linked *linked)
 	if (o->is_counted)
 		count_linked(o->load.sys, -1);
 	load_release(&o->load);
-	tn_diag_fini(&o->scratch);
+	tn_diag_fini(&o->load.scratch);
 	port_free(port, o, sizeof(*o));
 }
 

@@ -300,7 +300,7 @@ bool load_begin(struct tn_load *l, struct tn_system *sys,
 		.sys = sys,
 		.port = sys->port,
 		.args = args,
-		.diag = diag,
+		.diag = diag != NULL ? diag : &l->scratch,
 		.stage = TN_STAGE_SOURCE,
 		.find_machine = reloc_machine_here,
 		.relaxing = load_relaxing_here,
@@ -318,18 +318,16 @@ int load_run(struct tn_system *sys, const struct tn_load_args *args,
     const struct load_shape *shape, struct tn_module **out,
     struct tn_diag *diag)
 {
-	struct tn_diag scratch;
 	struct tn_load l;
 	int err = -TN_EINVAL;
 
-	tn_diag_init(&scratch);
-	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch)) {
+	if (load_begin(&l, sys, args, diag)) {
 		l.shape = shape;
 		err = load(&l, out);
 	}
 	load_release(&l);
 	load_unclaim(&l, err);
-	tn_diag_fini(&scratch);
+	tn_diag_fini(&l.scratch);
 	return err;
 }
 
@@ -343,16 +341,14 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
     int (*fn)(void *arg, const void *data, size_t size), void *arg,
     struct tn_diag *diag)
 {
-	struct tn_diag scratch;
 	struct tn_load l;
 	int err = -TN_EINVAL;
 
-	tn_diag_init(&scratch);
-	if (load_begin(&l, sys, args, diag != NULL ? diag : &scratch))
+	if (load_begin(&l, sys, args, diag))
 		err = load_source(&l);
 	if (err == 0)
 		err = fn(arg, l.bytes.p, l.bytes.n);
 	load_release(&l);
-	tn_diag_fini(&scratch);
+	tn_diag_fini(&l.scratch);
 	return err;
 }

@@ -109,7 +109,8 @@ struct tn_load {
 	struct tn_system *sys;
 	const struct tn_port *port;
 	const struct tn_load_args *args;
-	struct tn_diag *diag; /* never NULL */
+	struct tn_diag *diag;   /* never NULL */
+	struct tn_diag scratch; /* the same for who has none: not released */
 	enum tn_stage stage;
 	bool offline;         /* load_go_offline: any machine, nothing runs */
 	bool has_pairs;       /* some relocation is RELOC_PAIR_LOW */
