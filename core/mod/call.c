@@ -15,18 +15,7 @@
  * A draining gate is waited for; then the next try may meet another one. Not by
  * a thread that is inside of some call: the closer waits for that.
  */
-const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface)
-{
-	const struct tn_binding *b = NULL;
-
-	if (!gate_may_wait())
-		return NULL;
-	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
-		b = tn_gate_enter_call(&iface->gate);
-	return b;
-}
-
-const struct tn_binding *tn_interface_guard_slow(
+static const struct tn_binding *wait_and_enter(
     struct tn_interface *iface, struct tn_gate_frame *frame)
 {
 	const struct tn_binding *b = NULL;
@@ -34,8 +23,20 @@ const struct tn_binding *tn_interface_guard_slow(
 	if (!gate_may_wait())
 		return NULL;
 	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
-		b = tn_guard_enter_call(&iface->gate, frame);
+		b = frame != NULL ? tn_guard_enter_call(&iface->gate, frame)
+				  : tn_gate_enter_call(&iface->gate);
 	return b;
+}
+
+const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface)
+{
+	return wait_and_enter(iface, NULL);
+}
+
+const struct tn_binding *tn_interface_guard_slow(
+    struct tn_interface *iface, struct tn_gate_frame *frame)
+{
+	return wait_and_enter(iface, frame);
 }
 
 /* Why a try has met a gate that is not open. */
