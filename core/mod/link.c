@@ -150,38 +150,30 @@ bool tn_linked_extra(const struct tn_linked *linked, enum tn_linked_extra which,
 {
 	const struct tn_load *l = linked->load;
 
+	*out =
+	    (struct tn_linked_section){ .type = SHT_PROGBITS, .part = TN_DATA };
 	switch (which) {
 	case TN_LINKED_STUBS:
-		*out = (struct tn_linked_section){
-			.name = ".tenon.stubs",
-			.type = SHT_PROGBITS,
-			.align = l->machine->stub_align,
-			.addr = l->stubs_addr,
-			.size = (uint64_t)l->nstubs * l->machine->stub_size,
-			.bytes = l->stubs_write,
-			.part = TN_TEXT,
-		};
+		out->name = ".tenon.stubs";
+		out->part = TN_TEXT;
+		out->align = l->machine->stub_align;
+		out->addr = l->stubs_addr;
+		out->size = (uint64_t)l->nstubs * l->machine->stub_size;
+		out->bytes = l->stubs_write;
 		break;
 	case TN_LINKED_GOT:
-		*out = (struct tn_linked_section){
-			.name = ".tenon.got",
-			.type = SHT_PROGBITS,
-			.align = 8,
-			.addr = l->cells_addr,
-			.size = (uint64_t)l->ncells * 8,
-			.bytes = l->cells_write,
-			.part = TN_DATA,
-		};
+		out->name = ".tenon.got";
+		out->align = 8;
+		out->addr = l->cells_addr;
+		out->size = (uint64_t)l->ncells * 8;
+		out->bytes = l->cells_write;
 		break;
 	default:
-		*out = (struct tn_linked_section){
-			.name = ".tenon.common",
-			.type = SHT_NOBITS,
-			.align = l->common_align,
-			.addr = l->common_addr,
-			.size = l->common_size,
-			.part = TN_DATA,
-		};
+		out->name = ".tenon.common";
+		out->type = SHT_NOBITS;
+		out->align = l->common_align;
+		out->addr = l->common_addr;
+		out->size = l->common_size;
 		break;
 	}
 	out->flags = part_flags(out->part);

@@ -6,6 +6,7 @@
 #include "pool.h"
 
 #include <base/overflow.h>
+#include <base/string.h>
 #include <tenon/err.h>
 
 #define MIN_PAGES 4u
@@ -105,43 +106,60 @@ static void pool_rest(void *ctx, bool on)
 	BASE(ctx)->rest(BASE(ctx)->ctx, on);
 }
 
-static struct tn_port make_port(
-    const struct tn_port *base, struct tn_pool *pool, bool mmu)
+static const struct tn_port table = {
+	.size = sizeof(struct tn_port),
+	.alloc = pool_alloc,
+	.free = pool_free,
+	.image_alloc = pool_image_alloc,
+	.image_trim = pool_image_trim,
+	.image_seal = pool_image_seal,
+	.image_finish = pool_image_finish,
+	.image_free = pool_image_free,
+	.read_file = pool_read_file,
+	.unpack = pool_unpack,
+	.release = pool_release,
+	.lock = pool_lock,
+	.unlock = pool_unlock,
+	.read_enter = pool_read_enter,
+	.read_exit = pool_read_exit,
+	.synchronize = pool_synchronize,
+	.wait = pool_wait,
+	.wake = pool_wake,
+	.relax = pool_relax,
+	.thread_self = pool_thread_self,
+	.thread_create = pool_thread_create,
+	.thread_join = pool_thread_join,
+	.now_ns = pool_now_ns,
+	.log = pool_log,
+	.host_symbol = pool_host_symbol,
+	.rest = pool_rest,
+};
+
+/* What the world has not the pool has not either. */
+static void port_init(struct tn_port *port, const struct tn_port *base)
 {
-	return (struct tn_port){
-		.size = sizeof(struct tn_port),
-		.abi = base->abi,
-		.ctx = pool,
-		.page_size = base->page_size,
-		.flags = mmu ? base->flags & ~TN_PORT_NO_WX
-			     : base->flags | TN_PORT_NO_WX,
-		.machine = base->machine,
-		.alloc = pool_alloc,
-		.free = pool_free,
-		.image_alloc = pool_image_alloc,
-		.image_trim = pool_image_trim,
-		.image_seal = pool_image_seal,
-		.image_finish = pool_image_finish,
-		.image_free = pool_image_free,
-		.read_file = base->read_file ? pool_read_file : NULL,
-		.unpack = base->unpack ? pool_unpack : NULL,
-		.release = base->release ? pool_release : NULL,
-		.lock = pool_lock,
-		.unlock = pool_unlock,
-		.read_enter = pool_read_enter,
-		.read_exit = pool_read_exit,
-		.synchronize = pool_synchronize,
-		.wait = base->wait ? pool_wait : NULL,
-		.wake = base->wait ? pool_wake : NULL,
-		.relax = base->wait ? pool_relax : NULL,
-		.thread_self = base->wait ? pool_thread_self : NULL,
-		.thread_create = base->wait ? pool_thread_create : NULL,
-		.thread_join = base->wait ? pool_thread_join : NULL,
-		.now_ns = pool_now_ns,
-		.log = pool_log,
-		.host_symbol = base->host_symbol ? pool_host_symbol : NULL,
-		.rest = base->rest ? pool_rest : NULL,
-	};
+	memcpy(port, &table, sizeof(table));
+	port->abi = base->abi;
+	port->page_size = base->page_size;
+	port->machine = base->machine;
+	if (base->read_file == NULL)
+		port->read_file = NULL;
+	if (base->unpack == NULL)
+		port->unpack = NULL;
+	if (base->release == NULL)
+		port->release = NULL;
+	if (base->host_symbol == NULL)
+		port->host_symbol = NULL;
+	if (base->rest == NULL)
+		port->rest = NULL;
+	if (base->wait != NULL)
+		return;
+	port->wait = NULL;
+	port->wake = NULL;
+	port->relax = NULL;
+	port->thread_self = NULL;
+	port->thread_create = NULL;
+	port->thread_join = NULL;
 }
 
 int tn_pool_create(void *region, size_t size, const struct tn_port *base,
@@ -156,7 +174,6 @@ int tn_pool_create(void *region, size_t size, const struct tn_port *base,
 	if (size < MIN_PAGES * page)
 		return -TN_ENOSPC;
 	*pool = (struct tn_pool){
-		.port = make_port(base, pool, world->protect != NULL),
 		.base = base,
 		.world = world,
 		.size = size,
@@ -164,6 +181,10 @@ int tn_pool_create(void *region, size_t size, const struct tn_port *base,
 		.busy = ATOMIC_FLAG_INIT,
 		.used = head,
 	};
+	port_init(&pool->port, base);
+	pool->port.ctx = pool;
+	pool->port.flags = world->protect != NULL ? base->flags & ~TN_PORT_NO_WX
+						  : base->flags | TN_PORT_NO_WX;
 	/* What the head leaves of its page is the first room for objects. */
 	hole_put(&pool->objects, (uintptr_t)region + head, page - head);
 	hole_put(&pool->pages, (uintptr_t)region + page, size - page);
