@@ -55,6 +55,7 @@ void tn_graph_free(struct tn_graph *g)
 	index_fini(&g->exports);
 	index_fini(&g->provides);
 	tables_free(&g->tables);
+	tn_diag_fini(&g->scratch);
 	port_free(g->port, g, sizeof(*g));
 }
 
@@ -141,21 +142,16 @@ int graph_add(struct tn_graph *g, const struct tn_load_args *args, bool found,
 int tn_graph_add(
     struct tn_graph *g, const struct tn_load_args *args, struct tn_diag *diag)
 {
-	struct tn_diag scratch;
-	int err;
-
-	tn_diag_init(&scratch);
-	err = graph_add(g, args, false, diag != NULL ? diag : &scratch);
-	tn_diag_fini(&scratch);
-	return err;
+	return graph_add(g, args, false, diag != NULL ? diag : &g->scratch);
 }
 
-static int add_module(
+int tn_graph_add_module(
     struct tn_graph *g, struct tn_module *mod, struct tn_diag *diag)
 {
 	struct graph_node *node = new_node(g);
 	int err;
 
+	diag = diag != NULL ? diag : &g->scratch;
 	if (node == NULL)
 		return graph_no_memory(g, diag);
 	node->load = (struct tn_load){ .sys = g->sys,
@@ -180,18 +176,6 @@ static int add_module(
 		free_node(g, node);
 	else
 		g->nmodules++;
-	return err;
-}
-
-int tn_graph_add_module(
-    struct tn_graph *g, struct tn_module *mod, struct tn_diag *diag)
-{
-	struct tn_diag scratch;
-	int err;
-
-	tn_diag_init(&scratch);
-	err = add_module(g, mod, diag != NULL ? diag : &scratch);
-	tn_diag_fini(&scratch);
 	return err;
 }
 
@@ -358,27 +342,17 @@ static int put_in_order(struct tn_graph *g, struct tn_diag *diag)
 	return fail_cycle(g, diag);
 }
 
-static int resolve(struct tn_graph *g, struct tn_diag *diag)
+int tn_graph_resolve(struct tn_graph *g, struct tn_diag *diag)
 {
 	int err = 0;
 
+	diag = diag != NULL ? diag : &g->scratch;
 	if (g->order != NULL)
 		return -TN_EALREADY;
 	/* what the finder adds comes to the end, and has its turn */
 	for (uint32_t i = 0; err == 0 && i < g->nnodes; i++)
 		err = needs_connect(g, i, diag);
 	return err != 0 || g->nnodes == 0 ? err : put_in_order(g, diag);
-}
-
-int tn_graph_resolve(struct tn_graph *g, struct tn_diag *diag)
-{
-	struct tn_diag scratch;
-	int err;
-
-	tn_diag_init(&scratch);
-	err = resolve(g, diag != NULL ? diag : &scratch);
-	tn_diag_fini(&scratch);
-	return err;
 }
 
 /* --- looking at it */

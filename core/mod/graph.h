@@ -57,6 +57,7 @@ struct tn_graph {
 	struct graph_edge *edges;
 	uint32_t nedges, max_edges;
 	uint32_t *order;
+	struct tn_diag scratch; /* what nobody wants to know */
 	struct index names, exports;
 	struct index provides; /* of words, owned by nodes */
 };

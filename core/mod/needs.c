@@ -246,30 +246,30 @@ static bool next_word(const char **s, char word[TN_MODULE_NAME_MAX])
 	return n != 0;
 }
 
+/* A node that only should come after this one, if there is one. */
+static int precede(const struct need *n, const char *name)
+{
+	const struct need other = { n->g, graph_find(n->g, name), n->diag };
+
+	return other.node != NULL ? connect(&other, n->node, true) : 0;
+}
+
 /* depends=a,b and softdep=pre: a b post: c */
-static int connect_linux(const struct need *n)
+static int connect_linux(const struct need *n, const char *key)
 {
 	struct span rest = n->node->load.modinfo;
 	char word[TN_MODULE_NAME_MAX];
 	const char *s;
 	int err = 0;
 
-	while (err == 0 && (s = modinfo_next(&rest, "depends=")) != NULL)
-		while (err == 0 && next_word(&s, word))
-			err = prefer(n, word);
-	rest = n->node->load.modinfo;
-	while (err == 0 && (s = modinfo_next(&rest, "softdep=")) != NULL) {
-		struct need other = *n;
+	while (err == 0 && (s = modinfo_next(&rest, key)) != NULL) {
 		bool post = false;
 
 		while (err == 0 && next_word(&s, word)) {
-			other.node = post ? graph_find(n->g, word) : n->node;
 			if (str_eq(word, "pre:") || str_eq(word, "post:"))
 				post = word[1] == 'o';
-			else if (!post)
-				err = prefer(n, word);
-			else if (other.node != NULL)
-				err = connect(&other, n->node, true);
+			else
+				err = post ? precede(n, word) : prefer(n, word);
 		}
 	}
 	return err;
@@ -428,7 +428,9 @@ int needs_connect(struct tn_graph *g, uint32_t i, struct tn_diag *diag)
 	if (err == 0)
 		err = connect_needed(&n);
 	if (err == 0)
-		err = connect_linux(&n);
+		err = connect_linux(&n, "depends=");
+	if (err == 0)
+		err = connect_linux(&n, "softdep=");
 	if (err == 0)
 		err = connect_symbols(&n);
 	return err;
