@@ -8,70 +8,75 @@
 typedef int save_fn(struct tn_module *mod, void *buf, size_t cap, size_t *len);
 typedef int restore_fn(struct tn_module *mod, const void *buf, size_t len);
 
+/* What is done to a module that nobody else works on meanwhile. */
+struct operation {
+	enum activity_kind kind;
+	unsigned states; /* bits: those in which it is possible */
+	bool starts;     /* it is RUNNING afterwards, else what it was */
+	int (*run)(struct tn_module *mod, const void *arg, struct tn_diag *d);
+};
+
 #define RESTING (1u << TN_STATE_INITIALIZED | 1u << TN_STATE_STOPPED)
 
-/* Nobody else works on @mod from here on; its state is one of @states. */
-static int begin_locked(struct activity *act, enum activity_kind kind,
-    struct tn_module *mod, unsigned states, struct tn_diag *d)
+/* Nobody else works on @mod from here on. */
+static int begin_locked(struct activity *act, const struct operation *op,
+    struct tn_module *mod, struct tn_diag *d)
 {
 	activity_init(act, mod->sys);
 	if (module_activity(mod) != NULL)
 		return activity_refuse_locked(act, mod, d);
 	if (mod->gen == NULL)
 		return module_fail_absent(d, mod->name);
-	if ((states >> mod->state & 1) == 0)
+	if ((op->states >> mod->state & 1) == 0)
 		return module_fail_state(d, mod);
-	return activity_begin_locked(act, kind, mod, d);
+	return activity_begin_locked(act, op->kind, mod, d);
 }
 
-static int begin(struct activity *act, enum activity_kind kind,
-    struct tn_module *mod, unsigned states, struct tn_diag *d)
+/* Does what has begun, and ends it. */
+static int carry_out(const struct operation *op, struct activity *act,
+    struct tn_module *mod, const void *arg, struct tn_diag *d)
 {
-	int err;
+	const int err = op->run(mod, arg, d);
 
+	if (err == 0 && op->starts)
+		module_run(mod);
 	registry_lock(mod->sys);
-	err = begin_locked(act, kind, mod, states, d);
+	activity_end_locked(act, 0, NULL);
 	registry_unlock(mod->sys);
 	return err;
 }
 
-/* @state: what it is, or RUNNING. */
-static void end(struct activity *act, enum tn_state state)
-{
-	struct tn_module *mod = act->mod;
-	struct tn_system *sys = mod->sys;
-
-	if (state != mod->state)
-		module_run(mod);
-	registry_lock(sys);
-	activity_end_locked(act, 0, NULL);
-	registry_unlock(sys);
-}
-
-/* Starts, or goes back to what it was. */
-static int start(struct activity *act, struct tn_diag *d)
-{
-	struct tn_module *mod = act->mod;
-	const int err = generation_run_hook(
-	    mod->gen, HOOK_START, TN_REASON_START_FAILED, d);
-
-	end(act, err == 0 ? TN_STATE_RUNNING : mod->state);
-	return err;
-}
-
-int tn_start(struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
+static int operate(const struct operation *op, struct tn_module *mod,
+    const void *arg, struct tn_diag *diag)
 {
 	struct tn_diag scratch = { 0 };
 	struct activity act;
 	int err;
 
-	(void)sys;
 	diag = diag != NULL ? diag : &scratch;
-	err = begin(&act, ACTIVITY_START, mod, RESTING, diag);
+	registry_lock(mod->sys);
+	err = begin_locked(&act, op, mod, diag);
+	registry_unlock(mod->sys);
 	if (err == 0)
-		err = start(&act, diag);
+		err = carry_out(op, &act, mod, arg, diag);
 	tn_diag_fini(&scratch);
 	return err;
+}
+
+static int start(struct tn_module *mod, const void *arg, struct tn_diag *d)
+{
+	(void)arg;
+	return generation_run_hook(
+	    mod->gen, HOOK_START, TN_REASON_START_FAILED, d);
+}
+
+static const struct operation starting = { ACTIVITY_START, RESTING, true,
+	start };
+
+int tn_start(struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag)
+{
+	(void)sys;
+	return operate(&starting, mod, NULL, diag);
 }
 
 int tn_start_name(struct tn_system *sys, const char *name, struct tn_diag *diag)
@@ -84,12 +89,11 @@ int tn_start_name(struct tn_system *sys, const char *name, struct tn_diag *diag)
 	diag = diag != NULL ? diag : &scratch;
 	registry_lock(sys);
 	mod = module_find_locked(sys, name);
-	err = mod == NULL
-		  ? module_fail_absent(diag, name)
-		  : begin_locked(&act, ACTIVITY_START, mod, RESTING, diag);
+	err = mod == NULL ? module_fail_absent(diag, name)
+			  : begin_locked(&act, &starting, mod, diag);
 	registry_unlock(sys);
 	if (err == 0)
-		err = start(&act, diag);
+		err = carry_out(&starting, &act, mod, NULL, diag);
 	tn_diag_fini(&scratch);
 	return err;
 }
@@ -116,8 +120,9 @@ struct room {
 	size_t *len;
 };
 
-static int save(struct tn_module *mod, const struct room *r, struct tn_diag *d)
+static int save(struct tn_module *mod, const void *arg, struct tn_diag *d)
 {
+	const struct room *r = arg;
 	const struct generation *gen = mod->gen;
 	const bool running = mod->state == TN_STATE_RUNNING;
 	int err = 0;
@@ -139,50 +144,38 @@ static int save(struct tn_module *mod, const struct room *r, struct tn_diag *d)
 int tn_module_save(struct tn_module *mod, void *buf, size_t cap, size_t *len,
     struct tn_diag *diag)
 {
+	static const struct operation op = { ACTIVITY_SAVE,
+		1u << TN_STATE_RUNNING | 1u << TN_STATE_STOPPED, false, save };
 	const struct room room = { buf, cap, len };
-	struct tn_diag scratch = { 0 };
-	struct activity act;
-	int err;
 
-	diag = diag != NULL ? diag : &scratch;
-	err = begin(&act, ACTIVITY_SAVE, mod,
-	    1u << TN_STATE_RUNNING | 1u << TN_STATE_STOPPED, diag);
-	if (err == 0) {
-		err = save(mod, &room, diag);
-		end(&act, mod->state);
-	}
-	tn_diag_fini(&scratch);
-	return err;
+	return operate(&op, mod, &room, diag);
 }
 
-static int restore(
-    struct tn_module *mod, const void *buf, size_t len, struct tn_diag *d)
+/* A state that has been saved. */
+struct state {
+	const void *buf;
+	size_t len;
+};
+
+static int restore(struct tn_module *mod, const void *arg, struct tn_diag *d)
 {
+	const struct state *s = arg;
 	const uint64_t hook = mod->gen->hook[HOOK_RESTORE];
 	int err;
 
 	if (hook == 0)
 		return fail_unsupported(mod, "restore_state", d);
-	err = ((restore_fn *)(uintptr_t)hook)(mod, buf, len);
-	return err == 0 ? 0 : fail_hook(mod, "restore_state", err, d);
+	err = ((restore_fn *)(uintptr_t)hook)(mod, s->buf, s->len);
+	return err == 0 ? start(mod, NULL, d)
+			: fail_hook(mod, "restore_state", err, d);
 }
 
 int tn_module_restore(
     struct tn_module *mod, const void *buf, size_t len, struct tn_diag *diag)
 {
-	struct tn_diag scratch = { 0 };
-	struct activity act;
-	int err;
+	static const struct operation op = { ACTIVITY_RESTORE, RESTING, true,
+		restore };
+	const struct state state = { buf, len };
 
-	diag = diag != NULL ? diag : &scratch;
-	err = begin(&act, ACTIVITY_RESTORE, mod, RESTING, diag);
-	if (err == 0) {
-		err = restore(mod, buf, len, diag);
-		if (err == 0)
-			err = start(&act, diag);
-		else
-			end(&act, mod->state);
-	}
-	tn_diag_fini(&scratch);
-	return err;
+	return operate(&op, mod, &state, diag);
 }
