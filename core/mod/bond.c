@@ -22,14 +22,11 @@ static void unbind_locked(struct bond *b)
 	port_free(b->iface->sys->port, b, bond_size(b->name));
 }
 
-size_t bonds_drop(struct generation *holder)
+void bonds_drop(struct generation *holder)
 {
-	size_t n = 0;
-
-	for (; !list_empty(&holder->bonds); n++)
+	while (!list_empty(&holder->bonds))
 		unbind_locked(
 		    CONTAINER_OF(holder->bonds.next, struct bond, in_holder));
-	return n;
 }
 
 void bonds_free(struct interface *iface)

@@ -138,9 +138,9 @@ void interfaces_reopen(struct generation *gen);
 void interfaces_suspend(struct generation *gen);
 /*
  * Takes back all that the generation provides, closed or never open, and ends
- * all its bonds. Returns how many there were.
+ * all its bonds.
  */
-size_t interfaces_withdraw(struct generation *gen);
+void interfaces_withdraw(struct generation *gen);
 /* Not of weak bonds, nor of those that leave together with @p. */
 bool bond_counts(const struct bond *b, const struct provision *p);
 /*
@@ -158,7 +158,7 @@ int interface_bind_at(struct tn_system *sys,
     const struct tn_interface_want *want, const void *site,
     struct tn_interface **out) MUST_CHECK;
 /* Registry lock, for all three. */
-size_t bonds_drop(struct generation *holder);
+void bonds_drop(struct generation *holder);
 void bonds_free(struct interface *iface);
 /* Who keeps @gen from leaving by a bond. */
 struct bond_info {

@@ -443,17 +443,6 @@ bool ledger_runs_here(const struct generation *gen)
 	return here;
 }
 
-size_t ledger_count(const struct generation *gen)
-{
-	struct tn_system *sys = gen->mod->sys;
-	size_t n;
-
-	ledger_lock(sys);
-	n = gen->book.count;
-	ledger_unlock(sys);
-	return n;
-}
-
 size_t tn_ledger_count(
     struct tn_module *mod, const struct tn_ledger_class *type)
 {
@@ -461,12 +450,10 @@ size_t tn_ledger_count(
 
 	if (mod->gen == NULL)
 		return 0;
-	if (type == NULL)
-		return ledger_count(mod->gen);
 	ledger_lock(mod->sys);
 	for (const struct tn_ledger_entry *e = mod->gen->book.newest; e != NULL;
 	     e = e->next)
-		n += e->type == type;
+		n += type == NULL || e->type == type;
 	ledger_unlock(mod->sys);
 	return n;
 }

@@ -111,7 +111,6 @@ static inline bool ledger_has_left(const struct tn_ledger_entry *entry)
  * be added. May sleep.
  */
 int ledger_revoke_all(struct generation *gen);
-size_t ledger_count(const struct generation *gen);
 /*
  * Is the calling thread in an operation that a timer, work item, thread or
  * callback of the generation has fired? Then its ledger cannot be revoked here:

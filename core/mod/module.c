@@ -259,7 +259,7 @@ void module_withdraw(struct tn_module *mod)
 	struct tn_system *sys = mod->sys;
 	struct generation *gen = mod->gen;
 
-	(void)interfaces_withdraw(gen);
+	interfaces_withdraw(gen);
 	(void)ledger_revoke_all(gen); /* how many is in the log */
 	event_tell(sys, TN_EVENT_UNLOADED, mod);
 	registry_lock(sys);

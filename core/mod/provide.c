@@ -331,16 +331,15 @@ static void provision_unlink(struct provision *p)
 	list_del(&p->in_owner);
 }
 
-size_t interfaces_withdraw(struct generation *gen)
+void interfaces_withdraw(struct generation *gen)
 {
 	struct tn_system *sys = gen->mod->sys;
 	struct list gone;
-	size_t n;
 
 	list_init(&gone);
 	registry_lock(sys);
-	n = bonds_drop(gen);
-	for (; !list_empty(&gen->provisions); n++) {
+	bonds_drop(gen);
+	while (!list_empty(&gen->provisions)) {
 		struct provision *p = owned_at(gen->provisions.next);
 
 		provision_unlink(p);
@@ -355,7 +354,6 @@ size_t interfaces_withdraw(struct generation *gen)
 		list_del(&p->in_owner);
 		port_free(sys->port, p, sizeof(*p));
 	}
-	return n;
 }
 
 /*
