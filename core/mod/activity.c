@@ -191,6 +191,7 @@ static int refuse_patience(const struct activity *act,
 
 /* --- waiting */
 
+REQUIRES(registry_role)
 static int sleep_locked(
     struct tn_system *sys, const struct activity *act, uint64_t deadline)
 {
@@ -200,9 +201,9 @@ static int sleep_locked(
 	while (act->awaits != NULL && err == 0) {
 		const uint32_t seen = event_read(&sys->ended);
 
-		port->unlock(port->ctx);
+		registry_unlock(sys);
 		err = event_wait(port, &sys->ended, seen, deadline);
-		port->lock(port->ctx);
+		registry_lock(sys);
 	}
 	return act->awaits != NULL ? err : 0;
 }

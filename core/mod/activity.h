@@ -19,6 +19,8 @@
 #include <base/list.h>
 #include <tenon/diag.h>
 
+#include "sync.h"
+
 struct tn_module;
 struct tn_system;
 
@@ -55,17 +57,19 @@ void activity_init(struct activity *act, struct tn_system *sys);
  * thread's activities are nested too deeply.
  */
 int activity_begin_locked(struct activity *act, enum activity_kind kind,
-    struct tn_module *mod, struct tn_diag *diag) MUST_CHECK;
+    struct tn_module *mod, struct tn_diag *diag)
+    MUST_CHECK REQUIRES(registry_role);
 
 /*
  * Ends it, with @result and the failure in @diag (or NULL) for those who wait,
  * and wakes them.
  */
-void activity_end_locked(
-    struct activity *act, int result, const struct tn_diag *diag);
+void activity_end_locked(struct activity *act, int result,
+    const struct tn_diag *diag) REQUIRES(registry_role);
 
 /* This process is a copy in which the calling thread is the only one. */
-void activity_forget_others_locked(struct tn_system *sys);
+void activity_forget_others_locked(struct tn_system *sys)
+    REQUIRES(registry_role);
 
 /*
  * Waits until the activity on @mod has ended; its result is then in @act. The
@@ -73,11 +77,11 @@ void activity_forget_others_locked(struct tn_system *sys);
  * itself, -TN_ETIMEDOUT after the system's patience.
  */
 int activity_wait_locked(struct activity *act, struct tn_module *mod,
-    struct tn_diag *diag) MUST_CHECK;
+    struct tn_diag *diag) MUST_CHECK REQUIRES(registry_role);
 
-bool activity_is_any_locked(
-    const struct tn_system *sys, enum activity_kind kind);
+bool activity_is_any_locked(const struct tn_system *sys,
+    enum activity_kind kind) REQUIRES(registry_role);
 
 /* Somebody works on @mod: says who and returns the error. */
 int activity_refuse_locked(struct activity *act, struct tn_module *mod,
-    struct tn_diag *diag) MUST_CHECK;
+    struct tn_diag *diag) MUST_CHECK REQUIRES(registry_role);

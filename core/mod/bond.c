@@ -13,7 +13,7 @@ static size_t bond_size(const char *name)
 	return sizeof(struct bond) + str_len(name) + 1;
 }
 
-static void unbind_locked(struct bond *b)
+REQUIRES(registry_role) static void unbind_locked(struct bond *b)
 {
 	if (!b->weak)
 		b->iface->nhard--;
@@ -29,7 +29,8 @@ void bonds_drop(struct generation *holder)
 		    CONTAINER_OF(holder->bonds.next, struct bond, in_holder));
 }
 
-void bonds_free(struct interface *iface)
+/* The system ends: there is nobody to lock out. */
+LOCK_UNCHECKED void bonds_free(struct interface *iface)
 {
 	while (!list_empty(&iface->bonds))
 		unbind_locked(bond_at(iface->bonds.next));
@@ -80,6 +81,7 @@ static void bond_add(struct bond *b)
 		b->iface->nhard++;
 }
 
+REQUIRES(registry_role)
 static int bind_locked(struct tn_system *sys,
     const struct tn_interface_want *want, struct bond **out)
 {
@@ -136,6 +138,7 @@ static bool is_bond_of(
 	return b->holder == holder && (holder != NULL || str_eq(b->name, name));
 }
 
+REQUIRES(registry_role)
 static int unbind_first(const struct interface *iface,
     const struct generation *holder, const char *name)
 {

@@ -71,6 +71,7 @@ static struct callback *after(
  * it may be waiting for frames; not for ever, as it may be the caller who makes
  * it leave. False: it could not be called.
  */
+REQUIRES(ledger_role)
 static bool call(struct tn_system *sys, struct callback *cb)
 {
 	const struct tn_port *port = sys->port;
@@ -154,8 +155,5 @@ int resource_callback_register(struct notifier_block *nb, unsigned event)
 
 int resource_callback_drop(struct notifier_block *nb)
 {
-	struct firing *f;
-	const int err = firing_take(nb, &callback_class, &f);
-
-	return err != 0 ? err : firing_drop(f);
+	return firing_drop(nb, &callback_class);
 }

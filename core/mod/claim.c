@@ -25,6 +25,7 @@ static int refuse_double(struct tn_load *l)
 	    l->diag, TN_STAGE_PUBLISH, TN_REASON_DUPLICATE_MODULE, "", l->name);
 }
 
+REQUIRES(registry_role)
 static int take_locked(struct tn_load *l, struct tn_module *mod)
 {
 	const int err =
@@ -40,7 +41,7 @@ static int take_locked(struct tn_load *l, struct tn_module *mod)
 	return 0;
 }
 
-static int claim_locked(struct tn_load *l)
+REQUIRES(registry_role) static int claim_locked(struct tn_load *l)
 {
 	struct tn_module *mod = module_record_locked(l->sys, l->name);
 	const struct activity *other;
@@ -167,6 +168,7 @@ int load_add_provider(struct tn_load *l, struct tn_module *mod)
 /* --- providers that are not there yet */
 
 /* Waits when @mod is being loaded; RETRY when it can be had now. */
+REQUIRES(registry_role)
 static int await_locked(
     struct tn_load *l, struct tn_module *mod, const char *symbol)
 {
@@ -215,6 +217,7 @@ int load_hold_locked(struct tn_load *l, struct tn_module *mod)
 	return err == LOAD_MUST_WAIT ? await_locked(l, mod, "") : err;
 }
 
+REQUIRES(registry_role)
 static int hold_locked(struct tn_load *l, const char *name)
 {
 	struct tn_module *mod = module_find_locked(l->sys, name);

@@ -39,7 +39,7 @@ static void count_one(void *arg, struct tn_module *target, uint64_t count)
 		item->held += count;
 }
 
-static void count_held_locked(const struct unload *u)
+REQUIRES(ledger_role) static void count_held_locked(const struct unload *u)
 {
 	for (uint32_t i = 0; i < u->n; i++)
 		u->items[i].held = 0;

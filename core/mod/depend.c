@@ -106,6 +106,7 @@ int depend_check(
 }
 
 /* The module of this name, or the first that provides it; registry lock. */
+REQUIRES(registry_role)
 static struct tn_module *find(struct tn_load *l, const struct tn_depend *d)
 {
 	struct tn_system *sys = l->sys;
@@ -128,6 +129,7 @@ static int fail_self(struct tn_load *l)
 	return d->error;
 }
 
+REQUIRES(registry_role)
 static int hold_locked(struct tn_load *l, const struct tn_depend *d)
 {
 	struct tn_module *mod = find(l, d);
@@ -146,6 +148,7 @@ static int hold_locked(struct tn_load *l, const struct tn_depend *d)
 }
 
 /* Waiting for a module drops the lock: then it is looked up again. */
+REQUIRES(registry_role)
 static int hold(struct tn_load *l, const struct tn_depend *d)
 {
 	int err;
@@ -156,6 +159,7 @@ static int hold(struct tn_load *l, const struct tn_depend *d)
 	return err;
 }
 
+REQUIRES(registry_role)
 static int hold_list(struct tn_load *l, const char *list)
 {
 	const char *all = list;
@@ -177,10 +181,10 @@ int load_depends(struct tn_load *l)
 	if (l->offline)
 		return 0;
 	l->stage = TN_STAGE_DEPENDS;
-	l->port->lock(l->port->ctx);
+	registry_lock(l->sys);
 	while (
 	    err == 0 && (list = modinfo_next(&rest, "tenon.depends=")) != NULL)
 		err = hold_list(l, list);
-	l->port->unlock(l->port->ctx);
+	registry_unlock(l->sys);
 	return err;
 }

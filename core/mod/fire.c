@@ -226,6 +226,7 @@ struct patience {
 };
 
 /* Does one of @gen run elsewhere? Then @*end is when the first is late. */
+REQUIRES(ledger_role)
 static bool runs_until(
     const struct generation *gen, const struct patience *p, uint64_t *end)
 {
@@ -249,6 +250,7 @@ static bool runs_until(
 }
 
 /* Until no operation of @gen runs elsewhere, or it is too late. */
+REQUIRES(ledger_role)
 static bool falls_quiet(struct generation *gen, uint64_t deadline_ns)
 {
 	struct tn_system *sys = gen->mod->sys;
@@ -313,14 +315,19 @@ void firing_revoke(struct tn_ledger_entry *entry)
 	ledger_unlock(sys);
 }
 
-int firing_drop(struct firing *f)
+int firing_drop(const void *handle, const struct tn_ledger_class *type)
 {
-	struct tn_system *sys = system_of(f);
-	const struct tn_ledger_class *type = f->entry.type;
-	/* Then who revokes the module's ledger waits for this operation. */
-	const bool awaited =
-	    ledger_owner(&f->entry)->book.closed && firing_is_mine(sys, f);
+	struct firing *f;
+	const int err = firing_take(handle, type, &f);
+	struct tn_system *sys;
+	bool awaited;
 
+	if (err != 0)
+		return err;
+	sys = system_of(f);
+	/* Then who revokes the module's ledger waits for this operation. */
+	awaited =
+	    ledger_owner(&f->entry)->book.closed && firing_is_mine(sys, f);
 	if (!awaited)
 		ledger_remove_locked(sys, &f->entry);
 	ledger_unlock(sys);

@@ -91,8 +91,9 @@ struct request {
  * have (readers_leave). -TN_EBUSY: one has not ended; then all goes on. May
  * sleep.
  */
-int fires_pause(struct generation *gen, uint64_t deadline_ns) MUST_CHECK;
-void fires_resume(struct generation *gen);
+int fires_pause(struct generation *gen, uint64_t deadline_ns)
+    MUST_CHECK EXCLUDES(ledger_role);
+void fires_resume(struct generation *gen) EXCLUDES(ledger_role);
 /* Calls @fn for each operation of @gen that runs; under the ledger's lock. */
 typedef void running_fn(void *arg, const struct firing *f, uint64_t since_ns);
 void fires_each_running(
@@ -106,19 +107,21 @@ void fires_close(struct tn_system *sys);
 struct firing *firing_new(
     const struct request *r, const struct tn_ledger_class *type, size_t size);
 /* Enters it into the ledger and fills the handle. Under the lock. */
-int firing_add_locked(const struct request *r, struct firing *f) MUST_CHECK;
+int firing_add_locked(const struct request *r, struct firing *f)
+    MUST_CHECK REQUIRES(ledger_role);
 
 /*
  * Finds what a module's storage stands for. 0: and the lock is held then;
  * -TN_EINVAL: never set up; -TN_ESTALE: not there any more.
  */
 int firing_take(const void *handle, const struct tn_ledger_class *type,
-    struct firing **out) MUST_CHECK;
+    struct firing **out) MUST_CHECK ACQUIRES_IF(false, ledger_role);
 /*
- * Gives back what firing_take has found, and the lock: detach and revoke.
- * -TN_ESTALE: its own operation asks, and it is being revoked anyhow.
+ * Takes it out of the ledger for good: detach and revoke. As firing_take;
+ * -TN_ESTALE also: its own operation asks, and it is being revoked anyhow.
  */
-int firing_drop(struct firing *f) MUST_CHECK;
+int firing_drop(const void *handle, const struct tn_ledger_class *type)
+    MUST_CHECK EXCLUDES(ledger_role);
 
 /* --- under the lock */
 
@@ -128,31 +131,35 @@ int firing_drop(struct firing *f) MUST_CHECK;
  * -TN_ESTALE: it has left the ledger, and its module may be gone. @f may be
  * gone afterwards, unless the caller has a pin.
  */
-int firing_run(struct tn_system *sys, struct firing *f, int *status) MUST_CHECK;
+int firing_run(struct tn_system *sys, struct firing *f, int *status)
+    MUST_CHECK REQUIRES(ledger_role);
 /* How long to wait after such an error. */
 uint64_t firing_pause(int err);
 /* Is it being fired by the calling thread? By another one? */
-bool firing_is_mine(struct tn_system *sys, const struct firing *f);
-bool firing_is_busy(struct tn_system *sys, const struct firing *f);
+bool firing_is_mine(struct tn_system *sys, const struct firing *f)
+    REQUIRES(ledger_role);
+bool firing_is_busy(struct tn_system *sys, const struct firing *f)
+    REQUIRES(ledger_role);
 /* Does the calling thread run one of @gen, of @type? NULL is any. */
 bool fires_here(struct tn_system *sys, const struct generation *gen,
-    const struct tn_ledger_class *type);
+    const struct tn_ledger_class *type) REQUIRES(ledger_role);
 /* Waits for those that have given themselves back and still run. */
-void fires_settle(const struct generation *gen);
+void fires_settle(const struct generation *gen) REQUIRES(ledger_role);
 /* Waits until something may have changed; gives the lock meanwhile. */
-void firing_wait(struct tn_system *sys);
+void firing_wait(struct tn_system *sys) REQUIRES(ledger_role);
 /* The same, for @ns at most. */
-void firing_wait_for(struct tn_system *sys, uint64_t ns);
+void firing_wait_for(struct tn_system *sys, uint64_t ns) REQUIRES(ledger_role);
 /* Something that is waited for has changed. */
-void firing_changed(struct tn_system *sys);
-void firing_unpin(struct tn_system *sys, struct firing *f);
+void firing_changed(struct tn_system *sys) REQUIRES(ledger_role);
+void firing_unpin(struct tn_system *sys, struct firing *f)
+    REQUIRES(ledger_role);
 /* "clock.2": what is called, for describe; returns its length. */
 size_t firing_name(const struct firing *f, char *text, size_t cap);
 
 /* A class's revoke: waits for its frames and frees it; detach has pinned. */
-void firing_revoke(struct tn_ledger_entry *entry);
+void firing_revoke(struct tn_ledger_entry *entry) EXCLUDES(ledger_role);
 
 /* --- timer.c */
 
 /* Ends its thread, if there is one; no timer is left. */
-void service_stop(struct service *s);
+void service_stop(struct service *s) EXCLUDES(ledger_role);

@@ -38,11 +38,11 @@ int tn_foreign_needs(struct tn_foreign_load *load, struct tn_module *provider)
 	struct tn_load *l = load->load;
 	int err;
 
-	l->port->lock(l->port->ctx);
+	registry_lock(l->sys);
 	do
 		err = load_hold_locked(l, provider);
 	while (err == LOAD_MUST_WAIT);
-	l->port->unlock(l->port->ctx);
+	registry_unlock(l->sys);
 	return err;
 }
 

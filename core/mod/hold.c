@@ -65,6 +65,7 @@ static uint64_t key_of(
 	return (uintptr_t)target + ((uint64_t)(uintptr_t)holder << 8);
 }
 
+REQUIRES(ledger_role)
 static struct hold *find_locked(
     const struct tn_module *target, const struct generation *holder)
 {
@@ -82,6 +83,7 @@ static struct hold *find_locked(
 }
 
 /* A record that counts none yet. */
+REQUIRES(ledger_role)
 static int add_locked(
     struct tn_module *target, struct generation *holder, struct hold **out)
 {

@@ -20,6 +20,8 @@
 
 #include <base/compiler.h>
 
+#include "sync.h"
+
 struct gate_holder;
 struct generation;
 struct tn_module;
@@ -57,7 +59,8 @@ void hold_drop(struct tn_module *target, struct generation *holder);
 
 /* Calls @fn for each module that @holder holds, under the ledger's lock. */
 void hold_each_locked(const struct generation *holder,
-    void (*fn)(void *arg, struct tn_module *target, uint64_t count), void *arg);
+    void (*fn)(void *arg, struct tn_module *target, uint64_t count), void *arg)
+    REQUIRES(ledger_role);
 
 /* What @holder holds of @target; count 0: nothing. Registry lock. */
 struct hold_info {

@@ -90,18 +90,21 @@ struct provision *interface_first_open(
 /* Lets the gate lead to @p, or to nobody. */
 void interface_lead(struct interface *iface, struct provision *p);
 /* Waits for the next decision; drops the lock meanwhile. -TN_ETIMEDOUT. */
-int interface_await(struct tn_system *sys, uint64_t deadline_ns);
+int interface_await(struct tn_system *sys, uint64_t deadline_ns)
+    REQUIRES(registry_role);
 /*
  * Waits until nobody closes the primary provision; likewise. Whoever waits may
  * be inside of what is being closed, without anybody knowing: so only those
  * whose caller has set a deadline wait for that.
  */
-int interface_settle(struct interface *iface, uint64_t deadline_ns) MUST_CHECK;
+int interface_settle(struct interface *iface, uint64_t deadline_ns)
+    MUST_CHECK REQUIRES(registry_role);
 /*
  * Waits until it is decided whether a provision that all have left goes.
  * -TN_EDEADLK: the caller is who decides it, or is waited for.
  */
-int interface_await_decision(struct interface *iface) MUST_CHECK;
+int interface_await_decision(struct interface *iface)
+    MUST_CHECK REQUIRES(registry_role);
 /* Somebody's waiting may be over. */
 void interface_decided(struct tn_system *sys);
 
@@ -147,7 +150,7 @@ bool bond_counts(const struct bond *b, const struct provision *p);
  * This process is a copy without the threads that were closing gates: those of
  * running modules open again. Registry lock.
  */
-void interfaces_call_off_locked(struct tn_system *sys);
+void interfaces_call_off_locked(struct tn_system *sys) REQUIRES(registry_role);
 /* Is somebody bound to @p who has no other provider? Registry lock. */
 bool provision_is_needed(const struct provision *p);
 
@@ -158,7 +161,7 @@ int interface_bind_at(struct tn_system *sys,
     const struct tn_interface_want *want, const void *site,
     struct tn_interface **out) MUST_CHECK;
 /* Registry lock, for all three. */
-void bonds_drop(struct generation *holder);
+void bonds_drop(struct generation *holder) REQUIRES(registry_role);
 void bonds_free(struct interface *iface);
 /* Who keeps @gen from leaving by a bond. */
 struct bond_info {

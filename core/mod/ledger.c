@@ -44,13 +44,13 @@ static void note_holder(struct tn_system *sys)
 	    &sys->ledger.holder, this_thread(sys->port), memory_order_relaxed);
 }
 
-void ledger_lock(struct tn_system *sys)
+LOCK_UNCHECKED void ledger_lock(struct tn_system *sys)
 {
 	mutex_take(sys->port, &sys->ledger.lock);
 	note_holder(sys);
 }
 
-void ledger_unlock(struct tn_system *sys)
+LOCK_UNCHECKED void ledger_unlock(struct tn_system *sys)
 {
 	atomic_store_explicit(&sys->ledger.holder, 0, memory_order_relaxed);
 	mutex_give(sys->port, &sys->ledger.lock);
@@ -94,12 +94,12 @@ static enum rest_copier copier_enter(struct tn_system *sys)
 	return COPIER_LOCKED;
 }
 
-void ledger_before_fork(struct tn_system *sys)
+LOCK_UNCHECKED void ledger_before_fork(struct tn_system *sys)
 {
 	sys->ledger.copier = copier_enter(sys);
 }
 
-void ledger_after_fork(struct tn_system *sys, bool child)
+LOCK_UNCHECKED void ledger_after_fork(struct tn_system *sys, bool child)
 {
 	struct ledger *lg = &sys->ledger;
 	const bool kept = lg->copier == COPIER_KEPT;
@@ -174,6 +174,7 @@ static void table_remove(
 
 /* --- classes */
 
+REQUIRES(ledger_role)
 static int class_add_locked(
     struct ledger *lg, const struct tn_ledger_class *type)
 {

@@ -68,11 +68,12 @@ void ledger_open(struct tn_system *sys);
 /* No entry is left. */
 void ledger_close(struct tn_system *sys);
 
-void ledger_lock(struct tn_system *sys);
-void ledger_unlock(struct tn_system *sys);
+void ledger_lock(struct tn_system *sys) ACQUIRES(ledger_role)
+    EXCLUDES(param_role);
+void ledger_unlock(struct tn_system *sys) RELEASES(ledger_role);
 /* Around what only reads, and calls the program: who forks need not wait. */
-void ledger_rest_begin(struct tn_system *sys);
-void ledger_rest_end(struct tn_system *sys);
+void ledger_rest_begin(struct tn_system *sys) REQUIRES(ledger_role);
+void ledger_rest_end(struct tn_system *sys) REQUIRES(ledger_role);
 void ledger_before_fork(struct tn_system *sys);
 void ledger_after_fork(struct tn_system *sys, bool child);
 
@@ -83,19 +84,22 @@ void ledger_after_fork(struct tn_system *sys, bool child);
  * -TN_ESTALE: no generation, or its ledger is being revoked.
  */
 int ledger_add_locked(struct generation *gen, struct tn_ledger_entry *entry)
-    MUST_CHECK;
+    MUST_CHECK REQUIRES(ledger_role);
 /* The same; NULL: the program's. */
 int ledger_add_to_locked(struct tn_system *sys, struct generation *gen,
-    struct tn_ledger_entry *entry) MUST_CHECK;
+    struct tn_ledger_entry *entry) MUST_CHECK REQUIRES(ledger_role);
 /* The entries that may have this number, by .chain. */
-struct tn_ledger_entry *ledger_chain(struct tn_system *sys, uint64_t id);
+struct tn_ledger_entry *ledger_chain(struct tn_system *sys, uint64_t id)
+    REQUIRES(ledger_role);
 /* A new number. */
-uint64_t ledger_next_id(struct tn_system *sys);
+uint64_t ledger_next_id(struct tn_system *sys) REQUIRES(ledger_role);
 /* The entry of @mod; NULL and the reason in @err, as tn_ledger_drop. */
 struct tn_ledger_entry *ledger_find_locked(struct tn_module *mod,
-    const struct tn_ledger_class *type, uint64_t id, int *err);
+    const struct tn_ledger_class *type, uint64_t id, int *err)
+    REQUIRES(ledger_role);
 /* Detaches it and takes it out; revoke is the caller's, without the lock. */
-void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry);
+void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry)
+    REQUIRES(ledger_role);
 /* Has it left the ledger? */
 static inline bool ledger_has_left(const struct tn_ledger_entry *entry)
 {
@@ -110,10 +114,11 @@ static inline bool ledger_has_left(const struct tn_ledger_entry *entry)
  * Returns how many entries there were. Afterwards there is none and none can
  * be added. May sleep.
  */
-int ledger_revoke_all(struct generation *gen);
+int ledger_revoke_all(struct generation *gen)
+    EXCLUDES(registry_role, ledger_role);
 /*
  * Is the calling thread in an operation that a timer, work item, thread or
  * callback of the generation has fired? Then its ledger cannot be revoked here:
  * that would wait for the caller.
  */
-bool ledger_runs_here(const struct generation *gen);
+bool ledger_runs_here(const struct generation *gen) EXCLUDES(ledger_role);

@@ -19,6 +19,7 @@ struct operation {
 #define RESTING (1u << TN_STATE_INITIALIZED | 1u << TN_STATE_STOPPED)
 
 /* Nobody else works on @mod from here on. */
+REQUIRES(registry_role)
 static int begin_locked(struct activity *act, const struct operation *op,
     struct tn_module *mod, struct tn_diag *d)
 {

@@ -265,7 +265,8 @@ int load_await_symbol(struct tn_load *l, const char *name) MUST_CHECK;
  * Makes @mod a provider. LOAD_MUST_WAIT: it has been waited for, with the
  * registry lock dropped; look it up again.
  */
-int load_hold_locked(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
+int load_hold_locked(struct tn_load *l, struct tn_module *mod)
+    MUST_CHECK REQUIRES(registry_role);
 /*
  * Makes the module @name a provider; waits for it if it is being loaded.
  * -TN_ENOENT without a diagnosis: there is no such module.

@@ -204,11 +204,13 @@ int module_fail_state(struct tn_diag *diag, const struct tn_module *mod);
 /* The running module @name, with a reference of the engine's, or NULL. */
 struct tn_module *module_find_live(struct tn_system *sys, const char *name);
 /* The record of @name, or NULL. */
-struct tn_module *module_find_locked(struct tn_system *sys, const char *name);
+struct tn_module *module_find_locked(struct tn_system *sys, const char *name)
+    REQUIRES(registry_role);
 /* The same, made when there is none; NULL: no memory. */
-struct tn_module *module_record_locked(struct tn_system *sys, const char *name);
+struct tn_module *module_record_locked(struct tn_system *sys, const char *name)
+    REQUIRES(registry_role);
 /* Frees the record of a name that is EMPTY: nobody has ever loaded it. */
-void module_release_locked(struct tn_module *mod);
+void module_release_locked(struct tn_module *mod) REQUIRES(registry_role);
 
 /* Under the registry lock; without it a moment's answer, not to be followed. */
 static inline const struct activity *module_activity(
@@ -251,8 +253,8 @@ size_t holders_importers(struct tn_module *mod);
  * Writes the first @room of those who hold @mod, and returns how many there
  * are: all kinds, modules that import from it only when @importers is set.
  */
-size_t holders_find_locked(
-    struct tn_module *mod, bool importers, struct tn_holder *out, size_t room);
+size_t holders_find_locked(struct tn_module *mod, bool importers,
+    struct tn_holder *out, size_t room) REQUIRES(registry_role);
 /* Lists all who use @mod; short of memory, says how many. */
 void holders_list(struct tn_module *mod, struct tn_diag *diag);
 
@@ -265,14 +267,17 @@ int symbol_get(struct tn_system *sys, const char *name, struct tn_symbol *out)
 /* --- nearest.c */
 
 /* The export whose name is most like @name, or NULL. Registry lock. */
-const char *nearest_export(struct tn_system *sys, const char *name);
+const char *nearest_export(struct tn_system *sys, const char *name)
+    REQUIRES(registry_role);
 
-static inline void registry_lock(struct tn_system *sys)
+static inline LOCK_UNCHECKED void registry_lock(struct tn_system *sys)
+    ACQUIRES(registry_role) EXCLUDES(ledger_role, param_role)
 {
 	sys->port->lock(sys->port->ctx);
 }
 
-static inline void registry_unlock(struct tn_system *sys)
+static inline LOCK_UNCHECKED void registry_unlock(struct tn_system *sys)
+    RELEASES(registry_role)
 {
 	sys->port->unlock(sys->port->ctx);
 }
@@ -281,18 +286,32 @@ static inline void registry_unlock(struct tn_system *sys)
  * For what only reads and calls the program meanwhile, which may fork: other
  * threads that fork do not wait for it.
  */
-static inline void registry_lock_to_read(struct tn_system *sys)
+static inline LOCK_UNCHECKED void registry_lock_to_read(struct tn_system *sys)
+    ACQUIRES(registry_role) EXCLUDES(ledger_role, param_role)
 {
 	registry_lock(sys);
 	if (sys->port->rest != NULL)
 		sys->port->rest(sys->port->ctx, true);
 }
 
-static inline void registry_unlock_read(struct tn_system *sys)
+static inline LOCK_UNCHECKED void registry_unlock_read(struct tn_system *sys)
+    RELEASES(registry_role)
 {
 	if (sys->port->rest != NULL)
 		sys->port->rest(sys->port->ctx, false);
 	registry_unlock(sys);
+}
+
+static inline LOCK_UNCHECKED void params_lock(struct tn_system *sys)
+    ACQUIRES(param_role)
+{
+	mutex_take(sys->port, &sys->param_lock);
+}
+
+static inline LOCK_UNCHECKED void params_unlock(struct tn_system *sys)
+    RELEASES(param_role)
+{
+	mutex_give(sys->port, &sys->param_lock);
 }
 
 static inline void *port_alloc(const struct tn_port *port, size_t size)

@@ -353,9 +353,9 @@ int tn_param_get(
 		return err;
 	p = find(mod->gen, span_of(name), true);
 	if (p != NULL) {
-		mutex_take(mod->sys->port, &mod->sys->param_lock);
+		params_lock(mod->sys);
 		err = param_get(mod->gen, p, &t);
-		mutex_give(mod->sys->port, &mod->sys->param_lock);
+		params_unlock(mod->sys);
 	}
 	module_unpin(mod);
 	if (err == 0)
@@ -402,9 +402,9 @@ int tn_param_set(struct tn_module *mod, const char *name, const char *value,
 	if (!module_pin(mod))
 		return fail_not_running(s.diag, mod);
 	s.gen = mod->gen;
-	mutex_take(s.port, &mod->sys->param_lock);
+	params_lock(mod->sys);
 	err = set_shown(&s, name, value);
-	mutex_give(s.port, &mod->sys->param_lock);
+	params_unlock(mod->sys);
 	module_unpin(mod);
 	return err;
 }

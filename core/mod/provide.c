@@ -60,6 +60,7 @@ static bool is_running(const struct generation *gen)
 	return gen == NULL || gen->mod->state == TN_STATE_RUNNING;
 }
 
+REQUIRES(registry_role)
 static int provide_locked(struct tn_system *sys, struct generation *owner,
     const struct tn_interface_desc *desc)
 {
@@ -179,6 +180,7 @@ static void provision_reopen(struct provision *p)
  * Shuts the gate of @p and waits for those inside. Lock held; dropped while it
  * waits.
  */
+REQUIRES(registry_role)
 static int provision_shut(struct provision *p, uint64_t deadline_ns)
 {
 	struct tn_system *sys = p->iface->sys;
@@ -202,6 +204,7 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 	return err == -TN_EOPNOTSUPP ? err : -TN_EBUSY;
 }
 
+REQUIRES(registry_role)
 static int provision_close(struct provision *p, uint64_t deadline_ns)
 {
 	int err = -TN_EBUSY;
@@ -360,6 +363,7 @@ void interfaces_withdraw(struct generation *gen)
  * Finds what is not being closed. -TN_ENOENT; -TN_EBUSY: somebody else was still
  * closing what the gate leads to at @deadline_ns.
  */
+REQUIRES(registry_role)
 static int provision_named(struct tn_system *sys, const struct tn_module *owner,
     const char *name, uint64_t deadline_ns, struct provision **out)
 {
@@ -396,6 +400,7 @@ static bool has_handles(struct tn_system *sys, const struct tn_module *owner)
  * wait. They are taken inside of the gate, so when it is shut and left by all
  * there are no more to come.
  */
+REQUIRES(registry_role)
 static int withdraw_locked(
     struct provision *p, const struct tn_module *owner, uint64_t deadline_ns)
 {
@@ -437,6 +442,7 @@ int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
 }
 
 /* The one before is left by everybody first, as nobody may be inside of it. */
+REQUIRES(registry_role)
 static int prefer_locked(struct provision *p, uint64_t deadline_ns)
 {
 	struct provision *old = p->iface->primary;

@@ -123,6 +123,7 @@ struct provided *provides_find(const struct index *ix, const char *name)
 	return (struct provided *)index_find(ix, name);
 }
 
+REQUIRES(registry_role)
 static struct tn_module *pin_locked(struct tn_system *sys, const char *name)
 {
 	struct provided *const first = provides_find(&sys->provides, name);

@@ -305,6 +305,7 @@ static char *add_string(char **at, size_t cap, const char *s)
 	return start;
 }
 
+REQUIRES(registry_role)
 static void list_missing(struct tn_load *l, struct tn_diag *d, char *strings)
 {
 	for (uint32_t i = 1; i < l->symtab.n; i++) {
@@ -337,9 +338,9 @@ int load_fail_missing(struct tn_load *l)
 	d->owner = (void *)(uintptr_t)l->port;
 	d->memory = d->missing;
 	d->memory_bytes = size;
-	l->port->lock(l->port->ctx);
+	registry_lock(l->sys);
 	list_missing(l, d, (char *)(d->missing + l->nmissing));
-	l->port->unlock(l->port->ctx);
+	registry_unlock(l->sys);
 	return d->error;
 }
 

@@ -44,6 +44,7 @@ static const char *keep(struct build *b, const char *s)
 
 /* --- one module */
 
+REQUIRES(registry_role)
 static void copy_holders(
     struct build *b, struct tn_module *mod, struct tn_snapshot_module *m)
 {
@@ -83,11 +84,11 @@ static void copy_param(struct build *b, const struct generation *gen,
 
 	out->name = keep(b, p->name);
 	text = (struct text){ out->value, sizeof(out->value), 0 };
-	mutex_take(b->sys->port, &b->sys->param_lock);
+	params_lock(b->sys);
 	/* A charp that points somewhere shows as nothing. */
 	if (param_get(gen, p, &text) != 0)
 		out->value[0] = '\0';
-	mutex_give(b->sys->port, &b->sys->param_lock);
+	params_unlock(b->sys);
 }
 
 static void copy_params(
@@ -169,6 +170,7 @@ static size_t copy_all(struct build *b, struct tn_snapshot *s)
 	return n;
 }
 
+REQUIRES(registry_role)
 static struct tn_snapshot *take_locked(struct tn_system *sys)
 {
 	struct build b = { .sys = sys };

@@ -15,12 +15,20 @@
 #include <stdint.h>
 
 #include <base/compiler.h>
+#include <base/sync.h>
 #include <tenon/err.h>
 #include <tenon/port.h>
 
 struct mutex {
 	_Atomic uint32_t word;
 };
+
+/*
+ * The locks of a system, in the order in which they are taken: the port's lock,
+ * ledger.lock, param_lock (docs/locking.md). Names for the checker; there is
+ * nothing behind them.
+ */
+extern struct lock_role registry_role, ledger_role, param_role;
 
 void mutex_take(const struct tn_port *port, struct mutex *m);
 /* False: it was somebody else's until @deadline_ns. */

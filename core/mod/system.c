@@ -108,13 +108,12 @@ int tn_system_create(const struct tn_port *port, const struct tn_config *config,
 
 bool tn_system_is_busy(struct tn_system *sys)
 {
-	const struct tn_port *port = sys->port;
 	bool busy;
 
-	port->lock(port->ctx);
+	registry_lock(sys);
 	busy = !list_empty(&sys->list) || sys->nlinked != 0 ||
 	       !list_empty(&sys->activities);
-	port->unlock(port->ctx);
+	registry_unlock(sys);
 	return busy;
 }
 
@@ -130,9 +129,9 @@ uint32_t tn_taints(struct tn_system *sys)
 {
 	uint32_t taints;
 
-	sys->port->lock(sys->port->ctx);
+	registry_lock(sys);
 	taints = sys->taints;
-	sys->port->unlock(sys->port->ctx);
+	registry_unlock(sys);
 	return taints;
 }
 
@@ -141,15 +140,15 @@ uint32_t tn_taints(struct tn_system *sys)
  * nothing is called with it held, so nobody forks with it but a signal handler
  * that has interrupted a setting or a reading: that may not fork.
  */
-void tn_system_before_fork(struct tn_system *sys)
+LOCK_UNCHECKED void tn_system_before_fork(struct tn_system *sys)
 {
 	ledger_before_fork(sys);
-	mutex_take(sys->port, &sys->param_lock);
+	params_lock(sys);
 }
 
-void tn_system_after_fork(struct tn_system *sys, bool child)
+LOCK_UNCHECKED void tn_system_after_fork(struct tn_system *sys, bool child)
 {
-	mutex_give(sys->port, &sys->param_lock);
+	params_unlock(sys);
 	if (child) {
 		symbolize_after_fork(sys);
 		activity_forget_others_locked(sys);
@@ -229,9 +228,9 @@ size_t tn_symbol_count(struct tn_system *sys)
 {
 	size_t n;
 
-	sys->port->lock(sys->port->ctx);
+	registry_lock(sys);
 	n = sys->exports.count;
-	sys->port->unlock(sys->port->ctx);
+	registry_unlock(sys);
 	return n;
 }
 

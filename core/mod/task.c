@@ -19,6 +19,7 @@ struct task {
 };
 
 /* Gives the lock meanwhile. Ended by a bell since @seen. */
+REQUIRES(ledger_role)
 static void nap(struct task *t, uint32_t seen, uint64_t ns)
 {
 	const struct tn_port *port = t->sys->port;
@@ -32,7 +33,7 @@ static void nap(struct task *t, uint32_t seen, uint64_t ns)
 }
 
 /* A step, and the pause after it. False: it was the last one. */
-static bool task_step(struct task *t)
+REQUIRES(ledger_role) static bool task_step(struct task *t)
 {
 	const uint32_t seen = event_read(&t->bell);
 	int status = 0;

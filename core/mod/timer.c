@@ -77,7 +77,7 @@ static void heap_remove(struct service *s, struct timer *t)
 
 /* --- setting; under the lock. True: it was set before. */
 
-static bool timer_arm(struct timer *t, uint64_t delay_ns)
+REQUIRES(ledger_role) static bool timer_arm(struct timer *t, uint64_t delay_ns)
 {
 	struct service *s = t->service;
 	const struct tn_port *port = s->sys->port;
@@ -94,7 +94,7 @@ static bool timer_arm(struct timer *t, uint64_t delay_ns)
 	return was;
 }
 
-static bool timer_disarm(struct timer *t)
+REQUIRES(ledger_role) static bool timer_disarm(struct timer *t)
 {
 	if (t->slot == 0)
 		return false;
@@ -106,7 +106,7 @@ static bool timer_disarm(struct timer *t)
 /* --- the thread of a service */
 
 /* What is due is fired, or comes again when its gate may be open. */
-static void timer_fire(struct timer *t)
+REQUIRES(ledger_role) static void timer_fire(struct timer *t)
 {
 	struct tn_system *sys = t->service->sys;
 	int status, err;
@@ -153,11 +153,11 @@ static int service_start(struct service *s)
 
 	if (port->thread_create == NULL)
 		return -TN_ENOSYS;
-	port->lock(port->ctx);
+	registry_lock(s->sys);
 	if (s->thread == NULL)
 		err = port->thread_create(
 		    port->ctx, s->name, serve, s, &s->thread);
-	port->unlock(port->ctx);
+	registry_unlock(s->sys);
 	return err;
 }
 
@@ -176,7 +176,7 @@ void service_stop(struct service *s)
 }
 
 /* Room for one more; under the lock. */
-static int service_reserve(struct service *s)
+REQUIRES(ledger_role) static int service_reserve(struct service *s)
 {
 	const struct tn_port *port = s->sys->port;
 	const uint32_t room = s->room != 0 ? s->room * 2 : FIRST_ROOM;
@@ -200,7 +200,7 @@ static int service_reserve(struct service *s)
 
 /* --- the two classes */
 
-static void timer_detach(struct tn_ledger_entry *entry)
+REQUIRES(ledger_role) static void timer_detach(struct tn_ledger_entry *entry)
 {
 	struct timer *t = (struct timer *)entry;
 
@@ -312,14 +312,6 @@ static int cancel(const void *handle, const struct tn_ledger_class *type)
 	return was;
 }
 
-static int shut_down(const void *handle, const struct tn_ledger_class *type)
-{
-	struct firing *f;
-	const int err = firing_take(handle, type, &f);
-
-	return err != 0 ? err : firing_drop(f);
-}
-
 int resource_timer_setup(struct module *owner, struct timer_list *timer,
     struct tn_interface *iface, unsigned op, void *cookie)
 {
@@ -348,7 +340,7 @@ int resource_timer_delete(struct timer_list *timer)
 
 int resource_timer_shutdown(struct timer_list *timer)
 {
-	return shut_down(timer, &timer_class);
+	return firing_drop(timer, &timer_class);
 }
 
 int resource_work_setup(struct module *owner, struct work_struct *work,
@@ -383,7 +375,7 @@ int resource_work_schedule(struct work_struct *work)
 }
 
 /* Until it has run; or not, because it cannot. */
-static int await_work(struct timer *t)
+REQUIRES(ledger_role) static int await_work(struct timer *t)
 {
 	struct tn_system *sys = t->service->sys;
 
@@ -420,5 +412,5 @@ int resource_work_cancel(struct work_struct *work)
 
 int resource_work_shutdown(struct work_struct *work)
 {
-	return shut_down(work, &work_class);
+	return firing_drop(work, &work_class);
 }

@@ -44,6 +44,7 @@ static bool is_asking(const struct generation *gen, uintptr_t addr)
 }
 
 /* May it go at all? */
+REQUIRES(registry_role)
 static int check_locked(const struct unload *u, struct tn_module *mod)
 {
 	if (mod->gen == NULL)
@@ -75,6 +76,7 @@ struct leaving *unload_item(const struct unload *u, struct tn_module *mod)
 	return &u->items[(at - first) / sizeof(*u->items)];
 }
 
+REQUIRES(registry_role)
 static int begin_locked(const struct unload *u, struct leaving *item)
 {
 	struct tn_module *mod = item->mod;
@@ -98,6 +100,7 @@ static int begin_locked(const struct unload *u, struct leaving *item)
 }
 
 /* Of the first @n. */
+REQUIRES(registry_role)
 static void end_locked(const struct unload *u, uint32_t n, int result)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -130,7 +133,7 @@ static void count_imports(const struct unload *u)
 }
 
 /* Users first: they have been loaded later. */
-static void order_locked(const struct unload *u)
+REQUIRES(registry_role) static void order_locked(const struct unload *u)
 {
 	for (uint32_t i = 0; i < u->n; i++) {
 		struct leaving *item = &u->items[i];
