@@ -324,8 +324,10 @@ size_t tn_symbol_count(struct tn_system *sys);
  * program, which are named when an unload is refused. The return address tells
  * which: where the call is the last thing that a function does, and so a jump,
  * it is that function's caller; likewise for tn_module_put, and for the bare
- * symbols try_module_get and module_put. False when the module is
- * not running, or there is no memory for the caller's first reference on it.
+ * symbols try_module_get and module_put. So a function of the program that
+ * modules call does something behind such a call, or what it has taken is given
+ * back with the module's; <tenon/module.h> does that for modules. False when
+ * the module is not running, or there is no memory for the caller's first reference on it.
  * Waits for the outcome of an unload that is just being decided (microseconds)
  * and takes a short lock, so it is not for signal handlers.
  */
