@@ -143,17 +143,6 @@ enum {
 	FREE = 7
 };
 
-static void free_old(struct run *r)
-{
-	r->s->ghost[FREED] = 1;
-	for (unsigned t = 0; t + 1 < r->model->nthreads; t++) {
-		check(r, !r->s->thread[t].reg[INSIDE], "frees code that runs");
-		check(r, ordered(r, USED + t),
-		    "frees what an earlier use may still read");
-	}
-	go(r, DONE);
-}
-
 static void wait_step(struct run *r)
 {
 	struct thread_state *c = self(r);
@@ -188,7 +177,7 @@ static void close_step(struct run *r)
 		break;
 	case WAIT:
 	case WAIT + 1: wait_step(r); break;
-	default: free_old(r); break;
+	default: free_for_readers(r, FREED, INSIDE, USED); break;
 	}
 }
 

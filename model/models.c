@@ -39,6 +39,18 @@ const char *const mutant_names[MUTANTS] = {
 	[RESTORE_PUT] = "restore-put",
 };
 
+void free_for_readers(
+    struct run *r, unsigned freed, unsigned inside, unsigned used)
+{
+	r->s->ghost[freed] = 1;
+	for (unsigned t = 0; t + 1 < r->model->nthreads; t++) {
+		check(r, !r->s->thread[t].reg[inside], "frees code that runs");
+		check(r, ordered(r, used + t),
+		    "frees what an earlier use may still read");
+	}
+	go(r, DONE);
+}
+
 /* A mutant that only reordering shows is proved harmless under TSO. */
 #define HOLDS(model)                                                           \
 	{ &(model), NO_MUTANT, TSO, false },                                   \

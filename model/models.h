@@ -56,6 +56,13 @@ extern const struct model sleepable, sleepers_wake, reference, handles,
 extern const struct model mixed, two_targets, timer, sleepers_nest;
 extern const struct model revoking, restoring;
 
+/*
+ * The closer, who is the last thread, frees, and is DONE: no reader is inside
+ * (his register @inside), and all that they did (events from @used on) is over.
+ */
+void free_for_readers(
+    struct run *r, unsigned freed, unsigned inside, unsigned used);
+
 /* One search: @shows says that the mutant must be caught, or that nothing
    may be wrong. */
 struct trial {

@@ -145,17 +145,6 @@ static void crowd_step(struct run *r)
 
 /* --- the closer */
 
-static void free_old(struct run *r)
-{
-	r->s->ghost[FREED] = 1;
-	for (unsigned t = 0; t + 1 < r->model->nthreads; t++) {
-		check(r, !r->s->thread[t].reg[INSIDE], "frees code that runs");
-		check(r, ordered(r, USED + t),
-		    "frees what an earlier use may still read");
-	}
-	go(r, DONE);
-}
-
 /* 8: wait for a record; 9: the same, again. */
 static void wait_step(struct run *r)
 {
@@ -195,7 +184,7 @@ static void close_step(struct run *r)
 	case 2: alone_step(r, CROWD, 3); break;
 	case 3: alone_step(r, TAKEN, 4); break;
 	case 4: alone_step(r, TAKEN + 1, late ? 5 : 6); break;
-	case 6: free_old(r); break;
+	case 6: free_for_readers(r, FREED, INSIDE, USED); break;
 	case 7:
 		barrier(r);
 		go(r, 8);
