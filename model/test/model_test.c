@@ -53,12 +53,6 @@ TEST(model, two_targets_holds)
 	check_trials(&two_targets, NO_MUTANT);
 }
 
-TEST(model, revoking_holds)
-{
-	PROVES("L04");
-	check_trials(&revoking, NO_MUTANT);
-}
-
 /* The others, one line for each. */
 #define HOLDS(model_)                                                          \
 	TEST(model, model_##_holds)                                            \
@@ -84,6 +78,7 @@ HOLDS(double_put)
 HOLDS(mixed)
 HOLDS(timer)
 HOLDS(sleepers_nest)
+HOLDS(revoking)
 HOLDS(restoring)
 
 IS_CAUGHT(drop_membarrier, DROP_MEMBARRIER)

@@ -277,10 +277,10 @@ static inline void tn_guard_exit_on(
 }
 
 /*
- * As tn_gate_enter, but it is on record whose code runs, and when it should
- * be over, for whoever looks at the records: nothing here does. And whoever is
- * inside by a guarded call may enter again while the gate drains. NULL also when the thread can get no record. @f
- * lives until the exit.
+ * As tn_gate_enter, but it is on record whose code runs, and when it should be
+ * over, for whoever looks at the records: nothing here does. And whoever is
+ * inside by a guarded call may enter again while the gate drains. NULL also when
+ * the thread can get no record. @f lives until the exit.
  */
 static inline const struct tn_binding *tn_guard_enter(
     struct tn_gate *g, struct tn_gate_frame *f)
