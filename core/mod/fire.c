@@ -87,10 +87,10 @@ int firing_take(
 		return -TN_EINVAL;
 	ledger_lock(h->mod->sys);
 	entry = ledger_find_locked(h->mod, type, h->id, &err);
-	if (entry == NULL)
-		ledger_unlock(h->mod->sys);
-	else
+	if (err == 0)
 		*out = (struct firing *)entry;
+	else
+		ledger_unlock(h->mod->sys);
 	return err;
 }
 
