@@ -56,7 +56,7 @@ static void leave_thread(void *arg)
 static void start(void)
 {
 	have_key = pthread_key_create(&key, leave_thread) == 0;
-	if (!process_barrier(BARRIER_MEMORY))
+	if (!atomic_load(&fences) && !process_barrier(BARRIER_MEMORY))
 		atomic_store(&fences, true);
 }
 
@@ -68,8 +68,9 @@ bool epoch_fences(void)
 
 void epoch_use_fences(void)
 {
-	pthread_once(&once, start);
+	/* First: whoever wants fences may be forbidden to try a barrier. */
 	atomic_store(&fences, true);
+	pthread_once(&once, start);
 	if (!own)
 		return;
 	/* In this order: whoever has no tn_gate_self asks for the fence. */

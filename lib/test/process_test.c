@@ -253,6 +253,25 @@ static int forbid_every_barrier(void)
 	return tn_close(sys) == 0 ? 0 : 7;
 }
 
+/* Who finds none at the first use has fences, and needs no barrier then. */
+static int forbid_before_the_first(void)
+{
+	struct tn_system *sys;
+	struct guest g;
+
+	if (!sandbox_forbid(SYS_membarrier) ||
+	    !sandbox_forbid(SYS_sched_setaffinity))
+		return SANDBOX_NONE;
+	if (tn_open(NULL, &sys) != 0 || !guest_come(&g, sys))
+		return 2;
+	for (int i = 0; i < 5; i++)
+		kit_check_pair(sys);
+	guest_go(&g);
+	if (test_failed())
+		return 3;
+	return tn_close(sys) == 0 ? 0 : 4;
+}
+
 /* The flag means it: a call would end the process. */
 static int never_membarrier(void)
 {
@@ -373,8 +392,26 @@ TEST(process, without_any_barrier_unloads_and_loads_are_refused_by_name)
 	check_before_fences(forbid_every_barrier, "without_any_barrier");
 }
 
+/* In a program that has not used gates before. */
+static void check_from_the_start(int (*fn)(void), const char *test)
+{
+	const int status = sandbox_again(test);
+
+	if (status == SANDBOX_NONE)
+		CHECK_IN_CHILD(fn);
+	else
+		CHECK_EQ(status, 0);
+}
+
+TEST(process, without_membarrier_from_the_start_no_barrier_is_needed)
+{
+	NEED_MODULES();
+	check_from_the_start(
+	    forbid_before_the_first, "without_membarrier_from_the_start");
+}
+
 TEST(process, with_the_flag_no_gate_calls_membarrier)
 {
 	NEED_MODULES();
-	CHECK_IN_CHILD(never_membarrier);
+	check_from_the_start(never_membarrier, "with_the_flag_no_gate");
 }

@@ -13,7 +13,10 @@
  * false: filters are not to be had here.
  */
 bool sandbox_forbid(unsigned number);
-/* The same, but the call ends the process. */
+/*
+ * The same, but the call ends the process; musl makes some with the first
+ * thread, so one has been there.
+ */
 bool sandbox_kill(unsigned number);
 
 /* What @fn returns when the sandbox cannot be had: the test is skipped. */
