@@ -7,6 +7,7 @@
  */
 #include <unistd.h>
 
+#include <base/overflow.h>
 #include <host/port.h>
 #include <tenon/err.h>
 #include <test/test.h>
@@ -25,6 +26,7 @@ static struct arena_config variant(size_t i)
 		.flags = i & 2 ? ARENA_STRICT : 0,
 		.span = KIT_SPAN,
 		.page = pages[i >> 2],
+		.chunk = pages[i >> 2], /* the text needs a larger one */
 	};
 }
 
@@ -36,7 +38,7 @@ static bool is_possible(const struct arena_config *config)
 
 static struct tn_image full_image(void)
 {
-	struct tn_image img = kit_image(300, 200, 100);
+	struct tn_image img = kit_image(100300, 200, 100);
 
 	kit_part(&img, TN_RO_AFTER_INIT, 50);
 	kit_part(&img, TN_INIT_TEXT, 70);
@@ -77,10 +79,11 @@ static void check_page(
 static void check_guard(const struct host_arena *a, const struct tn_part *p)
 {
 	const size_t page = arena_page(a);
+	const uint64_t behind = p->addr + align_up(p->size, page);
 
 	CHECK_EQ(p->addr % page, 0);
-	CHECK_EQ(kit_prot(p->addr + page), 0);
-	CHECK_EQ(kit_prot(p->addr + 2 * page - 1), 0);
+	CHECK_EQ(kit_prot(behind), 0);
+	CHECK_EQ(kit_prot(behind + page - 1), 0);
 }
 
 static void check_life(struct host_arena *a, bool strict)

@@ -141,13 +141,24 @@ class Installed(unittest.TestCase):
         print(f'a program that loads modules: {pays - empty} bytes more')
         self.assertLess(pays - empty, 256 << 10)
 
-    def test_the_library_may_be_closed_while_threads_live(self):
+    def check_closed(self, library):
         program = self.compile('gcc', 'closed.c', '-std=gnu11',
                                *self.pkg_config('--cflags'), '-ldl',
                                '-pthread')
-        done = run([program, os.path.join(self.libs, 'libtenon.so.1'), MODULE])
+        done = run([program, library, MODULE])
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn('closed and open again', done.stdout)
+
+    def test_the_library_may_be_closed_while_threads_live(self):
+        self.check_closed(os.path.join(self.libs, 'libtenon.so.1'))
+
+    def test_a_shared_object_with_the_archive_in_it_stays_too(self):
+        """It is not linked with nodelete."""
+        names = ('tn_open', 'tn_symbol_find', 'tn_load')
+        self.check_closed(self.compile(
+            'gcc', 'extern int empty;\n', '-shared', '-fPIC',
+            *(f'-Wl,-u,{name}' for name in names), *self.static_flags(),
+            name='plug.so'))
 
     def test_the_thread_sanitizer_has_nothing_to_report(self):
         """With an instrumented library; else with the suppressions, but for
