@@ -16,12 +16,37 @@
 
 /* Where gdb knows init of a module by its address, that is used again late. */
 #define DEBUG_QUARANTINE ((size_t)4 << 20)
-#define HOST_FLAGS                                                             \
-	(TN_HOST_NO_HOST_SYMBOLS | TN_HOST_NO_MEMBARRIER | TN_HOST_STRICT |    \
-	    TN_HOST_KEEP_SYMBOLS | TN_HOST_GDB_JIT | TN_HOST_PERF_MAP)
 
-static int port_config(
-    const struct tn_host_config *config, struct host_port_config *out)
+/* What a flag is for those below. */
+static const struct {
+	unsigned flag, arena, port, engine;
+} flags[] = {
+	{ TN_HOST_NO_HOST_SYMBOLS, 0, HOST_PORT_NO_SYMBOLS, 0 },
+	{ TN_HOST_NO_MEMBARRIER, 0, HOST_PORT_NO_MEMBARRIER, 0 },
+	{ TN_HOST_STRICT, ARENA_STRICT, 0, 0 },
+	{ TN_HOST_KEEP_SYMBOLS, 0, HOST_PORT_DEBUG_LIST,
+	    TN_CONFIG_KEEP_SYMBOLS },
+	{ TN_HOST_GDB_JIT, 0, HOST_PORT_GDB_JIT, 0 },
+	{ TN_HOST_PERF_MAP, 0, HOST_PORT_PERF_MAP, 0 },
+};
+
+/* False: there is one that nobody knows. */
+static bool take_flags(
+    unsigned wanted, struct host_port_config *port, struct tn_config *engine)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!(wanted & flags[i].flag))
+			continue;
+		wanted &= ~flags[i].flag;
+		port->arena.flags |= flags[i].arena;
+		port->flags |= flags[i].port;
+		engine->flags |= flags[i].engine;
+	}
+	return wanted == 0;
+}
+
+static int take_config(const struct tn_host_config *config,
+    struct host_port_config *out, struct tn_config *engine)
 {
 	static const enum arena_mode modes[] = {
 		[TN_HOST_AUTO] = ARENA_AUTO,
@@ -30,9 +55,9 @@ static int port_config(
 	};
 
 	*out = (struct host_port_config){ 0 };
-	if (config->size < sizeof(*config) || config->abi != CONFIG_ABI ||
-	    (config->flags & ~HOST_FLAGS) != 0 ||
-	    (unsigned)config->mode >= ARRAY_SIZE(modes))
+	if (config->size != sizeof(*config) || config->abi != CONFIG_ABI ||
+	    (unsigned)config->mode >= ARRAY_SIZE(modes) ||
+	    !take_flags(config->flags, out, engine))
 		return -TN_EINVAL;
 	out->arena.mode = modes[config->mode];
 	/* A debugger cannot write breakpoints into shared memory, and perf
@@ -42,22 +67,13 @@ static int port_config(
 		out->arena.mode = ARENA_FLIP;
 	out->arena.keep_warm = config->keep_warm;
 	out->unpack_limit = config->unpack_limit;
-	if (config->flags & TN_HOST_STRICT)
-		out->arena.flags |= ARENA_STRICT;
-	if (config->flags & TN_HOST_NO_HOST_SYMBOLS)
-		out->flags |= HOST_PORT_NO_SYMBOLS;
-	if (config->flags & TN_HOST_NO_MEMBARRIER)
-		out->flags |= HOST_PORT_NO_MEMBARRIER;
-	if (config->flags & TN_HOST_KEEP_SYMBOLS)
-		out->flags |= HOST_PORT_DEBUG_LIST;
-	if (config->flags & TN_HOST_GDB_JIT) {
-		out->flags |= HOST_PORT_GDB_JIT;
+	if (config->flags & TN_HOST_GDB_JIT)
 		out->arena.quarantine = DEBUG_QUARANTINE;
-	}
-	if (config->flags & TN_HOST_PERF_MAP)
-		out->flags |= HOST_PORT_PERF_MAP;
 	out->listeners = config->listeners;
 	out->nlisteners = config->nlisteners;
+	engine->verify = config->verify;
+	engine->verify_arg = config->verify_arg;
+	engine->wait_ns = config->wait_ns;
 	return 0;
 }
 
@@ -80,17 +96,12 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out)
 
 	if (!config)
 		config = &standard;
-	err = port_config(config, &options);
+	err = take_config(config, &options, &engine);
 	if (err)
 		return err;
-	engine.verify = config->verify;
-	engine.verify_arg = config->verify_arg;
-	engine.wait_ns = config->wait_ns;
 	err = host_port_create(&options, &port);
 	if (err)
 		return err;
-	if (config->flags & TN_HOST_KEEP_SYMBOLS)
-		engine.flags |= TN_CONFIG_KEEP_SYMBOLS;
 	engine.listeners = host_port_listeners(port, &engine.nlisteners);
 	err = tn_system_create(host_port_table(port), &engine, out);
 	if (err) {
@@ -131,8 +142,11 @@ enum tn_host_mode tn_host_mode(struct tn_system *sys)
 
 	if (!port)
 		return TN_HOST_AUTO;
-	return arena_mode(host_port_arena(port)) == ARENA_DUAL ? TN_HOST_DUAL
-							       : TN_HOST_FLIP;
+	switch (arena_mode(host_port_arena(port))) {
+	case ARENA_DUAL: return TN_HOST_DUAL;
+	case ARENA_FLIP: return TN_HOST_FLIP;
+	default: return TN_HOST_AUTO;
+	}
 }
 
 const char *tn_version(void)

@@ -47,6 +47,12 @@ TEST(open, a_bad_configuration_is_refused)
 
 	config.size = 8;
 	CHECK_EQ(tn_open(&config, &sys), -TN_EINVAL);
+	/* It would have members that this library does not know. */
+	config.size = sizeof(config) + 8;
+	CHECK_EQ(tn_open(&config, &sys), -TN_EINVAL);
+	config = make_config();
+	config.flags = TN_HOST_PERF_MAP << 1;
+	CHECK_EQ(tn_open(&config, &sys), -TN_EINVAL);
 	config = make_config();
 	config.abi = 2;
 	CHECK_EQ(tn_open(&config, &sys), -TN_EINVAL);

@@ -314,7 +314,8 @@ static int forbid_everything(void)
 	tn_diag_fini(&diag);
 	if (!strstr(text, "executable memory"))
 		return 4;
-	if (tn_symbol_count(sys) != tn_guaranteed_count)
+	if (tn_symbol_count(sys) != tn_guaranteed_count ||
+	    tn_host_mode(sys) != TN_HOST_AUTO)
 		return 5;
 	return tn_close(sys) == 0 ? 0 : 6;
 }

@@ -115,8 +115,8 @@ int tn_open(const struct tn_host_config *config, struct tn_system **out);
 int tn_close(struct tn_system *sys);
 
 /*
- * The mode in use, for reports; TN_HOST_AUTO when @sys is not open. Tries what
- * works if nothing has been loaded yet. Sleeps.
+ * The mode in use, for reports; TN_HOST_AUTO when @sys is not open, or no mode
+ * works here. Tries what works if nothing has been loaded yet. Sleeps.
  */
 enum tn_host_mode tn_host_mode(struct tn_system *sys);
 
