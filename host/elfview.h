@@ -43,6 +43,12 @@ static inline bool is_code(const Elf64_Shdr *sh)
 	       (sh->sh_flags & SHF_EXECINSTR) != 0;
 }
 
+/* Freed when the module runs, and perhaps used again for another one. */
+static inline bool is_init(const void *data, const Elf64_Shdr *sh)
+{
+	return strncmp(name_of(data, sh), ".init", 5) == 0;
+}
+
 /* The number of the only one; 0: there is none, or there are several. */
 static inline unsigned symtab_of(const void *data)
 {
