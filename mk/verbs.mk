@@ -54,9 +54,10 @@ $(B)/.setup-%: mk/packages-%.txt | $(SETUP)
 		echo '*** going on without them' >&2; fi
 
 # The budgets: what a bare machine links that only links modules
-# (mk/size.loader), one that loads, runs and unloads them (mk/size.runner), and
-# one that uses every public call of the engine (mk/size.engine): these
-# functions and all that they reach, optimised as a whole.
+# of any machine (mk/size.loader), one that loads, runs and unloads its own
+# (mk/size.runner), and one that uses every public call of the engine
+# (mk/size.engine): these functions and all that they reach, optimised as a
+# whole.
 CONFIG := aarch64-Os
 comma := ,
 SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))

@@ -149,8 +149,9 @@ TEST(version, conditions_are_read_and_all_hold)
 
 TEST(version, what_is_no_condition_is_refused)
 {
-	static const char *const texts[] = { "1.2", ">=", ">= ", "=> 1", "== 1",
-		">= a", "> = 1", "~ 1", "^= 1", "< > 1", ">= 1 2", "= =1" };
+	static const char *const texts[] = { "=1.0,2.0", "1.2",
+		">=", ">= ", "=> 1", "== 1", ">= a", "> = 1", "~ 1", "^= 1",
+		"< > 1", ">= 1 2", "= =1" };
 	struct tn_range r = tn_range_exact(version("7"));
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
