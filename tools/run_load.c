@@ -10,17 +10,14 @@
 #include "interrupt.h"
 #include "run_tell.h"
 
-static bool note_loaded(
-    struct run *r, const struct modfile *f, struct tn_module *mod)
+static void note_loaded(struct run *r, struct tn_module *mod)
 {
 	struct tn_module_info info;
 	struct run_loaded *l = &r->loaded[r->nloaded++];
 
 	tn_module_info(mod, &info);
 	*l = (struct run_loaded){ .mod = mod };
-	(void)snprintf(l->name, sizeof(l->name), "%s",
-	    info.name[0] != '\0' ? info.name : f->name);
-	return true;
+	(void)snprintf(l->name, sizeof(l->name), "%s", info.name);
 }
 
 static bool load_file(struct run *r, const struct modfile *f)
@@ -40,12 +37,9 @@ static bool load_file(struct run *r, const struct modfile *f)
 
 	interrupt_changes(NULL, NULL);
 	if (err != 0) {
-		if (diag.module[0] == '\0')
-			(void)snprintf(
-			    diag.module, sizeof(diag.module), "%s", f->name);
-		tell_diag(r, &diag, f->path);
+		tell_unloadable(r, &diag, f);
 	} else {
-		(void)note_loaded(r, f, mod);
+		note_loaded(r, mod);
 		tell_loaded(r, f, mod, &diag);
 		if (r->doubt.text[0] != '\0')
 			tell_doubt(r, f->name);

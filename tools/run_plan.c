@@ -225,12 +225,8 @@ static bool add_file(struct search *s, const struct modfile *f)
 
 	tn_diag_init(&diag);
 	ok = tn_graph_add(s->graph, &args, &diag) == 0;
-	if (!ok) {
-		if (diag.module[0] == '\0')
-			(void)snprintf(
-			    diag.module, sizeof(diag.module), "%s", f->name);
-		tell_diag(s->run, &diag, f->path);
-	}
+	if (!ok)
+		tell_unloadable(s->run, &diag, f);
 	tn_diag_fini(&diag);
 	return ok;
 }

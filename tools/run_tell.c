@@ -139,6 +139,15 @@ void tell_diag(struct run *r, const struct tn_diag *diag, const char *name)
 	free(text);
 }
 
+void tell_unloadable(
+    struct run *r, struct tn_diag *diag, const struct modfile *f)
+{
+	if (diag->module[0] == '\0')
+		(void)snprintf(
+		    diag->module, sizeof(diag->module), "%s", f->name);
+	tell_diag(r, diag, f->path);
+}
+
 void tell_failure(
     struct run *r, const char *reason, const char *module, const char *fmt, ...)
 {

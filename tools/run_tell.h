@@ -11,6 +11,9 @@
 
 /* A call of the engine has failed; @name: the module, if @diag has none. */
 void tell_diag(struct run *r, const struct tn_diag *diag, const char *name);
+/* The same about a file, whose name goes into @diag if it has none. */
+void tell_unloadable(
+    struct run *r, struct tn_diag *diag, const struct modfile *f);
 /* This program itself refuses. @reason and @module are for programs. */
 void tell_failure(struct run *r, const char *reason, const char *module,
     const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -10,8 +10,7 @@ import sys
 import unittest
 
 from authorkit import (
-    ARCHS, PROFILES, TOP, Elf, Scratch, gen_exports, guaranteed, module,
-    modules_of, run)
+    ARCHS, PROFILES, TOP, Elf, Scratch, module, modules_of, run)
 
 ENTRY_SIZE = {'x86_64': 12, 'aarch64': 12, 'riscv64': 24}
 OBJDUMP = {'x86_64': 'objdump'}

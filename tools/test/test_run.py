@@ -179,7 +179,11 @@ class Actions(Case):
         done = run('guest', '--ledger=guest')
         self.assertNotIn('greeter holds', done.stdout)
         done = run('ticker', '--ledger')
-        self.assertWorks(done, 'ticker holds:')
+        self.assertWorks(done, 'ticker holds:\n  interface  test/ticker\n')
+        held = {e['class'] for e in events(run('leaky', '--ledger', '--json'))
+                if e['event'] == 'holds'}
+        self.assertLessEqual({'memory', 'timer', 'work', 'thread', 'callback'},
+                             held)
 
     def test_nothing_is_left(self):
         self.assertWorks(run('guest', '--verify-free'), '\nfree\n')
@@ -250,7 +254,6 @@ class Tree(Case):
                           for x in done.stdout.splitlines()],
                          ['common_bss', 'greeter', 'guest',
                           'guest', 'greeter', 'common_bss'])
-
 
     def test_of_a_file_that_says_nothing(self):
         """modules.dep names what it needs, at any depth."""
