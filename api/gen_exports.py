@@ -77,8 +77,12 @@ def parse(path, wanted=re.compile(".*")):
                 raise ValueError(f"{path}:{number}: not four fields")
             if fields[0] in exports:
                 raise ValueError(f"{path}:{number}: {fields[0]} is twice here")
+            try:
+                export = Export(*fields)
+            except ValueError as error:
+                raise ValueError(f"{path}:{number}: {error}") from error
             if wanted.fullmatch(fields[2]):
-                exports[fields[0]] = Export(*fields)
+                exports[export.name] = export
     return list(exports.values())
 
 

@@ -18,7 +18,6 @@
 /* Nothing is larger; keeps roundings from overflowing. */
 #define OBJECT_MAX ((size_t)1 << 36)
 #define HUGE_PAGE  ((size_t)2 << 20)
-#define BLOCK_HUGE HUGE_PAGE
 
 void blocks_init(struct blocks *b)
 {
@@ -87,7 +86,7 @@ static void *large_new(size_t size, bool zero)
 {
 	void *p;
 
-	if (size < BLOCK_HUGE)
+	if (size < HUGE_PAGE)
 		return zero ? calloc(1, size) : malloc(size);
 	p = aligned_alloc(HUGE_PAGE, align_up(size, HUGE_PAGE));
 	if (!p)

@@ -22,7 +22,7 @@ static void put(const char *s, size_t n)
 	while (n) {
 		const ssize_t done = write(STDERR_FILENO, s, n);
 
-		if (done < 0 && errno != EINTR)
+		if (done == 0 || (done < 0 && errno != EINTR))
 			return;
 		if (done > 0) {
 			s += done;

@@ -24,11 +24,13 @@ class Guaranteed(Scratch):
         self.assertNotEqual(crc('int f(int)'), crc('int f(long)'))
 
     def test_a_bad_list_is_refused_with_its_line(self):
-        for text in ('f all int f(void)\n', 'f any = int f(void)\n',
-                     'f all = int g(void)\n',
-                     'f all = int f(void)\nf all = int f(void)\n'):
-            with self.assertRaises(ValueError):
-                gen_exports.parse(self.write('list', text))
+        for text, line in (('f all int f(void)\n', 1),
+                           ('# two\nf any = int f(void)\n', 2),
+                           ('f all = int g(void)\n', 1),
+                           ('f all = int f(void)\nf all = int f(void)\n', 2)):
+            path = self.write('list', text)
+            with self.assertRaisesRegex(ValueError, f'^{path}:{line}: '):
+                gen_exports.parse(path)
 
     def test_one_module_imports_every_guaranteed_symbol(self):
         want = {e.name for e in guaranteed()} | {'__this_module'}

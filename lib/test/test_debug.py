@@ -165,6 +165,13 @@ class Gdb(Debug):
         self.assertRegex(out, r'crasher +0x[0-9a-f]+ .*crasher\.ko')
         self.assertRegex(out, r'Line \d+ of ".*crasher\.c" starts at')
 
+    def test_the_helper_says_which_module_is_not_there(self):
+        out = self.gdb(
+            ('keep', f'load={self.module}', 'abort'),
+            f'source {TOP}/scripts/gdb/tenon.py', 'run',
+            'tenon symbols absent')
+        self.assertIn('tenon: no module absent is loaded', out)
+
     def test_a_stop_at_the_hook_shows_event_and_module(self):
         out = self.gdb((f'load={self.module}',), 'break tn_debug_event',
                        'run', 'bt 1')

@@ -107,9 +107,11 @@ class Symbols(gdb.Command):
 
     def invoke(self, argument, from_tty):
         wanted = argument.strip()
-        for m in modules():
-            if not wanted or m.name == wanted:
-                m.load_symbols()
+        found = [m for m in modules() if wanted in ('', m.name)]
+        if wanted and not found:
+            raise gdb.GdbError(f'tenon: no module {wanted} is loaded')
+        for m in found:
+            m.load_symbols()
 
 
 Tenon()
