@@ -25,6 +25,7 @@
 
 #include <base/compiler.h>
 #include <host/crash.h>
+#include <host/process.h>
 #include <tenon/err.h>
 
 #include "crash_text.h"
@@ -49,10 +50,42 @@ static char addr2line[256];
 static atomic_int reporter;  /* thread that reports, or 0 */
 static atomic_int reporting; /* handlers that may look at a system */
 
+/* --- forks: whoever reports stays in the parent */
+
+static unsigned generation; /* of the process that forks */
+
+static void before_fork(struct process_member *m)
+{
+	(void)m;
+	pthread_mutex_lock(&lock);
+	generation = process_generation();
+}
+
+static void after_fork(struct process_member *m)
+{
+	(void)m;
+	if (process_generation() != generation) {
+		atomic_store(&reporter, 0);
+		atomic_store(&reporting, 0);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static struct process_member member = { .before = before_fork,
+	.after = after_fork };
+
+static void join(void)
+{
+	process_join(&member);
+}
+
 /* --- systems */
 
 void crash_join(struct tn_system *sys)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, join);
 	for (int i = 0; i < CRASH_SYSTEMS; i++) {
 		struct tn_system *none = NULL;
 

@@ -3,15 +3,21 @@
  * Crash reports among handlers of others: a child crashes, and its parent sees
  * how often it has reported and what has ended it.
  */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <tenon/crash.h>
+#include <tenon/tenon.h>
 #include <test/test.h>
 
 #define CALLS_MAX 20
@@ -196,4 +202,77 @@ TEST(crash, a_handler_that_jumps_out_is_called_each_time)
 
 	CHECK_EQ(run(crash_thrice, &reports), 0);
 	CHECK_EQ(reports, 3);
+}
+
+/* --- a fork while another thread reports */
+
+static atomic_bool has_reported;
+
+/* The signal is ignored once it has been reported. */
+static void *crash_on(void *arg)
+{
+	(void)arg;
+	crash();
+	atomic_store(&has_reported, true);
+	return NULL;
+}
+
+#define HEAD_ROOM 64 /* for the first line of a report, and no other */
+
+/* A pipe in which a report stops behind its first line; bytes in it. */
+static int narrow_pipe(int ends[2])
+{
+	static char filler[1 << 20];
+	int room;
+
+	if (pipe(ends) != 0)
+		return -1;
+	room = fcntl(ends[1], F_SETPIPE_SZ, 4096) - HEAD_ROOM;
+	return room > 0 && write(ends[1], filler, (size_t)room) == room ? room
+									: -1;
+}
+
+static int close_in_child(struct tn_system *sys)
+{
+	const pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		alarm(10); /* a hang is a failure */
+		_exit(tn_close(sys) == 0 ? 0 : 1);
+	}
+	(void)waitpid(pid, &status, 0);
+	return status;
+}
+
+static void fork_beside_a_report(int fd)
+{
+	struct tn_system *sys;
+	int ends[2], there = 0, status;
+	const int full = narrow_pipe(ends);
+	pthread_t thread;
+	char c;
+
+	(void)fd;
+	(void)signal(SIGSEGV, SIG_IGN);
+	if (full < 0 || tn_open(NULL, &sys) != 0 ||
+	    tn_crash_enable(0, ends[1]) != 0 ||
+	    pthread_create(&thread, NULL, crash_on, NULL) != 0)
+		_exit(8);
+	while (there <= full)
+		if (sched_yield() != 0 || ioctl(ends[0], FIONREAD, &there) != 0)
+			_exit(8);
+	status = close_in_child(sys);
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	while (!atomic_load(&has_reported))
+		(void)!read(ends[0], &c, 1);
+	pthread_join(thread, NULL);
+	_exit(tn_close(sys) != 0 || status != 0);
+}
+
+TEST(crash, a_child_of_fork_does_not_wait_for_a_report_of_its_parent)
+{
+	unsigned reports;
+
+	CHECK_EQ(run(fork_beside_a_report, &reports), 0);
 }

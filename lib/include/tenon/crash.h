@@ -22,9 +22,9 @@ extern "C" {
 
 /*
  * Reports go to @fd, or to standard error when it is below 0. Handlers are
- * process-wide and serve every system. The calling thread gets an alternate
- * stack, see tn_crash_thread. Calling it again changes @flags and @fd. Any
- * thread. -TN_EINVAL: unknown flags; -TN_ENOMEM.
+ * process-wide and ask every open system, but not more than 64 at a time. The
+ * calling thread gets an alternate stack, see tn_crash_thread. Calling it again
+ * changes @flags and @fd. Any thread. -TN_EINVAL: unknown flags; -TN_ENOMEM.
  */
 int tn_crash_enable(unsigned flags, int fd);
 
