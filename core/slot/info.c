@@ -42,6 +42,8 @@ static void fill_isolated(
 void slot_fill_locked(
     const struct tn_slots *m, const struct slot *s, struct tn_slot_info *info)
 {
+	if (s->state < TN_SLOT_LOADED)
+		return; /* it may lead somewhere already */
 	if (s->native != NULL)
 		native_info(s->native, info);
 	else if (s->worker != NULL)

@@ -125,18 +125,23 @@ uint32_t slots_load_flags(const struct tn_slots *m)
 	       ((flags & TN_SLOTS_NO_INIT) != 0 ? TN_LOAD_NO_INIT : 0);
 }
 
-/*
- * What it leads to by then: one of the two, or nothing. True: it is LOADED, but
- * was to be killed before, and is pinned for that.
- */
-static bool set_state(struct tn_slots *m, struct slot *s,
-    enum tn_slot_state state, struct native *native, void *worker)
+/* To one of the two, or to nothing. It is LOADING, or its target is closed. */
+static void lead_to(
+    struct tn_slots *m, struct slot *s, struct native *native, void *worker)
+{
+	slots_lock(m);
+	s->native = native;
+	s->worker = worker;
+	slots_unlock(m);
+}
+
+/* True: it is LOADED, but was to be killed before, and is pinned for that. */
+static bool set_state(
+    struct tn_slots *m, struct slot *s, enum tn_slot_state state)
 {
 	bool stops;
 
 	slots_lock(m);
-	s->native = native;
-	s->worker = worker;
 	s->state = (uint8_t)state;
 	stops = s->stop != 0;
 	s->stop = 0;
@@ -194,8 +199,9 @@ static int load(struct tn_slots *m, uint32_t i, struct tn_diag *diag)
 	if (err != 0)
 		return err;
 	err = open_module(m, i, &native, &worker, diag);
-	if (set_state(m, s, err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED,
-		native, worker)) {
+	if (err == 0)
+		lead_to(m, s, native, worker);
+	if (set_state(m, s, err == 0 ? TN_SLOT_LOADED : TN_SLOT_REGISTERED)) {
 		m->config.isolation->kill(worker);
 		tn_target_put(&s->target);
 	}
@@ -272,12 +278,12 @@ static int leave(
 	if (err != 0)
 		return err;
 	__atomic_store_n(&s->entry, 0, __ATOMIC_RELAXED);
-	(void)set_state(m, s, TN_SLOT_UNLOADING, NULL, NULL);
+	lead_to(m, s, NULL, NULL);
 	if (native != NULL)
 		native_free(native);
 	else
 		m->config.isolation->close(worker);
-	(void)set_state(m, s, TN_SLOT_REGISTERED, NULL, NULL);
+	(void)set_state(m, s, TN_SLOT_REGISTERED);
 	return 0;
 }
 
@@ -286,7 +292,7 @@ static void stay(struct tn_slots *m, struct slot *s, bool is_asked)
 {
 	if (is_asked && s->native != NULL)
 		native_resume(s->native);
-	(void)set_state(m, s, TN_SLOT_LOADED, s->native, s->worker);
+	(void)set_state(m, s, TN_SLOT_LOADED);
 }
 
 /* All, or none of which one is pinned; *@asked of them have let go. */

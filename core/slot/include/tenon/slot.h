@@ -290,7 +290,7 @@ struct tn_slot_info {
 	char entry_symbol[TN_SLOT_SYMBOL_MAX]; /* "": none */
 	uint32_t inflight_calls;               /* calls inside now */
 	uint32_t handles;                      /* that are held */
-	/* Of a LOADED slot, else zeroes: */
+	/* Of a slot that is LOADED or UNLOADING, else zeroes: */
 	char name[TN_MODULE_NAME_MAX];
 	struct tn_module *mod;   /* NULL: isolated */
 	uint64_t mod_base;       /* the lowest address of the image */
