@@ -121,8 +121,7 @@ static uint64_t find_dynamic(const struct native *n, const char *symbol)
 	const struct elf_sym *s = elf_names_find(&n->names, symbol);
 
 	return s != NULL && s->st_shndx != SHN_UNDEF &&
-		       s->st_shndx < SHN_LORESERVE &&
-		       elf_sym_bind(s) != STB_LOCAL
+		       s->st_shndx < SHN_LORESERVE
 		   ? code_at(n, s->st_value)
 		   : 0;
 }

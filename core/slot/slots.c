@@ -114,11 +114,8 @@ static struct tn_slots *lay_out(void *table, const struct tn_port *port,
 	m->config.slot_count = l->count;
 	m->keepers = 1;
 	m->stride = l->stride;
-	/* Unpacking takes memory from elsewhere, and there are no files. */
 	m->base = *port;
-	m->base.read_file = NULL;
-	m->base.unpack = NULL;
-	m->base.release = NULL;
+	m->base.unpack = NULL; /* it takes memory from elsewhere */
 	return m;
 }
 
@@ -284,10 +281,7 @@ void tn_slots_abandon(struct tn_slots *slots)
 {
 	if (tn_slots_shutdown(slots, NULL) == 0)
 		return;
-	slots_lock(slots);
-	slots->ending = true;
 	for (uint32_t i = 0; i < slots->config.slot_count; i++)
 		(void)gate_revoke_handles(&slots->slot[i].target);
-	slots_unlock(slots);
 	slots_drop(slots);
 }

@@ -389,7 +389,7 @@ TEST(handle, may_be_used_by_another_thread)
 
 struct inner {
 	struct kit k;
-	int results[6];
+	int results[7];
 };
 
 /* Asked by probe's init, exit and calls. */
@@ -406,6 +406,7 @@ static int work_on_manager(
 	in->results[3] = tn_slots_shutdown(m, NULL);
 	in->results[4] = tn_slot_set_entry(m, slot, "probe_count");
 	in->results[5] = kit_try(&in->k, slot, "probe_count");
+	in->results[6] = tn_slot_kill(m, slot);
 	return queue == 2 ? 5 : 0;
 }
 
@@ -426,15 +427,21 @@ TEST(call, from_inside_of_a_module_neither_hangs_nor_harms)
 	CHECK_EQ(in.results[3], TN_SLOT_BUSY);
 	CHECK_EQ(in.results[4], 0);
 	CHECK_EQ(in.results[5], TN_SLOT_NOT_FOUND);
+	CHECK_EQ(in.results[6], TN_SLOT_NOT_FOUND);
 	/* from a call: it pins itself */
 	CHECK_EQ(kit_call(&in.k, 0, "probe_ask", ARGS(0)), 5);
 	CHECK_EQ(in.results[0], TN_SLOT_BUSY);
 	CHECK_EQ(in.results[1], TN_SLOT_ALREADY_EXISTS);
 	CHECK_EQ(in.results[3], TN_SLOT_BUSY);
 	CHECK_EQ(in.results[5], 0);
+	CHECK_EQ(in.results[6], TN_SLOT_NOT_SUPPORTED);
 	/* from exit */
 	CHECK_EQ(tn_slot_unload(in.k.slots, 0, NULL), 0);
 	CHECK_EQ(in.results[0], TN_SLOT_BUSY);
 	CHECK_EQ(in.results[5], TN_SLOT_NOT_FOUND);
+	/* from exit, when all of the manager ends */
+	CHECK_EQ(kit_load(&in.k, 1, "probe"), 0);
 	CHECK(kit_close(&in.k));
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(in.results[i], TN_SLOT_BAD_STATE);
 }

@@ -203,6 +203,28 @@ TEST(load, loads_objects_with_module_init)
 	}
 }
 
+TEST(load, does_not_stop_a_module_that_is_in_use)
+{
+	NEED_MODULES();
+	struct tn_slot_handle h;
+	struct kit k;
+
+	PROVES("G20");
+	kit_prepare(&k, true, 1);
+	k.config.exports = tn_guaranteed;
+	k.config.nexports = tn_guaranteed_count;
+	k.config.flags = TN_SLOTS_IMPORTS;
+	CHECK_EQ(kit_start(&k), 0);
+	CHECK_EQ(kit_load_blob(&k, 0, kit_ko("lifecycle"), 0), 0);
+	CHECK_EQ(kit_call(&k, 0, "lifecycle_steps", ARGS(0)), 12);
+	CHECK_EQ(tn_slot_acquire(k.slots, 0, "me", &h), 0);
+	CHECK_EQ(tn_slot_unload(k.slots, 0, NULL), TN_SLOT_BUSY);
+	CHECK_EQ(tn_slots_shutdown(k.slots, NULL), TN_SLOT_BUSY);
+	CHECK_EQ(kit_call(&k, 0, "lifecycle_steps", ARGS(0)), 12);
+	CHECK_EQ(tn_slot_release(&h), 0);
+	CHECK(kit_close(&k));
+}
+
 TEST(load, leaves_permanent_modules_where_they_are)
 {
 	NEED_MODULES();
@@ -237,6 +259,21 @@ static void keep_line(void *ctx, enum tn_log_level level, const char *text)
 	snprintf(last_line, sizeof(last_line), "%d: %s", (int)level, text);
 }
 
+/* A line as long as there is room for, with a newline in any place. */
+static void check_long_line(struct kit *k)
+{
+	char text[300];
+
+	for (size_t n = 250; n < sizeof(text); n++) {
+		memset(text, 'a', n);
+		text[n] = '\0';
+		CHECK_EQ(kit_call(k, 1, "probe_shout",
+			     ARGS((int64_t)(uintptr_t)text)),
+		    n < 255 ? n + 1 : 255);
+		CHECK_EQ(strlen(last_line), 3 + (n < 255 ? n : 255));
+	}
+}
+
 TEST(load, hands_lkmod_init_a_table_that_works)
 {
 	NEED_MODULES();
@@ -258,6 +295,7 @@ TEST(load, hands_lkmod_init_a_table_that_works)
 		CHECK(k.command == command && k.asked_slot == 1);
 		CHECK_EQ(kit_call(&k, 1, "probe_say", ARGS(3, 4)), 15);
 		CHECK_STR(last_line, "2: probe: 3 and 4");
+		check_long_line(&k);
 		now = k.rig.port.now_ns(k.rig.port.ctx);
 		ticks = (uint64_t)kit_call(&k, 1, "probe_ticks", ARGS(0));
 		CHECK(ticks - now < 10000000000u);

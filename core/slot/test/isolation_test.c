@@ -164,7 +164,10 @@ TEST(isolation, asks_for_a_worker_when_a_slot_is_loaded)
 		CHECK_EQ(tn_slot_unload(k.slots, 2, &k.diag), 0);
 		CHECK_EQ(p.workers, 0);
 		CHECK_EQ(kit_state(&k, 2), TN_SLOT_REGISTERED);
-		CHECK_EQ(tn_slot_load(k.slots, 2, NULL), 0);
+		CHECK_EQ(tn_slot_unregister(k.slots, 2), 0);
+		CHECK_EQ(tn_slot_info(k.slots, 2, &info), 0);
+		CHECK(!info.isolated);
+		CHECK_EQ(kit_load_blob(&k, 2, blob, TN_SLOT_ISOLATED), 0);
 		CHECK(kit_close(&k)); /* closes it */
 		CHECK_EQ(p.workers, 0);
 	}

@@ -201,6 +201,53 @@ TEST(load, says_what_is_wrong_with_a_blob)
 	}
 }
 
+/* --- compressed blobs */
+
+static unsigned unpacked;
+
+/* Pretends that everything is hello, packed. */
+static int unpack_hello(void *ctx, enum tn_packing packing, const void *in,
+    size_t size, struct tn_bytes *out)
+{
+	const struct span blob = kit_blob("hello");
+
+	(void)ctx;
+	(void)in;
+	(void)size;
+	unpacked += packing == TN_GZIP;
+	*out = (struct tn_bytes){ .data = blob.p, .size = blob.n };
+	return 0;
+}
+
+static void release_nothing(void *ctx, struct tn_bytes *bytes)
+{
+	(void)ctx;
+	(void)bytes;
+}
+
+TEST(load, unpacks_where_the_memory_is_the_ports)
+{
+	NEED_MODULES();
+	static const uint8_t packed[16] = { 0x1f, 0x8b };
+
+	for (int fixed = 0; fixed < 2; fixed++) {
+		struct kit k;
+
+		kit_prepare(&k, fixed, 1);
+		k.rig.port.unpack = unpack_hello;
+		k.rig.port.release = release_nothing;
+		CHECK_EQ(kit_start(&k), 0);
+		unpacked = 0;
+		CHECK_EQ(kit_load_blob(
+			     &k, 0, (struct span){ packed, sizeof(packed) }, 0),
+		    fixed ? TN_SLOT_NOT_SUPPORTED : 0);
+		CHECK_EQ(unpacked != 0, !fixed);
+		if (!fixed)
+			CHECK_EQ(kit_call(&k, 0, "hello_add", ARGS(2, 3)), 5);
+		CHECK(kit_close(&k));
+	}
+}
+
 /* --- imports */
 
 static int64_t quiet_import(int64_t a)
@@ -240,6 +287,7 @@ TEST(load, refuses_imports_unless_they_are_turned_on)
 		/* what it imports is no function of it */
 		CHECK_EQ(kit_try(&k, 0, "quiet_import"), TN_SLOT_NOT_FOUND);
 		CHECK_EQ(kit_try(&k, 0, "quiet_hook"), TN_SLOT_NOT_FOUND);
+		CHECK_EQ(kit_try(&k, 0, "quiet_number"), TN_SLOT_NOT_FOUND);
 		CHECK(kit_close(&k));
 
 		kit_prepare(&k, fixed, 1); /* on, but there is no such symbol */
@@ -248,6 +296,8 @@ TEST(load, refuses_imports_unless_they_are_turned_on)
 		CHECK_EQ(kit_load_blob(&k, 0, kit_blob("quiet"), 0),
 		    TN_SLOT_NOT_FOUND);
 		CHECK_EQ(k.diag.nmissing, 1);
+		/* which of them is the port's memory */
+		CHECK_EQ(k.diag.missing == NULL, fixed);
 		CHECK(kit_close(&k));
 	}
 }

@@ -16,6 +16,7 @@ typedef int64_t word;
 LKMOD_EXPORT word probe_wait(word inside, word go, word c, word d);
 LKMOD_EXPORT word probe_ask(word a, word b, word c, word d);
 LKMOD_EXPORT word probe_say(word a, word b, word c, word d);
+LKMOD_EXPORT word probe_shout(word text, word b, word c, word d);
 LKMOD_EXPORT word probe_leave_memory(word size, word b, word c, word d);
 LKMOD_EXPORT word probe_ticks(word a, word b, word c, word d);
 LKMOD_EXPORT word probe_count(word a, word b, word c, word d);
@@ -54,6 +55,14 @@ word probe_say(word a, word b, word c, word d)
 	(void)d;
 	api->log(api->ctx, LKMOD_LOG_WARNING, "probe: a warning");
 	return api->printf(api->ctx, "probe: %d and %d\n", (int)a, (int)b);
+}
+
+word probe_shout(word text, word b, word c, word d)
+{
+	(void)b;
+	(void)c;
+	(void)d;
+	return api->printf(api->ctx, "%s\n", (const char *)text);
 }
 
 word probe_leave_memory(word size, word b, word c, word d)
