@@ -326,11 +326,12 @@ int tn_slot_get_entry(
 
 /*
  * Ends the worker of an isolated slot at once: calls inside answer
- * -TN_EOWNERDEAD, and so do all later ones until it is loaded again.
- * The slot is pinned meanwhile, no lock is held, and what isolation tells of the
- * end may ask the manager. If it is loading, that load ends soon: it fails with
- * -TN_EOWNERDEAD, or what it has loaded is killed at once. -TN_EINVAL; -TN_ENOENT: it is not loaded; -TN_EOPNOTSUPP: it
- * is not isolated. May wait while an unload is just being decided.
+ * -TN_EOWNERDEAD, and so do all later ones until it is loaded again. The slot is
+ * pinned meanwhile, no lock is held, and what isolation tells of the end may ask
+ * the manager. If it is loading, that load ends soon: it fails with
+ * -TN_EOWNERDEAD, or what it has loaded is killed at once. -TN_EINVAL;
+ * -TN_ENOENT: it is not loaded; -TN_EOPNOTSUPP: it is not isolated. May wait
+ * while an unload is just being decided.
  */
 int tn_slot_kill(struct tn_slots *slots, uint32_t slot);
 
