@@ -36,18 +36,18 @@ static void open_table(struct elf_names *t, const struct elf_file *file,
 	t->chains = s.p + head + buckets;
 }
 
-void elf_names_open(struct elf_names *t, const struct elf_file *file,
+void elf_names_open(struct elf_names *names, const struct elf_file *file,
     const struct elf_dynamic *dyn)
 {
 	const bool gnu = dyn->hash_addr == 0;
 	const uint64_t addr = gnu ? dyn->gnu_hash_addr : dyn->hash_addr;
 	struct span s;
 
-	*t = (struct elf_names){ .symtab = dyn->symtab, .is_gnu = gnu };
+	*names = (struct elf_names){ .symtab = dyn->symtab, .is_gnu = gnu };
 	if (addr == 0 || !elf_image_bytes(file, addr, gnu ? 16 : 8, &s))
 		return;
-	t->nbuckets = word(s.p, 0);
-	t->first = gnu ? word(s.p, 1) : 0;
+	names->nbuckets = word(s.p, 0);
+	names->first = gnu ? word(s.p, 1) : 0;
 	open_table(t, file, addr, gnu ? 16 + (uint64_t)word(s.p, 2) * 8 : 8);
 }
 
@@ -120,12 +120,12 @@ static uint32_t find_sysv(const struct elf_names *t, const char *text)
 }
 
 const struct elf_sym *elf_names_find(
-    const struct elf_names *t, const char *name)
+    const struct elf_names *names, const char *name)
 {
 	uint32_t i;
 
-	if (t->nbuckets == 0)
+	if (names->nbuckets == 0)
 		return NULL;
-	i = t->is_gnu ? find_gnu(t, name) : find_sysv(t, name);
-	return i != 0 && i < t->symtab.n ? &t->symtab.syms[i] : NULL;
+	i = names->is_gnu ? find_gnu(names, name) : find_sysv(names, name);
+	return i != 0 && i < names->symtab.n ? &names->symtab.syms[i] : NULL;
 }
