@@ -48,7 +48,8 @@ void elf_names_open(struct elf_names *names, const struct elf_file *file,
 		return;
 	names->nbuckets = word(s.p, 0);
 	names->first = gnu ? word(s.p, 1) : 0;
-	open_table(t, file, addr, gnu ? 16 + (uint64_t)word(s.p, 2) * 8 : 8);
+	open_table(
+	    names, file, addr, gnu ? 16 + (uint64_t)word(s.p, 2) * 8 : 8);
 }
 
 /* --- finding */
