@@ -26,5 +26,12 @@ void buffer_text(struct buffer *b, const char *s); /* without its NUL */
 void buffer_char(struct buffer *b, char c);
 void buffer_be32(struct buffer *b, uint32_t v);
 
+/*
+ * Appends the whole file @path, which stands below the folder @dir unless it
+ * begins with '/', whatever its size is said to be. -TN_ENOMEM, or what open(2)
+ * and read(2) say.
+ */
+MUST_CHECK int buffer_read(struct buffer *b, int dir, const char *path);
+
 /* Frees the bytes; the buffer is empty and may be used again. */
 void buffer_free(struct buffer *b);

@@ -65,10 +65,6 @@ MUST_CHECK int config_load(struct config *c, const char *const *paths,
 /* The folders that modprobe.d(5) names, the strongest first; ends with NULL. */
 extern const char *const config_default_paths[];
 
-/* One file. 0, -TN_ENOMEM or what open(2) says. */
-MUST_CHECK int config_read_file(
-    struct config *c, const char *path, const struct report *r);
-
 /* The bytes of one file, called @path. 0 or -TN_ENOMEM. */
 MUST_CHECK int config_parse(struct config *c, const char *path,
     struct span text, const struct report *r);
@@ -82,12 +78,6 @@ MUST_CHECK struct config_entry *config_add(struct config *c,
 /* What the kernel's command line @text says. 0 or -TN_ENOMEM. */
 MUST_CHECK int config_parse_cmdline(
     struct config *c, const char *text, const struct report *r);
-
-/*
- * The whole text of a file, to be freed, with no NUL behind: 0, -TN_ENOMEM or
- * what open(2) and read(2) say.
- */
-MUST_CHECK int config_read_text(const char *path, char **text, size_t *n);
 
 /* The first entry of @kind whose pattern matches @name, or NULL. */
 const struct config_entry *config_match(

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One file of modprobe.d(5): a command a line. A backslash takes the next
- * character as it is, and joins lines at their end; words are parted by blanks
- * and tabs; lines that begin with '#' are comments.
+ * One file of modprobe.d(5): a command a line (conf.h); words are parted by
+ * blanks and tabs; lines that begin with '#' are comments.
  */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <tenon/err.h>
 
+#include "conf.h"
 #include "modname.h"
 
 #define BLANKS     "\t "
@@ -25,41 +20,8 @@ struct reader {
 	struct config *c;
 	const char *path;
 	const struct report *report;
-	const char *p, *end; /* what is left */
-	unsigned next;       /* number of the line at p */
-	unsigned line;       /* number of the line that was read */
-	char *buffer;        /* that line: as long as the file */
+	struct conf_lines lines;
 };
-
-/* Skips a backslash; false: what it stood before is a newline, now gone. */
-static bool take_escape(struct reader *rd)
-{
-	if (*rd->p != '\\' || rd->p + 1 == rd->end)
-		return true;
-	rd->p++;
-	if (*rd->p != '\n')
-		return true;
-	rd->p++;
-	rd->next++;
-	return false;
-}
-
-/* Takes the next line, joined, into the buffer; false at the end. */
-static bool read_line(struct reader *rd)
-{
-	char *out = rd->buffer;
-
-	if (rd->p == rd->end)
-		return false;
-	rd->line = rd->next++;
-	while (rd->p < rd->end && *rd->p != '\n')
-		if (take_escape(rd))
-			*out++ = *rd->p++;
-	if (rd->p < rd->end)
-		rd->p++;
-	*out = '\0';
-	return true;
-}
 
 /* Takes a word from *@rest; NULL: there is none. */
 static char *take_word(char **rest, const char *blanks)
@@ -153,14 +115,13 @@ static int parse_command(struct reader *rd, enum config_kind kind, char *rest)
 	if (e == NULL)
 		return -TN_ENOMEM;
 	e->file = rd->path;
-	e->line = rd->line;
+	e->line = rd->lines.number;
 	return kind == CONFIG_SOFTDEP ? parse_softdep(rd->c->arena, e, rest)
 				      : 0;
 }
 
-static int parse_line(struct reader *rd)
+static int parse_line(struct reader *rd, char *rest)
 {
-	char *rest = rd->buffer;
 	const char *word;
 	int err = -TN_EINVAL;
 
@@ -181,7 +142,7 @@ static int parse_line(struct reader *rd)
 	if (err == -TN_EINVAL) {
 		report(rd->report, REPORT_ERROR,
 		    "%s line %u: ignoring bad line starting with '%s'",
-		    rd->path, rd->line, word);
+		    rd->path, rd->lines.number, word);
 		err = 0;
 	}
 	return err;
@@ -190,76 +151,19 @@ static int parse_line(struct reader *rd)
 int config_parse(struct config *c, const char *path, struct span text,
     const struct report *r)
 {
-	struct reader rd = { .c = c, .report = r, .next = 1 };
-	int err = 0;
+	struct reader rd = { .c = c, .report = r };
+	char *line;
+	int got;
 
-	rd.p = (const char *)text.p;
-	rd.end = rd.p + text.n;
 	rd.path = arena_text(c->arena, path, strlen(path));
-	rd.buffer = malloc(text.n + 1);
-	if (rd.path == NULL || rd.buffer == NULL)
-		err = -TN_ENOMEM;
-	while (err == 0 && read_line(&rd))
-		err = parse_line(&rd);
-	free(rd.buffer);
-	return err;
-}
-
-/* Reads up to the end, whatever fstat says of the size. */
-static int read_all(int fd, char **out, size_t *used)
-{
-	size_t room = 0;
-
-	*out = NULL;
-	*used = 0;
-	for (;;) {
-		ssize_t n;
-
-		if (*used == room) {
-			char *grown;
-
-			room = room == 0 ? 4096 : room * 2;
-			grown = realloc(*out, room);
-			if (grown == NULL)
-				return -TN_ENOMEM;
-			*out = grown;
-		}
-		n = read(fd, *out + *used, room - *used);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		*used += (size_t)n;
+	if (rd.path == NULL)
+		return -TN_ENOMEM;
+	conf_lines_open(&rd.lines, text);
+	while ((got = conf_lines_next(&rd.lines, &line)) > 0) {
+		got = parse_line(&rd, line);
+		if (got < 0)
+			break;
 	}
-}
-
-int config_read_text(const char *path, char **text, size_t *n)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int err;
-
-	*text = NULL;
-	if (fd < 0)
-		return -errno;
-	err = read_all(fd, text, n);
-	(void)close(fd);
-	if (err) {
-		free(*text);
-		*text = NULL;
-	}
-	return err;
-}
-
-int config_read_file(struct config *c, const char *path, const struct report *r)
-{
-	char *text;
-	size_t n = 0;
-	int err = config_read_text(path, &text, &n);
-
-	if (err)
-		return err;
-	err =
-	    config_parse(c, path, (struct span){ (const uint8_t *)text, n }, r);
-	free(text);
-	return err;
+	conf_lines_close(&rd.lines);
+	return got;
 }

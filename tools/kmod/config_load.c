@@ -6,13 +6,12 @@
  */
 #include "config.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <tenon/err.h>
+
+#include "conf.h"
 
 #define CMDLINE "/proc/cmdline"
 
@@ -20,139 +19,63 @@ const char *const config_default_paths[] = { "/etc/modprobe.d",
 	"/run/modprobe.d", "/usr/local/lib/modprobe.d", "/lib/modprobe.d",
 	NULL };
 
-/* A list by base name. */
-struct conf_file {
-	struct conf_file *next;
-	const char *path;
-	const char *name; /* within path */
-};
-
-/* What is being gathered. */
-struct gather {
-	struct config *c;
-	const struct report *report;
-	struct conf_file *files;
-};
-
-/* @path is the arena's. */
-static int add_file(struct gather *g, const char *path)
+static int read_file(struct config *c, const char *path, const struct report *r)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash != NULL ? slash + 1 : path;
-	struct conf_file **place = &g->files, *f;
-	int order = 1;
+	struct buffer text = { 0 };
+	int err = buffer_read(&text, AT_FDCWD, path);
 
-	while (*place != NULL && (order = strcmp((*place)->name, name)) < 0)
-		place = &(*place)->next;
-	if (*place != NULL && order == 0) {
-		report(g->report, REPORT_DEBUG, "%s is hidden by %s", path,
-		    (*place)->path);
-		return 0;
-	}
-	f = arena_alloc(g->c->arena, sizeof(*f));
-	if (f == NULL)
-		return -TN_ENOMEM;
-	*f = (struct conf_file){ *place, path, name };
-	*place = f;
-	return 0;
-}
-
-static bool is_conf(const char *name)
-{
-	const size_t n = strlen(name);
-
-	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".conf") == 0;
-}
-
-static int add_of_folder(struct gather *g, const char *prefix, const char *name)
-{
-	char *path = arena_join(g->c->arena, prefix, name);
-	struct stat st;
-
-	if (path == NULL)
-		return -TN_ENOMEM;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		report(g->report, REPORT_ERROR,
-		    "Directories inside directories are not supported: %s",
-		    path);
-		return 0;
-	}
-	return add_file(g, path);
-}
-
-static int add_folder(struct gather *g, const char *folder)
-{
-	const char *prefix = arena_join(g->c->arena, folder, "/");
-	DIR *d = opendir(folder);
-	const struct dirent *entry;
-	int err = 0;
-
-	if (d == NULL) {
-		report(g->report, REPORT_ERROR, "could not read %s: %s", folder,
-		    strerror(errno));
-		return 0;
-	}
-	if (prefix == NULL)
-		err = -TN_ENOMEM;
-	while (err == 0 && (entry = readdir(d)) != NULL)
-		if (is_conf(entry->d_name))
-			err = add_of_folder(g, prefix, entry->d_name);
-	(void)closedir(d);
+	if (!err)
+		err = config_parse(c, path,
+		    (struct span){ (const uint8_t *)text.p, text.n }, r);
+	buffer_free(&text);
 	return err;
 }
 
-/* A folder, or one file whatever it is called; neither is no error. */
-static int add_path(struct gather *g, const char *path)
+static int read_files(
+    struct config *c, const struct conf_files *files, const char *optional)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return 0;
-	return S_ISDIR(st.st_mode) ? add_folder(g, path) : add_file(g, path);
-}
-
-static int read_files(struct gather *g, const char *optional)
-{
-	for (const struct conf_file *f = g->files; f != NULL; f = f->next) {
-		const int err = config_read_file(g->c, f->path, g->report);
+	for (const struct conf_file *f = files->first; f != NULL; f = f->next) {
+		const int err = read_file(c, f->path, files->report);
 
 		if (err == -TN_ENOMEM)
 			return err;
 		if (err != 0 && !(err == -TN_ENOENT && f->path == optional))
-			report(g->report, REPORT_ERROR, "could not read %s: %s",
-			    f->path, strerror(-err));
+			report(files->report, REPORT_ERROR,
+			    "could not read %s: %s", f->path, strerror(-err));
 	}
 	return 0;
 }
 
-static int read_cmdline(struct gather *g)
+static int read_cmdline(struct config *c, const struct report *r)
 {
-	char *text, *whole;
-	size_t n;
-	int err = config_read_text(CMDLINE, &text, &n);
+	struct buffer text = { 0 };
+	int err = buffer_read(&text, AT_FDCWD, CMDLINE);
+	char *whole;
 
-	if (err == -TN_ENOMEM)
-		return err;
-	if (err) {
-		report(g->report, REPORT_DEBUG,
-		    "could not read " CMDLINE ": %s", strerror(-err));
-		return 0;
+	if (err && err != -TN_ENOMEM) {
+		report(r, REPORT_DEBUG, "could not read " CMDLINE ": %s",
+		    strerror(-err));
+		err = 0;
+	} else if (!err) {
+		whole = arena_text(c->arena, text.p, text.n);
+		err = whole == NULL ? -TN_ENOMEM
+				    : config_parse_cmdline(c, whole, r);
 	}
-	whole = arena_text(g->c->arena, text, n);
-	free(text);
-	return whole == NULL ? -TN_ENOMEM
-			     : config_parse_cmdline(g->c, whole, g->report);
+	buffer_free(&text);
+	return err;
 }
 
 int config_load(struct config *c, const char *const *paths,
     const char *softdeps, const struct report *r)
 {
-	struct gather g = { c, r, NULL };
-	int err = softdeps == NULL ? 0 : add_file(&g, softdeps);
+	struct conf_files files = {
+		.arena = c->arena, .report = r, .cannot_list = "could not read"
+	};
+	int err = softdeps == NULL ? 0 : conf_add_file(&files, softdeps);
 
 	for (; err == 0 && *paths != NULL; paths++)
-		err = add_path(&g, *paths);
+		err = conf_add(&files, *paths);
 	if (err == 0)
-		err = read_files(&g, softdeps);
-	return err ? err : read_cmdline(&g);
+		err = read_files(c, &files, softdeps);
+	return err ? err : read_cmdline(c, r);
 }

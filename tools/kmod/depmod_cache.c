@@ -201,17 +201,9 @@ static bool cache_is_sound(struct depmod_cache *c)
 static int read_cache(const struct depmod *d, struct buffer *bytes)
 {
 	const char *const name = d->options.cache;
-	int fd, err;
 
-	if (name[0] == '\0')
-		fd = openat(d->dir, DEPMOD_CACHE, O_RDONLY | O_CLOEXEC);
-	else
-		fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = depmod_read_fd(fd, bytes);
-	(void)close(fd);
-	return err;
+	return name[0] == '\0' ? buffer_read(bytes, d->dir, DEPMOD_CACHE)
+			       : buffer_read(bytes, AT_FDCWD, name);
 }
 
 int depmod_cache_load(struct depmod *d)

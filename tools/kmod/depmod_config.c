@@ -5,19 +5,15 @@
  */
 #include "depmod_config.h"
 
-#include <dirent.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <tenon/err.h>
 
 #include "buffer.h"
+#include "conf.h"
 #include "report.h"
-#include "strsort.h"
 
 #define BLANKS "\t "
 
@@ -29,9 +25,8 @@ struct parser {
 	struct arena *arena;
 	const struct depmod_config_for *what;
 	const struct report *report;
-	struct buffer files; /* of const char *: the paths of files */
-	const char *path;    /* of the file that is read */
-	unsigned line;
+	const char *path; /* of the file that is read */
+	struct conf_lines lines;
 	char *rest; /* what is left of the line */
 };
 
@@ -191,63 +186,31 @@ static int take_line(struct parser *p, char *line)
 	if (err == -TN_EINVAL) {
 		report(p->report, REPORT_ERROR,
 		    "%s:%u: ignoring bad line starting with '%s'", p->path,
-		    p->line, word);
+		    p->lines.number, word);
 		err = 0;
 	}
 	return err;
 }
 
-/* What a backslash means: the next character, or nothing and a new line. */
-static int read_escaped(struct parser *p, FILE *f)
-{
-	const int c = getc(f);
-
-	if (c != '\n')
-		return c;
-	p->line++;
-	return '\0';
-}
-
-/* Takes the next line, joined with those that a backslash ties to it. */
-static bool read_line(struct parser *p, FILE *f, struct buffer *line)
-{
-	int c = getc(f);
-
-	line->n = 0;
-	if (c == EOF)
-		return false;
-	for (p->line++; c != EOF && c != '\n'; c = getc(f)) {
-		const bool is_escape = c == '\\';
-
-		if (is_escape)
-			c = read_escaped(p, f);
-		if (c == EOF)
-			break;
-		if (!is_escape || c != '\0')
-			buffer_char(line, (char)c);
-	}
-	buffer_char(line, '\0');
-	return true;
-}
-
 static int read_file(struct parser *p, const char *path)
 {
-	FILE *f = fopen(path, "re");
-	struct buffer line = { 0 };
-	int err = 0;
+	struct buffer text = { 0 };
+	char *line;
+	int got = buffer_read(&text, AT_FDCWD, path);
 
-	if (f == NULL) {
-		err = errno == ENOMEM ? -TN_ENOMEM : 0;
-		report(p->report, REPORT_ERROR, "file parse %s: %m", path);
-		return err;
-	}
 	p->path = path;
-	p->line = 0;
-	while (!err && read_line(p, f, &line))
-		err = line.failed ? -TN_ENOMEM : take_line(p, line.p);
-	buffer_free(&line);
-	(void)fclose(f);
-	return err;
+	conf_lines_open(
+	    &p->lines, (struct span){ (const uint8_t *)text.p, text.n });
+	if (got < 0 && got != -TN_ENOMEM) {
+		report(p->report, REPORT_ERROR, "file parse %s: %s", path,
+		    strerror(-got));
+		got = 0;
+	}
+	while (got == 0 && (got = conf_lines_next(&p->lines, &line)) > 0)
+		got = take_line(p, line);
+	conf_lines_close(&p->lines);
+	buffer_free(&text);
+	return got;
 }
 
 static const char *base_name(const char *path)
@@ -257,90 +220,24 @@ static const char *base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-static int add_file(struct parser *p, const char *path)
-{
-	buffer_add(&p->files, &path, sizeof(path));
-	return path == NULL || p->files.failed ? -TN_ENOMEM : 0;
-}
-
-static int add_folder(struct parser *p, const char *folder)
-{
-	DIR *dir = opendir(folder);
-	const struct dirent *e;
-	struct stat st;
-	int err = 0;
-
-	if (dir == NULL) {
-		err = errno == ENOMEM ? -TN_ENOMEM : 0;
-		report(p->report, REPORT_ERROR, "files list %s: %m", folder);
-		return err;
-	}
-	while (!err && (e = readdir(dir)) != NULL) {
-		const size_t n = strlen(e->d_name);
-
-		if (e->d_name[0] == '.' || n < 6 ||
-		    strcmp(e->d_name + n - 5, ".conf") != 0)
-			continue;
-		if (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 &&
-		    S_ISDIR(st.st_mode))
-			report(p->report, REPORT_ERROR,
-			    "Directories inside directories are not supported: "
-			    "%s/%s",
-			    folder, e->d_name);
-		else
-			err =
-			    add_file(p, join_path(p, folder, e->d_name, NULL));
-	}
-	(void)closedir(dir);
-	return err;
-}
-
-/* What is not there is no error. */
-static int add_path(struct parser *p, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return 0;
-	return S_ISDIR(st.st_mode) ? add_folder(p, path) : add_file(p, path);
-}
-
-static const char *name_of(const void *files, uint32_t i)
-{
-	return base_name(((const char *const *)files)[i]);
-}
-
-static int read_files(struct parser *p)
-{
-	const char *const *files = (const void *)p->files.p;
-	const uint32_t n = (uint32_t)(p->files.n / sizeof(*files));
-	uint32_t *order = arena_alloc(p->arena, (n + 1) * sizeof(*order));
-	int err = order != NULL ? 0 : -TN_ENOMEM;
-
-	if (!err)
-		err = strsort(name_of, files, n, order);
-	for (uint32_t i = 0; !err && i < n; i++)
-		if (i == 0 || strcmp(name_of(files, order[i]),
-				  name_of(files, order[i - 1])) != 0)
-			err = read_file(p, files[order[i]]);
-	return err;
-}
-
 int depmod_config_load(struct depmod_config *c, struct arena *arena,
     const struct depmod_config_for *what, const struct report *r)
 {
 	struct parser p = { .c = c, .arena = arena, .what = what, .report = r };
+	struct conf_files files = {
+		.arena = arena, .report = r, .cannot_list = "files list"
+	};
 	const char *const *paths =
 	    what->paths[0] != NULL ? what->paths : usual_paths;
 	int err = 0;
 
 	for (; !err && *paths != NULL; paths++)
-		err = add_path(&p, *paths);
-	if (!err)
-		err = read_files(&p);
+		err = conf_add(&files, *paths);
+	for (const struct conf_file *f = files.first; !err && f != NULL;
+	     f = f->next)
+		err = read_file(&p, f->path);
 	if (!err && c->searches == NULL && !add_search(&p, "updates"))
 		err = -TN_ENOMEM;
-	buffer_free(&p.files);
 	return err;
 }
 

@@ -19,27 +19,6 @@
 
 #define NAME_ROOM 4096
 
-int depmod_read_fd(int fd, struct buffer *text)
-{
-	struct stat st;
-	ssize_t got;
-
-	if (fstat(fd, &st) != 0)
-		return -errno;
-	do {
-		const size_t more = st.st_size > 0 ? (size_t)st.st_size : 0;
-		char *room = buffer_room(text, more + 1);
-
-		if (room == NULL)
-			return -TN_ENOMEM;
-		got = read(fd, room, more + 1);
-		text->n -= more + 1;
-		text->n += got > 0 ? (size_t)got : 0;
-		st.st_size = 4096;
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	return got < 0 ? -errno : 0;
-}
-
 struct file_stamp depmod_stamp(int dir, const char *name)
 {
 	struct file_stamp stamp = { 0 };
@@ -57,7 +36,7 @@ struct file_stamp depmod_stamp(int dir, const char *name)
 
 int depmod_read(struct depmod *d, const char *name, struct buffer *text)
 {
-	int fd, err;
+	int err;
 
 	if (d->dir < 0) {
 		d->has_told = true;
@@ -66,10 +45,7 @@ int depmod_read(struct depmod *d, const char *name, struct buffer *text)
 		    strerror(ENOENT));
 		return -TN_ENOENT;
 	}
-	fd = openat(d->dir, name, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 ? -errno : depmod_read_fd(fd, text);
-	if (fd >= 0)
-		(void)close(fd);
+	err = buffer_read(text, d->dir, name);
 	d->has_told = d->has_told || err;
 	if (err && err != -TN_ENOMEM)
 		report(&d->report, REPORT_WARNING,

@@ -22,9 +22,6 @@ struct depmod;
 MUST_CHECK int depmod_read(
     struct depmod *d, const char *name, struct buffer *text);
 
-/* Appends what is left to be read of @fd. -TN_ENOMEM, or a negative errno. */
-MUST_CHECK int depmod_read_fd(int fd, struct buffer *out);
-
 /*
  * Gives the file @name below the folder @dir this content, whole or not at
  * all. A negative errno.

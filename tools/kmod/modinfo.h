@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "arena.h"
+#include "buffer.h"
 #include "catalog.h"
 #include "modread.h"
 
@@ -38,8 +39,7 @@ struct modinfo {
 	struct catalog catalog;
 	struct modread reader;
 	struct modinfo_entries entries;
-	char *builtin; /* modules.builtin.modinfo, or NULL */
-	size_t builtin_size;
+	struct buffer builtin; /* modules.builtin.modinfo, or without bytes */
 	bool builtin_read;
 	char *hex; /* of a signature */
 	size_t hex_room;

@@ -177,6 +177,7 @@ int modinfo_read_file(struct modinfo *mi, const char *path)
 static int read_builtin_file(struct modinfo *mi)
 {
 	const char *path;
+	int err;
 
 	if (mi->builtin_read)
 		return 0;
@@ -184,11 +185,10 @@ static int read_builtin_file(struct modinfo *mi)
 	path = catalog_path(&mi->catalog, "modules.builtin.modinfo");
 	if (path == NULL)
 		return -TN_ENOMEM;
-	/* what cannot be read is as good as not there */
-	return config_read_text(path, &mi->builtin, &mi->builtin_size) ==
-		       -TN_ENOMEM
-		   ? -TN_ENOMEM
-		   : 0;
+	err = buffer_read(&mi->builtin, AT_FDCWD, path);
+	if (err) /* what cannot be read is as good as not there */
+		buffer_free(&mi->builtin);
+	return err == -TN_ENOMEM ? err : 0;
 }
 
 int modinfo_read_builtin(struct modinfo *mi, const char *name)
@@ -200,10 +200,10 @@ int modinfo_read_builtin(struct modinfo *mi, const char *name)
 	mi->entries.n = 0;
 	if (err)
 		return err;
-	if (mi->builtin == NULL)
+	if (mi->builtin.p == NULL)
 		return -TN_ENOENT;
-	p = mi->builtin;
-	for (end = p + mi->builtin_size; p < end && err == 0;) {
+	p = mi->builtin.p;
+	for (end = p + mi->builtin.n; p < end && err == 0;) {
 		const size_t n = strnlen(p, (size_t)(end - p));
 
 		/* "MODULE.key=value"; a second one of that name is another */
@@ -222,6 +222,6 @@ void modinfo_free(struct modinfo *mi)
 	modread_fini(&mi->reader);
 	catalog_close(&mi->catalog);
 	free(mi->entries.e);
-	free(mi->builtin);
+	buffer_free(&mi->builtin);
 	free(mi->hex);
 }

@@ -39,7 +39,7 @@ TEST(config, joins_lines_and_takes_escaped_characters)
 	CHECK(e != NULL && e->next == NULL);
 	CHECK_STR(e->name, "a_b");
 	CHECK_STR(e->value, "x=y  z=\\");
-	CHECK_EQ(e->line, 1);
+	CHECK_EQ(e->line, 2); /* the last of those joined, as kmod counts */
 	e = r.config.first[CONFIG_ALIAS];
 	CHECK(e != NULL);
 	CHECK_STR(e->name, "c_d");
