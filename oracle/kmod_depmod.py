@@ -34,12 +34,17 @@ SUFFIXES = (".ko", ".ko.xz", ".ko.zst")
 Tree = collections.namedtuple("Tree", "name arch release folder symvers")
 
 
+def tree_in(folder):
+    """The path of the module tree of an unpacked kernel package."""
+    return (glob.glob(os.path.join(folder, "lib/modules/*")) or
+            glob.glob(os.path.join(folder, "usr/lib/modules/*")))[0]
+
+
 def find_tree(pin, folder, symvers=None):
     """The module tree of an unpacked kernel package."""
-    found = (glob.glob(os.path.join(folder, "lib/modules/*")) or
-             glob.glob(os.path.join(folder, "usr/lib/modules/*")))
-    release = os.path.basename(found[0])
-    return Tree("%s %s" % (pin.series, release), pin.arch, release, found[0],
+    found = tree_in(folder)
+    release = os.path.basename(found)
+    return Tree("%s %s" % (pin.series, release), pin.arch, release, found,
                 symvers)
 
 

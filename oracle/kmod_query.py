@@ -19,6 +19,7 @@ import time
 
 import apt
 import fetch
+import kmod_depmod
 import kmod_pair
 
 ALIASES = 1000
@@ -27,19 +28,12 @@ CHUNK = 200     # Files of one modinfo.
 
 def tree_of(folder, root):
     """Links a package's modules below `root`, indexed; gives the version."""
-    found = glob.glob(os.path.join(folder, 'lib/modules/*')) + glob.glob(
-        os.path.join(folder, 'usr/lib/modules/*'))
-    version = os.path.basename(found[0])
+    found = kmod_depmod.tree_in(folder)
+    version = os.path.basename(found)
     tree = os.path.join(root, 'lib/modules', version)
     os.makedirs(tree)
-    for name in os.listdir(found[0]):
-        if name.endswith('.bin'):
-            continue
-        os.symlink(os.path.join(found[0], name), os.path.join(tree, name))
-    for name in ('dep', 'alias', 'symbols', 'softdep', 'devname'):
-        path = os.path.join(tree, 'modules.' + name)
-        if os.path.islink(path):
-            os.unlink(path)
+    for name in set(os.listdir(found)) - set(kmod_depmod.OUTPUTS):
+        os.symlink(os.path.join(found, name), os.path.join(tree, name))
     kmod_pair.depmod(root, version)
     return version
 

@@ -23,10 +23,11 @@ import tempfile
 
 import apt
 import fetch
+import kmod_depmod
+import kmod_pair
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOLDEN = os.path.join(TOP, "tools", "kmod", "test", "kernel.golden")
-OURS = os.path.join(TOP, "build", "host", "bin", "tenon-kmod")
 QEMU = "qemu-system-x86_64"
 LIMIT = 580     # Seconds: emulation is slow.
 COMMANDS = ("insmod", "rmmod", "lsmod", "modprobe")
@@ -240,8 +241,8 @@ def damaged(data):
 
 def make_tree(source, scratch):
     """A tree of the chosen modules, with depmod's files; gives its modules."""
-    release = os.listdir(os.path.join(source, "lib", "modules"))[0]
-    old = os.path.join(source, "lib", "modules", release)
+    old = kmod_depmod.tree_in(source)
+    release = os.path.basename(old)
     new = os.path.join(scratch, "lib", "modules", release)
     found = {}
     for folder, _, names in os.walk(old):
@@ -254,7 +255,7 @@ def make_tree(source, scratch):
                 found[name] = to
     for name in ("modules.builtin", "modules.order", "modules.builtin.modinfo"):
         shutil.copy(os.path.join(old, name), new)
-    subprocess.run(["/sbin/depmod", "-b", scratch, release], check=True)
+    kmod_pair.depmod(scratch, release)
     return found
 
 
@@ -262,9 +263,9 @@ def make_initramfs(kernel, busybox, scratch):
     archive = Archive()
     seen = set()
     archive.file("bin/busybox", os.path.join(busybox, "bin", "busybox"))
-    add_program(archive, "kmod", os.path.realpath(
-        shutil.which("kmod", path="/bin:/usr/bin:/sbin:/usr/sbin")), seen)
-    add_program(archive, "ours", OURS, seen)
+    add_program(archive, "kmod", os.path.realpath(kmod_pair.theirs("kmod")),
+                seen)
+    add_program(archive, "ours", kmod_pair.OURS, seen)
     found = make_tree(kernel, scratch)
     for name, path in found.items():
         archive.file("modules/" + name, path)

@@ -4,7 +4,6 @@
 The trees are our own modules, and modules of the distribution's kernel where
 they can be had; kmod's depmod writes their indexes.
 """
-import glob
 import os
 import random
 import re
@@ -21,6 +20,7 @@ import allocs           # noqa: E402  pylint: disable=wrong-import-position
 import apt              # noqa: E402  pylint: disable=wrong-import-position
 import fetch            # noqa: E402  pylint: disable=wrong-import-position
 import kmod_pair        # noqa: E402  pylint: disable=wrong-import-position
+import kmod_query       # noqa: E402  pylint: disable=wrong-import-position
 
 VERSION = '1.0-test'
 SLICE = 120             # Modules of the distribution's kernel.
@@ -497,10 +497,7 @@ class Distribution(unittest.TestCase):
         except apt.Unavailable as error:
             self.skipTest(str(error))
         with tempfile.TemporaryDirectory() as root:
-            version = os.listdir(os.path.join(folder, 'lib/modules'))[0]
-            os.symlink(os.path.join(folder, 'lib/modules', version, 'kernel'),
-                       self.prepare(root, folder, version))
-            kmod_pair.depmod(root, version)
+            version = kmod_query.tree_of(folder, root)
             pair = kmod_pair.Pair('modprobe', root, version)
             names = kmod_pair.modules_of(pair.tree)
             self.assertGreater(len(names), 1000, pin)
@@ -509,16 +506,6 @@ class Distribution(unittest.TestCase):
                 rng.sample(names, SLICE),
                 kmod_pair.aliases_of(pair.tree, SLICE))
             self.assertEqual(pair.all_differences(cases), [])
-
-    @staticmethod
-    def prepare(root, folder, version):
-        """The tree without its kernel folder; gives the place for that."""
-        tree = os.path.join(root, 'lib/modules', version)
-        os.makedirs(tree)
-        for path in glob.glob(os.path.join(
-                folder, 'lib/modules', version, 'modules.*')):
-            shutil.copy(path, tree)
-        return os.path.join(tree, 'kernel')
 
 
 if __name__ == '__main__':

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""depmod --incremental: the result is that of a run without a cache."""
+import os
+import random
+import subprocess
+import time
+import unittest
+
+from depmod_kit import (Case, outcome, random_modules, simple, tenon,
+                        TENON, walk)
+from kmod_depmod import LISTS
+
+
+class Incremental(Case):
+    """The result is that of a run without a cache, whatever has changed."""
+
+    def both_ways(self, tree, cache=()):
+        """A run with the cache and one without give the same; the files."""
+        for args in (['--incremental', *cache], []):
+            args = [f'{args[0]}={args[1]}'] if len(args) > 1 else args
+            done = tenon('-b', tree.base, *args, tree.release)
+            files = self.take(tree)
+            kept = files.pop('modules.tenon', None)
+            if args:
+                first = outcome(done), files
+                memory = kept
+        self.assertEqual(first, (outcome(done), files))
+        if memory is not None:
+            tree.write('modules.tenon', memory)
+        return files
+
+    def settle(self, tree):
+        """What is read is as old as if it had been there for long."""
+        for path in walk(tree.folder):
+            if '.ko' in path or path in LISTS:
+                os.utime(tree.path(path), (1e9, 1e9))
+        time.sleep(.03)     # what is as new as the run is not trusted
+
+    def test_what_has_changed_is_read_again(self):
+        tree = self.tree(random_modules(random.Random(3)))
+        self.settle(tree)
+        self.both_ways(tree)
+        before = self.both_ways(tree)
+        paths = sorted(p for p in walk(tree.folder) if '.ko' in p)
+        tree.write(paths[0], simple('x', ['new_symbol'], [],
+                                    [('alias', 'of:new')]))
+        after = self.both_ways(tree)
+        self.assertNotEqual(after, before)
+        self.assertIn(b'of:new', after['modules.alias'])
+        os.unlink(tree.path(paths[1]))
+        tree.write('kernel/a/fresh.ko', simple('fresh', ['fresh_symbol']))
+        self.both_ways(tree)
+        tree.write('modules.order', [])
+        self.both_ways(tree)
+        tree.write('kernel/a/fresh.ko', 'damaged')
+        self.both_ways(tree)
+        self.both_ways(tree)
+
+    def test_files_are_not_read_when_nothing_has_changed(self):
+        tree = self.tree(random_modules(random.Random(4)))
+        self.settle(tree)
+        self.both_ways(tree)
+        self.settle(tree)
+        self.both_ways(tree)
+        paths = [p for p in walk(tree.folder) if '.ko' in p]
+        self.assertEqual(self.opened(tree, paths), 0)
+        self.assertEqual(self.opened(tree, paths, '--no'), len(paths))
+        tree.write(paths[0], simple('x'))
+        self.assertEqual(self.opened(tree, paths), 1)
+
+    def opened(self, tree, paths, *without):
+        """How many modules a run opens."""
+        args = [] if without else ['--incremental']
+        done = subprocess.run(
+            ['strace', '-f', '-e', 'trace=openat', TENON, 'depmod', '-n',
+             '-b', tree.base, *args, tree.release], capture_output=True,
+            text=True, check=True)
+        return sum(f'"{path}"' in done.stderr for path in paths)
+
+    def test_files_are_written_when_they_would_say_something_else(self):
+        tree = self.tree({'k/a.ko': simple('a', ['a'], ['b'], [
+            ('alias', 'x-y')]), 'k/b.ko': simple('b', ['b'])})
+
+        def written():
+            time.sleep(.03)     # what is as new as the run is not trusted
+            done = tenon('-b', tree.base, '--incremental', tree.release)
+            self.assertEqual(outcome(done), (0, b'', ''))
+            return os.stat(tree.path('modules.dep')).st_ino
+
+        self.settle(tree)
+        first = written()
+        self.assertEqual(written(), first)
+        tree.write('k/a.ko', simple('a', ['a'], ['b'], [
+            ('alias', 'x-y'), ('license', 'GPL')]))     # another file
+        self.assertEqual(written(), first)
+        for name, data in (('modules.alias', 'damaged'),
+                           ('modules.builtin', ['k/c.ko']),
+                           ('modules.builtin.modinfo', 'c.alias=z\0'),
+                           ('k/b.ko', simple('b', ['b', 'b2'])),
+                           ('modules.order', ['k/b.ko', 'k/a.ko'])):
+            tree.write(name, data)
+            again = written()
+            self.assertNotEqual(again, first, name)
+            first = again
+        os.unlink(tree.path('modules.devname'))
+        self.assertNotEqual(written(), first)
+        mine = self.take(tree)
+        del mine['modules.tenon']
+        self.assertEqual(tenon('-b', tree.base, tree.release).returncode, 0)
+        self.assertEqual(mine, self.take(tree))
+
+    def test_warnings_are_repeated(self):
+        tree = self.tree({'k/a.ko': simple('a', info=[('alias', 'p[q')])})
+        for _ in range(3):
+            self.settle(tree)
+            done = tenon('-b', tree.base, '--incremental', tree.release)
+            self.assertIn(b'Unmatched bracket in p[q', done.stderr)
+
+    def test_a_named_cache_stays_out_of_the_tree(self):
+        tree = self.tree(random_modules(random.Random(6)))
+        cache = os.path.join(self.dir, 'cache')
+        self.settle(tree)
+        self.both_ways(tree, [cache])
+        self.assertGreater(os.path.getsize(cache), 100)
+        self.assertNotIn('modules.tenon', os.listdir(tree.folder))
+        self.both_ways(tree, [cache])
+
+    def test_damaged_caches_are_as_if_there_were_none(self):
+        tree = self.tree({f'k/m{i}.ko': simple(f'm{i}', [f's{i}'], [f's{i + 1}'])
+                          for i in range(5)})
+        self.settle(tree)
+        want = self.both_ways(tree)
+        with open(tree.path('modules.tenon'), 'rb') as f:
+            good = f.read()
+        rng = random.Random(1)
+        for i in range(60):
+            bad = bytearray(good)
+            if i % 3 == 0:
+                bad = bad[:rng.randrange(len(bad))]
+            else:
+                bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+            tree.write('modules.tenon', bytes(bad))
+            self.assertEqual(self.both_ways(tree), want)
+
+    def test_a_cache_that_cannot_be_written_is_a_warning(self):
+        tree = self.tree({'k/a.ko': simple('a')})
+        done = tenon('-b', tree.base, '--incremental=/nowhere/cache',
+                     tree.release)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b'WARNING: could not write the cache /nowhere/cache',
+                      done.stderr)
+        self.assertIn('modules.dep', self.take(tree))
+
+
+if __name__ == '__main__':
+    unittest.main()
