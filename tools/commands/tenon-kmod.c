@@ -10,16 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int usage(void)
+static void usage(FILE *out)
 {
 	size_t n;
 	const struct kmod_command *c = kmod_commands(&n);
 
 	fputs(
 	    "usage: tenon-kmod COMMAND [ARGUMENT..], or a link COMMAND to it\n\n",
-	    stderr);
+	    out);
 	for (size_t i = 0; i < n; i++)
-		fprintf(stderr, "  %-10s %s\n", c[i].name, c[i].help);
+		fprintf(out, "  %-10s %s\n", c[i].name, c[i].help);
+}
+
+/* The program by its own name: a command, or help. */
+static int run(int argc, char **argv)
+{
+	const struct kmod_command *c =
+	    argc > 1 ? kmod_command_find(argv[1]) : NULL;
+
+	if (c != NULL)
+		return c->main(argc - 1, argv + 1);
+	if (argc == 2 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		usage(stdout);
+		return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	if (argc > 1)
+		fprintf(
+		    stderr, "tenon-kmod: there is no command '%s'\n", argv[1]);
+	usage(stderr);
 	return EXIT_FAILURE;
 }
 
@@ -31,9 +50,5 @@ int main(int argc, char **argv)
 	standard_open();
 	if (argc > 0)
 		c = kmod_command_find(slash != NULL ? slash + 1 : argv[0]);
-	if (c != NULL)
-		return c->main(argc, argv);
-	if (argc > 1)
-		c = kmod_command_find(argv[1]);
-	return c != NULL ? c->main(argc - 1, argv + 1) : usage();
+	return c != NULL ? c->main(argc, argv) : run(argc, argv);
 }

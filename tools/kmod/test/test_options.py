@@ -201,6 +201,15 @@ class Options(unittest.TestCase):
                     want, got = self.run_all(command, args)
                     self.assertEqual(got, want)
 
+    def test_the_program_itself_has_help_and_names_what_it_does_not_know(self):
+        status, out, err = kmod_pair.run([kmod_pair.OURS], ['--help'])
+        self.assertEqual((status, err), (0, b''))
+        for command in CASES:
+            self.assertIn(command, out.decode())
+        status, out, err = kmod_pair.run([kmod_pair.OURS], ['modprob'])
+        self.assertEqual((status, out), (1, b''))
+        self.assertIn(b"there is no command 'modprob'\n", err)
+
     def test_version_and_help_end_with_success(self):
         for command in CASES:
             for option, words in OWN_WORDS.items():
