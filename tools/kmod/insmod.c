@@ -83,12 +83,17 @@ static int insert(struct insmod *m, const char *path, const char *params)
 {
 	char name[MODNAME_MAX];
 	const struct backend_insert what = { name, path, params, m->flags };
+	const char *wrong = NULL;
 	struct stat st;
 	int err;
 
-	if (stat(path, &st) != 0 || !modname_of_path(path, name)) {
+	if (stat(path, &st) != 0)
+		wrong = strerror(errno);
+	else if (!modname_of_path(path, name))
+		wrong = "no module has such a name";
+	if (wrong != NULL) {
 		report(&m->report, REPORT_ERROR, "could not load module %s: %s",
-		    path, strerror(errno != 0 ? errno : ENOENT));
+		    path, wrong);
 		return -TN_ENOENT;
 	}
 	m->to.why.text[0] = '\0';

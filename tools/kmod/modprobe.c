@@ -437,6 +437,8 @@ int modprobe_command(int argc, char **argv, const struct backends *backends)
 	    (struct report){ .who = "modprobe", .level = REPORT_WARNING };
 	if (args_prepend(&args, &mp.catalog.arena, getenv("MODPROBE_OPTIONS")))
 		status = run(&mp, args.n, args.words);
+	else
+		report(&mp.report, REPORT_ERROR, "no memory");
 	if (mp.ops != NULL)
 		mp.ops->close(mp.be);
 	report_close(&mp.report);
