@@ -65,24 +65,12 @@ static bool can_change(const struct backend *be)
 	return *be->root == '\0';
 }
 
-/* Does the file begin as a packed one? */
 static bool is_packed(int fd)
 {
-	static const struct {
-		unsigned char bytes[4];
-		size_t n;
-	} magics[] = {
-		{ { 0x1f, 0x8b }, 2 },
-		{ { 0xfd, '7', 'z', 'X' }, 4 },
-		{ { 0x28, 0xb5, 0x2f, 0xfd }, 4 },
-	};
-	unsigned char first[4] = { 0 };
+	uint8_t first[8] = { 0 };
+	const ssize_t n = pread(fd, first, sizeof(first), 0);
 
-	(void)!pread(fd, first, sizeof(first), 0);
-	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
-		if (memcmp(first, magics[i].bytes, magics[i].n) == 0)
-			return true;
-	return false;
+	return n > 0 && host_unpacker_knows((struct span){ first, (size_t)n });
 }
 
 /* A file in memory with these bytes, or a negative error. */
