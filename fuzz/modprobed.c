@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that modprobe reads: a file of modprobe.d, or behind a first byte of
- * odd value the kernel's command line; and appended signatures.
+ * Text that is configuration: a file of modprobe.d, or behind a first byte of
+ * odd value the kernel's command line; a file of depmod.d; and appended
+ * signatures.
  */
 #include "config.h"
+#include "depmod_config.h"
 #include "kit.h"
 #include "modsig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void use(const struct config *c)
 {
@@ -38,6 +43,30 @@ static void look_at_signature(struct span bytes)
 	touch(sig.signature.p, sig.signature.n);
 }
 
+/* As a file of depmod.d, and which of two files of a module it prefers. */
+static void read_depmod_config(const uint8_t *data, size_t size)
+{
+	const struct report quiet = { .who = "fuzz", .level = REPORT_NONE };
+	const int fd = memfd_create("conf", MFD_CLOEXEC);
+	char path[40];
+	const char *const paths[] = { path, NULL };
+	const struct depmod_config_for what = { "/lib/modules/6.1", "6.1",
+		paths };
+	struct depmod_config config = { 0 };
+	struct arena arena = { 0 };
+
+	FUZZ_CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	FUZZ_CHECK(depmod_config_load(&config, &arena, &what, &quiet) == 0);
+	for (const struct config_text *t = config.excludes; t != NULL;
+	     t = t->next)
+		touch_string(t->text);
+	(void)depmod_config_prefers(&config, "/lib/modules/6.1/extra/a.ko",
+	    "/lib/modules/6.1/kernel/a.ko");
+	(void)close(fd);
+	arena_free(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct report quiet = { .who = "fuzz", .level = REPORT_NONE };
@@ -46,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	look_at_signature((struct span){ data, size });
+	read_depmod_config(data, size);
 	text = arena_text(&arena, (const char *)data, size);
 	FUZZ_CHECK(text != NULL);
 	if (size != 0 && data[0] % 2 != 0)

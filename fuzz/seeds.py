@@ -125,13 +125,16 @@ def seeds():
             'depends': b'dprovider >= 1.2 < 2, ?log ^ 3, fs/fat32 = 1',
             'version': b'd1.2.3-rc1>=1'},
         'depfile': {
-            'tree': b'kernel/a.ko: kernel/b-c.ko kernel/d.ko.xz\n'
-                    b'kernel/b-c.ko: kernel/d.ko.xz\nkernel/d.ko.xz:\n',
-            'odd': b'a.ko:b.ko\n\na.ko: c.ko\n:\nno colon\n/x/y.ko.gz:'},
+            'lines': b'kernel/a-b.ko: kernel/c.ko.xz /d/e.ko\nkernel/c.ko.xz:\n'
+                     b'no colon\n\n/d/e.ko:',
+            'odd': b'.ko: x\na.ko:a.ko\r\na.ko: b.ko\n:\n'},
         'modprobed': {
             'config': b'# text\nalias a-[b]* c\noptions d e=1 \\\n f\n'
                       b'softdep g pre: h i post: j\ninstall k l $CMDLINE_OPTS\n'
                       b'blacklist m\nremove n o\n',
+            'depmod': b'search updates built-in external\n'
+                      b'override a * extra\nexternal .*1 /b \\\n c\n'
+                      b'exclude d\ninclude e\n',
             'cmdline': b'!quiet a-b.c="d e" "f.g=h i" modprobe.blacklist=j,k',
             'signature': signature()},
         'trie': {

@@ -58,22 +58,25 @@ static bool parse(struct depfile *df)
 	return true;
 }
 
-bool depfile_read(struct depfile *df, const char *folder)
+bool depfile_take(struct depfile *df, const char *folder, char *text)
 {
-	char *path;
-
 	*df = (struct depfile){ .folder = strdup(folder) };
-	if (df->folder == NULL ||
-	    asprintf(&path, "%smodules.dep", folder) < 0) {
-		depfile_free(df);
-		return false;
-	}
-	df->text = file_read(path, NULL);
-	free(path);
-	if (df->text == NULL || parse(df))
+	df->text = text;
+	if (df->folder != NULL && (text == NULL || parse(df)))
 		return true;
 	depfile_free(df);
 	return false;
+}
+
+bool depfile_read(struct depfile *df, const char *folder)
+{
+	char *path, *text;
+
+	if (asprintf(&path, "%smodules.dep", folder) < 0)
+		return false;
+	text = file_read(path, NULL);
+	free(path);
+	return depfile_take(df, folder, text);
 }
 
 void depfile_free(struct depfile *df)

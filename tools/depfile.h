@@ -27,6 +27,9 @@ struct depfile {
 
 /* Reads modules.dep in @folder, whose name ends in '/'. False: no memory. */
 bool depfile_read(struct depfile *df, const char *folder);
+
+/* The same of @text, which is malloc's and the file's from now on; or NULL. */
+bool depfile_take(struct depfile *df, const char *folder, char *text);
 void depfile_free(struct depfile *df);
 
 /* The first line about module @name, or NULL. */
