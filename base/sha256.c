@@ -5,6 +5,8 @@
  * or two blocks, is copied.
  */
 #include <base/sha256.h>
+
+#include <base/span.h>
 #include <base/string.h>
 
 #define BLOCK        64u
@@ -30,12 +32,6 @@ static const uint32_t K[BLOCK] = {
 static uint32_t rotr(uint32_t x, unsigned n)
 {
 	return x >> n | x << (32 - n);
-}
-
-static uint32_t get_be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
 }
 
 static void put_be32(uint8_t *p, uint32_t v)

@@ -32,11 +32,6 @@ struct node {
 	uint32_t values; /* offset of the first */
 };
 
-static uint32_t get_be32(const uint8_t *p)
-{
-	return __builtin_bswap32(get_le32(p));
-}
-
 static bool damage(struct trie *ix, uint32_t root)
 {
 	if (!ix->damaged) {

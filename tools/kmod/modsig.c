@@ -47,11 +47,6 @@ static const struct {
 	// clang-format on
 };
 
-static uint32_t get_be32(const uint8_t *p)
-{
-	return __builtin_bswap32(get_le32(p));
-}
-
 uint64_t modsig_size(struct span trailer)
 {
 	const uint8_t *p = trailer.p;

@@ -19,12 +19,6 @@
 
 _Static_assert(DESCRIPTION == 12, "the layout of struct module_signature");
 
-static uint32_t get_be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
 /* The fields of kinds that Linux no longer has must be zero. */
 static bool is_description(const uint8_t *p)
 {

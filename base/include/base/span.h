@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bounds-checked view of bytes, and little-endian access to unaligned
+ * A bounds-checked view of bytes, and numbers, little-endian mostly, at unaligned
  * places. Every byte that comes from outside is reached through a span.
  */
 #pragma once
@@ -41,6 +41,11 @@ static inline uint32_t get_le32(const void *p)
 
 	__builtin_memcpy(&v, p, sizeof(v));
 	return v;
+}
+
+static inline uint32_t get_be32(const void *p)
+{
+	return __builtin_bswap32(get_le32(p));
 }
 
 static inline uint64_t get_le64(const void *p)
