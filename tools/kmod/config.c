@@ -19,12 +19,27 @@ const char *config_word(enum config_kind kind)
 	return words[kind];
 }
 
+/* With a blank for each tab. NULL: no memory. */
+static const char *without_tabs(struct arena *arena, const char *text)
+{
+	char *copy;
+
+	if (strchr(text, '\t') == NULL)
+		return text;
+	copy = arena_text(arena, text, strlen(text));
+	for (char *p = copy; p != NULL && (p = strchr(p, '\t')) != NULL;)
+		*p = ' ';
+	return copy;
+}
+
 struct config_entry *config_add(struct config *c, enum config_kind kind,
     const char *name, const char *value)
 {
 	struct config_entry *e = arena_alloc(c->arena, sizeof(*e));
 
-	if (e == NULL)
+	if (kind == CONFIG_OPTIONS)
+		value = without_tabs(c->arena, value);
+	if (e == NULL || value == NULL)
 		return NULL;
 	e->kind = kind;
 	e->name = name;

@@ -70,7 +70,8 @@ MUST_CHECK int config_parse(struct config *c, const char *path,
     struct span text, const struct report *r);
 
 /*
- * Appends an entry; the texts must live as long as the arena. NULL: no memory.
+ * Appends an entry; the texts must live as long as the arena. In the text of
+ * options a tab becomes a blank. NULL: no memory.
  */
 MUST_CHECK struct config_entry *config_add(struct config *c,
     enum config_kind kind, const char *name, const char *value);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """depmod where a module is damaged, the disk full, or memory short."""
 import os
+import random
 import resource
 import subprocess
 import unittest
@@ -109,6 +110,33 @@ class Damage(Case):
                                         [kmod_pair.OURS, 'modprobe'])]
                 if case != ('__kcrctab', 'size', 0):    # kmod looks there
                     self.assertEqual(both[1][:2], both[0][:2])
+
+    def test_any_damage_takes_with_it_what_it_takes_in_kmod(self):
+        good = simple('x', ['xs', 'ys'], ['s2', 's'], [
+            ('alias', 'xx'), ('softdep', 'pre: a'),
+            ('alias', 'char-major-1-3'), ('alias', 'devname:q')]).data()
+        compared = 0
+        for seed in range(80):
+            rng = random.Random(seed)
+            data = bytearray(good)
+            for _ in range(rng.choice((1, 1, 2, 5))):
+                at = rng.randrange(rng.choice((64, len(data))))
+                data[at] = rng.choice((data[at] ^ 1 << rng.randrange(8), 0,
+                                       0xff, rng.randrange(256)))
+            tree = self.tree({'k/a.ko': simple('a', ['s']),
+                              'k/b.ko': simple('b', [], ['xs', 'ys'])},
+                             name=f'tree{seed}')
+            tree.write('k/x.ko', bytes(data[:rng.choice(
+                (len(data), len(data), rng.randrange(len(data))))]))
+            theirs, mine = self.both(tree)
+            if theirs[0][0] < 0:    # a signal
+                self.assertEqual(mine[0][0], 0)
+                continue
+            compared += 1
+            with self.subTest(seed=seed):
+                self.assertEqual((mine[0][:2], mine[1]),
+                                 (theirs[0][:2], theirs[1]))
+        self.assertGreater(compared, 50)
 
     def test_other_kinds_of_elf_files_and_bytes_behind(self):
         good = simple('x', ['xs'], ['s2'], [('alias', 'xx')]).data()

@@ -72,6 +72,17 @@ def told(messages):
     return len(re.findall(rb'ERROR|WARNING|FATAL', messages))
 
 
+def random_bytes(rng):
+    """A file that may hold anything, words of configurations among it."""
+    words = [b'alias', b'options', b'softdep', b'blacklist', b'install',
+             b'remove', b'include', b'guest', b'user', b'pre:', b'post:',
+             b'*', b'[a', b'a]', b'\xff\xfe', b'\0', b'\r', b'\v', b'\n', b'\n',
+             b'\\\n', b'\\x', b' ', b'\t', b'"', b"'", b'#', b'=', b'a=1',
+             b'x' * 300]
+    return b''.join(rng.choice(words) + rng.choice([b' ', b' ', b'', b'\n'])
+                    for _ in range(rng.randrange(1, 40)))
+
+
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -148,6 +159,14 @@ class Configuration(Case):
                 self.assertEqual(told(got[2]), told(want[2]),
                                  (seed, text, args))
 
+    def test_any_bytes_mean_what_they_mean_to_kmod(self):
+        path = os.path.join(self.dir, 'test.conf')
+        for seed in range(60):
+            with open(path, 'wb') as file:
+                file.write(random_bytes(random.Random(seed)))
+            for args in (['-c'], ['-D', '-a', 'guest', 'user']):
+                self.assertIsNone(self.pair.differs('-C', path, *args), seed)
+
     def test_files_are_read_in_the_order_of_their_names(self):
         for folder, names in (('one', ['b.conf', 'a.conf', '.h.conf', 'c.x']),
                               ('two', ['B.conf', 'a.conf', 'd.conf'])):
@@ -218,7 +237,7 @@ class CommandLine(Case):
         'n2.x=2" after.z=1 p.q"r=1 s"=2 t.u==3 v..w=1 w.a=b.c.d x.y=" z a.b=1',
         'm.x=1\tn.y=2\nq.r=3 s.t=4',
         '"m20.flag" "m21.x=1" "m22.x=1"y "m23.x=" z"m24.x=1" ""m25.x=1 q',
-        'm1.x=1 m2.y="a b']
+        'm1.x=1 m2.y="a b', 'm1.x="1\t2" "m2.x=\t3" m3.x="\t"']
 
     def test_options_and_blacklists_are_those_of_kmod(self):
         able = subprocess.run(['unshare', '-Urm', 'true'], check=False,
