@@ -41,22 +41,17 @@ static int add(struct config *c, enum config_kind kind, const char *name,
 }
 
 /* "A,B,": kmod takes the names as they are, empty ones too. */
-static int add_blacklist(struct config *c, const char *names, size_t n)
+static int add_blacklist(struct config *c, const char *names)
 {
-	const char *end = names + n;
-	int err = 0;
+	for (;; names++) {
+		const size_t n = strcspn(names, ",");
+		const int err = add(
+		    c, CONFIG_BLACKLIST, arena_text(c->arena, names, n), "");
 
-	for (const char *p = names; err == 0; p++) {
-		const char *comma = memchr(p, ',', (size_t)(end - p));
-		const char *stop = comma != NULL ? comma : end;
-
-		err = add(c, CONFIG_BLACKLIST,
-		    arena_text(c->arena, p, (size_t)(stop - p)), "");
-		p = stop;
-		if (comma == NULL)
-			break;
+		names += n;
+		if (err || *names == '\0')
+			return err;
 	}
-	return err;
 }
 
 /* A word, taken apart: "MODULE.OPTION=VALUE". */
@@ -118,11 +113,13 @@ static char *word_value(struct config *c, const struct word *w)
 static int add_word(
     struct config *c, const struct word *w, const struct report *r)
 {
-	const char *raw;
+	const char *value = word_value(c, w), *raw;
 	char name[MODNAME_MAX];
 
+	if (value == NULL)
+		return -TN_ENOMEM;
 	if (word_is_blacklist(w))
-		return add_blacklist(c, w->value, w->value_length);
+		return add_blacklist(c, value + w->option_length);
 	raw = arena_text(c->arena, w->module, w->module_length);
 	if (raw == NULL)
 		return -TN_ENOMEM;
@@ -132,8 +129,8 @@ static int add_word(
 		    raw);
 		return 0;
 	}
-	return add(c, CONFIG_OPTIONS, arena_text(c->arena, name, strlen(name)),
-	    word_value(c, w));
+	return add(
+	    c, CONFIG_OPTIONS, arena_text(c->arena, name, strlen(name)), value);
 }
 
 int config_parse_cmdline(

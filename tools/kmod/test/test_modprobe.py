@@ -237,7 +237,8 @@ class CommandLine(Case):
         'n2.x=2" after.z=1 p.q"r=1 s"=2 t.u==3 v..w=1 w.a=b.c.d x.y=" z a.b=1',
         'm.x=1\tn.y=2\nq.r=3 s.t=4',
         '"m20.flag" "m21.x=1" "m22.x=1"y "m23.x=" z"m24.x=1" ""m25.x=1 q',
-        'm1.x=1 m2.y="a b', 'm1.x="1\t2" "m2.x=\t3" m3.x="\t"']
+        'm1.x=1 m2.y="a b', 'm.x=1 "modprobe.blacklist=a,b c" x.y=2',
+        'm1.x="1\t2" "m2.x=\t3" m3.x="\t"']
 
     def test_options_and_blacklists_are_those_of_kmod(self):
         able = subprocess.run(['unshare', '-Urm', 'true'], check=False,
