@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <getopt.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #include "applets.h"
 #include "file_read.h"
 #include "kit.h"
+#include "output.h"
 
 static const char usage_text[] =
     "usage: tenon cc [OPTION].. SOURCE..\n"
@@ -280,34 +282,78 @@ static bool write_makefile(struct cc *cc, const char *file)
 	return fclose(out) == 0 || complain(file, strerror(errno));
 }
 
+/*
+ * What ends this process ends make first, and then the folder goes. make and
+ * what it runs are a group: of SIGINT it tells its children nothing itself.
+ */
+static volatile sig_atomic_t interrupted;
+static volatile pid_t making;
+
+static void handle(int number)
+{
+	interrupted = number;
+	if (making > 0)
+		(void)kill(-making, number);
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction act = { .sa_handler = handle }, before;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (sigaction(numbers[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			(void)sigaction(numbers[i], &act, NULL);
+}
+
+static bool wait_for(pid_t pid)
+{
+	int status = -1;
+
+	making = pid;
+	if (interrupted != 0) /* before that was known */
+		(void)kill(-pid, interrupted);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	making = 0;
+	return status == 0 && interrupted == 0;
+}
+
 static bool run_make(const struct cc *cc, char *file)
 {
 	char make[] = "make", f[] = "-f", no_rules[] = "-r", verbose[] = "V=1";
 	char plain[] = "--no-print-directory", quiet[] = "tenon_say=";
 	char *argv[] = { make, plain, no_rules, f, file,
 		cc->verbose ? verbose : quiet, NULL };
-	int status = -1, err;
+	posix_spawnattr_t own_group;
 	pid_t pid;
+	int err;
 
 	/* What is set for another make is not for this one. */
 	(void)unsetenv("MAKEFLAGS");
 	(void)unsetenv("MAKELEVEL");
 	(void)unsetenv("MFLAGS");
-	err = posix_spawnp(&pid, "make", NULL, NULL, argv, environ);
+	err = posix_spawnattr_init(&own_group);
+	if (err == 0) {
+		(void)posix_spawnattr_setflags(
+		    &own_group, POSIX_SPAWN_SETPGROUP);
+		err =
+		    posix_spawnp(&pid, "make", NULL, &own_group, argv, environ);
+		(void)posix_spawnattr_destroy(&own_group);
+	}
 	if (err != 0)
 		return complain("make", strerror(err));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status == 0;
+	return wait_for(pid);
 }
 
 /* Copies build/ARCH/PROFILE/NAME.@suffix to @to, whole or not at all. */
 static bool take_result(const struct cc *cc, const char *suffix, const char *to)
 {
-	char from[PATH_MAX], temporary[PATH_MAX];
+	char from[PATH_MAX];
+	struct output out;
 	char *data;
 	size_t size;
-	FILE *out;
 	bool ok;
 
 	(void)snprintf(from, sizeof(from), "%s/%s/%s/%s.%s", cc->folder,
@@ -315,16 +361,15 @@ static bool take_result(const struct cc *cc, const char *suffix, const char *to)
 	data = file_read(from, &size);
 	if (data == NULL)
 		return complain(from, strerror(errno));
-	(void)snprintf(temporary, sizeof(temporary), "%s.new", to);
-	out = fopen(temporary, "we");
-	ok = out != NULL && fwrite(data, 1, size, out) == size;
-	ok = out != NULL && fclose(out) == 0 && ok;
+	ok = output_open(&out, "cc", to);
+	if (ok) {
+		/* errors of the stream show at its end */
+		(void)fwrite(data, 1, size, out.file);
+		ok = output_end(&out) && output_keep(&out);
+	}
+	output_drop(&out);
 	free(data);
-	if (ok && rename(temporary, to) == 0)
-		return true;
-	(void)complain(to, strerror(errno));
-	(void)unlink(temporary);
-	return false;
+	return ok;
 }
 
 static int remove_one(
@@ -342,6 +387,7 @@ static bool build(struct cc *cc)
 
 	(void)snprintf(cc->folder, sizeof(cc->folder), "%.32s/tenon-cc-XXXXXX",
 	    tmp != NULL && is_plain(tmp) && strlen(tmp) <= 32 ? tmp : "/tmp");
+	catch_signals();
 	if (mkdtemp(cc->folder) == NULL)
 		return complain(cc->folder, strerror(errno));
 	(void)snprintf(file, sizeof(file), "%s/Makefile", cc->folder);
@@ -413,5 +459,9 @@ int cc_main(int argc, char **argv)
 		status = build(&cc) ? EXIT_OK : EXIT_FAILED;
 	for (int w = 0; w < WORDS; w++)
 		free(cc.words[w]);
+	if (interrupted != 0) {
+		(void)signal(interrupted, SIG_DFL);
+		(void)raise(interrupted);
+	}
 	return status;
 }
