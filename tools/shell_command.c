@@ -13,18 +13,35 @@
 #include <string.h>
 #include <unistd.h>
 
-void shell_say(struct shell *s, const char *fmt, ...)
+static void PRINTF_LIKE(2, 0) say(struct shell *s, const char *fmt, va_list ap)
 {
-	va_list ap;
-
 	(void)fflush(stdout);
 	(void)fputs("tenon shell: ", stderr);
 	if (s->source != NULL)
 		fprintf(stderr, "%s:%u: ", s->source, s->line);
-	va_start(ap, fmt);
 	(void)vfprintf(stderr, fmt, ap);
-	va_end(ap);
 	(void)fputc('\n', stderr);
+}
+
+void shell_say(struct shell *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(s, fmt, ap);
+	va_end(ap);
+}
+
+/* For words that make no sense: false. */
+static bool PRINTF_LIKE(2, 3) misuse(struct shell *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(s, fmt, ap);
+	va_end(ap);
+	s->status = 2;
+	return false;
 }
 
 bool shell_ask(struct shell *s, hostc_line_fn *fn, void *arg)
@@ -56,7 +73,8 @@ static bool open_file(struct shell *s, const char *path, int *fd)
 	return *fd >= 0;
 }
 
-static char *join(char **words, int n, const char *between)
+/* To be freed; NULL, and that was said. */
+static char *join(struct shell *s, char **words, int n, const char *between)
 {
 	char *text = NULL;
 	size_t size;
@@ -64,7 +82,11 @@ static char *join(char **words, int n, const char *between)
 
 	for (int i = 0; f != NULL && i < n; i++)
 		fprintf(f, "%s%s", i != 0 ? between : "", words[i]);
-	return f != NULL && fclose(f) == 0 ? text : NULL;
+	if (f != NULL && fclose(f) == 0)
+		return text;
+	free(text);
+	shell_say(s, "no memory");
+	return NULL;
 }
 
 /* "a=b c" becomes a="b c", as the shell has taken the quotes. */
@@ -136,10 +158,10 @@ static bool run_load(struct shell *s, char **words, int n)
 				hostc_add_fd(s->c, fds[nfds++]);
 		}
 	}
-	list = join(names, nnames, ",");
+	list = join(s, names, nnames, ",");
 	if (nnames != 0)
 		hostc_add(s->c, "names", list);
-	ok = ok && shell_ask(s, show_loaded, NULL);
+	ok = ok && list != NULL && shell_ask(s, show_loaded, NULL);
 	while (nfds != 0)
 		(void)close(fds[--nfds]);
 	free(list);
@@ -160,15 +182,16 @@ static bool run_unload(struct shell *s, char **words, int n)
 			words++;
 			n--;
 		} else {
-			shell_say(s, "unload has no option %s", words[0]);
-			return false;
+			return misuse(s, "unload has no option %s", words[0]);
 		}
 		words++;
 		n--;
 	}
-	list = join(words, n, ",");
+	if (n == 0)
+		return misuse(s, "unload: which modules?");
+	list = join(s, words, n, ",");
 	hostc_add(s->c, "names", list);
-	ok = shell_ask(s, NULL, NULL);
+	ok = list != NULL && shell_ask(s, NULL, NULL);
 	for (int i = 0; i < n && ok; i++)
 		printf("unloaded %s\n", words[i]);
 	free(list);
@@ -191,8 +214,11 @@ static bool run_stop(struct shell *s, char **words, int n)
 
 static bool run_call(struct shell *s, char **words, int n)
 {
-	char *args = join(words + 1, n - 1, ",");
+	char *args = join(s, words + 1, n - 1, ",");
 	bool ok;
+
+	if (args == NULL)
+		return false;
 
 	hostc_begin(s->c, "call");
 	hostc_add(s->c, "symbol", words[0]);
@@ -210,10 +236,8 @@ static bool split_param(struct shell *s, char *word, const char **param)
 {
 	char *dot = strrchr(word, '.');
 
-	if (dot == NULL || dot == word || dot[1] == '\0') {
-		shell_say(s, "%s is no MODULE.PARAM", word);
-		return false;
-	}
+	if (dot == NULL || dot == word || dot[1] == '\0')
+		return misuse(s, "%s is no MODULE.PARAM", word);
 	*dot = '\0';
 	*param = dot + 1;
 	return true;
@@ -221,7 +245,7 @@ static bool split_param(struct shell *s, char *word, const char **param)
 
 static bool run_get(struct shell *s, char **words, int n)
 {
-	const char *param;
+	const char *param = NULL;
 
 	(void)n;
 	if (!split_param(s, words[0], &param))
@@ -238,7 +262,7 @@ static bool run_get(struct shell *s, char **words, int n)
 static bool run_set(struct shell *s, char **words, int n)
 {
 	char *equal = strchr(words[0], '=');
-	const char *param;
+	const char *param = NULL;
 
 	(void)n;
 	if (equal != NULL)
@@ -258,10 +282,8 @@ static bool run_set(struct shell *s, char **words, int n)
 static bool run_events(struct shell *s, char **words, int n)
 {
 	(void)n;
-	if (strcmp(words[0], "on") != 0 && strcmp(words[0], "off") != 0) {
-		shell_say(s, "events on, or events off");
-		return false;
-	}
+	if (strcmp(words[0], "on") != 0 && strcmp(words[0], "off") != 0)
+		return misuse(s, "events on, or events off");
 	hostc_begin(s->c, words[0][1] == 'n' ? "subscribe" : "unsubscribe");
 	return shell_ask(s, NULL, NULL);
 }
@@ -272,10 +294,8 @@ static bool run_quit(struct shell *s, char **words, int n)
 	const long status = n > 0 ? strtol(words[0], &end, 10) : s->status;
 
 	if (n > 0 &&
-	    (end == words[0] || *end != '\0' || status < 0 || status > 255)) {
-		shell_say(s, "quit: %s is not 0 to 255", words[0]);
-		return false;
-	}
+	    (end == words[0] || *end != '\0' || status < 0 || status > 255))
+		return misuse(s, "quit: %s is not 0 to 255", words[0]);
 	s->status = (int)status;
 	s->quit = true;
 	return true;
@@ -337,10 +357,8 @@ static bool run_help(struct shell *s, char **words, int n)
 {
 	const struct shell_command *c = n > 0 ? find(words[0]) : NULL;
 
-	if (n > 0 && c == NULL) {
-		shell_say(s, "there is no command '%s'", words[0]);
-		return false;
-	}
+	if (n > 0 && c == NULL)
+		return misuse(s, "there is no command '%s'", words[0]);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (c == NULL || c == &commands[i])
 			printf("  %-8s %-22s %s\n", commands[i].name,
@@ -359,17 +377,15 @@ bool shell_do(struct shell *s, char *line)
 		return true;
 	c = n > 0 ? find(words[0]) : NULL;
 	if (n < 0)
-		shell_say(s, "%s", why);
-	else if (c == NULL)
-		shell_say(
+		return misuse(s, "%s", why);
+	if (c == NULL)
+		return misuse(
 		    s, "there is no command '%s'; `help` lists them", words[0]);
-	else if (n - 1 < c->min || n - 1 > c->max)
-		shell_say(s, "usage: %s %s", c->name, c->usage);
-	else if (c->run(s, words + 1, n - 1))
+	if (n - 1 < c->min || n - 1 > c->max)
+		return misuse(s, "usage: %s %s", c->name, c->usage);
+	if (c->run(s, words + 1, n - 1))
 		return true;
-	else if (s->status == 0)
+	if (s->status == 0)
 		s->status = 1;
-	if (n < 0 || c == NULL || n - 1 < c->min || n - 1 > c->max)
-		s->status = 2;
 	return false;
 }

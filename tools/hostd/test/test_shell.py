@@ -97,9 +97,9 @@ class Scripts(Case):
                               'get greeter.times\nparams greeter\n')
         self.assertIn('two words\n3\n', out)
         self.assertRegex(out, r'times +\| 3|times += 3 +uint how often')
-        for text in ('get greeter', 'get .x', 'set greeter.times=9',
-                     'get greeter.no'):
-            self.fails(1, '-c', f'insmod {module("greeter")}', '-c', text)
+        for status, text in ((2, 'get greeter'), (2, 'get .x'),
+                             (1, 'set greeter.times=9'), (1, 'get greeter.no')):
+            self.fails(status, '-c', f'insmod {module("greeter")}', '-c', text)
 
     def test_modules_are_stopped_and_started(self):
         out = self.works(text=f'insmod {module("lifecycle")}\n'
@@ -135,14 +135,20 @@ class Scripts(Case):
             self.assertIn(says, self.fails(2, text=text + '\n'))
         for args in (['a', 'b'], ['-c', 'list', 'x'], ['-x'], ['/no/such']):
             self.fails(2, *args)
-        self.assertIn('events on', self.fails(1, '-c', 'events x'))
-        self.assertIn('no option -x', self.fails(1, '-c', 'unload -x y'))
+        for text, says in (('events x', 'events on'),
+                           ('unload -x y', 'no option -x'),
+                           ('unload -f', 'which modules'),
+                           ('unload -w 5', 'which modules'),
+                           ('unload -w', 'no option -w'),
+                           ('get x', 'x is no MODULE.PARAM'),
+                           ('help x', "no command 'x'")):
+            self.assertIn(says, self.fails(2, '-c', text))
         self.assertIn('No such file', self.fails(1, '-c', 'insmod /no/such'))
 
     def test_quit_says_the_status(self):
         self.fails(7, text='quit 7\nunload x\n')
         self.works(text='exit\nunload x\n')
-        self.fails(1, '-c', 'quit 256')
+        self.fails(2, '-c', 'quit 256')
         self.fails(1, '-k', text='unload x\nquit\n')
 
     def test_help_fits_a_screen(self):
