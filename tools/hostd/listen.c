@@ -164,10 +164,11 @@ static int make_socket(struct hostd *h, char **why)
 	/* The name never has more rights than this, whatever the umask is. */
 	if (fchmod(h->socket, mode) != 0 ||
 	    bind(h->socket, (const struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    chmod(a.sun_path, mode) != 0 || stat(a.sun_path, &st) != 0 ||
-	    listen(h->socket, BACKLOG) != 0)
+	    lstat(a.sun_path, &st) != 0)
 		return fail_errno(why, "cannot make", a.sun_path);
-	h->inode = st.st_ino;
+	h->inode = st.st_ino; /* from here on it is ours to remove */
+	if (chmod(a.sun_path, mode) != 0 || listen(h->socket, BACKLOG) != 0)
+		return fail_errno(why, "cannot make", a.sun_path);
 	return 0;
 }
 
