@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <hostd/client.h>
 #include <hostd/daemon.h>
 #include <hostd/wire.h>
 #include <tenon/err.h>
@@ -345,6 +346,53 @@ TEST(memory, who_finds_no_memory_at_his_coming_is_told)
 	CHECK(n > 3);
 	CHECK(greet());
 	(void)close(w.fd);
+	CHECK(world_close());
+}
+
+/* One connection with one request; the negative error of whoever failed. */
+static int ask_by_library(void)
+{
+	char long_name[600];
+	struct hostc *c;
+	char *why = NULL;
+	int err = attach();
+
+	if (err != 0) {
+		(void)close(w.fd);
+		return err;
+	}
+	err = hostc_adopt(w.fd, "test", &c, &why);
+	free(why);
+	if (err != 0)
+		return err;
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	hostc_begin(c, "symbol");
+	hostc_add(c, "symbol", long_name); /* more than it begins with */
+	err = hostc_run(c, NULL, NULL);
+	EXPECT(*hostc_text(c, "text") != '\0');
+	EXPECT(err == -TN_ENOENT || err == -TN_ENOMEM);
+	hostc_begin(c, "ping");
+	EXPECT(hostc_run(c, NULL, NULL) == 0);
+	hostc_close(c);
+	return err;
+}
+
+TEST(memory, a_client_says_who_has_none)
+{
+	unsigned n = 0;
+	int err;
+
+	CHECK(world_open());
+	do {
+		memory_fail_at(++n);
+		err = ask_by_library();
+		if (err != -TN_ENOMEM)
+			CHECK_EQ(err, -TN_ENOENT);
+	} while (memory_made() >= n);
+	memory_fail_at(0);
+	CHECK_EQ(err, -TN_ENOENT);
+	CHECK(n > 5);
 	CHECK(world_close());
 }
 
