@@ -11,6 +11,7 @@
 
 #define WAIT_MAX_MS 86400000u /* a day */
 #define NAMES_MAX   256
+#define SLICE_NS    UINT64_C(200000000)
 
 /* The fields force and wait. */
 static bool unload_args(struct request *q, struct tn_unload_args *out)
@@ -37,6 +38,36 @@ static void answer(
 	else
 		reply_ok(q);
 	tn_diag_fini(diag);
+}
+
+typedef int leave_fn(struct tn_system *sys, const char *name,
+    const struct tn_unload_args *args, struct tn_diag *diag);
+
+/*
+ * Waits in slices: a host that stops unloads all, so whoever waits for one that
+ * is in use must not hold that up.
+ */
+static int leave(struct request *q, leave_fn *fn, const char *name,
+    const struct tn_unload_args *args, struct tn_diag *diag)
+{
+	const uint64_t until = host_now_ns() + args->timeout_ns;
+	struct tn_unload_args slice = *args;
+	bool last;
+	int err;
+
+	do {
+		const uint64_t now = host_now_ns();
+		const uint64_t left = until > now ? until - now : 0;
+
+		last = left <= SLICE_NS || atomic_load(&q->host->stopping);
+		slice.timeout_ns = left < SLICE_NS ? left : SLICE_NS;
+		tn_diag_fini(diag);
+		tn_diag_init(diag);
+		err = fn(q->host->sys, name, &slice, diag);
+		/* A module may answer the same to its stop. */
+	} while (
+	    !last && err == -TN_ETIMEDOUT && diag->reason == TN_REASON_IN_USE);
+	return err;
 }
 
 /* --- rmmod */
@@ -92,7 +123,7 @@ static void unload(struct request *q, const struct names *names,
 	}
 	tn_diag_init(&diag);
 	err = names->n == 1
-		  ? tn_unload_name(sys, names->list[0], args, &diag)
+		  ? leave(q, tn_unload_name, names->list[0], args, &diag)
 		  : tn_unload_names(sys, names->list, names->n, args, &diag);
 	answer(q, err, &diag, names->n == 1 ? names->list[0] : "the set");
 }
@@ -155,6 +186,6 @@ void verb_stop(struct request *q)
 	if (!unload_args(q, &args) || !name_of(q, name))
 		return;
 	tn_diag_init(&diag);
-	err = tn_stop_name(q->host->sys, name, &args, &diag);
+	err = leave(q, tn_stop_name, name, &args, &diag);
 	answer(q, err, &diag, name);
 }

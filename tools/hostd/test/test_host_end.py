@@ -64,6 +64,18 @@ class End(hostkit.Case):
                          [(1, 'ok'), (2, 'ok'), (0, 'bye')])
         self.assertEqual(host.end(), 0)
 
+    def test_who_waits_for_a_module_to_be_free_waits_no_longer(self):
+        host = self.host('-L', folder())
+        c = self.client(host)
+        c.ok('load', names='guest')
+        number = c.send('rmmod', names='greeter', wait=86400000)
+        host.signal()
+        before, last = c.answer(number)
+        self.assertFails(last, 'ETIMEDOUT', 'in_use', 'in use by guest')
+        self.assertEqual([x['name'] for x in before], ['guest'])
+        self.assertEqual(host.end(), 0)
+        self.assertIn('greeter: goodbye', host.said())
+
     def test_who_comes_during_the_end_finds_nobody(self):
         host = self.host()
         c = self.client(host)
