@@ -94,6 +94,14 @@ static bool add(struct cc *cc, enum word w, const char *text)
 	return true;
 }
 
+/* The last one counts. */
+static bool set(struct cc *cc, enum word w, const char *text)
+{
+	free(cc->words[w]);
+	cc->words[w] = NULL;
+	return add(cc, w, text);
+}
+
 /* A path as seen from here, since module.mk puts "./" in front of it. */
 static bool add_path(struct cc *cc, enum word w, const char *path)
 {
@@ -116,25 +124,31 @@ static bool add_path(struct cc *cc, enum word w, const char *path)
 	return add(cc, w, relative);
 }
 
-/* In single quotes for the shell. */
-static bool add_flag(struct cc *cc, const char *flag)
+/* "-cARG" in single quotes for the shell. */
+static bool quote_flag(FILE *out, int c, const char *arg)
 {
-	char quoted[2048], *to = quoted;
+	if (strpbrk(arg, "\n#$") != NULL)
+		return complain(
+		    arg, "make cannot hand on what has '$' or '#' in it");
+	fprintf(out, "'-%c", c);
+	for (const char *s = arg; *s != '\0'; s++)
+		(void)(*s == '\'' ? fputs("'\\''", out) : fputc(*s, out));
+	(void)fputc('\'', out);
+	return true;
+}
 
-	if (strlen(flag) > sizeof(quoted) / 4 - 8)
-		return complain(flag, "it is too long");
-	*to++ = '\'';
-	for (const char *s = flag; *s != '\0'; s++) {
-		if (strchr("\n#$", *s) != NULL)
-			return complain(flag,
-			    "make cannot hand on what has '$' or '#' in it");
-		if (*s == '\'')
-			to = stpcpy(to, "'\\''");
-		else
-			*to++ = *s;
-	}
-	(void)stpcpy(to, "'");
-	return add(cc, MODULE_CFLAGS, quoted);
+static bool add_flag(struct cc *cc, int c, const char *arg)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool ok = out != NULL && quote_flag(out, c, arg);
+
+	if (out == NULL || fclose(out) != 0)
+		ok = complain(arg, "there is no memory for it");
+	ok = ok && add(cc, MODULE_CFLAGS, text);
+	free(text);
+	return ok;
 }
 
 /* --- the command line */
@@ -166,32 +180,29 @@ static bool is_machine(const char *s)
 /* -m is a machine, and with more behind it a flag of the compiler. */
 static bool set_machine(struct cc *cc, const char *arg)
 {
-	char flag[128];
-
 	if (is_machine(arg))
-		return add(cc, ARCH, arg);
+		return set(cc, ARCH, arg);
 	if (strchr(arg, '=') == NULL && strchr(arg, '-') == NULL)
 		return complain(
 		    arg, "modules are built for x86_64, aarch64 and riscv64");
-	(void)snprintf(flag, sizeof(flag), "-m%s", arg);
-	return add_flag(cc, flag);
+	return add_flag(cc, 'm', arg);
 }
 
-static bool set_passed(struct cc *cc, int c, const char *arg)
+static bool set_level(struct cc *cc, const char *arg)
 {
-	char flag[512];
+	char flag[16];
 
-	(void)snprintf(flag, sizeof(flag), "-%c%s", c, arg ? arg : "");
-	if (c == 'O')
-		return add(cc, OPT, flag);
-	return add_flag(cc, flag);
+	if (arg != NULL && (strlen(arg) > 8 || !is_plain(arg)))
+		return complain(arg, "that is no level of optimization");
+	(void)snprintf(flag, sizeof(flag), "-O%s", arg != NULL ? arg : "");
+	return set(cc, OPT, flag);
 }
 
 static bool set_profile(struct cc *cc, const char *arg)
 {
 	if (strcmp(arg, "common") != 0 && strcmp(arg, "hosted") != 0)
 		return complain(arg, "the profiles are common and hosted");
-	return add(cc, PROFILE, arg);
+	return set(cc, PROFILE, arg);
 }
 
 static bool set_option(struct cc *cc, int c, const char *arg)
@@ -207,9 +218,10 @@ static bool set_option(struct cc *cc, int c, const char *arg)
 	case 'v': cc->verbose = true; return true;
 	case OPT_PROFILE: return set_profile(cc, arg);
 	case OPT_CRCS: return add_path(cc, CRCS, arg);
-	case OPT_CC: return add(cc, TENON_CC, arg);
+	case OPT_CC: return set(cc, TENON_CC, arg);
+	case 'O': return set_level(cc, arg);
 	case '?': return false;
-	default: return set_passed(cc, c, arg);
+	default: return add_flag(cc, c, arg != NULL ? arg : "");
 	}
 }
 

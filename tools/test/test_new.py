@@ -205,6 +205,17 @@ MODULE_DESCRIPTION(S(WORDS));
         self.assertEqual(
             self.run_in('/sbin/modinfo', '-F', 'description', './flag.ko'),
             "it's & 1 > 2\n")
+        long = 'long ' * 300 + 'end'
+        self.run_in('tenon', 'cc', '-DWORDS=' + long, 'flag.c')
+        self.assertEqual(
+            self.run_in('/sbin/modinfo', '-F', 'description', './flag.ko'),
+            long + '\n')
+        other = next(m for m in MACHINES if m != HERE)
+        self.run_in('tenon', 'cc', '-m', other, '-m', HERE, '--cc=none',
+                    '--cc=gcc', '--profile=hosted', '--profile=common', '-Os',
+                    '-O2', '-DWORDS=x', '-g', 'flag.c')
+        self.assertIn('no level', self.run_in(
+            'tenon', 'cc', '-O2 -Os', 'flag.c', status=2))
         self.assertIn("has '$' or '#'",
                       self.run_in('tenon', 'cc', '-DX=$HOME', 'flag.c',
                                   status=2))

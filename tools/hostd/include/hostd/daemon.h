@@ -4,7 +4,8 @@
  *
  * Each client has a thread, which does its requests one after the other, so a
  * module whose init does not return holds up the client that loads it, for a
- * time those who want this very module, and nobody else. One host object; several may be in a process.
+ * time those who want this very module, and nobody else. One host object; several
+ * may be in a process.
  */
 #pragma once
 
