@@ -44,6 +44,13 @@ static int read_all(struct sign_policy *policy,
 
 	if (config->keys != NULL)
 		err = keyring_open(config->keys, &policy->keys, why);
+	if (err == 0 && config->keys != NULL && config->allow == NULL &&
+	    keyring_is_empty(policy->keys)) {
+		(void)snprintf(why->text, sizeof(why->text),
+		    "%s has no certificate (.pem .crt .cer .x509 .der) in it",
+		    config->keys);
+		err = -TN_ENOENT;
+	}
 	if (err == 0 && config->allow != NULL)
 		err = allow_read(&policy->allow, config->allow, why);
 	return err;

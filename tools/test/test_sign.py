@@ -298,6 +298,17 @@ class Verify(Signed):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.verify(path, '--keys', self.keys(cert))[0], 0)
 
+    def test_a_folder_without_certificates_is_no_policy(self):
+        path, cert = self.signed()
+        shutil.copy(cert, self.keys() + '/ours.txt')
+        done = tenon('verify', '--keys', self.keys(), path)
+        self.assertRefused(done, 'keys has no certificate', '.pem', status=2)
+        allow = self.path('allow')
+        with open(allow, 'w') as f:
+            f.write(run('sha256sum', path).stdout)
+        self.assertEqual(self.verify(
+            path, '--keys', self.keys(), '--allow', allow)[0], 0)
+
     def test_compressed_modules_are_unpacked_first(self):
         path, cert = self.signed()
         subprocess.run(['xz', path], check=True)

@@ -28,6 +28,12 @@ void keyring_close(struct keyring *ring)
 	(void)ring;
 }
 
+bool keyring_is_empty(const struct keyring *ring)
+{
+	(void)ring;
+	return true;
+}
+
 int cms_sign(struct span content, const struct sign_request *req,
     struct span *out, struct sign_why *why)
 {

@@ -88,3 +88,8 @@ void keyring_close(struct keyring *ring)
 	sk_X509_pop_free(ring->certificates, X509_free);
 	free(ring);
 }
+
+bool keyring_is_empty(const struct keyring *ring)
+{
+	return sk_X509_num(ring->certificates) == 0;
+}

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <base/span.h>
@@ -42,6 +43,8 @@ struct keyring;
 int keyring_open(
     const char *folder, struct keyring **out, struct sign_why *why);
 void keyring_close(struct keyring *ring); /* or NULL */
+/* Has it no certificate at all? */
+bool keyring_is_empty(const struct keyring *ring);
 
 struct sign_request {
 	const char *key;         /* file of the private key, PEM */

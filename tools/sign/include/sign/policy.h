@@ -37,7 +37,8 @@ bool sign_mode_parse(const char *name, enum sign_mode *out);
 
 /*
  * Opens a policy; sign_policy_close frees it, when no engine uses it any more.
- * Errors of keyring_open; -TN_ENOENT and -TN_EBADMSG also for the list. Sleeps.
+ * Errors of keyring_open; -TN_ENOENT and -TN_EBADMSG also for the list, -TN_ENOENT
+ * for a folder without certificates when there is no list either. Sleeps.
  */
 int sign_policy_open(const struct sign_config *config, struct sign_policy **out,
     struct sign_why *why);
