@@ -11,6 +11,16 @@
 #include "../interface.h"
 #include "counting.h"
 
+/* The refusal of the last unload names one holder, this one. */
+static bool is_named(
+    const struct world *w, enum tn_holder_kind kind, const char *name)
+{
+	const struct tn_diag *d = &w->diag;
+
+	return d->nholders == 1 && d->holders[0].kind == kind &&
+	       strcmp(d->holders[0].name, name) == 0;
+}
+
 TEST(interface, bond_keeps_the_last_provider_and_is_named)
 {
 	int first = 0, second = 0;
@@ -24,6 +34,7 @@ TEST(interface, bond_keeps_the_last_provider_and_is_named)
 	CHECK_EQ(counting_load(&w, "a", counting_desc("count", &first), &a), 0);
 	CHECK_EQ(tn_interface_bind(w.sys, &want, &iface), 0);
 	CHECK_EQ(world_unload(&w, a), -TN_EBUSY);
+	CHECK(is_named(&w, TN_HOLDER_BOND, "the test"));
 	CHECK_EQ(CALL(iface, 1), 1);
 	/* Another one takes over. */
 	CHECK_EQ(
@@ -92,6 +103,7 @@ TEST(interface, handle_holds_the_provider_and_is_named)
 	CHECK_EQ(tn_interface_bind(w.sys, &want, &iface), 0);
 	CHECK_EQ(tn_interface_acquire(iface, "a caller that stays", &h, &b), 0);
 	CHECK_EQ(world_unload(&w, mod), -TN_EBUSY);
+	CHECK(is_named(&w, TN_HOLDER_HANDLE, "a caller that stays"));
 	CHECK_EQ(tn_handle_enter(h), 0);
 	CHECK_EQ(((const struct count_ops *)b->ops)->add(b->instance, 7), 7);
 	tn_handle_exit(h);

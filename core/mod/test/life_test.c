@@ -370,6 +370,23 @@ TEST(life, state_is_saved_and_restored)
 	CHECK(play_close());
 }
 
+TEST(life, one_that_is_new_starts_with_a_state)
+{
+	struct author a = actor_new("a", ACTOR_ALL);
+	struct tn_module *mod;
+
+	PROVES("H08");
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, TN_LOAD_NO_START, &mod), 0);
+	CHECK_EQ(actor_state(mod), TN_STATE_INITIALIZED);
+	CHECK_EQ(tn_module_restore(mod, "a", 1, NULL), 0);
+	CHECK_STR(play_text(), "aiawas");
+	CHECK_EQ(actor_state(mod), TN_STATE_RUNNING);
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	author_free(&a);
+	CHECK(play_close());
+}
+
 TEST(life, a_state_that_cannot_be_restored_changes_nothing)
 {
 	struct author a = actor_new("a", ACTOR_ALL),
@@ -379,6 +396,7 @@ TEST(life, a_state_that_cannot_be_restored_changes_nothing)
 	size_t len;
 
 	CHECK(play_open(0));
+	PROVES("H06");
 	CHECK_EQ(actor_load(&a, TN_LOAD_NO_START, &mod), 0);
 	CHECK_EQ(tn_module_restore(mod, buf, 1, &play.w.diag), -TN_EINVAL);
 	CHECK_STR(play_sentence(), "a: restore_state failed with -22");
