@@ -154,7 +154,7 @@ class Actions(Case):
         self.assertIn('no module guest is loaded', done.stderr)
 
     def test_modules_are_stopped_and_started(self):
-        """proves: H07"""
+        """Of a module that DEFINE_MODULE has made. proves: H07"""
         done = run('lifecycle', '--stop', 'lifecycle', '--list', '--start',
                    'lifecycle', '--call', 'lifecycle_steps')
         self.assertWorks(done, 'stopped lifecycle', 'started lifecycle',

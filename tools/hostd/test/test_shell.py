@@ -35,7 +35,7 @@ class Case(hostkit.Case):
 
 
 class Scripts(Case):
-    """proves: G32"""
+    """What commands do and say."""
 
     def test_a_module_is_loaded_called_and_unloaded(self):
         out = self.works(text=f'insmod {module("hello")}\n'

@@ -277,7 +277,6 @@ TEST(modprobe, commands_run_only_when_they_may)
 
 TEST(modprobe, a_module_in_use_is_not_unloaded)
 {
-	PROVES("L20");
 	play(&(struct scene){ .config = "",
 	    .words = "-r a",
 	    .state = BACKEND_LIVE,
