@@ -19,11 +19,13 @@ fmt-check: | $(SETUP) ## refuse sources that `make fmt` would change
 
 # clang-tidy over all sources but tests: each once, in the first configuration
 # that has it, with clang's flags.  A stamp a file, which knows its headers.
-TIDY_CONFIGS := host-clang host fuzz aarch64
+TIDY_CONFIGS := host-clang host fuzz aarch64 riscv64 host-aarch64 host-riscv64
 tidy_ok = $(B)/check/tidy/$1.ok
-TIDY_TARGET_aarch64 := --target=aarch64-linux-gnu
-TIDY_WITHOUT := $(WARN_gcc) -fno-tree-loop-distribute-patterns
+TIDY_TARGET_riscv64 := -march=rv64imac
+TIDY_WITHOUT := $(WARN_gcc) -fno-tree-loop-distribute-patterns \
+	-march=rv64imac_zicsr_zifencei
 tidy_flags = $(filter-out $(TIDY_WITHOUT),$(unit_flags)) $(TIDY_TARGET_$(CONFIG)) \
+	--target=$(ARCH)-linux-gnu \
 	$(if $(filter free,$(call unit,$1,3)),$$(call nostdinc,host-clang))
 
 # $(call tidy_file,source,flags)
