@@ -90,8 +90,8 @@ int tn_start_name(struct tn_system *sys, const char *name, struct tn_diag *diag)
 	diag = diag != NULL ? diag : &scratch;
 	registry_lock(sys);
 	mod = module_find_locked(sys, name);
-	err = mod != NULL ? begin_locked(&act, &starting, mod, diag)
-			  : -TN_ENOENT;
+	err =
+	    mod != NULL ? begin_locked(&act, &starting, mod, diag) : -TN_ENOENT;
 	registry_unlock(sys);
 	if (mod == NULL)
 		(void)module_fail_absent(diag, name);
