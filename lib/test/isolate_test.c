@@ -226,18 +226,28 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Loads without a time limit; the error. */
-static int load_without_limit(
-    const struct tn_isolation *iso, const char *name, void **worker)
+/* The error. */
+static int load_limited(const struct tn_isolation *iso, const char *name,
+    uint64_t timeout_ns, const uint8_t *stop, void **worker)
 {
 	struct tn_isolation_load load = {
-		.size = sizeof(load), .slot = SLOT, .name = name
+		.size = sizeof(load),
+		.slot = SLOT,
+		.name = name,
+		.timeout_ns = timeout_ns,
+		.stop = stop,
 	};
 	struct tn_diag diag;
 
 	load.blob = kit_blob(name, &load.blob_size);
 	tn_diag_init(&diag);
 	return iso->open(iso->ctx, &load, worker, &diag);
+}
+
+static int load_without_limit(
+    const struct tn_isolation *iso, const char *name, void **worker)
+{
+	return load_limited(iso, name, 0, NULL, worker);
 }
 
 TEST(isolate, ends_an_init_that_never_returns_also_without_a_limit)
@@ -281,6 +291,44 @@ TEST(isolate, unloads_many_whose_exit_never_returns_in_little_over_a_second)
 	for (int i = 0; i < MANY; i++)
 		iso->close(worker[i]);
 	CHECK(now() - start < 2500000000u);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+TEST(isolate, gives_an_exit_no_more_time_than_the_load_had)
+{
+	const struct tn_isolation *iso = open_with(NULL);
+	void *worker;
+	uint64_t start;
+	int64_t ret;
+
+	NEED_PROCESSES();
+	CHECK(iso);
+	CHECK_EQ(load_limited(iso, "captive", 400000000, NULL, &worker), 0);
+	CHECK_EQ(call(iso, worker, "captive_refuse_exit", 77, &ret), 0);
+	start = now();
+	iso->close(worker);
+	CHECK(now() - start < 950000000u);
+	CHECK_EQ(tn_isolate_close(iso), 0);
+}
+
+/* What ends a load is its own: it may be gone, or another's, afterwards. */
+TEST(isolate, looks_at_the_word_that_ends_a_load_no_longer_than_that)
+{
+	const struct tn_isolation *iso = open_with(NULL);
+	uint8_t stop = 0;
+	void *worker;
+	int64_t ret;
+
+	NEED_PROCESSES();
+	CHECK(iso);
+	CHECK_EQ(load_limited(iso, "captive", 0, &stop, &worker), 0);
+	stop = 1;
+	CHECK_EQ(call(iso, worker, "captive_write_text", 5, &ret), 0);
+	iso->close(worker);
+	worker = NULL;
+	CHECK_EQ(
+	    load_limited(iso, "captive", 0, &stop, &worker), -TN_EOWNERDEAD);
+	CHECK(!worker);
 	CHECK_EQ(tn_isolate_close(iso), 0);
 }
 
