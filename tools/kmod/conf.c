@@ -117,16 +117,21 @@ static bool take_escape(struct conf_lines *lines)
 
 int conf_lines_next(struct conf_lines *lines, char **out)
 {
+	char *to;
+
 	if (lines->p == lines->end)
 		return 0;
 	lines->number++;
 	lines->line.n = 0;
+	to = *out =
+	    buffer_room(&lines->line, (size_t)(lines->end - lines->p) + 1);
+	if (to == NULL)
+		return -TN_ENOMEM;
 	while (lines->p < lines->end && *lines->p != '\n')
 		if (take_escape(lines))
-			buffer_char(&lines->line, *lines->p++);
+			*to++ = *lines->p++;
 	if (lines->p < lines->end)
 		lines->p++;
-	buffer_char(&lines->line, '\0');
-	*out = lines->line.p;
-	return lines->line.failed ? -TN_ENOMEM : 1;
+	*to = '\0';
+	return 1;
 }

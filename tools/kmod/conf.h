@@ -42,7 +42,7 @@ MUST_CHECK int conf_add_file(struct conf_files *files, const char *path);
 struct conf_lines {
 	const char *p, *end; /* what is left */
 	unsigned number;     /* of the last line that was read */
-	struct buffer line;  /* with a NUL behind */
+	struct buffer line;  /* has room for all that is left */
 };
 
 /* The bytes of @text stay the caller's. conf_lines_close comes after it. */
