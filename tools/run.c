@@ -43,8 +43,7 @@ static const char usage_text[] =
     "  --json            events for programs, one JSON object a line\n"
     "  -q, --quiet       print results only\n"
     "  -v, --verbose     print addresses and digests\n"
-    "exit status: 0 all went well, 1 something failed, 2 usage,\n"
-    "130 after Ctrl-C\n";
+    "exit status: 0 all went well, 1 something failed, 2 usage, 130 Ctrl-C\n";
 
 enum {
 	OPT_UNMARKED = 1,

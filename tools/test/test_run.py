@@ -464,11 +464,6 @@ class Output(Case):
         self.assertNotIn('loading', text)
         self.assertNotIn('loading', tenon('run', '--unmarked', *names).stderr)
 
-    def test_help_fits_a_screen(self):
-        done = tenon('run', '--help')
-        self.assertLessEqual(done.stdout.count('\n'), 24)
-        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
-
 
 class Crash(Case):
     def test_a_crash_is_reported_with_symbol_and_line(self):
