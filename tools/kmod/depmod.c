@@ -22,18 +22,25 @@
 #include "depmod_json.h"
 #include "depmod_text.h"
 
+#define EXPORTS  FROM(FACTS_EXPORTS)
+#define ALIASES  FROM(FACTS_ALIASES)
+#define SOFTDEPS FROM(FACTS_SOFTDEPS)
+
+// clang-format off
 const struct depmod_output depmod_outputs[DEPMOD_OUTPUTS] = {
-	{ "modules.dep", depmod_text_dep, false },
-	{ "modules.dep.bin", depmod_index_dep, true },
-	{ "modules.alias", depmod_text_alias, false },
-	{ "modules.alias.bin", depmod_index_alias, true },
-	{ "modules.softdep", depmod_text_softdep, false },
-	{ "modules.symbols", depmod_text_symbols, false },
-	{ "modules.symbols.bin", depmod_index_symbols, true },
-	{ "modules.builtin.bin", depmod_index_builtin, true },
-	{ "modules.builtin.alias.bin", depmod_index_builtin_alias, true },
-	{ "modules.devname", depmod_text_devname, false },
+	{ "modules.dep", depmod_text_dep, false, FROM_SYMBOLS },
+	{ "modules.dep.bin", depmod_index_dep, true, FROM_SYMBOLS },
+	{ "modules.alias", depmod_text_alias, false, ALIASES },
+	{ "modules.alias.bin", depmod_index_alias, true, ALIASES },
+	{ "modules.softdep", depmod_text_softdep, false, SOFTDEPS },
+	{ "modules.symbols", depmod_text_symbols, false, EXPORTS },
+	{ "modules.symbols.bin", depmod_index_symbols, true, EXPORTS },
+	{ "modules.builtin.bin", depmod_index_builtin, true, FROM_LISTS },
+	{ "modules.builtin.alias.bin", depmod_index_builtin_alias, true,
+	    FROM_LISTS },
+	{ "modules.devname", depmod_text_devname, false, ALIASES },
 };
+// clang-format on
 
 static uint64_t random_seed(void)
 {
@@ -90,8 +97,8 @@ static int gather(struct depmod *d)
 	return err;
 }
 
-/* From facts to lines, and to files. */
-static int produce(struct depmod *d)
+/* From facts to lines. */
+static int connect_all(struct depmod *d)
 {
 	int err = depmod_resolve(d);
 
@@ -99,6 +106,14 @@ static int produce(struct depmod *d)
 		err = depmod_rank(d);
 	if (!err)
 		err = depmod_make_lines(d);
+	return err;
+}
+
+/* From facts to files: those that follow from what has changed. */
+static int produce(struct depmod *d)
+{
+	int err = (d->changed & FROM_SYMBOLS) != 0 ? connect_all(d) : 0;
+
 	if (!err && d->options.json) {
 		depmod_json(d);
 		return 0;
@@ -124,9 +139,10 @@ static int run(struct depmod *d)
 	}
 	if (!err)
 		err = gather(d);
-	if (!err && depmod_cache_is_current(d))
-		return depmod_cache_renew(d);
-	return err ? err : produce(d);
+	if (err)
+		return err;
+	d->changed = depmod_cache_changed(d);
+	return d->changed == 0 ? depmod_cache_renew(d) : produce(d);
 }
 
 static void release(struct depmod *d)

@@ -56,6 +56,7 @@ struct depmod {
 	uint32_t nmodules;
 	struct depmod_cache cache;
 	bool has_told;         /* something about facts or lists */
+	unsigned changed;      /* since the files were written: FROM_* */
 	int64_t started;       /* the time, in nanoseconds */
 	struct modscan *scans; /* one for each thread; they own the facts */
 	unsigned nscans;

@@ -381,6 +381,20 @@ static void renew_stamps(struct depmod *d)
 		entries[i].stamp = d->modules[i].stamp;
 }
 
+/*
+ * After the run. Files that have not been written have the stamps with which
+ * they were found: who has written them meanwhile is seen by the next run.
+ */
+static struct cache_result result_to_keep(const struct depmod *d)
+{
+	struct cache_result r = result_of(d);
+
+	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
+		if ((depmod_outputs[i].from & d->changed) == 0)
+			r.outputs[i] = header_of(&d->cache)->result.outputs[i];
+	return r;
+}
+
 static int write_cache(struct depmod *d, struct buffer *content)
 {
 	struct cache_header *h = (void *)content->p;
@@ -388,7 +402,7 @@ static int write_cache(struct depmod *d, struct buffer *content)
 	int err;
 
 	h->started = d->started;
-	h->result = result_of(d);
+	h->result = result_to_keep(d);
 	h->sum = sum_of(content->p, h->nentries);
 	if (name[0] == '\0')
 		err = depmod_replace(d->dir, DEPMOD_CACHE, content);
@@ -415,23 +429,38 @@ int depmod_cache_save(struct depmod *d)
 	return err == -TN_ENOMEM ? err : 0;
 }
 
-/* --- nothing to do */
+/* --- what has changed */
 
-/* Do the facts of module @i say what entry @i says? */
-static bool is_as_cached(const struct depmod *d, uint32_t i)
+static bool kind_is_equal(const struct facts *f, const struct cache_entry *e,
+    unsigned kind, const char *texts)
+{
+	const bool is_last = kind + 1 == FACTS_KINDS;
+	const uint32_t mine =
+	    (is_last ? f->bytes : f->at[kind + 1]) - f->at[kind];
+	const uint32_t its =
+	    (is_last ? e->bytes : e->at[kind + 1]) - e->at[kind];
+
+	return f->n[kind] == e->n[kind] && mine == its &&
+	       memcmp(f->texts + f->at[kind], texts + e->at[kind], mine) == 0;
+}
+
+/* Of which kinds module @i says other facts than entry @i. */
+static unsigned module_changed(const struct depmod *d, uint32_t i)
 {
 	const struct cache_entry *e = &entries_of(&d->cache)[i];
 	const struct dep_module *m = &d->modules[i];
+	unsigned changed = 0;
 	size_t n;
 	const char *blob = blob_of(&d->cache, &n);
 
 	if (m->is_damaged || strcmp(blob + e->path, m->path) != 0)
-		return false;
+		return FROM_ALL;
 	if (m->facts.texts == blob + e->texts)
-		return true;
-	return m->facts.bytes == e->bytes &&
-	       memcmp(m->facts.n, e->n, sizeof(e->n)) == 0 &&
-	       memcmp(m->facts.texts, blob + e->texts, e->bytes) == 0;
+		return 0;
+	for (unsigned kind = 0; kind < FACTS_KINDS; kind++)
+		if (!kind_is_equal(&m->facts, e, kind, blob + e->texts))
+			changed |= FROM(kind);
+	return changed;
 }
 
 static bool result_is_current(const struct depmod *d)
@@ -451,19 +480,20 @@ static bool result_is_current(const struct depmod *d)
 	       now.builtin_info.ctime < h->started - TICK;
 }
 
-bool depmod_cache_is_current(struct depmod *d)
+unsigned depmod_cache_changed(const struct depmod *d)
 {
 	const struct depmod_cache *c = &d->cache;
 	const struct depmod_options *o = &d->options;
+	unsigned changed = 0;
 
 	if (c->bytes == NULL || c->nentries != d->nmodules || o->show ||
 	    o->json || o->verbose || o->warn_twice || d->has_told ||
-	    o->symvers != NULL || o->system_map != NULL)
-		return false;
+	    o->symvers != NULL || o->system_map != NULL ||
+	    !result_is_current(d))
+		return FROM_ALL;
 	for (uint32_t i = 0; i < d->nmodules; i++)
-		if (!is_as_cached(d, i))
-			return false;
-	return result_is_current(d);
+		changed |= module_changed(d, i);
+	return changed;
 }
 
 int depmod_cache_renew(struct depmod *d)

@@ -46,13 +46,14 @@ MUST_CHECK int depmod_cache_load(struct depmod *d);
 bool depmod_cache_take(struct depmod *d, uint32_t i);
 
 /*
- * Do the files of the tree say already what they would say? So it is when no
- * module says anything new, in the same order, and lists and files are those
- * of the last run, which had nothing to tell.
+ * From what do the files of the tree not follow as they are: FROM_*; 0: they
+ * say already what they would say. Kinds of facts are told apart while the
+ * modules are the same, in the same order, and lists and files are those of
+ * the last run, which had nothing to tell; otherwise it is everything.
  */
-bool depmod_cache_is_current(struct depmod *d);
+unsigned depmod_cache_changed(const struct depmod *d);
 
-/* After that: new stamps for the files that have been read again, if many. */
+/* If nothing: new stamps for the files that have been read again, if many. */
 MUST_CHECK int depmod_cache_renew(struct depmod *d);
 
 /*

@@ -151,12 +151,14 @@ static int put_one(struct depmod *d, const struct depmod_output *output,
 	return err;
 }
 
-/* The first @n files get their names; or what is left of them goes. */
+/* Of the first @n, what was written gets its name; or what is left goes. */
 static int settle(const struct depmod *d, unsigned n, int err)
 {
 	for (unsigned i = 0; i < n; i++) {
 		char temporary[NAME_ROOM];
 
+		if ((depmod_outputs[i].from & d->changed) == 0)
+			continue;
 		temporary_name(depmod_outputs[i].name, temporary);
 		if (!err && renameat(d->dir, temporary, d->dir,
 				depmod_outputs[i].name) != 0) {
@@ -184,10 +186,12 @@ int depmod_put(struct depmod *d)
 		return -TN_ENOENT;
 	}
 	while (!err && done < DEPMOD_OUTPUTS) {
+		const struct depmod_output *output = &depmod_outputs[done];
 		struct buffer content = { 0 };
 
-		if (!d->options.show || !depmod_outputs[done].is_binary)
-			err = put_one(d, &depmod_outputs[done], &content);
+		if ((output->from & d->changed) != 0 &&
+		    !(d->options.show && output->is_binary))
+			err = put_one(d, output, &content);
 		buffer_free(&content);
 		done++;
 	}

@@ -36,7 +36,17 @@ struct depmod_output {
 	const char *name;
 	depmod_content_fn *content;
 	bool is_binary; /* not shown by -n */
+	unsigned from;  /* what it follows from: FROM_* */
 };
+
+/*
+ * What an output may follow from, besides the modules' names and paths: facts
+ * of one kind, or the lists of what is built in.
+ */
+#define FROM(kind)   (1u << (kind))
+#define FROM_SYMBOLS (FROM(FACTS_EXPORTS) | FROM(FACTS_IMPORTS))
+#define FROM_LISTS   FROM(FACTS_KINDS)
+#define FROM_ALL     (FROM(FACTS_KINDS + 1) - 1)
 
 #define DEPMOD_OUTPUTS 10u
 
@@ -44,9 +54,9 @@ struct depmod_output {
 extern const struct depmod_output depmod_outputs[DEPMOD_OUTPUTS];
 
 /*
- * Writes all of them: first to other names, then, when everything has gone
- * well, each gets its name. Or shows those that are text. What goes wrong has
- * been reported, and nothing has changed then.
+ * Writes those that follow from what has changed: first to other names, then,
+ * when everything has gone well, each gets its name. Or shows those that are
+ * text. What goes wrong has been reported, and nothing has changed then.
  */
 MUST_CHECK int depmod_put(struct depmod *d);
 

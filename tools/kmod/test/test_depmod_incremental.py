@@ -4,11 +4,14 @@ import contextlib
 import ctypes
 import os
 import random
+import shutil
 import struct
 import time
 import unittest
 
-from depmod_kit import Case, outcome, random_modules, simple, tenon, walk
+import komod
+from depmod_kit import (Case, kmod, outcome, random_info, random_modules,
+                        simple, tenon, walk)
 from kmod_depmod import LISTS
 
 IN_OPEN = 0x20  # <sys/inotify.h>
@@ -128,6 +131,86 @@ class Incremental(Case):
         del mine['modules.tenon']
         self.assertEqual(tenon('-b', tree.base, tree.release).returncode, 0)
         self.assertEqual(mine, self.take(tree))
+
+    def test_only_what_follows_from_the_change_is_written(self):
+        tree = self.tree({'k/a.ko': simple('a', ['a'], ['b']),
+                          'k/b.ko': simple('b', ['b'])})
+        alias = {'modules.alias', 'modules.alias.bin', 'modules.devname'}
+        dep = {'modules.dep', 'modules.dep.bin'}
+        symbols = {'modules.symbols', 'modules.symbols.bin'}
+
+        def written(*more, info=()):
+            """Which files have another inode after another a.ko."""
+            before = inodes()
+            tree.write('k/a.ko', simple('a', ['a', *more], ['b'], info))
+            time.sleep(.03)     # what is as new as the run is not trusted
+            done = tenon('-b', tree.base, '--incremental', tree.release)
+            self.assertEqual(outcome(done), (0, b'', ''))
+            after = inodes()
+            return {n for n, inode in after.items() if before[n] != inode}
+
+        def inodes():
+            return {n: os.stat(tree.path(n)).st_ino
+                    for n in os.listdir(tree.folder)
+                    if n.startswith('modules.') and n not in LISTS and
+                    n != 'modules.tenon'}
+
+        self.settle(tree)
+        tenon('-b', tree.base, '--incremental', tree.release)
+        self.assertEqual(written(info=[('alias', 'x')]), alias)
+        self.assertEqual(written(info=[('alias', 'x'), ('license', 'GPL')]),
+                         set())
+        self.assertEqual(written(info=[('softdep', 'pre: c')]),
+                         alias | {'modules.softdep'})
+        self.assertEqual(written('new', info=[('softdep', 'pre: c')]),
+                         dep | symbols)
+
+    def change(self, rng, tree, number):
+        """One random change of a tree, as a rebuild or a package makes it."""
+        paths = sorted(p for p in walk(tree.folder) if '.ko' in p)
+        paths.remove('kernel/first.ko')
+        path = rng.choice(paths)
+        name = path.split('/')[-1].split('.')[0]
+        what = rng.randrange(5)
+        if what == 0 and len(paths) > 1:
+            os.unlink(tree.path(path))
+        elif what == 1:
+            path = f'kernel/new/n{number}.ko'
+            tree.write(path, simple(f'n{number}', [f'n{number}'], [f'{name}_0'],
+                                    random_info(rng, f'n{number}')))
+        else:       # no cycles: first.ko needs nothing
+            tree.write(path, simple(
+                name, rng.sample([f'{name}_0', f'{name}_1', f'q{number}'],
+                                 rng.randint(0, 3)),
+                ['first'] if what == 2 else [], random_info(rng, name)))
+
+    def test_many_changes_in_turn_give_what_kmod_gives(self):
+        """As above, but with the files of the last run in place."""
+        for seed in range(4):
+            rng = random.Random(seed)
+            modules = random_modules(rng)
+            modules['kernel/first.ko'] = simple('first', ['first'])
+            tree = self.tree(modules, name=f'mine{seed}')
+            for number in range(12):
+                for _ in range(rng.choice((0, 1, 1, 2, 60))):
+                    self.change(rng, tree, number)
+                time.sleep(.03)     # what is as new as the run is not trusted
+                with self.subTest(seed=seed, number=number):
+                    self.as_kmod(tree, f'peer{seed}-{number}')
+
+    def as_kmod(self, tree, name):
+        """A run with what is there is as one of kmod in a copy of the tree."""
+        peer = komod.Tree(os.path.join(self.dir, name))
+        shutil.copytree(tree.folder, peer.folder, dirs_exist_ok=True)
+        mine = outcome(tenon('-b', tree.base, '--incremental', tree.release))
+        want = outcome(kmod('-b', peer.base, peer.release))
+        self.assertEqual(mine[:2], want[:2])
+        self.assertEqual(mine[2], want[2].replace(peer.base, tree.base))
+        files = self.take(peer)
+        files.pop('modules.tenon', None)
+        for file, data in files.items():
+            with open(tree.path(file), 'rb') as f:
+                self.assertEqual(f.read(), data, file)
 
     def test_warnings_are_repeated(self):
         tree = self.tree({'k/a.ko': simple('a', info=[('alias', 'p[q')])})
