@@ -43,9 +43,13 @@ static inline uint32_t get_le32(const void *p)
 	return v;
 }
 
+/* Not by a builtin, which is a call into libgcc on riscv64. */
 static inline uint32_t get_be32(const void *p)
 {
-	return __builtin_bswap32(get_le32(p));
+	const uint8_t *b = (const uint8_t *)p;
+
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
+	       (uint32_t)b[2] << 8 | b[3];
 }
 
 static inline uint64_t get_le64(const void *p)
