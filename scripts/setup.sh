@@ -15,11 +15,9 @@ command -v dpkg-query >/dev/null 2>&1 || {
 
 missing=
 for p in $want; do
-	state=$(dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null) || :
-	case "$state" in
-	*installed*) ;;
-	*) missing="$missing $p" ;;
-	esac
+	# A line an architecture; half-installed is not installed.
+	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
+		grep -qx installed || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
 
