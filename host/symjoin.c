@@ -47,8 +47,9 @@ struct buffer {
 /* The new @n bytes, zeroed; NULL: no memory. */
 static void *buffer_add(struct buffer *b, size_t n)
 {
-	if (b->room - b->n < n) {
-		const size_t room = (b->room + n) * 2;
+	/* Of nothing there is a pointer too. */
+	if (!b->p || b->room - b->n < n) {
+		const size_t room = (b->room + n + 32) * 2;
 		char *p = realloc(b->p, room);
 
 		if (!p)

@@ -289,27 +289,54 @@ static bool change_each(struct tn_system *sys, char *file, size_t size,
 	return true;
 }
 
+/* A module's file, to be changed; NULL: there is none. */
+static char *changeable(size_t *size)
+{
+	static char file[1 << 18] __attribute__((aligned(8)));
+	const void *blob = kit_blob("crasher", size);
+
+	return blob && EXPECT(*size <= sizeof(file))
+		   ? memcpy(file, blob, *size)
+		   : NULL;
+}
+
+/* So many that some of them have become one. */
+static bool load_joined(
+    struct tn_system *sys, char *file, size_t size, unsigned *number)
+{
+	size_t joined = 0;
+
+	while (*number < AT_ONCE) {
+		rename_export(file, *number);
+		if (!load_changed(sys, file, size, (*number)++))
+			return false;
+	}
+	return check_joined(size, &joined) && EXPECT(joined != 0);
+}
+
+static void close_all(struct tn_system *sys)
+{
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		if (loaded[i])
+			CHECK(unload(sys, i));
+	CHECK(__jit_debug_descriptor.first == NULL);
+	CHECK_EQ(tn_close(sys), 0);
+}
+
 TEST(jit, debug_information_that_lies_is_never_followed_outside)
 {
 	const struct tn_host_config config = {
 		.size = sizeof(config), .abi = 1, .flags = TN_HOST_GDB_JIT
 	};
-	static char file[1 << 18] __attribute__((aligned(8)));
 	struct tn_system *sys;
 	unsigned number = 0;
-	size_t size = 0, joined = 0;
-	const void *blob = kit_blob("crasher", &size);
+	size_t size = 0;
+	char *file = changeable(&size);
 	const Elf64_Ehdr *eh = (const void *)file;
 
-	CHECK(blob != NULL);
-	memcpy(file, blob, size);
+	CHECK(file != NULL);
 	CHECK_EQ(tn_open(&config, &sys), 0);
-	while (number < AT_ONCE) {
-		rename_export(file, number);
-		CHECK(load_changed(sys, file, size, number++));
-	}
-	CHECK(check_joined(size, &joined));
-	CHECK(joined != 0);
+	CHECK(load_joined(sys, file, size, &number));
 	for (unsigned i = 1; i < eh->e_shnum; i++) {
 		const Elf64_Shdr *sh = section(file, i);
 
@@ -319,9 +346,32 @@ TEST(jit, debug_information_that_lies_is_never_followed_outside)
 	}
 	CHECK(change_each(sys, file, size, eh->e_shoff,
 	    eh->e_shnum * sizeof(Elf64_Shdr), &number));
-	for (unsigned i = 0; i < AT_ONCE; i++)
-		if (loaded[i])
-			CHECK(unload(sys, i));
-	CHECK(__jit_debug_descriptor.first == NULL);
-	CHECK_EQ(tn_close(sys), 0);
+	close_all(sys);
+}
+
+/* It has no bytes to be copied, and stays one of those that join. */
+TEST(jit, a_module_with_an_empty_debug_section_joins_others)
+{
+	const struct tn_host_config config = {
+		.size = sizeof(config), .abi = 1, .flags = TN_HOST_GDB_JIT
+	};
+	struct tn_system *sys;
+	unsigned number = 0, emptied = 0;
+	size_t size = 0;
+	char *file = changeable(&size);
+	const Elf64_Ehdr *eh = (const void *)file;
+
+	CHECK(file != NULL);
+	for (unsigned i = 1; i < eh->e_shnum; i++) {
+		Elf64_Shdr *sh = (Elf64_Shdr *)(uintptr_t)section(file, i);
+
+		if (strcmp(name(file, sh), ".debug_str") != 0)
+			continue;
+		sh->sh_size = 0;
+		emptied++;
+	}
+	CHECK_EQ(emptied, 1);
+	CHECK_EQ(tn_open(&config, &sys), 0);
+	CHECK(load_joined(sys, file, size, &number));
+	close_all(sys);
 }
