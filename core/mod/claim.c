@@ -125,11 +125,6 @@ static uint32_t *slot_of(const struct tn_load *l, const struct tn_module *mod)
 	return &l->slots[i];
 }
 
-bool load_has_provider(const struct tn_load *l, const struct tn_module *mod)
-{
-	return l->nproviders != 0 && *slot_of(l, mod) != 0;
-}
-
 /* At most half of the slots are in use. */
 static int grow_slots(struct tn_load *l)
 {
@@ -151,8 +146,11 @@ static int grow_slots(struct tn_load *l)
 
 int load_add_provider(struct tn_load *l, struct tn_module *mod)
 {
-	int err = grow_slots(l);
+	int err;
 
+	if (l->nproviders != 0 && *slot_of(l, mod) != 0)
+		return 0;
+	err = grow_slots(l);
 	if (err == 0)
 		err = load_grow(l, (void **)&l->providers, l->nproviders,
 		    &l->max_providers, sizeof(*l->providers));
@@ -210,10 +208,8 @@ int load_await_symbol(struct tn_load *l, const char *name)
 
 int load_hold_locked(struct tn_load *l, struct tn_module *mod)
 {
-	int err = 0;
+	const int err = load_add_provider(l, mod);
 
-	if (!load_has_provider(l, mod))
-		err = load_add_provider(l, mod);
 	return err == LOAD_MUST_WAIT ? await_locked(l, mod, "") : err;
 }
 

@@ -106,8 +106,9 @@ static const char *advice_of_world(
 	return "";
 }
 
-void deprecated_note(struct tn_load *l, const struct export_record *rec)
+void deprecated_note(struct tn_load *l)
 {
+	const struct export_record *rec = l->deprecated;
 	const struct tn_module *owner = export_block_of(rec)->owner;
 	char text[160];
 
@@ -121,4 +122,5 @@ void deprecated_note(struct tn_load *l, const struct export_record *rec)
 	    rec->name, owner != NULL ? owner->name : "the engine",
 	    advice[0] != '\0' ? ": " : "", advice);
 	load_note(l, text);
+	l->deprecated = NULL;
 }

@@ -6,7 +6,6 @@
 
 #include <base/compiler.h>
 
-struct export_record;
 struct tn_load;
 struct tn_system;
 
@@ -16,8 +15,8 @@ int load_deprecated(struct tn_load *l) MUST_CHECK;
 /* Marks those of the world; before anybody can load. */
 void deprecated_world(struct tn_system *sys);
 
-/* The load imports @rec, which is marked. Registry lock. */
-void deprecated_note(struct tn_load *l, const struct export_record *rec);
+/* Tells that the load imports @l->deprecated, whose owner it holds. */
+void deprecated_note(struct tn_load *l);
 
-/* Tells something of a load that does not refuse it. Does not sleep. */
+/* Tells something of a load that does not refuse it; not in a read section. */
 void load_note(struct tn_load *l, const char *text);

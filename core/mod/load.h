@@ -144,7 +144,8 @@ struct tn_load {
 	uint32_t nproviders, max_providers;
 	uint32_t *slots; /* the same as a set: claim.c */
 	uint32_t nslots;
-	const struct tn_module *last_owner; /* a provider, or NULL */
+	const struct tn_module *last_owner;     /* a provider, or NULL */
+	const struct export_record *deprecated; /* is to be told, or NULL */
 	uint32_t nmissing;
 	uint32_t init_symbol, exit_symbol, ops_symbol, got_symbol;
 	uint64_t common_size, common_align;
@@ -253,8 +254,7 @@ void load_unclaim(struct tn_load *l, int err);
 /* Its module is there, in this state. */
 void load_succeed(struct tn_load *l, enum tn_state state);
 
-bool load_has_provider(const struct tn_load *l, const struct tn_module *mod);
-/* Takes a reference for this load, or LOAD_MUST_WAIT. */
+/* Takes a reference for this load, unless it has one; or LOAD_MUST_WAIT. */
 int load_add_provider(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
 /*
  * The owner of the export @name was not live. Waits if it is being loaded; 0:

@@ -7,7 +7,8 @@
  *
  * The index is searched in read sections, in which no provider goes away
  * before a reference has been taken on it; the registry lock is not taken. A
- * provider that is being loaded is waited for between two sections. The
+ * provider that is being loaded is waited for between two sections, and a
+ * deprecated export told of, since nobody knows how long the log takes. The
  * process's own symbols are looked up outside of them: dlsym takes locks.
  */
 #include "load.h"
@@ -65,12 +66,11 @@ static int check_permission(struct tn_load *l, const struct export_record *rec)
 /* This module imports from @owner, which stays from now on. */
 static int take_provider(struct tn_load *l, struct tn_module *owner)
 {
-	int err = 0;
+	int err;
 
 	if (owner == l->last_owner)
 		return 0;
-	if (!load_has_provider(l, owner))
-		err = load_add_provider(l, owner);
+	err = load_add_provider(l, owner);
 	if (err == 0)
 		l->last_owner = owner;
 	return err;
@@ -107,7 +107,7 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 	if (err == 0)
 		err = versions_check(l, rec);
 	if (err == 0 && !l->offline && (rec->flags & TN_EXPORT_DEPRECATED) != 0)
-		deprecated_note(l, rec);
+		l->deprecated = rec;
 	return err;
 }
 
@@ -235,7 +235,10 @@ static void prefetch_name(const struct tn_load *l, uint32_t i)
 /* Symbols in one read section: frees of others wait for its end. */
 #define SECTION 256
 
-/* From symbol *@at on; stops there at what is no success. */
+/*
+ * From symbol *@at on; stops there at what is no success, and behind a
+ * deprecated one.
+ */
 static int resolve_section(struct tn_load *l, uint32_t *at)
 {
 	const uint32_t end =
@@ -243,7 +246,8 @@ static int resolve_section(struct tn_load *l, uint32_t *at)
 	int err = 0;
 
 	l->port->read_enter(l->port->ctx);
-	for (; *at < end && err == 0; *at += err == 0) {
+	for (; *at < end && err == 0 && l->deprecated == NULL;
+	     *at += err == 0) {
 		prefetch_name(l, *at + AHEAD);
 		err = classify(l, *at);
 	}
@@ -260,6 +264,8 @@ static int resolve_all(struct tn_load *l)
 		err = resolve_section(l, &i);
 		if (err == LOAD_MUST_WAIT)
 			err = load_await_symbol(l, load_symbol_name(l, i));
+		if (l->deprecated != NULL)
+			deprecated_note(l);
 	}
 	return err;
 }

@@ -279,10 +279,13 @@ static void rig_unlock(void *ctx)
 		r->world->unlock(r->world->ctx);
 }
 
+static _Thread_local int reading; /* sections that this thread is in */
+
 static void rig_read_enter(void *ctx)
 {
 	struct rig *r = ctx;
 
+	reading++;
 	if (r->world)
 		r->world->read_enter(r->world->ctx);
 }
@@ -291,6 +294,7 @@ static void rig_read_exit(void *ctx)
 {
 	struct rig *r = ctx;
 
+	reading--;
 	if (r->world)
 		r->world->read_exit(r->world->ctx);
 }
@@ -347,9 +351,11 @@ static uint64_t rig_now(void *ctx)
 	return r->world ? r->world->now_ns(r->world->ctx) : 0;
 }
 
+/* It may write to somebody who does not read. */
 static void rig_log(void *ctx, enum tn_log_level level, const char *text)
 {
-	(void)ctx;
+	if (reading != 0)
+		misused(ctx, "log in a read section");
 	(void)level;
 	(void)text;
 }
