@@ -86,8 +86,7 @@ static int bind_locked(struct tn_system *sys,
     const struct tn_interface_want *want, struct bond **out)
 {
 	struct interface *iface;
-	int err =
-	    interface_get(sys, want->name, want->flags & ~TN_BIND_WEAK, &iface);
+	int err = interface_get(sys, want->name, want->flags, &iface);
 
 	if (err != 0)
 		return err;

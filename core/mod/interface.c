@@ -61,23 +61,25 @@ static struct interface *interface_add(
 	return iface;
 }
 
-/* Finds or makes the record; all who name it must mean the same kind. */
+/* All who name it must mean the same kind. */
 int interface_get(struct tn_system *sys, const char *name, uint32_t flags,
     struct interface **out)
 {
+	const uint32_t modes = flags & INTERFACE_MODES;
 	struct interface *iface;
 
 	if (name == NULL || name[0] == '\0' ||
-	    str_len(name) >= TN_MODULE_NAME_MAX ||
-	    (flags & INTERFACE_MODES) == INTERFACE_MODES)
+	    str_len(name) >= TN_MODULE_NAME_MAX || modes == INTERFACE_MODES)
 		return -TN_EINVAL;
 	iface = interface_find(sys, name);
+	if (iface == NULL && (flags & TN_BIND_WEAK) == 0)
+		return -TN_ENODEV;
 	if (iface == NULL)
-		iface = interface_add(sys, name, flags);
+		iface = interface_add(sys, name, modes);
 	if (iface == NULL)
 		return -TN_ENOMEM;
 	*out = iface;
-	return iface->flags == flags ? 0 : -TN_EINVAL;
+	return iface->flags == modes ? 0 : -TN_EINVAL;
 }
 
 static bool interface_free(void *arg, struct index_key *key)

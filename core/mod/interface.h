@@ -76,8 +76,9 @@ struct interface {
 
 struct interface *interface_find(struct tn_system *sys, const char *name);
 /*
- * Finds or makes the record of @name. -TN_EINVAL: no name, or an interface of
- * another kind; -TN_ENOMEM.
+ * Finds the record of @name, and makes it when there is none and TN_BIND_WEAK
+ * is among @flags: who is refused then decides nothing about it. -TN_EINVAL: no
+ * name, or an interface of another kind; -TN_ENODEV: none; -TN_ENOMEM.
  */
 int interface_get(struct tn_system *sys, const char *name, uint32_t flags,
     struct interface **out) MUST_CHECK;

@@ -66,7 +66,8 @@ static int provide_locked(struct tn_system *sys, struct generation *owner,
 {
 	struct interface *iface;
 	struct provision *p;
-	int err = interface_get(sys, desc->name, desc->flags, &iface);
+	int err =
+	    interface_get(sys, desc->name, desc->flags | TN_BIND_WEAK, &iface);
 
 	if (err != 0)
 		return err;

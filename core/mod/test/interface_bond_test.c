@@ -49,6 +49,26 @@ TEST(interface, bond_keeps_the_last_provider_and_is_named)
 	CHECK(world_close(&w));
 }
 
+/* Its first provider says how it is called, whoever has asked before. */
+TEST(interface, bind_that_is_refused_decides_nothing)
+{
+	int count = 0;
+	struct tn_interface_want want = counting_want("count");
+	const struct tn_interface_desc desc = counting_desc("count", &count);
+	struct tn_interface_info info;
+	struct tn_interface *iface;
+	struct world w;
+
+	want.flags = TN_INTERFACE_SLEEPS;
+	CHECK(counting_open(&w));
+	CHECK_EQ(tn_interface_bind(w.sys, &want, &iface), -TN_ENODEV);
+	CHECK_EQ(tn_interface_info(w.sys, "count", &info), -TN_ENOENT);
+	CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
+	CHECK_EQ(tn_interface_bind(w.sys, &want, &iface), -TN_EINVAL);
+	CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0), 0);
+	CHECK(world_close(&w));
+}
+
 /* Under a name that is gone afterwards; bytes of it are near the site. */
 static __attribute__((noinline)) int bind_here(
     struct world *w, struct tn_interface **iface)
