@@ -130,7 +130,7 @@ static int save(struct tn_module *mod, const void *arg, struct tn_diag *d)
 	const bool running = mod->state == TN_STATE_RUNNING;
 	int err = 0;
 
-	if (gen->hook[HOOK_SAVE] == 0)
+	if (gen->hook[HOOK_SAVE] == 0 || !gen->started)
 		return fail_unsupported(mod, "save_state", d);
 	if (running)
 		err = generation_run_hook(gen, HOOK_QUIESCE, TN_REASON_VETO, d);
@@ -166,7 +166,7 @@ static int restore(struct tn_module *mod, const void *arg, struct tn_diag *d)
 	const uint64_t hook = mod->gen->hook[HOOK_RESTORE];
 	int err;
 
-	if (hook == 0)
+	if (hook == 0 || !mod->gen->started)
 		return fail_unsupported(mod, "restore_state", d);
 	err = ((restore_fn *)(uintptr_t)hook)(mod, s->buf, s->len);
 	return err == 0 ? start(mod, NULL, d)

@@ -419,6 +419,26 @@ TEST(life, a_state_that_cannot_be_restored_changes_nothing)
 	CHECK(play_close());
 }
 
+/* Nobody has called init: there is no state. */
+TEST(life, a_module_without_init_is_asked_for_no_state)
+{
+	struct author a = actor_new("a", ACTOR_ALL);
+	struct tn_module *mod;
+	char buf[4];
+	size_t len;
+
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, TN_LOAD_NO_INIT, &mod), 0);
+	CHECK_EQ(
+	    tn_module_save(mod, buf, 4, &len, &play.w.diag), -TN_EOPNOTSUPP);
+	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
+	CHECK_EQ(tn_module_restore(mod, "a", 1, &play.w.diag), -TN_EOPNOTSUPP);
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK_STR(play_text(), "");
+	author_free(&a);
+	CHECK(play_close());
+}
+
 /* quiesce says no: the module is not asked for its state. */
 TEST(life, a_module_that_is_not_quiet_is_not_saved)
 {

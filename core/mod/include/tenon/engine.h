@@ -122,8 +122,8 @@ bool tn_system_is_busy(struct tn_system *sys);
 			       direct where they reach; pins the providers */
 #define TN_LOAD_NO_RELAX 4u /* keep every GOT access as it is */
 #define TN_LOAD_NO_INIT                                                        \
-	8u /* run neither constructors and init nor, at
-			       unload, exit and destructors */
+	8u /* run neither constructors and init nor any other
+			       hook, nor exit and destructors */
 #define TN_LOAD_NO_IMPORTS                                                     \
 	16u                   /* an undefined symbol is refused as not
 				  supported (slots); a weak one is 0, as no
@@ -261,7 +261,7 @@ int tn_start_name(
 /*
  * Has a module that is STOPPED, or RUNNING and agrees to be quiet meanwhile,
  * write its state into @buf; *@len is its length. -TN_EOPNOTSUPP: it has no
- * save_state; -TN_ENOSPC: @cap is too small, *@len says what it takes; else as
+ * save_state, or was loaded with TN_LOAD_NO_INIT; -TN_ENOSPC: @cap is too small, *@len says what it takes; else as
  * tn_start. Sleeps.
  */
 int tn_module_save(struct tn_module *mod, void *buf, size_t cap, size_t *len,
