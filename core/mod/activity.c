@@ -95,13 +95,19 @@ void activity_end_locked(
 }
 
 /*
- * Whoever wanted it to leave is gone: what was running runs on, and fires.
- * Ledger lock too.
+ * Whoever worked on it is gone: what was running runs on, and fires. Of what
+ * was coming or going init or exit may have been left in the middle, so no code
+ * of it is run any more when it is unloaded. Ledger lock too.
  */
 static void call_off(struct tn_module *mod)
 {
-	if (mod->gen != NULL)
-		mod->gen->leaving = NULL;
+	if (mod->gen == NULL) {
+		mod->state = TN_STATE_REGISTERED;
+		return;
+	}
+	mod->gen->leaving = NULL;
+	if (mod->state == TN_STATE_LOADED || mod->state == TN_STATE_GOING)
+		mod->gen->started = false;
 	if (mod->state != TN_STATE_RUNNING)
 		return;
 	gate_target_open(&mod->target);

@@ -65,7 +65,7 @@ struct generation {
 	uint32_t flags;  /* TN_MODULE_* */
 	enum tn_profile profile;
 	bool direct;         /* TN_LOAD_DIRECT was given */
-	bool started;        /* constructors and init have run, so exit shall */
+	bool started;        /* init has been called, so other hooks may be */
 	bool has_ops;        /* hooks of a module_ops: they take the module */
 	bool is_mapped;      /* by somebody else: not the port's image */
 	uint32_t init_bytes; /* registry lock: that were freed after init */
