@@ -9,7 +9,7 @@
  * While CLOSING nobody changes the word but the closer, and puts. A get that
  * meets it waits for the outcome, so that an attempt which comes to nothing is
  * not noticed. n is 0 but where several targets that refer to each other are
- * closed together, and where references do not count.
+ * closed together, or whoever closes takes what is asked for for nothing.
  */
 #include "internal.h"
 
@@ -49,22 +49,17 @@ void tn_target_put(struct tn_gate_target *t)
 }
 
 /* CLOSING, if it has just the references that it may have. */
-static int shut(struct gate_closing *c, const struct gate_close_how *how)
+static int shut(struct gate_closing *c)
 {
 	uint64_t word = TN_TARGET_LIVE | c->count;
 
-	for (;;) {
-		/* acquire: everything that holders did before their put */
-		if (__atomic_compare_exchange_n(&c->target->word, &word,
-			TN_TARGET_CLOSING | (word & TN_TARGET_COUNT), false,
-			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return 0;
-		c->count = word & TN_TARGET_COUNT;
-		if ((word & TN_TARGET_LIVE) == 0)
-			return -TN_ENOENT;
-		if (!how->any_reference)
-			return -TN_EBUSY;
-	}
+	/* acquire: everything that holders did before their put */
+	if (__atomic_compare_exchange_n(&c->target->word, &word,
+		TN_TARGET_CLOSING | c->count, false, __ATOMIC_ACQUIRE,
+		__ATOMIC_RELAXED))
+		return 0;
+	c->count = word & TN_TARGET_COUNT;
+	return (word & TN_TARGET_LIVE) == 0 ? -TN_ENOENT : -TN_EBUSY;
 }
 
 /*
@@ -83,7 +78,7 @@ static int check_handles(const struct gate_closing *c, size_t n,
 	return 0;
 }
 
-/* Puts may come meanwhile where references do not count. */
+/* Puts may come meanwhile of references that were taken for nothing. */
 static void decide(struct tn_gate_target *t, bool dead)
 {
 	/* release: pairs with the acquire of whoever waited */
@@ -110,7 +105,7 @@ int gate_targets_close(struct gate_closing *c, size_t n,
 
 	gate_closing_lock();
 	for (; shut_n < n && err == 0; shut_n += err == 0)
-		err = shut(&c[shut_n], how);
+		err = shut(&c[shut_n]);
 	*busy = shut_n;
 	if (err == 0)
 		err = check_handles(c, n, how, busy);

@@ -237,17 +237,6 @@ int activity_wait_locked(
 	return err;
 }
 
-bool activity_is_any_locked(
-    const struct tn_system *sys, enum activity_kind kind)
-{
-	const struct list *pos;
-
-	list_for_each (pos, &sys->activities)
-		if (activity_at(pos)->kind == kind)
-			return true;
-	return false;
-}
-
 int activity_refuse_locked(
     struct activity *act, struct tn_module *mod, struct tn_diag *d)
 {

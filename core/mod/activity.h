@@ -79,9 +79,6 @@ void activity_forget_others_locked(struct tn_system *sys)
 int activity_wait_locked(struct activity *act, struct tn_module *mod,
     struct tn_diag *diag) MUST_CHECK REQUIRES(registry_role);
 
-bool activity_is_any_locked(const struct tn_system *sys,
-    enum activity_kind kind) REQUIRES(registry_role);
-
 /* Somebody works on @mod: says who and returns the error. */
 int activity_refuse_locked(struct activity *act, struct tn_module *mod,
     struct tn_diag *diag) MUST_CHECK REQUIRES(registry_role);

@@ -41,6 +41,10 @@ static void count_one(void *arg, struct tn_module *target, uint64_t count)
 
 REQUIRES(ledger_role) static void count_held_locked(const struct unload *u)
 {
+	if (u->items->forced) { /* alone, and whoever holds it */
+		u->items->held = hold_total_locked(u->items->mod);
+		return;
+	}
 	for (uint32_t i = 0; i < u->n; i++)
 		u->items[i].held = 0;
 	for (uint32_t i = 0; i < u->n; i++) {
@@ -157,35 +161,16 @@ static int close_targets(const struct unload *u,
 }
 
 /*
- * References of nobody in particular do not count, those of importers do, and a
- * load in progress may have one.
+ * References that somebody has asked for do not count: those of importers, of
+ * loads in progress and of the engine's own calls, which nobody has asked for,
+ * do. Handles are not revoked yet: whoever is inside by one is still in the way.
  */
-static bool may_force(const struct unload *u, struct tn_module *mod)
-{
-	bool loading;
-
-	registry_lock(u->sys);
-	loading = activity_is_any_locked(u->sys, ACTIVITY_LOAD);
-	registry_unlock(u->sys);
-	return !loading && holders_importers(mod) == 0;
-}
-
-/* Handles are not revoked yet: whoever is inside by one is still in the way. */
 static int close_by_force(const struct unload *u, struct leaving **busy)
 {
-	const struct gate_close_how how = { .any_reference = true,
-		.counts = gate_no_handle_counts };
-	struct leaving *item = u->items; /* a set is not forced */
-	int err;
+	const struct gate_close_how how = { .counts = gate_no_handle_counts };
 
-	if (!may_force(u, item->mod))
-		return -TN_EBUSY;
-	err = close_targets(u, &how, busy);
-	if (err != 0)
-		return err;
-	/* Dead, it gets no new importers: the last look. */
-	item->forced = may_force(u, item->mod);
-	return item->forced ? 0 : -TN_EBUSY;
+	u->items->forced = true; /* a set is not forced */
+	return close_targets(u, &how, busy);
 }
 
 static void reopen_targets(const struct unload *u)

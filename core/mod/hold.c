@@ -197,6 +197,24 @@ void hold_each_locked(const struct generation *holder,
 	}
 }
 
+uint64_t hold_total_locked(const struct tn_module *target)
+{
+	const struct ledger *lg = &target->sys->ledger;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < lg->nbuckets; i++) {
+		const struct tn_ledger_entry *e = lg->buckets[i];
+
+		for (; e != NULL; e = e->chain) {
+			const struct hold *h = (const struct hold *)e;
+
+			if (e->type == &hold_class && h->target == target)
+				n += h->count;
+		}
+	}
+	return n;
+}
+
 /* --- handles */
 
 struct handles {

@@ -62,6 +62,10 @@ void hold_each_locked(const struct generation *holder,
     void (*fn)(void *arg, struct tn_module *target, uint64_t count), void *arg)
     REQUIRES(ledger_role);
 
+/* What all holders together hold of @target. A walk over the whole ledger. */
+uint64_t hold_total_locked(const struct tn_module *target)
+    REQUIRES(ledger_role);
+
 /* What @holder holds of @target; count 0: nothing. Registry lock. */
 struct hold_info {
 	uint64_t count;

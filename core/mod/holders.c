@@ -155,16 +155,6 @@ static void meet_handle(void *arg, const struct gate_holder *handle)
 		set_site(s, h, handle->site, handle->time_ns);
 }
 
-size_t holders_importers(struct tn_module *mod)
-{
-	struct search s = { .mod = mod };
-
-	registry_lock(mod->sys);
-	meet_importers(&s);
-	registry_unlock(mod->sys);
-	return s.n;
-}
-
 size_t holders_find_locked(
     struct tn_module *mod, bool importers, struct tn_holder *out, size_t room)
 {

@@ -247,8 +247,6 @@ void generation_run_exit(struct generation *gen);
 
 /* --- holders.c */
 
-/* How many modules import from @mod and do not leave with it. */
-size_t holders_importers(struct tn_module *mod);
 /*
  * Writes the first @room of those who hold @mod, and returns how many there
  * are: all kinds, modules that import from it only when @importers is set.

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include <tenon/interfaces.h>
+#include <tenon/param.h>
 #include <test/test.h>
 
 #include "actor.h"
+#include "tuned.h"
 
 TEST(unload, force_takes_what_is_permanent_or_held)
 {
@@ -111,6 +113,31 @@ TEST(unload, force_is_refused_while_somebody_is_inside_and_changes_nothing)
 	CHECK_EQ(tn_handle_enter(guest.handle), -TN_ESTALE);
 	author_free(&a);
 	CHECK(play_close());
+}
+
+static int force_unload(void *arg, const struct tn_param *p)
+{
+	struct tuned *s = arg;
+	const struct tn_unload_args args = { .size = sizeof(args),
+		.flags = TN_UNLOAD_FORCE };
+
+	(void)p;
+	return tn_unload_with(s->w.sys, s->mod, &args, NULL);
+}
+
+/* It reads the module's image, and nobody has asked for that reference. */
+TEST(unload, force_is_refused_while_the_engine_itself_is_inside)
+{
+	struct tuned s;
+
+	CHECK(tuned_begin(&s));
+	CHECK(tn_module_get(s.mod));
+	CHECK_EQ(tn_param_each(s.mod, force_unload, &s), -TN_EBUSY);
+	CHECK_EQ(tn_taints(s.w.sys), 0);
+	CHECK_EQ(force_unload(&s, NULL), 0);
+	tn_module_put(s.mod);
+	CHECK(world_close(&s.w));
+	author_free(&s.a);
 }
 
 TEST(unload, force_that_cannot_stop_the_module_changes_nothing)

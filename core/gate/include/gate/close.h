@@ -106,7 +106,7 @@ int gate_target_close(struct tn_gate_target *t, bool revoke) MUST_CHECK;
 struct gate_closing {
 	struct tn_gate_target *target;
 	/* references that may be there, because their holders are closed
-	   too; afterwards, on -TN_EBUSY, those of the busy one */
+	   too, or do not count; afterwards, on -TN_EBUSY, those of the busy one */
 	uint64_t count;
 };
 
@@ -120,7 +120,6 @@ struct gate_holder {
 
 /* What may be held of a target that is closed; zeroed: nothing. */
 struct gate_close_how {
-	bool any_reference; /* references do not count */
 	/* Does this handle count? NULL: each does. Others stay what they are:
 	   gate_revoke_handles. */
 	bool (*counts)(void *arg, const struct gate_holder *h);

@@ -203,8 +203,9 @@ int tn_unload(
 /* tn_unload_args.flags */
 #define TN_UNLOAD_WAIT 1u /* wait until nobody uses it, or time runs out */
 #define TN_UNLOAD_FORCE                                                        \
-	2u /* one module only: whatever references and permanence say;
-	      not while another module imports from it; taints (rmmod -f) */
+	2u /* one module only: whatever permanence and references say
+	      that somebody has asked for; not while another module
+	      imports from it or a call is inside; taints (rmmod -f) */
 
 struct tn_unload_args {
 	uint32_t size;       /* sizeof(struct tn_unload_args) */
