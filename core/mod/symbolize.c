@@ -446,7 +446,7 @@ static void fill(const struct range *r, uint64_t addr, struct tn_location *out)
 	const struct generation *gen = r->gen;
 
 	out->module = gen->mod;
-	out->module_name = gen->mod->name;
+	memcpy(out->module_name, gen->mod->name, sizeof(out->module_name));
 	out->symbol[0] = '\0';
 	out->offset = addr - r->start;
 	out->size = r->end - r->start;

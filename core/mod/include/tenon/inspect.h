@@ -21,12 +21,12 @@ extern "C" {
 #define TN_SECTION_NAME_MAX 32
 
 /*
- * What is at an address of code. @module and @module_name stay valid until
- * tn_module_forget; they may name a module that has been unloaded since.
+ * What is at an address of code. It may be of a module that has been unloaded
+ * since, and its record freed: who cannot know compares @module and no more.
  */
 struct tn_location {
 	struct tn_module *module;
-	const char *module_name;
+	char module_name[TN_MODULE_NAME_MAX];
 	char symbol[TN_SYMBOL_NAME_MAX]; /* "": no known symbol is there */
 	uint64_t offset;                 /* in the symbol, else in the text */
 	uint64_t size;                   /* of it */
