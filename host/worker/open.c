@@ -358,6 +358,10 @@ static int run_init(struct opening *o)
 	int64_t result = 0;
 	int err;
 
+	if ((o->load->flags & TN_LOAD_NO_INIT) != 0) {
+		w->img.nends = 0;
+		return 0;
+	}
 	w->exit = worker_function(w, init ? "lkmod_exit" : "cleanup_module");
 	if (!init && !plain) {
 		init = w->img.entry; /* a shared object may hide its name */

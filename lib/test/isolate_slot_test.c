@@ -26,8 +26,8 @@ struct scene {
 	struct tn_slots *slots;
 };
 
-static bool scene_open_with(struct scene *s, uint64_t timeout_ns,
-    const struct tn_isolate_config *isolate)
+static bool scene_open_as(struct scene *s, uint64_t timeout_ns,
+    const struct tn_isolate_config *isolate, uint32_t flags)
 {
 	const struct host_port_config port = { .flags = HOST_PORT_NO_SYMBOLS };
 	struct tn_slots_config config = {
@@ -35,6 +35,9 @@ static bool scene_open_with(struct scene *s, uint64_t timeout_ns,
 		.abi = 1,
 		.slot_count = SLOTS,
 		.slot_capacity = CAPACITY,
+		.flags = flags,
+		.exports = tn_guaranteed,
+		.nexports = tn_guaranteed_count,
 		.timeout_ns = timeout_ns,
 	};
 
@@ -45,6 +48,12 @@ static bool scene_open_with(struct scene *s, uint64_t timeout_ns,
 	config.isolation = s->iso;
 	return EXPECT(tn_slots_create(host_port_table(s->port), NULL, &config,
 			  &s->slots) == 0);
+}
+
+static bool scene_open_with(struct scene *s, uint64_t timeout_ns,
+    const struct tn_isolate_config *isolate)
+{
+	return scene_open_as(s, timeout_ns, isolate, 0);
 }
 
 static bool scene_open(struct scene *s, uint64_t timeout_ns)
@@ -198,6 +207,48 @@ TEST(isolated, slot_has_so_much_time_as_the_manager_gives)
 	CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
 	CHECK_EQ(info.worker_status, -TN_ETIMEDOUT);
 	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), 0);
+	scene_close(&s);
+}
+
+static void count_logs(void *arg, uint32_t slot, int level, const char *text)
+{
+	(void)slot;
+	(void)level;
+	(void)text;
+	++*(unsigned *)arg;
+}
+
+/* captive would log at its init, fault at an exit without that, and has been
+   constructed when `started` is 7; ctors logs at its end. */
+TEST(isolated, slot_runs_nothing_when_modules_are_only_looked_at)
+{
+	NEED_MODULES();
+	unsigned logs = 0;
+	const struct tn_isolate_config isolate = {
+		.size = sizeof(isolate),
+		.abi = 1,
+		.log = count_logs,
+		.arg = &logs,
+	};
+	struct tn_isolate_report report;
+	struct scene s;
+	int64_t ret = -1;
+
+	NEED_PROCESSES();
+	CHECK(scene_open_as(
+	    &s, CALL_NS, &isolate, TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT));
+	CHECK_EQ(load(&s, 0, "captive"), 0);
+	CHECK_EQ(load(&s, 1, "ctors"), 0);
+	CHECK_EQ(call(&s, 0, "captive_add", 1, &ret), 0);
+	CHECK_EQ(ret, 4321);
+	CHECK_EQ(call(&s, 1, "ctors_order", 0, &ret), 0);
+	CHECK_EQ(ret, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		CHECK_EQ(tn_slot_unload(s.slots, i, NULL), 0);
+		CHECK_EQ(tn_isolate_report(s.iso, i, &report), 0);
+		CHECK_EQ(report.end, TN_ISOLATE_CLOSED);
+	}
+	CHECK_EQ(logs, 0);
 	scene_close(&s);
 }
 
