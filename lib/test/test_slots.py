@@ -123,6 +123,28 @@ class Slots(unittest.TestCase):
                 done = run([program, HELLO])
                 self.assertEqual(done.returncode, 0, done.stdout)
 
+    def test_the_class_calls_isolated_modules_by_type(self):
+        """proves: G18"""
+        for compiler, flags in CXX:
+            with self.subTest(compiler=compiler, flags=flags):
+                done = run([self.build(compiler, 'away.cpp', *flags)])
+                self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_class_hands_over_integers_as_each_machine_wants_them(self):
+        for machine in ('aarch64', 'riscv64'):
+            with self.subTest(machine=machine):
+                lib = LIB.replace('/host/', f'/host-{machine}/')
+                compiler = f'{machine}-linux-gnu-g++'
+                if not os.path.exists(lib) or shutil.which(compiler) is None:
+                    self.skipTest(f'host-{machine} is not built')
+                out = os.path.join(self.folder, machine)
+                done = run([compiler, '-static', '-std=c++17', *STRICT,
+                            *INCLUDE, os.path.join(SOURCES, 'away.cpp'), lib,
+                            '-o', out])
+                self.assertEqual(done.returncode, 0, done.stdout)
+                done = run([f'qemu-{machine}', out])
+                self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_the_class_is_clean_under_sanitizers(self):
         lib = LIB.replace('/host/', '/host-asan/')
         if not os.path.exists(lib):

@@ -396,8 +396,31 @@ class GaiaModuleManager::Handle
 	}
 
 	template <typename T>
-	static constexpr bool is_integer =
-	    std::is_integral_v<T> || std::is_enum_v<T>;
+	static constexpr bool is_integer = (std::is_integral_v<T> ||
+					       std::is_enum_v<T>)&&sizeof(T) <=
+					   sizeof(std::int64_t);
+
+	/* An argument in its register: what is narrower than 32 bits has its
+	   own sign there, and 32 bits have that of the last one, though they be
+	   unsigned (RISC-V; to the others it means nothing). */
+	template <typename T> static std::int64_t widen(const T &value) noexcept
+	{
+		const auto wide = static_cast<std::int64_t>(value);
+
+		return sizeof(T) == sizeof(std::int32_t)
+			   ? static_cast<std::int32_t>(wide)
+			   : wide;
+	}
+
+	/* What a result's register has beyond it means nothing, but bool would
+	   look at all of it. */
+	template <typename R> static R narrow(std::int64_t wide) noexcept
+	{
+		if constexpr (sizeof(R) == 1)
+			return static_cast<R>(static_cast<std::uint8_t>(wide));
+		else
+			return static_cast<R>(wide);
+	}
 
 	/* For a function that is in another process, where only integers go. */
 	template <typename... Args>
@@ -406,9 +429,8 @@ class GaiaModuleManager::Handle
 	{
 		if constexpr (sizeof...(Args) <= 4 &&
 			      (is_integer<Args> && ...)) {
-			const std::int64_t all[] = {
-				static_cast<std::int64_t>(args)..., 0, 0, 0, 0
-			};
+			const std::int64_t all[] = { widen(args)..., 0, 0, 0,
+				0 };
 
 			return symbol != nullptr
 				   ? tn_slot_handle_call(
@@ -442,11 +464,11 @@ class GaiaModuleManager::Handle
 		{
 			if constexpr (is_integer<R>) {
 				std::int64_t wide = 0;
-				const int err =
-				    call_away(hold, symbol, &wide, args...);
+				const int err = call_away<Args...>(
+				    hold, symbol, &wide, args...);
 
 				if (err == 0)
-					*ret = static_cast<R>(wide);
+					*ret = narrow<R>(wide);
 				return err;
 			} else {
 				return -TN_EOPNOTSUPP;
@@ -466,8 +488,8 @@ class GaiaModuleManager::Handle
 				reinterpret_cast<void (*)(Args...)>(function)(
 				    std::forward<Args>(args)...);
 			else if (err == -TN_EOPNOTSUPP)
-				err =
-				    call_away(hold, symbol, &ignored, args...);
+				err = call_away<Args...>(
+				    hold, symbol, &ignored, args...);
 			return status(err);
 		}
 	};
