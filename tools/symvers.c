@@ -107,8 +107,10 @@ static char *type_of(struct symvers *sv, const char *name)
 		    "'%s' has no type in %s (is its source compiled with -g?)",
 		    name, sv->mp.input);
 	else if (err == -TN_EBADMSG)
-		mp_fail(
-		    &sv->mp, "the debug information of '%s' is damaged", name);
+		mp_fail(&sv->mp,
+		    "the debug information of '%s' is damaged, or a type has "
+		    "more than %d levels",
+		    name, TYPES_LEVELS_MAX);
 	else
 		mp_fail(&sv->mp, "out of memory");
 	free(text);

@@ -160,6 +160,22 @@ class Versions(Case):
             'g function(*struct b 8 {a@0 struct a 8 {b@0 *struct b; }; }; '
             f'*const {self.plain_char()}:1; ...) *struct hidden'])
 
+    def test_types_may_lie_as_deep_as_they_like(self):
+        last = 10000
+        source = ''.join(f'struct s{i};typedef struct s{i} t{i};\n'
+                         for i in range(last + 1)) + ''.join(
+            f'struct s{i}{{int a;t{i + 1}*next;}};\n' for i in range(last)) + (
+            f'struct s{last} {{ %s a; }};\nint f(t0 *p);\n'
+            'int f(t0 *p) { return p->a; }\n')
+        self.assertNotEqual(self.crc(source % 'int'), self.crc(source % 'long'))
+
+    def test_levels_without_a_structure_have_an_end(self):
+        source = 'int f(int %sp); int f(int %sp) { return p != 0; }\n'
+        self.crc(source % (('*' * 199, ) * 2))
+        done = tenon('symvers', self.object(source % (('*' * 200, ) * 2)))
+        self.assertRefused(done, "debug information of 'f'",
+                           'more than 200 levels')
+
     def plain_char(self):
         return 'signed_char' if ARCH == 'x86_64' else 'unsigned_char'
 

@@ -2,9 +2,11 @@
 /*
  * A walk over the graph of types (DWARF 5, chapter 5): describe.h.
  *
- * A structure or enumeration is written out once; `seen` has the places of
- * those that were, so the walk ends however they refer to each other. What
- * refers to itself otherwise is damaged, and ends at DEPTH_MAX.
+ * What is still to be written is a stack of tasks, the next one on top; a task
+ * pushes what it leads to, so that types may lie as deep as they like. A
+ * structure or enumeration is written out once; `seen` has the places of those
+ * that were, so the walk ends however they refer to each other. What refers to
+ * itself otherwise is damaged, and ends after TYPES_LEVELS_MAX levels.
  */
 #include "describe.h"
 
@@ -13,19 +15,30 @@
 
 #include <dwarf.h>
 
+#include <symvers/types.h>
 #include <tenon/err.h>
 
-#define DEPTH_MAX 200
+struct walk;
+struct task;
+
+typedef void task_fn(struct walk *w, struct task *t);
+
+struct task {
+	task_fn *run;
+	Dwarf_Die die;
+	const char *text;
+	unsigned level; /* since the last structure */
+};
 
 struct walk {
 	FILE *out;
+	struct task *tasks;
+	size_t ntasks, room;
 	Dwarf_Off *seen;
 	size_t nseen;
-	unsigned depth;
+	unsigned level; /* of the task that runs */
 	int err;
 };
-
-static void put_type_of(struct walk *w, Dwarf_Die *owner);
 
 static void fail(struct walk *w, int err)
 {
@@ -78,18 +91,63 @@ static bool note_seen(struct walk *w, Dwarf_Die *die, size_t *number)
 	return false;
 }
 
-/* Calls @put for each child with one of two tags. */
-static void each_child(struct walk *w, Dwarf_Die *die, int tag, int other,
-    void (*put)(struct walk *w, Dwarf_Die *child))
-{
-	Dwarf_Die child;
-	int end = dwarf_child(die, &child);
+/* --- tasks: what is pushed last is done first */
 
-	for (; end == 0 && w->err == 0; end = dwarf_siblingof(&child, &child))
-		if (dwarf_tag(&child) == tag || dwarf_tag(&child) == other)
-			put(w, &child);
-	if (end < 0)
+static void push(struct walk *w, struct task task)
+{
+	struct task *more = w->tasks;
+
+	if (w->ntasks == w->room) {
+		w->room = w->room * 2 + 16;
+		more = realloc(w->tasks, w->room * sizeof(*more));
+		if (more == NULL) {
+			fail(w, -TN_ENOMEM);
+			return;
+		}
+		w->tasks = more;
+	}
+	task.level = w->level;
+	w->tasks[w->ntasks++] = task;
+}
+
+static void put_text(struct walk *w, struct task *t)
+{
+	fputs(t->text, w->out);
+}
+
+static void push_text(struct walk *w, const char *text)
+{
+	push(w, (struct task){ .run = put_text, .text = text });
+}
+
+/* @run for the first child of @die; that goes on with push_next. */
+static void push_children(struct walk *w, Dwarf_Die *die, task_fn *run)
+{
+	struct task t = { .run = run };
+	const int end = dwarf_child(die, &t.die);
+
+	if (end == 0)
+		push(w, t);
+	else if (end < 0)
 		fail(w, -TN_EBADMSG);
+}
+
+static void push_next(struct walk *w, struct task *t)
+{
+	struct task next = { .run = t->run };
+	const int end = dwarf_siblingof(&t->die, &next.die);
+
+	if (end == 0)
+		push(w, next);
+	else if (end < 0)
+		fail(w, -TN_EBADMSG);
+}
+
+static void put_type_of(struct walk *w, struct task *t);
+
+static void push_type_of(struct walk *w, Dwarf_Die *owner)
+{
+	push(w, (struct task){ .run = put_type_of, .die = *owner });
 }
 
 /* --- what types are made of */
@@ -120,13 +178,16 @@ static void put_base(struct walk *w, Dwarf_Die *die)
 	fprintf(w->out, ":%" PRIu64, (uint64_t)size);
 }
 
-static void put_length(struct walk *w, Dwarf_Die *subrange)
+static void put_length(struct walk *w, struct task *t)
 {
 	Dwarf_Word n;
 
-	if (number_of(subrange, DW_AT_count, &n))
+	push_next(w, t);
+	if (dwarf_tag(&t->die) != DW_TAG_subrange_type)
+		return;
+	if (number_of(&t->die, DW_AT_count, &n))
 		fprintf(w->out, "[%" PRIu64 "]", (uint64_t)n);
-	else if (number_of(subrange, DW_AT_upper_bound, &n))
+	else if (number_of(&t->die, DW_AT_upper_bound, &n))
 		fprintf(w->out, "[%" PRIu64 "]", (uint64_t)n + 1);
 	else
 		fputs("[]", w->out);
@@ -134,9 +195,8 @@ static void put_length(struct walk *w, Dwarf_Die *subrange)
 
 static void put_array(struct walk *w, Dwarf_Die *die)
 {
-	each_child(
-	    w, die, DW_TAG_subrange_type, DW_TAG_subrange_type, put_length);
-	put_type_of(w, die);
+	push_type_of(w, die);
+	push_children(w, die, put_length);
 }
 
 /*
@@ -168,26 +228,33 @@ static void put_place(struct walk *w, Dwarf_Die *member)
 		fprintf(w->out, ":%" PRIu64, (uint64_t)size);
 }
 
-static void put_member(struct walk *w, Dwarf_Die *member)
+static void put_member(struct walk *w, struct task *t)
 {
-	if (die_has_flag(member, DW_AT_external))
+	const int tag = dwarf_tag(&t->die);
+
+	push_next(w, t);
+	if ((tag != DW_TAG_member && tag != DW_TAG_inheritance) ||
+	    die_has_flag(&t->die, DW_AT_external))
 		return; /* a static one of C++ is not laid out */
-	fputs(name_of(member), w->out);
-	put_place(w, member);
+	fputs(name_of(&t->die), w->out);
+	put_place(w, &t->die);
 	fputc(' ', w->out);
-	put_type_of(w, member);
-	fputs("; ", w->out);
+	push_text(w, "; ");
+	push_type_of(w, &t->die);
 }
 
-static void put_enumerator(struct walk *w, Dwarf_Die *die)
+static void put_enumerator(struct walk *w, struct task *t)
 {
 	Dwarf_Attribute a;
-	Dwarf_Sword value;
+	Dwarf_Sword value = 0;
 
-	if (dwarf_formsdata(dwarf_attr(die, DW_AT_const_value, &a), &value) !=
-	    0)
+	push_next(w, t);
+	if (dwarf_tag(&t->die) != DW_TAG_enumerator)
+		return;
+	if (dwarf_formsdata(
+		dwarf_attr(&t->die, DW_AT_const_value, &a), &value) != 0)
 		fail(w, -TN_EBADMSG);
-	fprintf(w->out, "%s=%" PRId64 "; ", name_of(die), (int64_t)value);
+	fprintf(w->out, "%s=%" PRId64 "; ", name_of(&t->die), (int64_t)value);
 }
 
 /* @word NAME SIZE {..}, or what it takes to tell which one is meant. */
@@ -210,40 +277,37 @@ static void put_tagged(struct walk *w, Dwarf_Die *die, const char *word)
 		return;
 	}
 	fprintf(w->out, " %" PRIu64 " {", (uint64_t)size);
-	if (is_enum)
-		each_child(w, die, DW_TAG_enumerator, DW_TAG_enumerator,
-		    put_enumerator);
-	else
-		each_child(
-		    w, die, DW_TAG_member, DW_TAG_inheritance, put_member);
-	fputc('}', w->out);
+	w->level = 0;
+	push_text(w, "}");
+	push_children(w, die, is_enum ? put_enumerator : put_member);
 }
 
 /* Constness of a parameter itself is the function's own affair. */
-static void put_parameter(struct walk *w, Dwarf_Die *die)
+static void put_parameter(struct walk *w, struct task *t)
 {
-	Dwarf_Die type, *owner = die;
+	Dwarf_Die type, *owner = &t->die;
+	const int tag = dwarf_tag(owner);
 	Dwarf_Attribute a;
 
-	if (dwarf_tag(die) == DW_TAG_unspecified_parameters) {
+	push_next(w, t);
+	if (tag == DW_TAG_unspecified_parameters)
 		fputs("...", w->out);
+	if (tag != DW_TAG_formal_parameter)
 		return;
-	}
 	if (dwarf_formref_die(
-		dwarf_attr_integrate(die, DW_AT_type, &a), &type) != NULL &&
+		dwarf_attr_integrate(owner, DW_AT_type, &a), &type) != NULL &&
 	    dwarf_tag(&type) == DW_TAG_const_type)
 		owner = &type;
-	put_type_of(w, owner);
-	fputs("; ", w->out);
+	push_text(w, "; ");
+	push_type_of(w, owner);
 }
 
 static void put_function(struct walk *w, Dwarf_Die *die)
 {
 	fputs("function(", w->out);
-	each_child(w, die, DW_TAG_formal_parameter,
-	    DW_TAG_unspecified_parameters, put_parameter);
-	fputs(") ", w->out);
-	put_type_of(w, die);
+	push_type_of(w, die);
+	push_text(w, ") ");
+	push_children(w, die, put_parameter);
 }
 
 /* What stands before another type, by its tag; "": it makes no new type. */
@@ -268,7 +332,7 @@ static void put_type(struct walk *w, Dwarf_Die *die)
 
 	if (prefix != NULL) {
 		fputs(prefix, w->out);
-		put_type_of(w, die);
+		push_type_of(w, die);
 		return;
 	}
 	switch (dwarf_tag(die)) {
@@ -284,22 +348,18 @@ static void put_type(struct walk *w, Dwarf_Die *die)
 	}
 }
 
-static void put_type_of(struct walk *w, Dwarf_Die *owner)
+static void put_type_of(struct walk *w, struct task *t)
 {
 	Dwarf_Attribute a;
 	Dwarf_Die type;
 
-	if (w->err != 0)
-		return;
-	if (dwarf_attr_integrate(owner, DW_AT_type, &a) == NULL) {
+	if (dwarf_attr_integrate(&t->die, DW_AT_type, &a) == NULL) {
 		fputs("void", w->out);
-	} else if (w->depth == DEPTH_MAX ||
+	} else if (w->level++ == TYPES_LEVELS_MAX ||
 		   dwarf_formref_die(&a, &type) == NULL) {
 		fail(w, -TN_EBADMSG);
 	} else {
-		w->depth++;
 		put_type(w, &type);
-		w->depth--;
 	}
 }
 
@@ -311,8 +371,15 @@ int describe(Dwarf_Die *symbol, FILE *out)
 		put_function(&w, symbol);
 	} else {
 		fputs("variable ", out);
-		put_type_of(&w, symbol);
+		push_type_of(&w, symbol);
 	}
+	while (w.ntasks != 0 && w.err == 0) {
+		struct task t = w.tasks[--w.ntasks];
+
+		w.level = t.level;
+		t.run(&w, &t);
+	}
+	free(w.tasks);
 	free(w.seen);
 	return w.err;
 }

@@ -14,6 +14,6 @@ bool die_has_flag(Dwarf_Die *die, unsigned attribute);
 
 /*
  * Writes the type of the function or variable @symbol. -TN_EBADMSG: the
- * information is damaged or nested too deeply; -TN_ENOMEM.
+ * information is damaged or has a type of too many levels; -TN_ENOMEM.
  */
 int describe(Dwarf_Die *symbol, FILE *out);

@@ -23,6 +23,9 @@ struct types;
 
 #define TYPES_WHY_MAX 256
 
+/* Pointers, arrays and the like on end, without a structure or enumeration. */
+#define TYPES_LEVELS_MAX 200
+
 /*
  * Opens the debug information of @path; types_close ends it. -TN_ENOENT: the
  * file cannot be read, or has no debug information; -TN_EOPNOTSUPP: this build
@@ -33,8 +36,8 @@ void types_close(struct types *types); /* or NULL */
 
 /*
  * Writes the type of the external symbol @name. -TN_ENOENT: the information
- * has no such symbol; -TN_EBADMSG: it is damaged, or nested too deeply; part
- * may have been written. Errors of @out are its owner's. Sleeps.
+ * has no such symbol; -TN_EBADMSG: it is damaged, or a type has more than
+ * TYPES_LEVELS_MAX levels; part may have been written. Errors of @out are its owner's. Sleeps.
  */
 int types_describe(struct types *types, const char *name, FILE *out);
 
