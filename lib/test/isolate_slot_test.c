@@ -210,6 +210,27 @@ TEST(isolated, slot_has_so_much_time_as_the_manager_gives)
 	scene_close(&s);
 }
 
+TEST(isolated, slot_goes_though_its_exit_refuses)
+{
+	NEED_MODULES();
+	struct tn_isolate_report report;
+	struct tn_slot_info info;
+	struct scene s;
+	int64_t ret;
+
+	NEED_PROCESSES();
+	CHECK(scene_open(&s, CALL_NS));
+	CHECK_EQ(load(&s, 0, "captive"), 0);
+	CHECK_EQ(call(&s, 0, "captive_refuse_exit", -16, &ret), 0);
+	CHECK_EQ(tn_slot_unload(s.slots, 0, NULL), 0);
+	CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
+	CHECK_EQ(info.state, TN_SLOT_REGISTERED);
+	CHECK_EQ(tn_isolate_report(s.iso, 0, &report), 0);
+	CHECK_EQ(report.end, TN_ISOLATE_CLOSED);
+	CHECK_EQ(report.status, -16);
+	scene_close(&s);
+}
+
 static void count_logs(void *arg, uint32_t slot, int level, const char *text)
 {
 	(void)slot;

@@ -127,7 +127,8 @@ LKMOD_EXPORT int lkmod_init(const struct lkmod_api *api, void **handle_out);
 /*
  * The module may define and export it. Called once, when nobody is inside and
  * nobody holds the module. Other than 0: it does not want to go; the unload
- * fails with it, and the module goes on as before.
+ * fails with it, and the module goes on as before. In a process of its own it
+ * goes in any case, and the number is in the report of its end.
  */
 LKMOD_EXPORT int lkmod_exit(void *handle);
 

@@ -87,7 +87,7 @@ struct tn_isolation {
 
 	/*
 	 * Ends the worker, whatever its status: the module's exit is run when it
-	 * lives, and has a bounded time. Nobody is inside of a function of
+	 * lives, has a bounded time, and cannot refuse. Nobody is inside of a function of
 	 * this worker, and nobody will be.
 	 */
 	void (*close)(void *worker);

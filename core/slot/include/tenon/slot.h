@@ -275,7 +275,7 @@ int tn_slot_load(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag);
  * be NULL, has the holders), changing, or the module is permanent; -TN_EPERM:
  * the module's quiesce forbids it; -TN_EOPNOTSUPP: the system allows no barrier
  * for threads by now; what its stop or lkmod_exit returned. In all of these it
- * stays loaded. Sleeps.
+ * stays loaded. An isolated module can neither be permanent nor refuse. Sleeps.
  */
 int tn_slot_unload(struct tn_slots *slots, uint32_t slot, struct tn_diag *diag);
 
