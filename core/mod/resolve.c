@@ -53,8 +53,6 @@ static int check_permission(struct tn_load *l, const struct export_record *rec)
 	const struct tn_module *owner = export_block_of(rec)->owner;
 	const char *ns = export_ns(rec);
 
-	if (l->offline)
-		return 0;
 	if ((rec->flags & TN_EXPORT_GPL) != 0 && !l->is_gpl)
 		return load_fail_import(l, TN_REASON_GPL_ONLY, rec->name,
 		    owner != NULL ? owner->name : "the engine");

@@ -22,7 +22,7 @@ int versions_open(struct tn_load *l)
 {
 	const size_t n = l->versions.n / RECORD_SIZE;
 
-	if (n == 0 || l->offline)
+	if (n == 0)
 		return 0;
 	l->version_keys = load_table(l, n, sizeof(*l->version_keys));
 	if (l->version_keys == NULL)

@@ -203,16 +203,20 @@ static int hear_hello(struct opening *o)
 
 /* --- linking */
 
-static bool is_allowed(const struct worker_load *load, const char *name)
+static const struct tn_export *find_allowed(
+    const struct worker_load *load, const char *name)
 {
 	for (size_t i = 0; i < load->nexports; i++)
 		if (load->exports[i].name &&
 		    strcmp(load->exports[i].name, name) == 0)
-			return true;
-	return false;
+			return &load->exports[i];
+	return NULL;
 }
 
-/* Those symbols of the worker that the module may import. */
+/*
+ * Those symbols of the worker that the module may import, on the terms of the
+ * manager's: version, licence, namespace.
+ */
 static int take_symbols(struct opening *o)
 {
 	const uint8_t *text = (const uint8_t *)o->w->page + WIRE_TEXT;
@@ -227,14 +231,15 @@ static int take_symbols(struct opening *o)
 	memcpy(o->offers, text, n * sizeof(*o->offers));
 	for (size_t i = 0; i < n; i++) {
 		struct wire_symbol *s = &o->offers[i];
+		const struct tn_export *allowed;
 
 		s->name[sizeof(s->name) - 1] = '\0';
-		if (!is_allowed(o->load, s->name))
+		allowed = find_allowed(o->load, s->name);
+		if (!allowed)
 			continue;
-		o->exports[taken++] = (struct tn_export){
-			.name = s->name,
-			.addr = (const void *)(uintptr_t)s->addr,
-		};
+		o->exports[taken] = *allowed;
+		o->exports[taken].name = s->name;
+		o->exports[taken++].addr = (const void *)(uintptr_t)s->addr;
 	}
 	o->nexports = taken;
 	return 0;

@@ -26,21 +26,17 @@ struct scene {
 	struct tn_slots *slots;
 };
 
-static bool scene_open_as(struct scene *s, uint64_t timeout_ns,
-    const struct tn_isolate_config *isolate, uint32_t flags)
+static bool scene_open_as(struct scene *s,
+    const struct tn_isolate_config *isolate,
+    const struct tn_slots_config *slots)
 {
 	const struct host_port_config port = { .flags = HOST_PORT_NO_SYMBOLS };
-	struct tn_slots_config config = {
-		.size = sizeof(config),
-		.abi = 1,
-		.slot_count = SLOTS,
-		.slot_capacity = CAPACITY,
-		.flags = flags,
-		.exports = tn_guaranteed,
-		.nexports = tn_guaranteed_count,
-		.timeout_ns = timeout_ns,
-	};
+	struct tn_slots_config config = *slots;
 
+	config.size = sizeof(config);
+	config.abi = 1;
+	config.slot_count = SLOTS;
+	config.slot_capacity = CAPACITY;
 	memset(s, 0, sizeof(*s));
 	if (!EXPECT(host_port_create(&port, &s->port) == 0) ||
 	    !EXPECT(tn_isolate_open(isolate, &s->iso) == 0))
@@ -53,7 +49,9 @@ static bool scene_open_as(struct scene *s, uint64_t timeout_ns,
 static bool scene_open_with(struct scene *s, uint64_t timeout_ns,
     const struct tn_isolate_config *isolate)
 {
-	return scene_open_as(s, timeout_ns, isolate, 0);
+	const struct tn_slots_config config = { .timeout_ns = timeout_ns };
+
+	return scene_open_as(s, isolate, &config);
 }
 
 static bool scene_open(struct scene *s, uint64_t timeout_ns)
@@ -68,7 +66,8 @@ static void scene_close(struct scene *s)
 	host_port_destroy(s->port);
 }
 
-static int load(struct scene *s, uint32_t slot, const char *module)
+static int load_with(
+    struct scene *s, uint32_t slot, const char *module, struct tn_diag *diag)
 {
 	size_t size = 0;
 	const void *blob = kit_blob(module, &size);
@@ -78,7 +77,12 @@ static int load(struct scene *s, uint32_t slot, const char *module)
 		return -TN_ENOENT;
 	err = tn_slot_register(
 	    s->slots, slot, blob, size, TN_SLOT_ISOLATED | TN_SLOT_OVERWRITE);
-	return err ? err : tn_slot_load(s->slots, slot, NULL);
+	return err ? err : tn_slot_load(s->slots, slot, diag);
+}
+
+static int load(struct scene *s, uint32_t slot, const char *module)
+{
+	return load_with(s, slot, module, NULL);
 }
 
 static int call(
@@ -251,13 +255,17 @@ TEST(isolated, slot_runs_nothing_when_modules_are_only_looked_at)
 		.log = count_logs,
 		.arg = &logs,
 	};
+	const struct tn_slots_config config = {
+		.flags = TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT,
+		.exports = tn_guaranteed,
+		.nexports = tn_guaranteed_count,
+	};
 	struct tn_isolate_report report;
 	struct scene s;
 	int64_t ret = -1;
 
 	NEED_PROCESSES();
-	CHECK(scene_open_as(
-	    &s, CALL_NS, &isolate, TN_SLOTS_IMPORTS | TN_SLOTS_NO_INIT));
+	CHECK(scene_open_as(&s, &isolate, &config));
 	CHECK_EQ(load(&s, 0, "captive"), 0);
 	CHECK_EQ(load(&s, 1, "ctors"), 0);
 	CHECK_EQ(call(&s, 0, "captive_add", 1, &ret), 0);
@@ -395,38 +403,57 @@ TEST(isolated, slots_are_closed_by_the_shutdown_of_their_manager)
 	host_port_destroy(s.port);
 }
 
+/* hello in a slot of a manager that offers @printk alone. */
+static int load_importer(const struct tn_export *printk, enum tn_reason *why)
+{
+	const struct tn_slots_config config = {
+		.flags = printk ? TN_SLOTS_IMPORTS : 0,
+		.exports = printk,
+		.nexports = printk != NULL,
+	};
+	struct tn_slot_info info;
+	struct tn_diag d;
+	struct scene s;
+	int64_t ret = 0;
+	int err;
+
+	if (!scene_open_as(&s, NULL, &config))
+		return 1;
+	tn_diag_init(&d);
+	err = load_with(&s, 0, "hello", &d);
+	*why = d.reason;
+	tn_diag_fini(&d);
+	EXPECT(tn_slot_info(s.slots, 0, &info) == 0);
+	EXPECT(info.state == (err ? TN_SLOT_REGISTERED : TN_SLOT_LOADED));
+	if (err == 0)
+		EXPECT(call(&s, 0, "hello_add", 40, &ret) == 0 && ret == 42);
+	scene_close(&s);
+	return err;
+}
+
 TEST(isolated, slot_that_imports_is_refused_unless_that_is_allowed)
 {
 	NEED_MODULES();
-	static const struct tn_export offered[] = { { .name = "printk" } };
-	struct tn_slots_config config = {
-		.size = sizeof(config),
-		.abi = 1,
-		.slot_count = SLOTS,
-		.slot_capacity = CAPACITY,
-		.flags = TN_SLOTS_IMPORTS,
-		.exports = offered,
-		.nexports = 1,
-	};
-	struct scene s, other;
-	struct tn_slot_info info;
-	int64_t ret = 0;
+	const struct tn_export offered = { .name = "printk" };
+	enum tn_reason why;
 
 	NEED_PROCESSES();
-	CHECK(scene_open(&s, CALL_NS));
-	CHECK_EQ(load(&s, 0, "hello"), -TN_EOPNOTSUPP);
-	CHECK_EQ(tn_slot_info(s.slots, 0, &info), 0);
-	CHECK_EQ(info.state, TN_SLOT_REGISTERED);
-	other = s;
-	config.isolation = s.iso;
-	CHECK_EQ(tn_slots_create(
-		     host_port_table(s.port), NULL, &config, &other.slots),
-	    0);
-	CHECK_EQ(load(&other, 0, "hello"), 0);
-	CHECK_EQ(call(&other, 0, "hello_add", 40, &ret), 0);
-	CHECK_EQ(ret, 42);
-	CHECK_EQ(tn_slots_shutdown(other.slots, NULL), 0);
-	scene_close(&s);
+	CHECK_EQ(load_importer(NULL, &why), -TN_EOPNOTSUPP);
+	CHECK_EQ(load_importer(&offered, &why), 0);
+}
+
+TEST(isolated, slot_may_import_only_what_a_native_one_may)
+{
+	NEED_MODULES();
+	const struct tn_export versioned = { .name = "printk", .crc = 1 };
+	const struct tn_export apart = { .name = "printk", .ns = "APART" };
+	enum tn_reason why;
+
+	NEED_PROCESSES();
+	CHECK(load_importer(&versioned, &why) != 0);
+	CHECK_EQ(why, TN_REASON_CRC);
+	CHECK(load_importer(&apart, &why) != 0);
+	CHECK_EQ(why, TN_REASON_NAMESPACE);
 }
 
 /* --- a storm: calls and handles against loads, unloads and kills */
