@@ -262,11 +262,6 @@ int modprobe_state(struct modprobe *mp, struct module *m, int64_t *refs)
 
 	if (module_is_builtin(&mp->catalog, m))
 		return BACKEND_BUILTIN;
-	if (mp->ops == NULL) { /* only shown: nobody is asked */
-		if (refs != NULL)
-			*refs = -1;
-		return BACKEND_LIVE;
-	}
 	state = mp->ops->state(mp->be, m->name, see_refs, &s);
 	if (refs != NULL)
 		*refs = s.refs;
@@ -337,7 +332,7 @@ void modprobe_fatal(struct modprobe *mp, const char *fmt, ...)
 
 static bool needs_world(const struct modprobe_options *o)
 {
-	return !o->resolve && !o->depends && o->provides == NULL;
+	return o->remove || (!o->resolve && !o->depends);
 }
 
 static int each_module(struct modprobe *mp, int n, char **names)

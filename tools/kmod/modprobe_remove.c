@@ -84,8 +84,8 @@ static int remove_names(struct modprobe *mp, const struct config_names *names)
 /* Gathers the names of those who use a module. */
 struct holders {
 	struct arena *arena;
-	char *names; /* "a,b"; NULL: no memory, or not asked */
-	int64_t refs;
+	char *names; /* "a,b"; NULL: not asked */
+	int err;
 };
 
 static bool see_holders(const struct backend_module *bm, void *arg)
@@ -93,7 +93,7 @@ static bool see_holders(const struct backend_module *bm, void *arg)
 	struct holders *h = arg;
 
 	h->names = arena_text(h->arena, bm->holders, strlen(bm->holders));
-	h->refs = bm->refs;
+	h->err = h->names != NULL ? 0 : -TN_ENOMEM;
 	return true;
 }
 
@@ -106,7 +106,7 @@ static int remove_holders(struct modprobe *mp, struct module *m)
 	if (err < 0)
 		return err;
 	rest = h.names;
-	for (err = 0; err == 0 && (name = strsep(&rest, ", ")) != NULL;) {
+	for (err = h.err; err == 0 && (name = strsep(&rest, ", ")) != NULL;) {
 		struct module *holder = NULL;
 
 		if (*name == '\0')
@@ -119,11 +119,13 @@ static int remove_holders(struct modprobe *mp, struct module *m)
 }
 
 /*
- * Is there something to remove? 1: yes; 0: no, and that is fine, as for what is
- * built in and was not asked for itself.
+ * Is there something to remove? 1: yes, as always with -D; 0: no, and that is
+ * fine, as for what is built in and was not asked for itself.
  */
 static int check_present(struct modprobe *mp, struct module *m)
 {
+	if (mp->o.depends)
+		return 1;
 	switch (modprobe_state(mp, m, NULL)) {
 	case BACKEND_BUILTIN:
 		if (m != mp->asked)
@@ -146,7 +148,7 @@ static int check_unused(struct modprobe *mp, struct module *m)
 	int64_t refs = 0;
 
 	(void)modprobe_state(mp, m, &refs);
-	if (refs <= 0 || mp->o.wait_ms > 0)
+	if (refs <= 0 || mp->o.depends || mp->o.wait_ms > 0)
 		return 0;
 	modprobe_fatal(mp, "Module %s is in use.", m->name);
 	return -TN_EBUSY;

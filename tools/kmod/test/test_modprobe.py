@@ -272,6 +272,15 @@ class Messages(Case):
             self.assertEqual(got[2].split(b': ', 1)[1],
                              want[2].split(b': ', 1)[1])
 
+    def test_without_a_host_or_kernel_removal_is_shown(self):
+        for args in (['-D', '-r', '--remove-holders', 'guest'],
+                     ['-n', '-v', '-r', '--remove-holders', 'guest']):
+            self.assertIsNone(self.pair.differs(*args))
+        status, out, err = self.ours(
+            '--socket', os.path.join(self.dir, 'nobody'), '-R', '-r', 'guest')
+        self.assertEqual((status, out), (1, ''))
+        self.assertIn('--kernel', err)
+
     def test_without_a_host_or_kernel_nothing_is_loaded(self):
         status, out, err = self.ours(
             '--socket', os.path.join(self.dir, 'nobody'), 'guest')
@@ -292,7 +301,10 @@ class Kernel(Case):
         ('', '-r --remove-holders greeter'), ('', '-r hello'),
         ('', '-r params'), ('', '-r nosuch guest'), ('', '-r -a nosuch guest'),
         ('', '-r -q hello guest'), ('', '-r -a hello weak'),
-        ('', '-r -w 100 hello'), ('', '-r --first-time permanent'),
+        ('', '-r -D guest'), ('', '-r -D greeter'), ('', '-r -D permanent'),
+        ('', '-r -D --remove-holders greeter'), ('', '-r -D -R greeter'),
+        ('', '-r -R guest'), ('', '-r -w 100 hello'),
+        ('', '-r --first-time permanent'),
         ('', '-r permanent guest'), ('', 'guest'), ('', 'user weak'),
         ('', '--first-time guest'), ('', '-a guest permanent hello'),
         ('', 'params'), ('', '-D guest'),
