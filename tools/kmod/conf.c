@@ -33,11 +33,16 @@ int conf_add_file(struct conf_files *files, const char *path)
 	return 0;
 }
 
-static bool is_conf(const char *name)
+static bool counts(const struct conf_files *files, const char *name)
 {
-	const size_t n = strlen(name);
+	const char *dot = strrchr(name, '.');
 
-	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".conf") == 0;
+	if (name[0] == '.' || dot == NULL)
+		return false;
+	for (const char *const *end = files->ends; *end != NULL; end++)
+		if (strcmp(dot, *end) == 0)
+			return true;
+	return false;
 }
 
 static int add_of_folder(
@@ -73,7 +78,7 @@ static int add_folder(struct conf_files *files, const char *folder)
 		return err;
 	}
 	while (err == 0 && (entry = readdir(dir)) != NULL)
-		if (is_conf(entry->d_name))
+		if (counts(files, entry->d_name))
 			err = add_of_folder(files, prefix, entry->d_name);
 	(void)closedir(dir);
 	return err;

@@ -26,12 +26,14 @@ struct conf_files {
 	struct arena *arena; /* of paths and files */
 	const struct report *report;
 	const char *cannot_list; /* words before a folder: "could not read" */
+	const char *const *ends; /* of the names that count in a folder; NULL */
 	struct conf_file *first;
 };
 
 /*
- * Adds the *.conf files of the folder @path, or the file, whatever it is called.
- * What is not there is no error; other trouble is reported. 0 or -TN_ENOMEM.
+ * Adds the files of the folder @path whose names end as they must, or the file
+ * @path, whatever it is called. What is not there is no error; other trouble is
+ * reported. 0 or -TN_ENOMEM.
  */
 MUST_CHECK int conf_add(struct conf_files *files, const char *path);
 

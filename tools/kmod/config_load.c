@@ -68,9 +68,11 @@ static int read_cmdline(struct config *c, const struct report *r)
 int config_load(struct config *c, const char *const *paths,
     const char *softdeps, const struct report *r)
 {
-	struct conf_files files = {
-		.arena = c->arena, .report = r, .cannot_list = "could not read"
-	};
+	static const char *const ends[] = { ".conf", ".alias", NULL };
+	struct conf_files files = { .arena = c->arena,
+		.report = r,
+		.cannot_list = "could not read",
+		.ends = ends };
 	int err = softdeps == NULL ? 0 : conf_add_file(&files, softdeps);
 
 	for (; err == 0 && *paths != NULL; paths++)

@@ -224,9 +224,11 @@ int depmod_config_load(struct depmod_config *c, struct arena *arena,
     const struct depmod_config_for *what, const struct report *r)
 {
 	struct parser p = { .c = c, .arena = arena, .what = what, .report = r };
-	struct conf_files files = {
-		.arena = arena, .report = r, .cannot_list = "files list"
-	};
+	static const char *const ends[] = { ".conf", NULL };
+	struct conf_files files = { .arena = arena,
+		.report = r,
+		.cannot_list = "files list",
+		.ends = ends };
 	const char *const *paths =
 	    what->paths[0] != NULL ? what->paths : usual_paths;
 	int err = 0;

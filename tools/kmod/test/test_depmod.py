@@ -215,7 +215,7 @@ class Configuration(Case):
     def test_folders_of_configuration(self):
         tree = self.tree()
         for path in ('d/a.conf', 'd/z', 'd/.h.conf', 'd/b.conf', 'd/B.conf',
-                     'd2/a.conf', 'd2/c.conf'):
+                     'd/a.alias', 'd2/a.conf', 'd2/c.conf'):
             self.write(path, f'bad-{path}\n')
         os.mkdir(os.path.join(self.dir, 'd/sub.conf'))
         os.symlink('none', os.path.join(self.dir, 'd/d.conf'))

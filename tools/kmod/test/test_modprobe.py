@@ -168,8 +168,10 @@ class Configuration(Case):
                 self.assertIsNone(self.pair.differs('-C', path, *args), seed)
 
     def test_files_are_read_in_the_order_of_their_names(self):
-        for folder, names in (('one', ['b.conf', 'a.conf', '.h.conf', 'c.x']),
-                              ('two', ['B.conf', 'a.conf', 'd.conf'])):
+        for folder, names in (('one', ['b.conf', 'a.conf', '.h.conf', 'c.x',
+                                       'k.alias', 'a.alias', '.alias',
+                                       'c.alias.x', 'c.ALIAS', 'calias']),
+                              ('two', ['B.conf', 'a.conf', 'd.conf', 'a.alias'])):
             os.mkdir(os.path.join(self.dir, folder))
             for name in names:
                 self.config(f'alias {folder}-{name} guest\n',
@@ -181,6 +183,7 @@ class Configuration(Case):
             want, got = self.pair.both(*paths, '-c')
             self.assertEqual(got[:2], want[:2])
             self.assertIn(b'alias one_b.conf guest\n', got[1])
+            self.assertIn(b'alias one_k.alias guest\n', got[1])
 
     def test_bad_lines_are_told_with_file_and_line(self):
         path = self.config('alias a b\n\nalias x\ninclude y\n')
