@@ -131,7 +131,7 @@ static int add_string(struct info *in, const char *text)
 		return -TN_EINVAL;
 	}
 	if (in->module[0] != '\0' && strncmp(dot, ".alias=", 7) == 0 &&
-	    !add_alias(in, value + 1))
+	    value[1] != '\0' && !add_alias(in, value + 1))
 		return -TN_ENOMEM;
 	return 0;
 }

@@ -107,6 +107,8 @@ class Files(Case):
                      'a.alias=x\0noprefix\0b.alias=y\0', '\0\0a.alias=x\0',
                      'a.alias=x\0.q=1\0b.alias=y\0', '.alias=x\0',
                      'a.alias=x\0b.alias=q\0b.alias=y', '', 'zz',
+                     'a.alias=\0', 'a.alias=\0b.alias=1\0b.alias=\0',
+                     'a.alias=\0a.alias=k\0a.license=\0a.alias==\0',
                      'a.alias=x\0a.file=k/a\0b.alias=a\0a.alias=late\0'):
             tree.write('modules.builtin.modinfo', text)
             with self.subTest(text):
