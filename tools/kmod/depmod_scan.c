@@ -94,6 +94,7 @@ static void tell(
 	const char *folder = m->path[0] == '/' ? "" : d->folder;
 	const char *slash = m->path[0] == '/' ? "" : "/";
 	const char *error = strerror(o->err == -TN_EBADMSG ? EINVAL : -o->err);
+	char why[MODREAD_WHY_TEXT];
 
 	if (o->why.what == NULL)
 		report(&d->report, REPORT_ERROR,
@@ -101,10 +102,9 @@ static void tell(
 		    m->path, error);
 	else
 		report(&d->report, REPORT_ERROR,
-		    "failed to load symbols from %s%s%s: %s (the file %s "
-		    "0x%llx)",
-		    folder, slash, m->path, error, o->why.what,
-		    (unsigned long long)o->why.at);
+		    "failed to load symbols from %s%s%s: %s (the file %s)",
+		    folder, slash, m->path, error,
+		    modread_why_text(&o->why, why));
 }
 
 static int tell_all(const struct scanning *a)

@@ -87,7 +87,7 @@ static int take_option(struct modinfo *mi, struct place *place, int c)
 /* One module; a failure is reported. */
 static int show(struct modinfo *mi, struct module *m)
 {
-	const char *why;
+	char why[MODREAD_WHY_TEXT];
 	int err = module_look_up(&mi->catalog, m);
 
 	if (err)
@@ -105,16 +105,14 @@ static int show(struct modinfo *mi, struct module *m)
 	}
 	if (err == -TN_ENOENT && m->path == NULL)
 		return 0; /* a tree from before there was such a file */
-	why = mi->reader.why.what;
 	if (err == -TN_ENOSYS)
 		report(&mi->report, REPORT_ERROR,
 		    "could not get modinfo from '%s': modules.builtin.modinfo says nothing of it",
 		    m->name);
-	else if (err != -TN_ENOMEM && why != NULL)
+	else if (err != -TN_ENOMEM && mi->reader.why.what != NULL)
 		report(&mi->report, REPORT_ERROR,
-		    "could not get modinfo from '%s': %s: it %s (0x%llx)",
-		    m->name, strerror(-err), why,
-		    (unsigned long long)mi->reader.why.at);
+		    "could not get modinfo from '%s': %s: it %s", m->name,
+		    strerror(-err), modread_why_text(&mi->reader.why, why));
 	else if (err != -TN_ENOMEM)
 		report(&mi->report, REPORT_ERROR,
 		    "could not get modinfo from '%s': %s", m->name,

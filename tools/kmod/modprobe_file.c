@@ -40,12 +40,14 @@ static bool is_file(struct modprobe *mp, const char *path)
 static int tell(struct modprobe *mp, const char *what, const char *path,
     int err, const struct modread_why *why)
 {
+	char text[MODREAD_WHY_TEXT];
+
 	if (err == -TN_ENOMEM)
 		return err;
 	if (why->what != NULL)
 		report(&mp->report, REPORT_FATAL,
-		    "could not get %s of %s: %s: it %s (0x%" PRIx64 ")", what,
-		    path, strerror(-err), why->what, why->at);
+		    "could not get %s of %s: %s: it %s", what, path,
+		    strerror(-err), modread_why_text(why, text));
 	else
 		report(&mp->report, REPORT_FATAL, "could not get %s of %s: %s",
 		    what, path, strerror(-err));

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,6 +39,17 @@ void modread_fini(struct modread *r)
 		(void)munmap(r->block, r->room);
 	host_unpacker_destroy(r->unpacker);
 	*r = (struct modread){ .fd = -1 };
+}
+
+const char *modread_why_text(
+    const struct modread_why *why, char out[MODREAD_WHY_TEXT])
+{
+	if (why->at == MODREAD_NO_NUMBER)
+		(void)snprintf(out, MODREAD_WHY_TEXT, "%s", why->what);
+	else
+		(void)snprintf(
+		    out, MODREAD_WHY_TEXT, "%s 0x%" PRIx64, why->what, why->at);
+	return out;
 }
 
 static int fault(struct modread *r, int err, const char *what, uint64_t at)
@@ -75,9 +88,10 @@ static int read_piece(struct modread *r, size_t at, size_t n)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fault(r, -errno, "cannot be read", at);
+			return fault(r, -errno, "cannot be read at", at);
 		if (got == 0)
-			return fault(r, -TN_EIO, "has become shorter", at);
+			return fault(
+			    r, -TN_EIO, "has become shorter and ends at", at);
 		at += (size_t)got;
 		n -= (size_t)got;
 	}
@@ -112,7 +126,7 @@ static int unpack(struct modread *r)
 	err = host_unpack(r->unpacker, packed, FILE_MAX, &r->bytes);
 	r->head = r->bytes.n;
 	r->tail = r->bytes.n;
-	return err ? fault(r, err, "cannot be unpacked", 0) : 0;
+	return err ? fault(r, err, "cannot be unpacked", MODREAD_NO_NUMBER) : 0;
 }
 
 static int open_regular(struct modread *r, size_t *size)
@@ -122,7 +136,8 @@ static int open_regular(struct modread *r, size_t *size)
 	if (fstat(r->fd, &st) != 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return fault(r, -TN_EINVAL, "is not a regular file", 0);
+		return fault(
+		    r, -TN_EINVAL, "is not a regular file", MODREAD_NO_NUMBER);
 	if ((uint64_t)st.st_size > FILE_MAX)
 		return fault(r, -TN_EFBIG, "is larger than", FILE_MAX);
 	*size = (size_t)st.st_size;
@@ -205,16 +220,16 @@ static int names_open(
 	int err;
 
 	if (eh->e_shstrndx >= s->n)
-		return fault(r, -TN_EINVAL, "has no section names: wrong index",
-		    eh->e_shstrndx);
+		return fault(r, -TN_EINVAL,
+		    "has no section names: their index is", eh->e_shstrndx);
 	memcpy(
 	    &names, s->headers + eh->e_shstrndx * sizeof(names), sizeof(names));
 	err = modread_bytes(r, names.sh_offset, names.sh_size, &s->names);
 	if (err)
 		return err;
 	if (s->names.n == 0 || s->names.p[s->names.n - 1] != '\0')
-		return fault(r, -TN_EINVAL, "has section names without an end",
-		    names.sh_offset);
+		return fault(r, -TN_EINVAL,
+		    "has section names without an end at", names.sh_offset);
 	return 0;
 }
 
@@ -226,15 +241,16 @@ int modread_sections(struct modread *r, struct modread_sections *out)
 	int err;
 
 	if (r->bytes.n < sizeof(eh))
-		return fault(
-		    r, -TN_EINVAL, "is shorter than an ELF header", r->bytes.n);
+		return fault(r, -TN_EINVAL, "is shorter than an ELF header",
+		    MODREAD_NO_NUMBER);
 	memcpy(&eh, r->bytes.p, sizeof(eh));
 	if (!is_elf64(&eh))
 		return fault(r, -TN_ENOEXEC,
-		    "is no ELF file of 64 bits, little-endian", 0);
+		    "is no ELF file of 64 bits, little-endian",
+		    MODREAD_NO_NUMBER);
 	if (eh.e_shentsize != sizeof(struct elf_shdr))
 		return fault(r, -TN_EINVAL,
-		    "has section headers of a wrong size", eh.e_shentsize);
+		    "has section headers of a wrong size:", eh.e_shentsize);
 	err = read_headers(r, &eh);
 	if (err)
 		return err;

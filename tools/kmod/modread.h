@@ -19,11 +19,18 @@
 #include <elf/abi.h>
 #include <host/unpack.h>
 
-/* What is wrong with a file: a clause, and the offset that it is about. */
+/* What is wrong with a file: a clause, and the number that belongs to it. */
 struct modread_why {
 	const char *what;
-	uint64_t at;
+	uint64_t at; /* most often an offset; or MODREAD_NO_NUMBER */
 };
+
+#define MODREAD_NO_NUMBER UINT64_MAX
+#define MODREAD_WHY_TEXT  80 /* bytes of modread_why_text */
+
+/* "ends before 0x40", to be put behind "it"; gives @out. */
+const char *modread_why_text(
+    const struct modread_why *why, char out[MODREAD_WHY_TEXT]);
 
 struct modread {
 	uint8_t *block; /* or NULL */

@@ -70,6 +70,9 @@ class Damage(Case):
             self.assertEqual(mine[0][0], theirs[0][0])
             self.assertIn('depmod: ERROR: failed to load symbols from '
                           f'{tree.path("k/" + name)}: ', mine[0][2])
+            self.assertRegex(mine[0][2], r'the file (ends before 0x[0-9a-f]+|'
+                             'cannot be unpacked|is no ELF file of 64 bits, '
+                             'little-endian|is shorter than an ELF header)\\)')
 
     def test_what_is_beside_the_damage_counts_as_it_does_for_kmod(self):
         """A section that is nowhere, odd or nameless, and symbols whose names

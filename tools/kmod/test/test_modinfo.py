@@ -162,9 +162,10 @@ class Signatures(Case):
 class Damage(Case):
     def test_the_message_says_what_is_wrong(self):
         for change, status, words in (
-                (lambda data: b'', 1, b'shorter than an ELF header'),
-                (lambda data: b'text' * 50, 1, b'no ELF file'),
-                (lambda data: data[:-200], 1, b'ends before')):
+                (lambda data: b'', 1, b': it is shorter than an ELF header\n'),
+                (lambda data: b'text' * 50, 1,
+                 b': it is no ELF file of 64 bits, little-endian\n'),
+                (lambda data: data[:-200], 1, b': it ends before 0x')):
             path = self.copy('bad.ko', change)
             want, got = self.pair.both(path)
             self.assertEqual(got[:2], want[:2])
