@@ -173,6 +173,8 @@ void reply_begin(struct request *q, const char *word);
 /* --- the request's fields: those that return false have failed it */
 
 bool need(struct request *q, const char *key, const char **out);
+/* A list whose words are parted by commas, none empty; the caller frees it. */
+bool list_of(struct request *q, const char *key, char **out);
 bool number(struct request *q, const char *key, uint64_t max, uint64_t *out);
 /* "1" is true, "0" and none are false. */
 bool flag(struct request *q, const char *key, bool *out);

@@ -96,6 +96,24 @@ bool need(struct request *q, const char *key, const char **out)
 	return false;
 }
 
+bool list_of(struct request *q, const char *key, char **out)
+{
+	const char *text;
+
+	if (!need(q, key, &text))
+		return false;
+	if (*text == ',' || text[strlen(text) - 1] == ',' ||
+	    strstr(text, ",,") != NULL) {
+		reply_fail(q, -TN_EINVAL, "field",
+		    "%s: a word of the list '%s' is empty", key, text);
+		return false;
+	}
+	*out = strdup(text);
+	if (*out == NULL)
+		reply_no_memory(q);
+	return *out != NULL;
+}
+
 bool number(struct request *q, const char *key, uint64_t max, uint64_t *out)
 {
 	if (wire_get_number(q->line, key, max, out) != -TN_EINVAL)

@@ -179,8 +179,11 @@ static void do_line(struct session *s, char *text, size_t length)
 	const char *why;
 
 	if (wire_parse(text, length, &line, &why) == 0) {
-		do_request(s, &line);
-		return;
+		if (line.id != 0) {
+			do_request(s, &line);
+			return;
+		}
+		why = "the number 0 is the host's own";
 	}
 	struct request q = { .host = s->host, .line = &line, .out = &s->out };
 

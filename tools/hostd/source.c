@@ -90,18 +90,17 @@ int source_open(const struct hostd *h, const char *path, struct source *out,
 
 /* FOLDER/NAME.ko, with the end of each packer; '-' for '_' too. */
 static int try_folder(const struct hostd *h, const char *folder,
-    const char *name, struct source *out)
+    const char *name, struct source *out, const char **why)
 {
 	static const char *const ends[] = { ".ko", ".ko.xz", ".ko.zst",
 		".ko.gz", ".so" };
-	const char *why;
 	char *path;
 	int err = -TN_ENOENT;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends) && err == -TN_ENOENT; i++) {
 		if (asprintf(&path, "%s/%s%s", folder, name, ends[i]) < 0)
-			return -TN_ENOMEM;
-		err = source_open(h, path, out, &why);
+			return fail(why, -TN_ENOMEM, "no memory");
+		err = source_open(h, path, out, why);
 		free(path);
 	}
 	return err;
@@ -120,14 +119,14 @@ int source_find(const struct hostd *h, const char *name, struct source *out,
 	for (char *p = strchr(dashed, '_'); p != NULL; p = strchr(p, '_'))
 		*p = '-';
 	for (size_t i = 0; i < h->config.nfolders && err == -TN_ENOENT; i++) {
-		err = try_folder(h, h->config.folders[i], plain, out);
+		err = try_folder(h, h->config.folders[i], plain, out, why);
 		if (err == -TN_ENOENT && strcmp(plain, dashed) != 0)
-			err = try_folder(h, h->config.folders[i], dashed, out);
+			err = try_folder(
+			    h, h->config.folders[i], dashed, out, why);
 	}
-	return err == 0 ? 0
-	       : err == -TN_ENOENT
+	return err == -TN_ENOENT
 		   ? fail(why, err, "this host has no file of that name")
-		   : fail(why, err, "its file cannot be read");
+		   : err;
 }
 
 void source_free(struct source *s)

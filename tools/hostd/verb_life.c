@@ -132,19 +132,17 @@ void verb_rmmod(struct request *q)
 {
 	struct tn_unload_args args;
 	struct names *names;
-	const char *words;
-	char *copy;
+	char *list;
 
-	if (!need(q, "names", &words) || !unload_args(q, &args))
+	if (!unload_args(q, &args) || !list_of(q, "names", &list))
 		return;
-	copy = strdup(words);
 	names = calloc(1, sizeof(*names));
-	if (copy == NULL || names == NULL)
+	if (names == NULL)
 		reply_no_memory(q);
-	else if (add_names(q, names, copy))
+	else if (add_names(q, names, list))
 		unload(q, names, &args);
 	free(names);
-	free(copy);
+	free(list);
 }
 
 /* --- start and stop */

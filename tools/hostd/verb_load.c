@@ -135,6 +135,7 @@ struct set {
 	struct source sources[SET_MAX];
 	struct tn_load_args args[SET_MAX];
 	size_t n;
+	bool has_told; /* why a file that somebody needs cannot be read */
 };
 
 static struct tn_load_args *set_add(struct set *set)
@@ -162,9 +163,15 @@ static int find(
 	if (name == NULL || set->n == SET_MAX)
 		return -TN_ENOENT;
 	err = source_find(set->q->host, name, &set->sources[set->n], &why);
-	if (err == 0)
+	if (err == -TN_EINVAL) /* what cannot be a file is not there */
+		err = -TN_ENOENT;
+	if (err == 0) {
 		*out = *set_add(set);
-	return err == -TN_EINVAL ? -TN_ENOENT : err;
+	} else if (err != -TN_ENOENT) {
+		reply_fail(set->q, err, "unreadable", "%s: %s", name, why);
+		set->has_told = true;
+	}
+	return err;
 }
 
 static bool add_files(struct set *set)
@@ -186,26 +193,39 @@ static bool add_files(struct set *set)
 	return true;
 }
 
-static bool add_names(struct set *set, char *names)
+static bool has_name(const struct set *set, const char *name)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (strcmp(set->sources[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* False: the request has failed. */
+static bool add_name(struct set *set, const char *name)
 {
 	struct request *q = set->q;
-	const char *name, *why;
+	struct source *s = &set->sources[set->n];
+	const char *why;
+	int err;
 
-	while ((name = strsep(&names, ",")) != NULL) {
-		const int err = set->n == SET_MAX
-				    ? -TN_EFBIG
-				    : source_find(q->host, name,
-					  &set->sources[set->n], &why);
-
-		if (err == -TN_EFBIG)
-			why = "the set has too many files";
-		if (err != 0) {
-			reply_fail(q, err, "unreadable", "%s: %s", name, why);
-			return false;
-		}
-		(void)set_add(set);
+	if (set->n == SET_MAX) {
+		reply_fail(q, -TN_EFBIG, "field", "a set of more than %u files",
+		    SET_MAX);
+		return false;
 	}
-	return true;
+	err = source_find(q->host, name, s, &why);
+	if (err != 0) {
+		reply_fail(q, err, "unreadable", "%s: %s", name, why);
+	} else if (has_name(set, s->name)) {
+		source_free(s);
+		reply_fail(q, -TN_EINVAL, "field",
+		    "names: %s stands there twice", name);
+	} else {
+		(void)set_add(set);
+		return true;
+	}
+	return false;
 }
 
 static void load_set(struct set *set)
@@ -223,7 +243,8 @@ static void load_set(struct set *set)
 
 	tn_diag_init(&diag);
 	if (tn_load_set(set->q->host->sys, &args, &loaded, &diag) != 0) {
-		reply_diag(set->q, &diag, "the set");
+		if (!set->has_told)
+			reply_diag(set->q, &diag, "the set");
 	} else {
 		for (size_t i = 0; i < loaded.n; i++) {
 			reply_begin(set->q, "loaded");
@@ -240,21 +261,28 @@ static void load_set(struct set *set)
 
 void verb_load(struct request *q)
 {
-	const char *names = wire_get(q->line, "names");
-	char *copy = strdup(names != NULL ? names : "");
-	struct set *set = calloc(1, sizeof(*set));
+	const char *names = wire_get(q->line, "names"), *name;
+	char *list = NULL, *rest;
+	struct set *set;
+	bool good;
 
-	if (set == NULL || copy == NULL) {
+	if ((q->nfds == 0 || (names != NULL && *names != '\0')) &&
+	    !list_of(q, "names", &list))
+		return;
+	set = calloc(1, sizeof(*set));
+	if (set == NULL) {
 		reply_no_memory(q);
-	} else if (q->nfds == 0 && *copy == '\0') {
-		(void)need(q, "names", &names);
 	} else if (load_flags(q, &set->flags)) {
 		set->q = q;
-		if (add_files(set) && (*copy == '\0' || add_names(set, copy)))
+		good = add_files(set);
+		rest = list;
+		while (good && (name = strsep(&rest, ",")) != NULL)
+			good = add_name(set, name);
+		if (good)
 			load_set(set);
 	}
 	for (size_t i = 0; set != NULL && i < set->n; i++)
 		source_free(&set->sources[i]);
 	free(set);
-	free(copy);
+	free(list);
 }

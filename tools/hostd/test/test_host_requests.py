@@ -161,6 +161,43 @@ class Requests(hostkit.Case):
         os.truncate(path, (64 << 20) + 1)
         self.assertFails(self.c.insmod(path), 'EFBIG', 'unreadable')
 
+    def test_why_a_file_of_its_folders_cannot_be_read_is_told(self):
+        for name in ('hello', 'greeter', 'guest'):
+            shutil.copy(module(name), self.dir)
+        os.truncate(os.path.join(self.dir, 'greeter.ko'), (1 << 20) + 1)
+        os.mkdir(os.path.join(self.dir, 'folder.ko'))
+        os.symlink('loop.ko', os.path.join(self.dir, 'loop.ko'))
+        self.served.stop()
+        c = self.client(self.host('--max-file', '1', '-L', self.dir))
+        for names, code, why in (
+                ('greeter', 'EFBIG', 'it is larger than this host allows'),
+                ('hello,folder', 'EINVAL', 'folder: it is a folder'),
+                ('guest', 'EFBIG', 'greeter: it is larger than this host '
+                 'allows'),
+                ('loop', 'EIO', 'loop: it cannot be opened'),
+                ('no', 'ENOENT', 'no: this host has no file of that name')):
+            self.assertFails(c.ask('load', names=names)[1], code,
+                             'unreadable', why)
+        c.ok('load', names='hello')
+
+    def test_lists_have_no_empty_and_no_repeated_names(self):
+        for verb in ('load', 'rmmod'):
+            for names in ('hello,', ',hello', 'hello,,greeter', ','):
+                self.assertFails(self.c.ask(verb, names=names)[1], 'EINVAL',
+                                 'field', f"names: a word of the list "
+                                 f"'{names}' is empty")
+        for names in ('hello,hello', 'common_bss,hello,common-bss'):
+            self.assertFails(self.c.ask('load', names=names)[1], 'EINVAL',
+                             'field', 'stands there twice')
+        self.assertEqual(self.c.names(), [])
+
+    def test_the_number_0_is_no_clients(self):
+        self.c.raw(b'0 ping\n')
+        line = self.c.line()
+        self.assertEqual((line.id, line.word), (0, 'error'))
+        self.assertFails(line, 'EINVAL', 'malformed', 'the number 0')
+        self.c.ok('ping')
+
     def test_the_name_of_a_file_serves_when_it_states_none(self):
         """As insmod of an object without .modinfo name."""
         source = 'int unnamed_answer(void); int unnamed_answer(void) ' \
