@@ -365,14 +365,14 @@ static int act(struct modprobe *mp, int n, char **words)
 {
 	int err;
 
+	if (mp->o.provides != NULL)
+		return modprobe_provides(mp, mp->o.provides);
 	if (mp->o.show_config)
 		return modprobe_show_config(mp);
 	if (mp->o.versions)
 		return modprobe_show_versions(mp, words[0]);
 	if (mp->o.exports)
 		return modprobe_show_exports(mp, words[0]);
-	if (mp->o.provides != NULL)
-		return modprobe_provides(mp, mp->o.provides);
 	if (needs_world(&mp->o)) {
 		err = modprobe_connect(mp);
 		if (err)

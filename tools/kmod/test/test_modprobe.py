@@ -275,6 +275,23 @@ class Messages(Case):
             self.assertEqual(got[2].split(b': ', 1)[1],
                              want[2].split(b': ', 1)[1])
 
+    def test_no_mixture_of_options_ends_by_a_signal(self):
+        """Dry runs: of kmod's options with its status, of ours with one."""
+        theirs = ['-a', '-r', '-R', '-D', '-c', '-q', '-b', '-i', '-f', '-v',
+                  '--first-time', '--remove-holders', '--show-exports',
+                  '--show-modversions', '-w1']
+        ours = ['--explain', '--json', '--provides=hello_add']
+        names = ['guest', 'nosuch', 'hello', 'symbol:hello_add', 'a=1',
+                 os.path.join(self.pair.tree, 'kernel/guest.ko')]
+        for seed in range(300):
+            rng = random.Random(seed)
+            args = ['-n', *rng.sample(theirs, rng.randrange(5)),
+                    *rng.sample(names, rng.randrange(3))]
+            with self.subTest(args):
+                self.assertIsNone(self.pair.differs(*args))
+                self.assertIn(self.ours(*args, *rng.sample(
+                    ours, rng.randrange(1, 3)))[0], (0, 1))
+
     def test_without_a_host_or_kernel_removal_is_shown(self):
         for args in (['-D', '-r', '--remove-holders', 'guest'],
                      ['-n', '-v', '-r', '--remove-holders', 'guest']):
