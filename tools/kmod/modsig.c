@@ -26,10 +26,10 @@ enum {
 	ID_PKCS7 = 2
 };
 
-static const char *const hash_names[] = { "md4", "md5", "sha1", "rmd160",
-	"sha256", "sha384", "sha512", "sha224" };
+/* The numbers of struct module_signature: DSA and RSA. */
+#define ALGOS 2u
 
-/* Object identifiers in DER; those that sign-file can be told to use. */
+/* In the order of their numbers there, with their identifiers in DER. */
 static const struct {
 	const char *name;
 	unsigned char n;
@@ -44,6 +44,7 @@ static const struct {
 	{ "sha384", 9, { 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2 } },
 	{ "sha512", 9, { 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3 } },
 	{ "sha224", 9, { 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 4 } },
+	{ "sm3", 8, { 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x11 } },
 	// clang-format on
 };
 
@@ -145,9 +146,7 @@ static bool parse_plain(
 	const uint8_t signer = numbers[AT_SIGNER_LENGTH];
 	const uint8_t key = numbers[AT_KEY_LENGTH];
 
-	if (numbers[AT_HASH] >= ARRAY_SIZE(hash_names))
-		return false;
-	out->hash = hash_names[numbers[AT_HASH]];
+	out->hash = hashes[numbers[AT_HASH]].name;
 	return span_sub(bytes, 0, signer, &out->signer) &&
 	       span_sub(bytes, signer, key, &out->key) &&
 	       span_sub(bytes, (uint64_t)signer + key, bytes.n - signer - key,
@@ -165,7 +164,10 @@ bool modsig_parse(struct span bytes, struct modsig *out)
 		return false;
 	numbers = bytes.p + bytes.n - MODSIG_TRAILER;
 	type = numbers[AT_ID_TYPE];
-	if (type >= ARRAY_SIZE(id_types) ||
+	if (numbers[AT_ALGO] >= ALGOS ||
+	    numbers[AT_HASH] >= ARRAY_SIZE(hashes) ||
+	    type >= ARRAY_SIZE(id_types) ||
+	    get_be32(numbers + AT_LENGTH) == 0 ||
 	    !span_sub(bytes, 0, bytes.n - MODSIG_TRAILER, &body))
 		return false;
 	out->id = id_types[type];

@@ -140,6 +140,12 @@ class Signatures(Case):
             out = self.same(self.append(data, sig))
             self.assertIn('sig_hashalgo:   ' + digest, out)
             self.same('-F', 'signer', self.append(data, sig))
+        # openssl does not sign with sm3, whose identifier is as long as md5's
+        data, sig = self.signed('md5', '/CN=x')
+        path = self.append(data, sig.replace(
+            bytes.fromhex('2a864886f70d0205'),
+            bytes.fromhex('2a811ccf55018311')))
+        self.assertIn('sig_hashalgo:   sm3', self.same(path))
 
     def test_signatures_that_are_damaged_show_nothing(self):
         data, sig = self.signed('sha256', '/CN=x')
@@ -157,6 +163,20 @@ class Signatures(Case):
         data, _ = self.signed('sha256', '/CN=x')
         self.assertIn('sig_hashalgo:   sha1', self.same(self.append(
             data, b'NAMEkeySIG', b'\1\2\1\4\3\0\0\0', 3)))
+
+    def test_numbers_are_taken_and_passed_over_as_by_kmod(self):
+        data, sig = self.signed('sha256', '/CN=x')
+        shown = 0
+        for algo in (0, 1, 2, 255):
+            for hash_ in (*range(10), 255):
+                for type_ in (0, 1, 2, 3):
+                    signer, key = (0, 0) if type_ == 2 else (4, 3)
+                    for length in (0, 3 if type_ != 2 else len(sig)):
+                        shown += 'sig_id' in self.same(self.append(
+                            data, sig if type_ == 2 else b'NAMEkeySIG',
+                            bytes([algo, hash_, type_, signer, key, 0, 0, 0]),
+                            length))
+        self.assertEqual(shown, 2 * 9 * 3)
 
 
 class Damage(Case):
