@@ -158,8 +158,9 @@ static bool options_read(struct modpost *mp, int argc, char **argv, bool *help)
 			return true;
 		}
 		if (!option_set(mp, option, optarg)) {
-			mp_fail(mp, "'%s' does not fit -%c",
-			    optarg != NULL ? optarg : "", option);
+			if (option != '?') /* else getopt has told */
+				mp_fail(mp, "'%s' does not fit -%c", optarg,
+				    option);
 			return false;
 		}
 	}
@@ -184,7 +185,7 @@ static bool output_write(struct modpost *mp, const char *path, bool module)
 		ok = (path != NULL ? fclose(out) : fflush(out)) == 0 && ok;
 	}
 	if (!ok)
-		mp_complain(
+		mp_fail(
 		    mp, "cannot write %s", path != NULL ? path : "the result");
 	return ok;
 }

@@ -115,7 +115,7 @@ static bool table_read(struct modpost *mp, const struct table *t, bool gpl)
 
 		if (value == NULL || e.name == NULL || e.ns == NULL ||
 		    !mp_is_plain_name(e.name)) {
-			mp_complain(
+			mp_fail(
 			    mp, "entry %zu of the export table is damaged", i);
 			return false;
 		}
