@@ -324,7 +324,8 @@ static const struct shell_command commands[] = {
 	{ "stop", "MODULE", "stop a module", 1, 1, SHELL_MODULES, run_stop },
 	{ "symbol", "SYMBOL", "where an export is", 1, 1, SHELL_NOTHING, show_symbol },
 	{ "symbols", "MODULE", "its exports", 1, 1, SHELL_MODULES, show_symbols },
-	{ "unload", "[-f] [-w MS] MODULE..", "unload modules, all or none", 1, WORDS_MAX, SHELL_MODULES, run_unload },
+	{ "unload", "[-f] [-w MS] MODULE..", "unload modules, all or none", 1, WORDS_MAX,
+	    SHELL_MODULES, run_unload },
 	{ "where", "ADDRESS", "which code is there", 1, 1, SHELL_NOTHING, show_where },
 	// clang-format on
 };

@@ -13,8 +13,9 @@
  *	verb_*.c     the verbs
  *
  * Locks: hostd.lock guards the list of sessions, session.lock its queue of
- * events and what it is doing; the first may be held when the second is taken, and neither while
- * the engine is called.
+ * events and what it is doing. The first may be held when the second is taken.
+ * Who holds one does not call the engine; the engine, which calls listeners
+ * without a lock of its own, may call event_of_module, which takes both.
  */
 #pragma once
 

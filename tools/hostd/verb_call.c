@@ -79,8 +79,10 @@ static bool find_function(
 		}
 	}
 	if (at == NULL) {
-		reply_fail(q, -TN_ENOENT, "no_export", "%s exports '%s'",
-		    *out != NULL ? "that module never" : "no module", symbol);
+		reply_fail(q, -TN_ENOENT, "no_export", "%s '%s'",
+		    *out != NULL ? "that module does not export"
+				 : "no module exports",
+		    symbol);
 	} else {
 		tn_module_part(*out, TN_TEXT, &addr, &size);
 		if ((uintptr_t)at - addr < size)

@@ -87,6 +87,9 @@ class Requests(hostkit.Case):
                               'EINVAL'),
                              ({}, 'EINVAL')):
             self.assertEqual(self.c.ask('call', **fields)[1]['code'], code)
+        self.assertFails(self.c.ask('call', symbol='x', module='hello')[1],
+                         'ENOENT', 'no_export',
+                         "that module does not export 'x'")
 
     def test_modules_are_looked_into(self):
         self.c.ok('load', names='guest')
