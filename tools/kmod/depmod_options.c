@@ -50,7 +50,7 @@ static const char usage_text[] =
     "\t                     symbol versions.\n"
     "\n"
     "Beyond kmod:\n"
-    "\t-j, --jobs[=N]       Read modules in N threads; no N: one a processor\n"
+    "\t-j N, --jobs[=N]     Read modules in N threads; no N: one a processor\n"
     "\t    --incremental[=FILE]\n"
     "\t                     Read only what has changed since the last time;\n"
     "\t                     FILE instead of modules.tenon in the tree\n"
