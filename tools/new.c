@@ -219,7 +219,17 @@ static int fail(const char *what, const char *why)
 	return EXIT_FAILED;
 }
 
-static int fill(int parent, const char *name)
+/* Whoever calls us must hear of it, or it is not made. */
+static bool tell(const char *where, const char *name)
+{
+	const bool here = strcmp(where, ".") == 0;
+
+	printf("%s/ is made: `make -C %s%s%s check` builds and tests it\n",
+	    name, here ? "" : where, here ? "" : "/", name);
+	return fflush(stdout) == 0;
+}
+
+static int fill(int parent, const char *where, const char *name)
 {
 	const int dir = openat(parent, name, O_DIRECTORY | O_CLOEXEC);
 	bool ok = dir >= 0;
@@ -227,11 +237,14 @@ static int fill(int parent, const char *name)
 
 	for (size_t i = 0; i < NTEMPLATES && ok; i++)
 		ok = write_file(dir, &templates[i], name);
+	ok = ok && tell(where, name);
 	number = errno;
 	if (!ok)
 		undo(parent, dir, name);
 	if (dir >= 0)
 		(void)close(dir);
+	if (!ok && ferror(stdout))
+		return EXIT_FAILED; /* as told for every applet at its end */
 	return ok ? EXIT_OK : fail(name, strerror(number));
 }
 
@@ -247,7 +260,7 @@ static int make_folder(const char *where, const char *name)
 		    errno == EEXIST ? "it is there already, and stays as it is"
 				    : strerror(errno));
 	else
-		status = fill(parent, name);
+		status = fill(parent, where, name);
 	(void)close(parent);
 	return status;
 }
@@ -266,7 +279,7 @@ int new_main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *where = ".", *fault;
-	int c, status;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "C:h", longs, NULL)) != -1) {
 		if (c == 'h')
@@ -284,11 +297,5 @@ int new_main(int argc, char **argv)
 		(void)fail(argv[optind], fault);
 		return EXIT_USAGE;
 	}
-	status = make_folder(where, argv[optind]);
-	if (status == EXIT_OK)
-		printf("%s/ is made: `make -C %s%s%s check` builds and tests "
-		       "it\n",
-		    argv[optind], strcmp(where, ".") != 0 ? where : "",
-		    strcmp(where, ".") != 0 ? "/" : "", argv[optind]);
-	return status;
+	return make_folder(where, argv[optind]);
 }

@@ -139,6 +139,10 @@ class New(Kit):
                            status=1)
         self.assertIn('tenon new: hello: File too large', text)
         self.assertEqual(self.files(), [])
+        text = self.run_in('sh', '-c', 'tenon new hello >/dev/full', status=1)
+        self.assertEqual(
+            text, 'tenon new: standard output cannot be written\n')
+        self.assertEqual(self.files(), [])
 
     def test_refuses_what_is_no_name(self):
         for name, why in (('1x', 'does not begin with a letter'),
