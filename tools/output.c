@@ -27,7 +27,8 @@ static size_t folder_length(const char *path)
 	return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
-static FILE *open_new(struct output *o, mode_t mode)
+/* @old: what it will replace, whose mode it gets whatever the umask is. */
+static FILE *open_new(struct output *o, const struct stat *old)
 {
 	const int folder = (int)folder_length(o->target);
 	FILE *f = NULL;
@@ -38,8 +39,9 @@ static FILE *open_new(struct output *o, mode_t mode)
 		o->temporary = NULL;
 		return NULL;
 	}
-	fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd >= 0)
+	fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    old != NULL ? old->st_mode & 0777 : 0666);
+	if (fd >= 0 && (old == NULL || fchmod(fd, old->st_mode & 0777) == 0))
 		f = fdopen(fd, "w");
 	if (fd >= 0 && f == NULL)
 		close(fd);
@@ -58,7 +60,7 @@ bool output_open(struct output *o, const char *applet, const char *path)
 	}
 	o->target = exists ? realpath(path, NULL) : strdup(path);
 	if (o->target != NULL)
-		o->file = open_new(o, exists ? st.st_mode & 0777 : 0666);
+		o->file = open_new(o, exists ? &st : NULL);
 	return o->file != NULL || fail(o);
 }
 

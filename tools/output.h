@@ -2,8 +2,10 @@
 /*
  * Files that a tool writes: whole or not at all. What is written goes to a
  * temporary name in the same folder and gets its own name when all has gone
- * well; so several files can be written before any of them appears. What is no
- * regular file, such as /dev/stdout, is written in place.
+ * well; so several files can be written before any of them appears. A new file
+ * has the mode of the one it replaces, but its owner is who runs the tool, and
+ * other hard links keep the old one. What is no regular file, such as
+ * /dev/stdout, is written in place.
  */
 #pragma once
 

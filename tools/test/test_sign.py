@@ -160,6 +160,19 @@ class Sign(Signed):
         self.assertFalse(open(path, 'rb').read().endswith(MAGIC))
         self.assertTrue(open(out, 'rb').read().endswith(MAGIC))
 
+    def test_the_file_keeps_its_mode(self):
+        for mode in (0o666, 0o640, 0o755):
+            path = self.copy()
+            os.chmod(path, mode)
+            key, cert = self.key('ours')
+            old = os.umask(0o077)
+            try:
+                done = tenon('sign', '-k', key, '-c', cert, path)
+            finally:
+                os.umask(old)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(os.stat(path).st_mode & 0o7777, mode)
+
     def test_twice_is_refused_and_replaced_on_request(self):
         path, cert = self.signed()
         key = self.path('ours.key')
