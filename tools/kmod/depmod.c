@@ -88,8 +88,7 @@ static int gather(struct depmod *d)
 	int err = depmod_walk(d);
 
 	depmod_open_folder(d);
-	if (!err)
-		err = depmod_cache_load(d);
+	depmod_cache_load(d);
 	if (!err)
 		err = depmod_order(d);
 	if (!err)

@@ -2,9 +2,11 @@
 /*
  * The cache file: see depmod_cache.h.
  *
- *	header | entries, in the order of modules | blob
+ *	header | entries, in the order of modules | blob: base, news
  *
- * An entry says where in the blob its module's path, hashes and texts lie.
+ * An entry says where in the blob its module's path, hashes and texts lie. A
+ * run takes the base over as it is, with its checksum, and writes what is new
+ * behind it; when much of the base is not used any more, all becomes a new one.
  * Numbers are the machine's own; the header's version changes with anything
  * that is laid out here or hashed. Before a byte of it counts, the checksum of
  * everything has been compared, and each entry been found to
@@ -17,7 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/overflow.h>
@@ -27,7 +30,7 @@
 #include "depmod_files.h"
 
 #define MAGIC   "tenondep"
-#define VERSION 2u
+#define VERSION 3u
 
 /*
  * Clocks of file systems tick that slowly: what was written less than this
@@ -58,7 +61,8 @@ struct cache_header {
 	int64_t started; /* when the run that wrote it began to look at files */
 	uint64_t bytes;  /* behind the header */
 	struct cache_result result;
-	uint64_t blob_sum;
+	uint64_t base; /* bytes of the blob */
+	uint64_t base_sum, news_sum;
 	uint64_t
 	    sum; /* of header and entries but itself: the last of the header */
 };
@@ -190,7 +194,9 @@ static bool cache_is_sound(struct depmod_cache *c)
 		return false;
 	c->nentries = h->nentries;
 	blob = blob_of(c, &n);
-	if (h->blob_sum != checksum(blob, n) || (n != 0 && blob[n - 1] != '\0'))
+	if (h->base > n || h->base_sum != checksum(blob, h->base) ||
+	    h->news_sum != checksum(blob + h->base, n - h->base) ||
+	    (n != 0 && blob[n - 1] != '\0'))
 		return false;
 	for (uint32_t i = 0; i < c->nentries; i++)
 		if (!entry_is_sound(&entries_of(c)[i], blob, n))
@@ -198,34 +204,46 @@ static bool cache_is_sound(struct depmod_cache *c)
 	return true;
 }
 
-static int read_cache(const struct depmod *d, struct buffer *bytes)
+/* The file is never changed, only replaced. */
+static void map_cache(struct depmod_cache *c, int fd)
 {
-	const char *const name = d->options.cache;
+	struct stat st;
+	void *p;
 
-	return name[0] == '\0' ? buffer_read(bytes, d->dir, DEPMOD_CACHE)
-			       : buffer_read(bytes, AT_FDCWD, name);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ,
+	    MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (p == MAP_FAILED)
+		return;
+	c->bytes = p;
+	c->n = (size_t)st.st_size;
 }
 
-int depmod_cache_load(struct depmod *d)
+void depmod_cache_load(struct depmod *d)
 {
-	struct buffer bytes = { 0 };
-	int err;
+	const char *const name = d->options.cache;
+	int fd;
 
-	if (d->options.cache == NULL)
-		return 0;
-	err = read_cache(d, &bytes);
-	d->cache = (struct depmod_cache){ .bytes = bytes.p, .n = bytes.n };
-	if (err || !cache_is_sound(&d->cache)) {
+	if (name == NULL)
+		return;
+	fd = name[0] == '\0'
+		 ? openat(d->dir, DEPMOD_CACHE, O_RDONLY | O_CLOEXEC)
+		 : open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	map_cache(&d->cache, fd);
+	(void)close(fd);
+	if (d->cache.bytes != NULL && cache_is_sound(&d->cache))
+		d->seed = header_of(&d->cache)->seed;
+	else
 		depmod_cache_free(&d->cache);
-		return err == -TN_ENOMEM ? err : 0;
-	}
-	d->seed = header_of(&d->cache)->seed;
-	return 0;
 }
 
 void depmod_cache_free(struct depmod_cache *c)
 {
-	free(c->bytes);
+	if (c->bytes != NULL)
+		(void)munmap((void *)(uintptr_t)c->bytes, c->n);
 	names_free(&c->paths);
 	*c = (struct depmod_cache){ 0 };
 }
@@ -292,10 +310,11 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 	if (e == NULL)
 		return false;
 	c->next = (uint32_t)(e - entries_of(c)) + 1;
+	blob = blob_of(c, &n);
+	m->path = blob + e->path;
 	if (!stamps_equal(&e->stamp, &m->stamp) ||
 	    e->stamp.ctime > header_of(c)->started - TICK)
 		return false;
-	blob = blob_of(c, &n);
 	m->facts = (struct facts){
 		.bytes = e->bytes,
 		.hashes = (const void *)(blob + e->hashes),
@@ -309,54 +328,109 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 
 /* --- saving */
 
-static size_t align_blob(struct buffer *blob)
+/* The file in pieces, as it is made. */
+struct saving {
+	struct buffer head; /* header and entries */
+	struct buffer base; /* of the cache that was read, or nothing */
+	struct buffer news;
+};
+
+static bool is_in(const struct buffer *bytes, const void *p)
 {
-	while (blob->n % 4 != 0 && !blob->failed)
-		buffer_char(blob, '\0');
-	return blob->n;
+	return (uintptr_t)p - (uintptr_t)bytes->p < bytes->n;
 }
 
-static void add_entry(
-    const struct dep_module *m, struct buffer *entries, struct buffer *blob)
+/* Where in the blob the bytes are: where they were, or behind the rest. */
+static uint32_t place(struct saving *s, const void *bytes, size_t n)
+{
+	const size_t at = s->base.n + s->news.n;
+
+	if (is_in(&s->base, bytes))
+		return (uint32_t)((const char *)bytes - s->base.p);
+	buffer_add(&s->news, bytes, n);
+	return (uint32_t)at;
+}
+
+static size_t bytes_of_hashes(const struct facts *f)
+{
+	return ((size_t)f->n[FACTS_EXPORTS] + f->n[FACTS_IMPORTS]) *
+	       sizeof(*f->hashes);
+}
+
+static void add_entry(struct saving *s, const struct dep_module *m)
 {
 	const struct facts *f = &m->facts;
 	struct cache_entry e = { .stamp = m->stamp, .bytes = f->bytes };
-	const size_t nhashes =
-	    (size_t)f->n[FACTS_EXPORTS] + f->n[FACTS_IMPORTS];
 
 	memcpy(e.n, f->n, sizeof(e.n));
 	memcpy(e.at, f->at, sizeof(e.at));
-	e.hashes = (uint32_t)align_blob(blob);
-	buffer_add(blob, f->hashes, nhashes * sizeof(*f->hashes));
-	e.texts = (uint32_t)blob->n;
-	buffer_add(blob, f->texts, f->bytes);
-	e.path = (uint32_t)blob->n;
-	buffer_add(blob, m->path, strlen(m->path) + 1);
-	buffer_add(entries, &e, sizeof(e));
+	while ((s->base.n + s->news.n) % sizeof(*f->hashes) != 0 &&
+	       !s->news.failed)
+		buffer_char(&s->news, '\0');
+	e.hashes = place(s, f->hashes, bytes_of_hashes(f));
+	e.texts = place(s, f->texts, f->bytes);
+	e.path = place(s, m->path, strlen(m->path) + 1);
+	buffer_add(&s->head, &e, sizeof(e));
 }
 
-/* The whole file, but for what finish() fills in. */
-static int compose(struct depmod *d, struct buffer *out)
+/* The base of the cache that was read, if most of it is still used. */
+static struct buffer old_base(const struct depmod *d)
+{
+	struct buffer base = { 0 };
+	size_t used = 0;
+
+	if (d->cache.bytes == NULL)
+		return base;
+	base.p = (char *)(uintptr_t)blob_of(&d->cache, &base.n);
+	base.n = header_of(&d->cache)->base;
+	for (uint32_t i = 0; i < d->nmodules; i++) {
+		const struct dep_module *m = &d->modules[i];
+
+		if (!m->is_damaged && is_in(&base, m->facts.texts))
+			used += m->facts.bytes + bytes_of_hashes(&m->facts) +
+				strlen(m->path) + 1;
+	}
+	if (used < base.n - base.n / 4)
+		base.n = 0;
+	return base;
+}
+
+/* What is new becomes the base if there is none. */
+static void sum_blob(
+    const struct depmod *d, const struct saving *s, struct cache_header *h)
+{
+	if (s->base.n != 0) {
+		h->base = s->base.n;
+		h->base_sum = header_of(&d->cache)->base_sum;
+		h->news_sum = checksum(s->news.p, s->news.n);
+	} else {
+		h->base = s->news.n;
+		h->base_sum = checksum(s->news.p, s->news.n);
+		h->news_sum = checksum(NULL, 0);
+	}
+}
+
+/* All pieces, but for what write_cache() fills in. */
+static int compose(const struct depmod *d, struct saving *s)
 {
 	struct cache_header h = { .version = VERSION, .seed = d->seed };
-	struct buffer blob = { 0 };
+	uint64_t bytes;
 
 	memcpy(h.magic, MAGIC, sizeof(h.magic));
-	buffer_add(out, &h, sizeof(h));
+	buffer_add(&s->head, &h, sizeof(h));
+	s->base = old_base(d);
 	for (uint32_t i = 0; i < d->nmodules; i++)
 		if (!d->modules[i].is_damaged)
-			add_entry(&d->modules[i], out, &blob);
-	h.nentries =
-	    (uint32_t)((out->n - sizeof(h)) / sizeof(struct cache_entry));
-	h.blob_sum = checksum(blob.p, blob.n);
-	buffer_add(out, blob.p, blob.n);
-	out->failed = out->failed || blob.failed;
-	buffer_free(&blob);
-	if (out->failed)
+			add_entry(s, &d->modules[i]);
+	if (s->head.failed || s->news.failed)
 		return -TN_ENOMEM;
-	h.bytes = out->n - sizeof(h);
-	memcpy(out->p, &h, sizeof(h));
-	return out->n > UINT32_MAX ? -TN_EFBIG : 0;
+	bytes = (uint64_t)s->head.n + s->base.n + s->news.n;
+	h.bytes = bytes - sizeof(h);
+	h.nentries =
+	    (uint32_t)((s->head.n - sizeof(h)) / sizeof(struct cache_entry));
+	sum_blob(d, s, &h);
+	memcpy(s->head.p, &h, sizeof(h));
+	return bytes > UINT32_MAX ? -TN_EFBIG : 0;
 }
 
 static struct cache_result result_of(const struct depmod *d)
@@ -369,16 +443,6 @@ static struct cache_result result_of(const struct depmod *d)
 	r.builtin = depmod_stamp(d->dir, DEPMOD_BUILTIN);
 	r.builtin_info = depmod_stamp(d->dir, DEPMOD_BUILTIN_INFO);
 	return r;
-}
-
-/* The facts as they were when the entries were written: only stamps differ. */
-static void renew_stamps(struct depmod *d)
-{
-	struct cache_entry *entries =
-	    (void *)(d->cache.bytes + sizeof(struct cache_header));
-
-	for (uint32_t i = 0; i < d->nmodules; i++)
-		entries[i].stamp = d->modules[i].stamp;
 }
 
 /*
@@ -395,37 +459,42 @@ static struct cache_result result_to_keep(const struct depmod *d)
 	return r;
 }
 
-static int write_cache(struct depmod *d, struct buffer *content)
+/* The first one of the @n pieces has the header and the entries. */
+static void write_cache(
+    const struct depmod *d, const struct buffer *pieces, unsigned n)
 {
-	struct cache_header *h = (void *)content->p;
+	struct cache_header *h = (void *)pieces->p;
 	const char *name = d->options.cache;
 	int err;
 
 	h->started = d->started;
 	h->result = result_to_keep(d);
-	h->sum = sum_of(content->p, h->nentries);
+	h->sum = sum_of(pieces->p, h->nentries);
 	if (name[0] == '\0')
-		err = depmod_replace(d->dir, DEPMOD_CACHE, content);
+		err = depmod_replace(d->dir, DEPMOD_CACHE, pieces, n);
 	else
-		err = depmod_replace(AT_FDCWD, name, content);
+		err = depmod_replace(AT_FDCWD, name, pieces, n);
 	if (err)
 		report(&d->report, REPORT_WARNING,
 		    "could not write the cache %s: %s",
 		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
-	return 0;
 }
 
 int depmod_cache_save(struct depmod *d)
 {
-	struct buffer content = { 0 };
+	struct saving s = { 0 };
 	int err;
 
 	if (d->options.cache == NULL)
 		return 0;
-	err = compose(d, &content);
-	if (!err)
-		err = write_cache(d, &content);
-	buffer_free(&content);
+	err = compose(d, &s);
+	if (!err) {
+		const struct buffer pieces[] = { s.head, s.base, s.news };
+
+		write_cache(d, pieces, ARRAY_SIZE(pieces));
+	}
+	buffer_free(&s.head);
+	buffer_free(&s.news);
 	return err == -TN_ENOMEM ? err : 0;
 }
 
@@ -496,12 +565,25 @@ unsigned depmod_cache_changed(const struct depmod *d)
 	return changed;
 }
 
+/* The facts are as they were when the entries were written. */
 int depmod_cache_renew(struct depmod *d)
 {
-	struct buffer content = { .p = d->cache.bytes, .n = d->cache.n };
+	struct buffer pieces[2] = { { 0 }, { 0 } };
+	struct cache_entry *entries;
+	size_t n;
+	const char *blob;
 
 	if (d->nmodules - d->cache.taken <= FEW)
 		return 0;
-	renew_stamps(d);
-	return write_cache(d, &content);
+	blob = blob_of(&d->cache, &n);
+	pieces[1] = (struct buffer){ .p = (char *)(uintptr_t)blob, .n = n };
+	buffer_add(&pieces[0], d->cache.bytes, d->cache.n - n);
+	if (pieces[0].failed)
+		return -TN_ENOMEM;
+	entries = (void *)(pieces[0].p + sizeof(struct cache_header));
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		entries[i].stamp = d->modules[i].stamp;
+	write_cache(d, pieces, ARRAY_SIZE(pieces));
+	buffer_free(&pieces[0]);
+	return 0;
 }

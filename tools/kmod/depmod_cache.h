@@ -25,7 +25,8 @@ struct file_stamp {
 };
 
 struct depmod_cache {
-	char *bytes; /* the file, which facts point into; NULL: no cache */
+	const char
+	    *bytes; /* the file, mapped, which facts point into; or NULL */
 	size_t n;
 	uint32_t nentries;
 	uint32_t next;      /* the entry that is expected to be asked for */
@@ -35,9 +36,9 @@ struct depmod_cache {
 
 /*
  * Loads the cache that the options name into d->cache, and takes its seed.
- * Without the option, or without a sound file, nothing is there. -TN_ENOMEM.
+ * Without the option, or without a sound file, nothing is there.
  */
-MUST_CHECK int depmod_cache_load(struct depmod *d);
+void depmod_cache_load(struct depmod *d);
 
 /*
  * Takes the facts of module @i from the cache, if they are those of its file.

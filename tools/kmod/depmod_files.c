@@ -80,15 +80,17 @@ static void temporary_name(const char *name, char *out)
 }
 
 /* Makes the file anew. What fails leaves nothing. */
-static int write_new(int dir, const char *name, const struct buffer *content)
+static int write_new(
+    int dir, const char *name, const struct buffer *pieces, unsigned n)
 {
 	const int fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int err;
+	int err = 0;
 
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, content);
+	for (unsigned i = 0; !err && i < n; i++)
+		err = write_all(fd, &pieces[i]);
 	if (close(fd) != 0 && !err)
 		err = -errno;
 	if (err)
@@ -96,7 +98,8 @@ static int write_new(int dir, const char *name, const struct buffer *content)
 	return err;
 }
 
-int depmod_replace(int dir, const char *name, const struct buffer *content)
+int depmod_replace(
+    int dir, const char *name, const struct buffer *pieces, unsigned n)
 {
 	char temporary[NAME_ROOM];
 	int err;
@@ -104,7 +107,7 @@ int depmod_replace(int dir, const char *name, const struct buffer *content)
 	if (strlen(name) + 32 > sizeof(temporary))
 		return -ENAMETOOLONG;
 	temporary_name(name, temporary);
-	err = write_new(dir, temporary, content);
+	err = write_new(dir, temporary, pieces, n);
 	if (!err && renameat(dir, temporary, dir, name) != 0) {
 		err = -errno;
 		(void)unlinkat(dir, temporary, 0);
@@ -119,7 +122,7 @@ static int write_file(
 	int err;
 
 	temporary_name(name, temporary);
-	err = write_new(d->dir, temporary, content);
+	err = write_new(d->dir, temporary, content, 1);
 	if (err)
 		report(&d->report, REPORT_ERROR,
 		    "Could not write index '%s': %s; the old one stays", name,

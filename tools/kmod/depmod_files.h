@@ -23,11 +23,11 @@ MUST_CHECK int depmod_read(
     struct depmod *d, const char *name, struct buffer *text);
 
 /*
- * Gives the file @name below the folder @dir this content, whole or not at
- * all. A negative errno.
+ * Gives the file @name below the folder @dir this content, in @n pieces, whole
+ * or not at all. A negative errno.
  */
 MUST_CHECK int depmod_replace(
-    int dir, const char *name, const struct buffer *content);
+    int dir, const char *name, const struct buffer *pieces, unsigned n);
 
 /* What one file is to hold; writes it to @out. -TN_ENOMEM and others. */
 typedef int depmod_content_fn(struct depmod *d, struct buffer *out);
