@@ -65,19 +65,27 @@ static void node_open(struct trie *t, size_t depth)
 	buffer_add(&t->nodes, &node, sizeof(node));
 }
 
+/* Sets the four bytes at @at. */
+static void set_be32(char *at, uint32_t v)
+{
+	v = __builtin_bswap32(v);
+	memcpy(at, &v, sizeof(v));
+}
+
 static void write_links(struct buffer *out, const struct link *links, size_t n)
 {
 	const unsigned char first = links[0].byte, last = links[n - 1].byte;
-	size_t i = 0;
+	const size_t size = 2 + 4 * ((size_t)last - first + 1);
+	char *at = buffer_room(out, size);
 
-	buffer_char(out, (char)first);
-	buffer_char(out, (char)last);
-	for (unsigned byte = first; byte <= last; byte++) {
-		const bool is_there = links[i].byte == byte;
-
-		buffer_be32(out, is_there ? links[i].node : 0);
-		i += is_there;
-	}
+	if (at == NULL)
+		return;
+	memset(at, 0, size);
+	at[0] = (char)first;
+	at[1] = (char)last;
+	for (size_t i = 0; i < n; i++)
+		set_be32(at + 2 + 4 * ((size_t)links[i].byte - first),
+		    links[i].node);
 }
 
 static void write_values(struct buffer *out, const struct open_node *node)
@@ -85,9 +93,13 @@ static void write_values(struct buffer *out, const struct open_node *node)
 	buffer_be32(out, (uint32_t)node->nvalues);
 	for (size_t i = 0; i < node->nvalues; i++) {
 		const char *value = node->values[i].value;
+		const size_t n = strlen(value) + 1;
+		char *at = buffer_room(out, 4 + n);
 
-		buffer_be32(out, node->values[i].priority);
-		buffer_add(out, value, strlen(value) + 1);
+		if (at == NULL)
+			return;
+		set_be32(at, node->values[i].priority);
+		memcpy(at + 4, value, n);
 	}
 }
 
@@ -101,8 +113,13 @@ static uint32_t node_write(struct trie *t, size_t prefix_at)
 	uint32_t at = (uint32_t)out->n;
 
 	if (node->depth > prefix_at) {
-		buffer_add(out, t->last + prefix_at, node->depth - prefix_at);
-		buffer_char(out, '\0');
+		const size_t n = node->depth - prefix_at;
+		char *prefix = buffer_room(out, n + 1);
+
+		if (prefix == NULL)
+			return 0;
+		memcpy(prefix, t->last + prefix_at, n);
+		prefix[n] = '\0';
 		at |= HAS_PREFIX;
 	}
 	if (nlinks != 0) {
@@ -164,13 +181,17 @@ static size_t common_length(const char *a, const char *b)
 	return n;
 }
 
-/* Takes the @n pairs of one key. */
-static void add_key(struct trie *t, const struct index_pair *pairs, size_t n)
+/*
+ * Takes the @n pairs of one key, which has its first @common characters in
+ * common with the last one.
+ */
+static void add_key(
+    struct trie *t, const struct index_pair *pairs, size_t n, size_t common)
 {
 	const char *key = pairs->key;
-	const size_t length = strlen(key);
+	const size_t length = common + strlen(key + common);
 
-	close_deeper(t, common_length(t->last, key));
+	close_deeper(t, common);
 	if (t->nodes.failed || t->links.failed)
 		return;
 	t->last = key;
@@ -235,18 +256,21 @@ static int pairs_sort(struct index_pair *pairs, size_t n)
 /* Takes all pairs, sorted, and closes what is open but for the root. */
 static void add_all(struct trie *t, struct index_pair *pairs, size_t n)
 {
-	size_t i = 0;
+	size_t begin = 0, common = 0;
 
 	node_open(t, 0);
-	while (i < n && !t->nodes.failed && !t->links.failed) {
-		size_t same = 1;
+	for (size_t i = 1; i <= n && !t->nodes.failed && !t->links.failed;
+	     i++) {
+		const char *const key = pairs[begin].key;
+		const size_t next =
+		    i < n ? common_length(key, pairs[i].key) : 0;
 
-		while (i + same < n &&
-		       strcmp(pairs[i + same].key, pairs[i].key) == 0)
-			same++;
-		order_values(pairs + i, same);
-		add_key(t, pairs + i, same);
-		i += same;
+		if (i < n && key[next] == '\0' && pairs[i].key[next] == '\0')
+			continue;
+		order_values(pairs + begin, i - begin);
+		add_key(t, pairs + begin, i - begin, common);
+		begin = i;
+		common = next;
 	}
 	if (!t->nodes.failed && !t->links.failed)
 		close_deeper(t, 0);
