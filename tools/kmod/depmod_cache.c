@@ -2,15 +2,17 @@
 /*
  * The cache file: see depmod_cache.h.
  *
- *	header | entries, in the order of modules | blob: base, news
+ *	base | parts of runs before | news, entries, end
  *
- * An entry says where in the blob its module's path, hashes and texts lie. A
- * run takes the base over as it is, with its checksum, and writes what is new
- * behind it; when much of the base is not used any more, all becomes a new one.
- * Numbers are the machine's own; the header's version changes with anything
- * that is laid out here or hashed. Before a byte of it counts, the checksum of
- * everything has been compared, and each entry been found to
- * lie within the blob and to have as many texts as it says.
+ * Entries come in the order of modules and say where in the file a module's
+ * path, hashes and texts lie: in the base, or in the news. The end says where
+ * these are. A run that has read little anew puts another part behind the
+ * file, which goes on from its base; otherwise the file is written afresh.
+ *
+ * Numbers are the machine's own; the version changes with anything that is
+ * laid out here or hashed. Before a byte of it counts, the checksums of base
+ * and last part have been compared, and each entry been found to lie within
+ * the file and to have as many texts as it says.
  */
 #include "depmod_cache.h"
 
@@ -30,7 +32,7 @@
 #include "depmod_files.h"
 
 #define MAGIC   "tenondep"
-#define VERSION 3u
+#define VERSION 4u
 
 /*
  * Clocks of file systems tick that slowly: what was written less than this
@@ -53,18 +55,17 @@ struct cache_result {
  */
 #define FEW 50u
 
-struct cache_header {
+struct cache_end {
 	char magic[8];
 	uint32_t version;
 	uint32_t nentries;
 	uint64_t seed;
 	int64_t started; /* when the run that wrote it began to look at files */
-	uint64_t bytes;  /* behind the header */
 	struct cache_result result;
-	uint64_t base; /* bytes of the blob */
+	uint64_t base; /* bytes */
+	uint64_t news; /* where they begin */
 	uint64_t base_sum, news_sum;
-	uint64_t
-	    sum; /* of header and entries but itself: the last of the header */
+	uint64_t sum; /* of entries and end but itself: its last word */
 };
 
 struct cache_entry {
@@ -72,10 +73,13 @@ struct cache_entry {
 	uint32_t n[FACTS_KINDS];
 	uint32_t at[FACTS_KINDS];
 	uint32_t bytes;  /* of texts */
-	uint32_t path;   /* in the blob: a text */
-	uint32_t hashes; /* in the blob, aligned */
-	uint32_t texts;  /* in the blob */
+	uint32_t path;   /* where: a text */
+	uint32_t hashes; /* where, aligned */
+	uint32_t texts;  /* where */
 };
+
+/* Parts begin where these may stand. */
+#define ALIGNED sizeof(uint64_t)
 
 /* Four lanes, so that the multiplications need not wait for each other. */
 static uint64_t checksum(const char *p, size_t n)
@@ -95,35 +99,17 @@ static uint64_t checksum(const char *p, size_t n)
 	return last;
 }
 
-/* Of the header, but for the sum itself, and the entries. */
-static uint64_t sum_of(const char *bytes, uint32_t nentries)
-{
-	const size_t before = offsetof(struct cache_header, sum);
-
-	return checksum(bytes, before) ^
-	       hash_mix(checksum(bytes + sizeof(struct cache_header),
-		   nentries * sizeof(struct cache_entry)));
-}
-
 /* --- loading */
 
-static const struct cache_header *header_of(const struct depmod_cache *c)
+static const struct cache_end *end_of(const struct depmod_cache *c)
 {
-	return (const void *)c->bytes;
+	return (const void *)(c->bytes + c->n - sizeof(struct cache_end));
 }
 
 static const struct cache_entry *entries_of(const struct depmod_cache *c)
 {
-	return (const void *)(c->bytes + sizeof(struct cache_header));
-}
-
-static const char *blob_of(const struct depmod_cache *c, size_t *n)
-{
-	const size_t at = sizeof(struct cache_header) +
-			  c->nentries * sizeof(struct cache_entry);
-
-	*n = c->n - at;
-	return c->bytes + at;
+	return (const struct cache_entry *)(const void *)end_of(c) -
+	       c->nentries;
 }
 
 #define LOW_BITS 0x7f7f7f7f7f7f7f7fu
@@ -170,47 +156,56 @@ static bool texts_are_sound(const struct cache_entry *e, const char *texts)
 }
 
 static bool entry_is_sound(
-    const struct cache_entry *e, const char *blob, size_t n)
+    const struct cache_entry *e, const char *bytes, size_t n)
 {
 	const uint64_t nhashes =
 	    (uint64_t)e->n[FACTS_EXPORTS] + e->n[FACTS_IMPORTS];
 
-	return e->path < n && e->hashes % 4 == 0 && e->hashes <= n &&
+	return e->path < n &&
+	       memchr(bytes + e->path, '\0', n - e->path) != NULL &&
+	       e->hashes % 4 == 0 && e->hashes <= n &&
 	       nhashes <= (n - e->hashes) / 4 && e->texts <= n &&
-	       e->bytes <= n - e->texts && texts_are_sound(e, blob + e->texts);
+	       e->bytes <= n - e->texts && texts_are_sound(e, bytes + e->texts);
+}
+
+/* Do base, news and entries lie behind each other, with these sums? */
+static bool parts_are_sound(
+    const struct depmod_cache *c, const struct cache_end *end)
+{
+	const size_t tail =
+	    end->nentries * sizeof(struct cache_entry) + sizeof(*end);
+	const size_t at = c->n - tail;
+
+	return tail <= c->n && end->base <= end->news && end->news <= at &&
+	       end->sum == checksum(c->bytes + at, tail - sizeof(end->sum)) &&
+	       end->news_sum ==
+		   checksum(c->bytes + end->news, at - end->news) &&
+	       end->base_sum == checksum(c->bytes, end->base);
 }
 
 static bool cache_is_sound(struct depmod_cache *c)
 {
-	const struct cache_header *h = header_of(c);
-	const char *blob;
-	size_t n;
+	const struct cache_end *end = end_of(c);
 
-	if (c->n < sizeof(*h) ||
-	    memcmp(h->magic, MAGIC, sizeof(h->magic)) != 0 ||
-	    h->version != VERSION || h->bytes != c->n - sizeof(*h) ||
-	    h->nentries > h->bytes / sizeof(struct cache_entry) ||
-	    h->sum != sum_of(c->bytes, h->nentries))
+	if (memcmp(end->magic, MAGIC, sizeof(end->magic)) != 0 ||
+	    end->version != VERSION || !parts_are_sound(c, end))
 		return false;
-	c->nentries = h->nentries;
-	blob = blob_of(c, &n);
-	if (h->base > n || h->base_sum != checksum(blob, h->base) ||
-	    h->news_sum != checksum(blob + h->base, n - h->base) ||
-	    (n != 0 && blob[n - 1] != '\0'))
-		return false;
+	c->nentries = end->nentries;
 	for (uint32_t i = 0; i < c->nentries; i++)
-		if (!entry_is_sound(&entries_of(c)[i], blob, n))
+		if (!entry_is_sound(&entries_of(c)[i], c->bytes, c->n))
 			return false;
 	return true;
 }
 
-/* The file is never changed, only replaced. */
+/* What has been written of the file is never changed. */
 static void map_cache(struct depmod_cache *c, int fd)
 {
 	struct stat st;
 	void *p;
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size < (off_t)sizeof(struct cache_end) ||
+	    st.st_size > UINT32_MAX || st.st_size % ALIGNED != 0)
 		return;
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ,
 	    MAP_PRIVATE | MAP_POPULATE, fd, 0);
@@ -235,7 +230,7 @@ void depmod_cache_load(struct depmod *d)
 	map_cache(&d->cache, fd);
 	(void)close(fd);
 	if (d->cache.bytes != NULL && cache_is_sound(&d->cache))
-		d->seed = header_of(&d->cache)->seed;
+		d->seed = end_of(&d->cache)->seed;
 	else
 		depmod_cache_free(&d->cache);
 }
@@ -261,11 +256,9 @@ static bool stamps_equal(const struct file_stamp *a, const struct file_stamp *b)
 static bool learn_paths(struct depmod *d)
 {
 	struct depmod_cache *c = &d->cache;
-	size_t n;
-	const char *blob = blob_of(c, &n);
 
 	for (uint32_t i = c->paths.n; i < c->nentries; i++) {
-		const char *path = blob + entries_of(c)[i].path;
+		const char *path = c->bytes + entries_of(c)[i].path;
 		bool is_new;
 		struct names_entry *entry = names_add(
 		    &c->paths, path, names_hash(path, d->seed), &is_new);
@@ -284,11 +277,9 @@ static const struct cache_entry *entry_of(struct depmod *d, const char *path)
 	struct depmod_cache *c = &d->cache;
 	const struct cache_entry *entries = entries_of(c);
 	const struct names_entry *found;
-	size_t n;
-	const char *blob = blob_of(c, &n);
 
 	if (c->next < c->nentries &&
-	    strcmp(blob + entries[c->next].path, path) == 0)
+	    strcmp(c->bytes + entries[c->next].path, path) == 0)
 		return &entries[c->next];
 	if (!learn_paths(d))
 		return NULL;
@@ -301,8 +292,6 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 	struct depmod_cache *c = &d->cache;
 	struct dep_module *m = &d->modules[i];
 	const struct cache_entry *e;
-	const char *blob;
-	size_t n;
 
 	if (c->bytes == NULL)
 		return false;
@@ -310,15 +299,14 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 	if (e == NULL)
 		return false;
 	c->next = (uint32_t)(e - entries_of(c)) + 1;
-	blob = blob_of(c, &n);
-	m->path = blob + e->path;
+	m->path = c->bytes + e->path;
 	if (!stamps_equal(&e->stamp, &m->stamp) ||
-	    e->stamp.ctime > header_of(c)->started - TICK)
+	    e->stamp.ctime > end_of(c)->started - TICK)
 		return false;
 	m->facts = (struct facts){
 		.bytes = e->bytes,
-		.hashes = (const void *)(blob + e->hashes),
-		.texts = blob + e->texts,
+		.hashes = (const void *)(c->bytes + e->hashes),
+		.texts = c->bytes + e->texts,
 	};
 	memcpy(m->facts.n, e->n, sizeof(e->n));
 	memcpy(m->facts.at, e->at, sizeof(e->at));
@@ -328,22 +316,30 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 
 /* --- saving */
 
-/* The file in pieces, as it is made. */
+/* What is written: behind the file as it is, or as a new one. */
 struct saving {
-	struct buffer head; /* header and entries */
-	struct buffer base; /* of the cache that was read, or nothing */
-	struct buffer news;
+	struct depmod *d;
+	struct buffer base; /* of the file as it is; or nothing: a new one */
+	size_t at;          /* where in the file the news begin */
+	struct buffer news; /* those of a new file become its base */
+	struct buffer tail; /* entries and end */
 };
+
+static void align(struct buffer *b)
+{
+	while (b->n % ALIGNED != 0 && !b->failed)
+		buffer_char(b, '\0');
+}
 
 static bool is_in(const struct buffer *bytes, const void *p)
 {
 	return (uintptr_t)p - (uintptr_t)bytes->p < bytes->n;
 }
 
-/* Where in the blob the bytes are: where they were, or behind the rest. */
+/* Where in the file the bytes are: where they were, or behind the rest. */
 static uint32_t place(struct saving *s, const void *bytes, size_t n)
 {
-	const size_t at = s->base.n + s->news.n;
+	const size_t at = s->at + s->news.n;
 
 	if (is_in(&s->base, bytes))
 		return (uint32_t)((const char *)bytes - s->base.p);
@@ -364,16 +360,17 @@ static void add_entry(struct saving *s, const struct dep_module *m)
 
 	memcpy(e.n, f->n, sizeof(e.n));
 	memcpy(e.at, f->at, sizeof(e.at));
-	while ((s->base.n + s->news.n) % sizeof(*f->hashes) != 0 &&
-	       !s->news.failed)
-		buffer_char(&s->news, '\0');
+	align(&s->news);
 	e.hashes = place(s, f->hashes, bytes_of_hashes(f));
 	e.texts = place(s, f->texts, f->bytes);
 	e.path = place(s, m->path, strlen(m->path) + 1);
-	buffer_add(&s->head, &e, sizeof(e));
+	buffer_add(&s->tail, &e, sizeof(e));
 }
 
-/* The base of the cache that was read, if most of it is still used. */
+/*
+ * The base of the cache that was read: if most of it is still used, and parts
+ * behind it are not more than it is itself.
+ */
 static struct buffer old_base(const struct depmod *d)
 {
 	struct buffer base = { 0 };
@@ -381,8 +378,8 @@ static struct buffer old_base(const struct depmod *d)
 
 	if (d->cache.bytes == NULL)
 		return base;
-	base.p = (char *)(uintptr_t)blob_of(&d->cache, &base.n);
-	base.n = header_of(&d->cache)->base;
+	base.p = (char *)(uintptr_t)d->cache.bytes;
+	base.n = end_of(&d->cache)->base;
 	for (uint32_t i = 0; i < d->nmodules; i++) {
 		const struct dep_module *m = &d->modules[i];
 
@@ -390,47 +387,9 @@ static struct buffer old_base(const struct depmod *d)
 			used += m->facts.bytes + bytes_of_hashes(&m->facts) +
 				strlen(m->path) + 1;
 	}
-	if (used < base.n - base.n / 4)
+	if (used < base.n - base.n / 4 || d->cache.n > 2 * base.n)
 		base.n = 0;
 	return base;
-}
-
-/* What is new becomes the base if there is none. */
-static void sum_blob(
-    const struct depmod *d, const struct saving *s, struct cache_header *h)
-{
-	if (s->base.n != 0) {
-		h->base = s->base.n;
-		h->base_sum = header_of(&d->cache)->base_sum;
-		h->news_sum = checksum(s->news.p, s->news.n);
-	} else {
-		h->base = s->news.n;
-		h->base_sum = checksum(s->news.p, s->news.n);
-		h->news_sum = checksum(NULL, 0);
-	}
-}
-
-/* All pieces, but for what write_cache() fills in. */
-static int compose(const struct depmod *d, struct saving *s)
-{
-	struct cache_header h = { .version = VERSION, .seed = d->seed };
-	uint64_t bytes;
-
-	memcpy(h.magic, MAGIC, sizeof(h.magic));
-	buffer_add(&s->head, &h, sizeof(h));
-	s->base = old_base(d);
-	for (uint32_t i = 0; i < d->nmodules; i++)
-		if (!d->modules[i].is_damaged)
-			add_entry(s, &d->modules[i]);
-	if (s->head.failed || s->news.failed)
-		return -TN_ENOMEM;
-	bytes = (uint64_t)s->head.n + s->base.n + s->news.n;
-	h.bytes = bytes - sizeof(h);
-	h.nentries =
-	    (uint32_t)((s->head.n - sizeof(h)) / sizeof(struct cache_entry));
-	sum_blob(d, s, &h);
-	memcpy(s->head.p, &h, sizeof(h));
-	return bytes > UINT32_MAX ? -TN_EFBIG : 0;
 }
 
 static struct cache_result result_of(const struct depmod *d)
@@ -455,47 +414,98 @@ static struct cache_result result_to_keep(const struct depmod *d)
 
 	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
 		if ((depmod_outputs[i].from & d->changed) == 0)
-			r.outputs[i] = header_of(&d->cache)->result.outputs[i];
+			r.outputs[i] = end_of(&d->cache)->result.outputs[i];
 	return r;
 }
 
-/* The first one of the @n pieces has the header and the entries. */
-static void write_cache(
-    const struct depmod *d, const struct buffer *pieces, unsigned n)
+static void add_end(struct saving *s)
 {
-	struct cache_header *h = (void *)pieces->p;
-	const char *name = d->options.cache;
+	const struct depmod *d = s->d;
+	struct cache_end end = {
+		.version = VERSION,
+		.nentries = (uint32_t)(s->tail.n / sizeof(struct cache_entry)),
+		.seed = d->seed,
+		.started = d->started,
+		.result = result_to_keep(d),
+		.base = s->news.n,
+		.news = s->news.n,
+		.base_sum = checksum(s->news.p, s->news.n),
+		.news_sum = checksum(NULL, 0),
+	};
+
+	memcpy(end.magic, MAGIC, sizeof(end.magic));
+	if (s->base.n != 0) {
+		end.news = s->at;
+		end.news_sum = end.base_sum;
+		end.base = s->base.n;
+		end.base_sum = end_of(&d->cache)->base_sum;
+	}
+	buffer_add(&s->tail, &end, sizeof(end) - sizeof(end.sum));
+	end.sum = checksum(s->tail.p, s->tail.n);
+	buffer_add(&s->tail, &end.sum, sizeof(end.sum));
+}
+
+static int write_cache(struct saving *s)
+{
+	const struct depmod *d = s->d;
+	const struct buffer pieces[] = { s->news, s->tail };
+	const bool is_own = d->options.cache[0] == '\0';
+	const char *name = is_own ? DEPMOD_CACHE : d->options.cache;
+	const int dir = is_own ? d->dir : AT_FDCWD;
+
+	if (s->news.failed || s->tail.failed)
+		return -TN_ENOMEM;
+	if (s->at + s->news.n + s->tail.n > UINT32_MAX)
+		return -EFBIG;
+	return s->base.n != 0
+		   ? depmod_append(dir, name, s->at, pieces, ARRAY_SIZE(pieces))
+		   : depmod_replace(dir, name, pieces, ARRAY_SIZE(pieces));
+}
+
+/* Behind the file that has this base; none: as a new file. */
+static int save(struct depmod *d, struct buffer base)
+{
+	struct saving s = { .d = d, .base = base };
 	int err;
 
-	h->started = d->started;
-	h->result = result_to_keep(d);
-	h->sum = sum_of(pieces->p, h->nentries);
-	if (name[0] == '\0')
-		err = depmod_replace(d->dir, DEPMOD_CACHE, pieces, n);
-	else
-		err = depmod_replace(AT_FDCWD, name, pieces, n);
-	if (err)
-		report(&d->report, REPORT_WARNING,
-		    "could not write the cache %s: %s",
-		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
+	if (base.n != 0)
+		s.at = d->cache.n;
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		if (!d->modules[i].is_damaged)
+			add_entry(&s, &d->modules[i]);
+	align(&s.news);
+	if (!s.tail.failed)
+		add_end(&s);
+	err = write_cache(&s);
+	buffer_free(&s.news);
+	buffer_free(&s.tail);
+	return err;
 }
 
 int depmod_cache_save(struct depmod *d)
 {
-	struct saving s = { 0 };
-	int err;
+	const char *const name = d->options.cache;
+	const struct buffer none = { 0 };
+	struct buffer base;
+	int err = -TN_EINVAL;
 
-	if (d->options.cache == NULL)
+	if (name == NULL)
 		return 0;
-	err = compose(d, &s);
-	if (!err) {
-		const struct buffer pieces[] = { s.head, s.base, s.news };
-
-		write_cache(d, pieces, ARRAY_SIZE(pieces));
-	}
-	buffer_free(&s.head);
-	buffer_free(&s.news);
+	base = old_base(d);
+	if (base.n != 0)
+		err = save(d, base);
+	if (err && err != -TN_ENOMEM)
+		err = save(d, none);
+	if (err && err != -TN_ENOMEM)
+		report(&d->report, REPORT_WARNING,
+		    "could not write the cache %s: %s",
+		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
 	return err == -TN_ENOMEM ? err : 0;
+}
+
+int depmod_cache_renew(struct depmod *d)
+{
+	return d->nmodules - d->cache.taken > FEW ? depmod_cache_save(d) : 0;
 }
 
 /* --- what has changed */
@@ -519,23 +529,22 @@ static unsigned module_changed(const struct depmod *d, uint32_t i)
 	const struct cache_entry *e = &entries_of(&d->cache)[i];
 	const struct dep_module *m = &d->modules[i];
 	unsigned changed = 0;
-	size_t n;
-	const char *blob = blob_of(&d->cache, &n);
+	const char *const bytes = d->cache.bytes;
 
-	if (m->is_damaged || strcmp(blob + e->path, m->path) != 0)
+	if (m->is_damaged || strcmp(bytes + e->path, m->path) != 0)
 		return FROM_ALL;
-	if (m->facts.texts == blob + e->texts)
+	if (m->facts.texts == bytes + e->texts)
 		return 0;
 	for (unsigned kind = 0; kind < FACTS_KINDS; kind++)
-		if (!kind_is_equal(&m->facts, e, kind, blob + e->texts))
+		if (!kind_is_equal(&m->facts, e, kind, bytes + e->texts))
 			changed |= FROM(kind);
 	return changed;
 }
 
 static bool result_is_current(const struct depmod *d)
 {
-	const struct cache_header *h = header_of(&d->cache);
-	const struct cache_result *then = &h->result;
+	const struct cache_end *end = end_of(&d->cache);
+	const struct cache_result *then = &end->result;
 	const struct cache_result now = result_of(d);
 
 	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
@@ -545,8 +554,8 @@ static bool result_is_current(const struct depmod *d)
 	return then->is_silent && then->prefix == now.prefix &&
 	       stamps_equal(&now.builtin, &then->builtin) &&
 	       stamps_equal(&now.builtin_info, &then->builtin_info) &&
-	       now.builtin.ctime < h->started - TICK &&
-	       now.builtin_info.ctime < h->started - TICK;
+	       now.builtin.ctime < end->started - TICK &&
+	       now.builtin_info.ctime < end->started - TICK;
 }
 
 unsigned depmod_cache_changed(const struct depmod *d)
@@ -563,27 +572,4 @@ unsigned depmod_cache_changed(const struct depmod *d)
 	for (uint32_t i = 0; i < d->nmodules; i++)
 		changed |= module_changed(d, i);
 	return changed;
-}
-
-/* The facts are as they were when the entries were written. */
-int depmod_cache_renew(struct depmod *d)
-{
-	struct buffer pieces[2] = { { 0 }, { 0 } };
-	struct cache_entry *entries;
-	size_t n;
-	const char *blob;
-
-	if (d->nmodules - d->cache.taken <= FEW)
-		return 0;
-	blob = blob_of(&d->cache, &n);
-	pieces[1] = (struct buffer){ .p = (char *)(uintptr_t)blob, .n = n };
-	buffer_add(&pieces[0], d->cache.bytes, d->cache.n - n);
-	if (pieces[0].failed)
-		return -TN_ENOMEM;
-	entries = (void *)(pieces[0].p + sizeof(struct cache_header));
-	for (uint32_t i = 0; i < d->nmodules; i++)
-		entries[i].stamp = d->modules[i].stamp;
-	write_cache(d, pieces, ARRAY_SIZE(pieces));
-	buffer_free(&pieces[0]);
-	return 0;
 }

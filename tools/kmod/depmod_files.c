@@ -73,6 +73,15 @@ static int write_all(int fd, const struct buffer *content)
 	return 0;
 }
 
+static int write_pieces(int fd, const struct buffer *pieces, unsigned n)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < n; i++)
+		err = write_all(fd, &pieces[i]);
+	return err;
+}
+
 /* The name that the file has until it is complete. */
 static void temporary_name(const char *name, char *out)
 {
@@ -85,16 +94,35 @@ static int write_new(
 {
 	const int fd = openat(dir, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int err = 0;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	for (unsigned i = 0; !err && i < n; i++)
-		err = write_all(fd, &pieces[i]);
+	err = write_pieces(fd, pieces, n);
 	if (close(fd) != 0 && !err)
 		err = -errno;
 	if (err)
 		(void)unlinkat(dir, name, 0);
+	return err;
+}
+
+int depmod_append(int dir, const char *name, size_t size,
+    const struct buffer *pieces, unsigned n)
+{
+	const int fd =
+	    openat(dir, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) != 0 || (size_t)st.st_size != size)
+		err = -ESTALE;
+	if (!err)
+		err = write_pieces(fd, pieces, n);
+	if (err && err != -ESTALE)
+		(void)!ftruncate(fd, (off_t)size);
+	(void)close(fd);
 	return err;
 }
 

@@ -29,6 +29,13 @@ MUST_CHECK int depmod_read(
 MUST_CHECK int depmod_replace(
     int dir, const char *name, const struct buffer *pieces, unsigned n);
 
+/*
+ * Puts more behind the first @size bytes of that file, which are all that it
+ * has. A negative errno, and the file is as it was; -ESTALE: it has others.
+ */
+MUST_CHECK int depmod_append(int dir, const char *name, size_t size,
+    const struct buffer *pieces, unsigned n);
+
 /* What one file is to hold; writes it to @out. -TN_ENOMEM and others. */
 typedef int depmod_content_fn(struct depmod *d, struct buffer *out);
 

@@ -195,8 +195,47 @@ class Incremental(Case):
                 for _ in range(rng.choice((0, 1, 1, 2, 60))):
                     self.change(rng, tree, number)
                 time.sleep(.03)     # what is as new as the run is not trusted
+                if number % 3 == 2:
+                    self.spoil(rng, tree)
                 with self.subTest(seed=seed, number=number):
                     self.as_kmod(tree, f'peer{seed}-{number}')
+
+    @staticmethod
+    def spoil(rng, tree):
+        """The cache is damaged, or that of a run before the last one."""
+        path = tree.path('modules.tenon')
+        with open(path, 'rb') as f:
+            data = bytearray(f.read())
+        what = rng.randrange(3)
+        if what == 0:
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        elif what == 1:
+            del data[rng.randrange(len(data)):]
+        else:
+            last = data.rfind(b'tenondep')
+            before = data.rfind(b'tenondep', 0, last)
+            del data[max(before, 0) + len(data) - last:]
+        with open(path, 'wb') as f:
+            f.write(data)
+
+    def test_a_cache_grows_by_what_is_new_and_not_without_end(self):
+        tree = self.tree({f'k/m{i}.ko': simple(
+            f'm{i}', [f's{i}_{"x" * 4000}']) for i in range(5)})
+        self.settle(tree)
+        first, grown, longest = b'', 0, 0
+        for i in range(16):
+            tree.write('k/m0.ko', simple('m0', info=[('alias', f'of:{i}')]))
+            time.sleep(.03)     # what is as new as the run is not trusted
+            done = tenon('-b', tree.base, '--incremental', tree.release)
+            self.assertEqual(outcome(done), (0, b'', ''))
+            with open(tree.path('modules.tenon'), 'rb') as f:
+                data = f.read()
+            grown += len(data) > len(first) > 0 and data.startswith(first)
+            first, longest = data, max(longest, len(data))
+            with open(tree.path('modules.alias'), 'rb') as f:
+                self.assertIn(b'alias of:%d m0\n' % i, f.read())
+        self.assertGreater(grown, 8)
+        self.assertLess(longest, 16 * 5000)
 
     def as_kmod(self, tree, name):
         """A run with what is there is as one of kmod in a copy of the tree."""
