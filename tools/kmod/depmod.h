@@ -23,6 +23,7 @@
 #include "depmod_cache.h"
 #include "depmod_config.h"
 #include "depmod_options.h"
+#include "index_write.h"
 #include "modscan.h"
 #include "names.h"
 #include "report.h"
@@ -65,7 +66,8 @@ struct depmod {
 	const uint32_t *by_name;            /* exports sorted by name */
 	uint32_t *by_bucket;                /* and as kmod's table has them */
 	uint32_t nexports;
-	struct buffer lines; /* of modules.dep, each with a NUL behind */
+	struct index_order aliases; /* of all modules, sorted by key; or none */
+	struct buffer lines;        /* of modules.dep, each with a NUL behind */
 };
 
 /* Opens the folder, unless it is open or cannot be: see depmod.dir. */

@@ -32,7 +32,7 @@
 #include "depmod_files.h"
 
 #define MAGIC   "tenondep"
-#define VERSION 4u
+#define VERSION 5u
 
 /*
  * Clocks of file systems tick that slowly: what was written less than this
@@ -62,8 +62,10 @@ struct cache_end {
 	uint64_t seed;
 	int64_t started; /* when the run that wrote it began to look at files */
 	struct cache_result result;
-	uint64_t base; /* bytes */
-	uint64_t news; /* where they begin */
+	uint32_t norder; /* how many aliases there are; or 0 */
+	uint32_t order;  /* where: their numbers, by key */
+	uint64_t base;   /* bytes */
+	uint64_t news;   /* where they begin */
 	uint64_t base_sum, news_sum;
 	uint64_t sum; /* of entries and end but itself: its last word */
 };
@@ -188,7 +190,9 @@ static bool cache_is_sound(struct depmod_cache *c)
 	const struct cache_end *end = end_of(c);
 
 	if (memcmp(end->magic, MAGIC, sizeof(end->magic)) != 0 ||
-	    end->version != VERSION || !parts_are_sound(c, end))
+	    end->version != VERSION || !parts_are_sound(c, end) ||
+	    end->order % 4 != 0 || end->order > c->n ||
+	    end->norder > (c->n - end->order) / 4)
 		return false;
 	c->nentries = end->nentries;
 	for (uint32_t i = 0; i < c->nentries; i++)
@@ -207,8 +211,7 @@ static void map_cache(struct depmod_cache *c, int fd)
 	    st.st_size < (off_t)sizeof(struct cache_end) ||
 	    st.st_size > UINT32_MAX || st.st_size % ALIGNED != 0)
 		return;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ,
-	    MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return;
 	c->bytes = p;
@@ -312,6 +315,62 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 	memcpy(m->facts.at, e->at, sizeof(e->at));
 	c->taken++;
 	return true;
+}
+
+/*
+ * Sets now[], by the number that an alias had, to the one that it has, if its
+ * module has not been read again. How many these are; the others are appended
+ * to @rest.
+ */
+static uint32_t renumber(
+    const struct depmod *d, uint32_t *now, uint32_t n, struct buffer *rest)
+{
+	const struct cache_entry *e = entries_of(&d->cache);
+	uint32_t before = 0, number = 0, kept = 0;
+
+	for (uint32_t i = 0; i < d->nmodules; i++, e++) {
+		const struct facts *f = &d->modules[i].facts;
+		const uint32_t k = f->n[FACTS_ALIASES];
+		const bool is_taken =
+		    f->texts == d->cache.bytes + e->texts && before + k <= n;
+
+		for (uint32_t j = 0; j < k; j++, number++)
+			if (is_taken)
+				now[before + j] = number;
+			else
+				buffer_add(rest, &number, sizeof(number));
+		kept += is_taken ? k : 0;
+		before += e->n[FACTS_ALIASES];
+	}
+	return kept;
+}
+
+int depmod_cache_order(struct depmod *d, struct index_order *order)
+{
+	const struct cache_end *end = end_of(&d->cache);
+	struct buffer rest = { 0 };
+	uint32_t *now, kept, n = 0;
+	const uint32_t *then;
+
+	order->known = 0;
+	if (d->changed == FROM_ALL || end->norder == 0)
+		return 0;
+	now = arena_alloc(&d->arena, end->norder * sizeof(*now));
+	if (now == NULL)
+		return -TN_ENOMEM;
+	memset(now, 0xff, end->norder * sizeof(*now));
+	kept = renumber(d, now, end->norder, &rest);
+	then = (const void *)(d->cache.bytes + end->order);
+	for (uint32_t i = 0; i < end->norder && n < kept; i++)
+		if (then[i] < end->norder && now[then[i]] != NOBODY)
+			order->numbers[n++] = now[then[i]];
+	if (n == kept && kept + rest.n / sizeof(n) == order->n) {
+		order->known = kept;
+		if (rest.n != 0)
+			memcpy(order->numbers + kept, rest.p, rest.n);
+	}
+	buffer_free(&rest);
+	return 0;
 }
 
 /* --- saving */
@@ -418,6 +477,30 @@ static struct cache_result result_to_keep(const struct depmod *d)
 	return r;
 }
 
+/* The order of aliases, as it is or was. */
+static void add_order(struct saving *s, struct cache_end *end)
+{
+	const struct depmod *d = s->d;
+	const struct index_order *order = &d->aliases;
+	const uint32_t *numbers = order->numbers;
+	uint32_t aliases = 0;
+
+	end->norder = order->n;
+	if (numbers == NULL && d->cache.bytes != NULL) {
+		numbers =
+		    (const void *)(d->cache.bytes + end_of(&d->cache)->order);
+		end->norder = end_of(&d->cache)->norder;
+	}
+	for (uint32_t i = 0; i < d->nmodules; i++)
+		if (!d->modules[i].is_damaged)
+			aliases += d->modules[i].facts.n[FACTS_ALIASES];
+	if (aliases != end->norder)
+		end->norder = 0;
+	align(&s->news);
+	end->order = place(s, numbers, end->norder * sizeof(*numbers));
+	align(&s->news);
+}
+
 static void add_end(struct saving *s)
 {
 	const struct depmod *d = s->d;
@@ -427,18 +510,19 @@ static void add_end(struct saving *s)
 		.seed = d->seed,
 		.started = d->started,
 		.result = result_to_keep(d),
-		.base = s->news.n,
-		.news = s->news.n,
-		.base_sum = checksum(s->news.p, s->news.n),
-		.news_sum = checksum(NULL, 0),
 	};
 
 	memcpy(end.magic, MAGIC, sizeof(end.magic));
+	add_order(s, &end);
 	if (s->base.n != 0) {
-		end.news = s->at;
-		end.news_sum = end.base_sum;
 		end.base = s->base.n;
 		end.base_sum = end_of(&d->cache)->base_sum;
+		end.news = s->at;
+		end.news_sum = checksum(s->news.p, s->news.n);
+	} else {
+		end.base = end.news = s->news.n;
+		end.base_sum = checksum(s->news.p, s->news.n);
+		end.news_sum = checksum(NULL, 0);
 	}
 	buffer_add(&s->tail, &end, sizeof(end) - sizeof(end.sum));
 	end.sum = checksum(s->tail.p, s->tail.n);
@@ -473,9 +557,7 @@ static int save(struct depmod *d, struct buffer base)
 	for (uint32_t i = 0; i < d->nmodules; i++)
 		if (!d->modules[i].is_damaged)
 			add_entry(&s, &d->modules[i]);
-	align(&s.news);
-	if (!s.tail.failed)
-		add_end(&s);
+	add_end(&s);
 	err = write_cache(&s);
 	buffer_free(&s.news);
 	buffer_free(&s.tail);

@@ -12,6 +12,7 @@
 
 #include <base/compiler.h>
 
+#include "index_write.h"
 #include "modscan.h"
 #include "names.h"
 
@@ -56,6 +57,13 @@ unsigned depmod_cache_changed(const struct depmod *d);
 
 /* If nothing: new stamps for the files that have been read again, if many. */
 MUST_CHECK int depmod_cache_renew(struct depmod *d);
+
+/*
+ * Sets order->known: how many of all aliases, numbered through all modules,
+ * are those of modules that have not been read again; and the numbers of these
+ * to their order when files were written, the others behind. -TN_ENOMEM.
+ */
+MUST_CHECK int depmod_cache_order(struct depmod *d, struct index_order *order);
 
 /*
  * Writes what is known of all modules, after the files have been written. What

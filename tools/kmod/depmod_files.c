@@ -207,6 +207,7 @@ static int settle(const struct depmod *d, unsigned n, int err)
 
 int depmod_put(struct depmod *d)
 {
+	struct buffer content = { 0 };
 	unsigned done = 0;
 	int err = 0;
 
@@ -218,13 +219,13 @@ int depmod_put(struct depmod *d)
 	}
 	while (!err && done < DEPMOD_OUTPUTS) {
 		const struct depmod_output *output = &depmod_outputs[done];
-		struct buffer content = { 0 };
 
+		content.n = 0;
 		if ((output->from & d->changed) != 0 &&
 		    !(d->options.show && output->is_binary))
 			err = put_one(d, output, &content);
-		buffer_free(&content);
 		done++;
 	}
+	buffer_free(&content);
 	return d->options.show ? err : settle(d, done, err);
 }

@@ -113,11 +113,31 @@ static void add_aliases(struct depmod *d, uint32_t i, struct buffer *pairs)
 		pairs->failed = true;
 }
 
+/* Makes room for the order of @n pairs, and takes what is known of it. */
+static int recall_order(struct depmod *d, size_t n)
+{
+	if (n > UINT32_MAX)
+		return -TN_EFBIG;
+	d->aliases.n = (uint32_t)n;
+	d->aliases.numbers =
+	    arena_alloc(&d->arena, (n + 1) * sizeof(*d->aliases.numbers));
+	if (d->aliases.numbers == NULL)
+		return -TN_ENOMEM;
+	return depmod_cache_order(d, &d->aliases);
+}
+
 int depmod_index_alias(struct depmod *d, struct buffer *out)
 {
 	struct buffer pairs = { 0 };
+	int err;
 
 	for (uint32_t i = 0; i < d->nmodules; i++)
 		add_aliases(d, i, &pairs);
-	return index_write_all(&pairs, out);
+	if (pairs.failed)
+		return index_write_all(&pairs, out);
+	err = recall_order(d, pairs.n / sizeof(struct index_pair));
+	if (!err)
+		err = index_write_known((void *)pairs.p, &d->aliases, out);
+	buffer_free(&pairs);
+	return err;
 }

@@ -230,26 +230,20 @@ static const char *key_of(const void *pairs, uint32_t i)
 }
 
 /* By key; pairs of one key stay as they came. -TN_ENOMEM. */
-static int pairs_sort(struct index_pair *pairs, size_t n)
+static int pairs_sort(struct index_pair *pairs, const struct index_order *order)
 {
-	struct buffer orders = { 0 }, copies = { 0 };
-	uint32_t *order;
+	const uint32_t n = order->n;
+	struct buffer copies = { 0 };
 	struct index_pair *copy;
-	int err = -TN_ENOMEM;
+	int err = strsort_known(key_of, pairs, n, order->numbers, order->known);
 
-	if (n > UINT32_MAX)
-		return -TN_EFBIG;
-	order = (void *)buffer_room(&orders, n * sizeof(*order));
-	if (order != NULL)
-		err = strsort(key_of, pairs, (uint32_t)n, order);
 	buffer_add(&copies, pairs, n * sizeof(*pairs));
 	if (!err && copies.failed)
 		err = -TN_ENOMEM;
 	copy = (void *)copies.p;
 	for (size_t i = 0; !err && i < n; i++)
-		pairs[i] = copy[order[i]];
+		pairs[i] = copy[order->numbers[i]];
 	buffer_free(&copies);
-	buffer_free(&orders);
 	return err;
 }
 
@@ -283,17 +277,18 @@ static void write_header(struct buffer *out)
 	buffer_be32(out, 0); /* the root, when it is known */
 }
 
-int index_write(struct index_pair *pairs, size_t n, struct buffer *out)
+int index_write_known(struct index_pair *pairs, const struct index_order *order,
+    struct buffer *out)
 {
 	struct trie t = { .out = out, .last = "" };
 	uint32_t root;
-	int err = pairs_sort(pairs, n);
+	int err = pairs_sort(pairs, order);
 
 	if (err)
 		return err;
-	buffer_free(out);
+	out->n = 0;
 	write_header(out);
-	add_all(&t, pairs, n);
+	add_all(&t, pairs, order->n);
 	if (t.nodes.failed || t.links.failed || out->failed) {
 		err = -TN_ENOMEM;
 	} else if (out->n > OFFSETS) {
@@ -305,6 +300,21 @@ int index_write(struct index_pair *pairs, size_t n, struct buffer *out)
 	}
 	buffer_free(&t.nodes);
 	buffer_free(&t.links);
+	return err;
+}
+
+int index_write(struct index_pair *pairs, size_t n, struct buffer *out)
+{
+	struct index_order order = { .n = (uint32_t)n };
+	struct buffer numbers = { 0 };
+	int err;
+
+	if (n > UINT32_MAX)
+		return -TN_EFBIG;
+	order.numbers = (void *)buffer_room(&numbers, n * sizeof(uint32_t));
+	err = order.numbers != NULL ? index_write_known(pairs, &order, out)
+				    : -TN_ENOMEM;
+	buffer_free(&numbers);
 	return err;
 }
 

@@ -27,6 +27,16 @@ struct index_pair {
 MUST_CHECK int index_write(
     struct index_pair *pairs, size_t n, struct buffer *out);
 
+/* The order of the pairs, as strsort_known takes it and leaves it. */
+struct index_order {
+	uint32_t *numbers;
+	uint32_t n, known;
+};
+
+/* index_write of as many pairs as @order has. */
+MUST_CHECK int index_write_known(struct index_pair *pairs,
+    const struct index_order *order, struct buffer *out);
+
 /* Adds a pair to the row of pairs that @pairs holds. */
 void index_add(struct buffer *pairs, const char *key, const char *value,
     uint32_t priority);

@@ -150,3 +150,81 @@ int strsort(strsort_text_fn *text, const void *arg, uint32_t n, uint32_t *order)
 	buffer_free(&memory);
 	return err;
 }
+
+/* --- what is nearly sorted */
+
+/* Some of the texts. */
+struct chosen {
+	strsort_text_fn *text;
+	const void *arg;
+	const uint32_t *numbers;
+};
+
+static const char *chosen_text(const void *arg, uint32_t i)
+{
+	const struct chosen *c = arg;
+
+	return c->text(c->arg, c->numbers[i]);
+}
+
+/* Does number @a of the texts come before number @b? */
+static bool is_before(const struct chosen *c, uint32_t a, uint32_t b)
+{
+	const int order = strcmp(c->text(c->arg, a), c->text(c->arg, b));
+
+	return order < 0 || (order == 0 && a < b);
+}
+
+static bool is_sorted(const struct chosen *c, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (!is_before(c, c->numbers[i - 1], c->numbers[i]))
+			return false;
+	return true;
+}
+
+/* How many of the first @n, which are sorted, come before @number. */
+static uint32_t place_of(const struct chosen *c, uint32_t n, uint32_t number)
+{
+	uint32_t low = 0;
+
+	while (low < n) {
+		const uint32_t middle = low + (n - low) / 2;
+
+		if (is_before(c, c->numbers[middle], number))
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return low;
+}
+
+int strsort_known(strsort_text_fn *text, const void *arg, uint32_t n,
+    uint32_t *order, uint32_t known)
+{
+	const struct chosen all = { text, arg, order };
+	const struct chosen rest = { text, arg, order + known };
+	struct buffer memory = { 0 };
+	uint32_t left = n - known, *sorted;
+	int err;
+
+	if (known == 0 || !is_sorted(&all, known))
+		return strsort(text, arg, n, order);
+	sorted = (void *)buffer_room(&memory, 2 * left * sizeof(*sorted));
+	if (sorted == NULL)
+		return -TN_ENOMEM;
+	err = strsort(chosen_text, &rest, left, sorted + left);
+	for (uint32_t i = 0; !err && i < left; i++)
+		sorted[i] = order[known + sorted[left + i]];
+	/* from the last: what comes behind it moves to its final place */
+	while (!err && left-- > 0) {
+		const uint32_t at = place_of(&all, known, sorted[left]);
+
+		memmove(order + at + left + 1, order + at,
+		    (known - at) * sizeof(*order));
+		order[at + left] = sorted[left];
+		known = at;
+	}
+	buffer_free(&memory);
+	return err;
+}

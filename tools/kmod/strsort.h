@@ -19,3 +19,11 @@ typedef const char *strsort_text_fn(const void *arg, uint32_t i);
  */
 MUST_CHECK int strsort(
     strsort_text_fn *text, const void *arg, uint32_t n, uint32_t *order);
+
+/*
+ * The same when order[] is all numbers below @n and it is believed, for which
+ * they are compared once, that the first @known of them stand in that order;
+ * the others rise. Takes little time if these are few.
+ */
+MUST_CHECK int strsort_known(strsort_text_fn *text, const void *arg, uint32_t n,
+    uint32_t *order, uint32_t known);

@@ -65,6 +65,40 @@ TEST(strsort, sorts_as_strcmp_and_keeps_equal_texts_in_place)
 	CHECK_EQ(order[0], 0);
 }
 
+/* What is claimed to be sorted may be, and be nearly all or nothing. */
+TEST(strsort, believes_no_claim_that_does_not_hold)
+{
+	static uint32_t order[TEXTS], want[TEXTS];
+	static bool is_known[TEXTS];
+	uint32_t state = 5;
+
+	make_texts();
+	CHECK_EQ(strsort(text_of, NULL, TEXTS, want), 0);
+	for (unsigned round = 0; round < 20; round++) {
+		const unsigned share = round % 10;
+		uint32_t known = 0, n;
+
+		for (unsigned i = 0; i < TEXTS; i++)
+			is_known[i] = next_random(&state) % 9 < share;
+		for (unsigned i = 0; i < TEXTS; i++)
+			if (is_known[want[i]])
+				order[known++] = want[i];
+		n = known;
+		for (unsigned i = 0; i < TEXTS; i++)
+			if (!is_known[i])
+				order[n++] = i;
+		if (round >= 10 && known > 1) {
+			const uint32_t at = next_random(&state) % (known - 1);
+
+			n = order[at];
+			order[at] = order[at + 1];
+			order[at + 1] = n;
+		}
+		CHECK_EQ(strsort_known(text_of, NULL, TEXTS, order, known), 0);
+		CHECK_MEM(order, want, sizeof(want));
+	}
+}
+
 /* As kmod 30 lists these modules. */
 TEST(kmodhash, orders_names_as_kmods_table_does)
 {
