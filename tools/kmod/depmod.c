@@ -151,6 +151,7 @@ static void release(struct depmod *d)
 	names_free(&d->symbols);
 	depmod_cache_free(&d->cache);
 	buffer_free(&d->lines);
+	buffer_free(&d->found);
 	if (d->dir >= 0)
 		(void)close(d->dir);
 	arena_free(&d->arena);

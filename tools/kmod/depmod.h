@@ -53,6 +53,7 @@ struct depmod {
 	uint64_t seed;      /* of all hashes */
 	const char *folder; /* BASE/lib/modules/VERSION */
 	int dir; /* the same, open after the walk; -1: it is not there */
+	struct buffer found; /* modules, as the walk has met them */
 	struct dep_module *modules;
 	uint32_t nmodules;
 	struct depmod_cache cache;

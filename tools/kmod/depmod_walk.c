@@ -10,8 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdalign.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <tenon/err.h>
@@ -37,6 +40,21 @@ struct walk {
 struct level {
 	const struct level *above;
 	int fd;
+};
+
+/* Of getdents64(2): fdopendir(3) asks three times for what is known. */
+struct entry {
+	uint64_t inode;
+	int64_t next;
+	uint16_t size;
+	uint8_t type; /* DT_* */
+	char name[];
+};
+
+/* Those of a folder that have been read and are still to be looked at. */
+struct entries {
+	const char *at, *end;
+	alignas(uint64_t) char bytes[32768];
 };
 
 static struct dep_module *found_at(struct walk *w, uint32_t i)
@@ -237,11 +255,11 @@ static bool look(
 }
 
 static int walk_entry(
-    struct walk *w, const struct level *level, const struct dirent *entry)
+    struct walk *w, const struct level *level, const struct entry *entry)
 {
 	const size_t length = w->path.n;
-	const char *const name = entry->d_name;
-	unsigned type = entry->d_type;
+	const char *const name = entry->name;
+	unsigned type = entry->type;
 	int err = 0;
 
 	if (is_left_out(w->d, name))
@@ -262,26 +280,41 @@ static int walk_entry(
 	return err;
 }
 
+/* The next entry, or NULL: there is none, or they cannot be read. */
+static const struct entry *next_entry(int fd, struct entries *e)
+{
+	const struct entry *entry;
+
+	if (e->at == e->end) {
+		const long got =
+		    syscall(SYS_getdents64, fd, e->bytes, sizeof(e->bytes));
+
+		if (got <= 0)
+			return NULL;
+		e->at = e->bytes;
+		e->end = e->bytes + got;
+	}
+	entry = (const void *)e->at;
+	e->at += entry->size;
+	return entry;
+}
+
 /*
  * Reads the folder and closes it; ends early with FOUND_NEWER. Folders are as
  * deep as paths are long: PATH_MAX bytes.
  */
 static int walk_folder(struct walk *w, const struct level *level)
 {
-	DIR *dir = fdopendir(level->fd);
-	const struct dirent *entry;
-	int err = 0;
+	struct entries *entries = malloc(sizeof(*entries));
+	const struct entry *entry;
+	int err = entries != NULL ? 0 : -TN_ENOMEM;
 
-	if (dir == NULL) {
-		err = errno == ENOMEM ? -TN_ENOMEM : 0;
-		report(&w->d->report, REPORT_ERROR, "fdopendir(%d): %m",
-		    level->fd);
-		(void)close(level->fd);
-		return err;
-	}
-	while (err == 0 && (entry = readdir(dir)) != NULL)
+	if (entries != NULL)
+		entries->at = entries->end = entries->bytes;
+	while (err == 0 && (entry = next_entry(level->fd, entries)) != NULL)
 		err = walk_entry(w, level, entry);
-	(void)closedir(dir);
+	free(entries);
+	(void)close(level->fd);
 	return err;
 }
 
@@ -394,16 +427,9 @@ int depmod_walk(struct depmod *d)
 	struct walk w = { .d = d };
 	int err = d->options.all ? walk_all(&w) : walk_named(&w);
 
-	/* the modules are the arena's from now on */
-	if (!err && w.found.p != NULL) {
-		d->modules = arena_alloc(&d->arena, w.found.n);
-		if (d->modules != NULL)
-			memcpy(d->modules, w.found.p, w.found.n);
-		else
-			err = -TN_ENOMEM;
-	}
+	d->found = w.found;
+	d->modules = (void *)d->found.p;
 	names_free(&w.names);
-	buffer_free(&w.found);
 	buffer_free(&w.path);
 	return err;
 }

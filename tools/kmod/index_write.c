@@ -229,21 +229,19 @@ static const char *key_of(const void *pairs, uint32_t i)
 	return ((const struct index_pair *)pairs)[i].key;
 }
 
-/* By key; pairs of one key stay as they came. -TN_ENOMEM. */
-static int pairs_sort(struct index_pair *pairs, const struct index_order *order)
+/* The pairs by key; those of one key stay as they came. -TN_ENOMEM. */
+static int pairs_sort(const struct index_pair *pairs,
+    const struct index_order *order, struct buffer *sorted)
 {
 	const uint32_t n = order->n;
-	struct buffer copies = { 0 };
-	struct index_pair *copy;
-	int err = strsort_known(key_of, pairs, n, order->numbers, order->known);
+	struct index_pair *to = (void *)buffer_room(sorted, n * sizeof(*to));
+	int err = -TN_ENOMEM;
 
-	buffer_add(&copies, pairs, n * sizeof(*pairs));
-	if (!err && copies.failed)
-		err = -TN_ENOMEM;
-	copy = (void *)copies.p;
-	for (size_t i = 0; !err && i < n; i++)
-		pairs[i] = copy[order->numbers[i]];
-	buffer_free(&copies);
+	if (to != NULL)
+		err = strsort_known(
+		    key_of, pairs, n, order->numbers, order->known);
+	for (uint32_t i = 0; !err && i < n; i++)
+		to[i] = pairs[order->numbers[i]];
 	return err;
 }
 
@@ -277,18 +275,15 @@ static void write_header(struct buffer *out)
 	buffer_be32(out, 0); /* the root, when it is known */
 }
 
-int index_write_known(struct index_pair *pairs, const struct index_order *order,
-    struct buffer *out)
+static int write_trie(struct index_pair *pairs, uint32_t n, struct buffer *out)
 {
 	struct trie t = { .out = out, .last = "" };
 	uint32_t root;
-	int err = pairs_sort(pairs, order);
+	int err = 0;
 
-	if (err)
-		return err;
 	out->n = 0;
 	write_header(out);
-	add_all(&t, pairs, order->n);
+	add_all(&t, pairs, n);
 	if (t.nodes.failed || t.links.failed || out->failed) {
 		err = -TN_ENOMEM;
 	} else if (out->n > OFFSETS) {
@@ -303,7 +298,19 @@ int index_write_known(struct index_pair *pairs, const struct index_order *order,
 	return err;
 }
 
-int index_write(struct index_pair *pairs, size_t n, struct buffer *out)
+int index_write_known(const struct index_pair *pairs,
+    const struct index_order *order, struct buffer *out)
+{
+	struct buffer sorted = { 0 };
+	int err = pairs_sort(pairs, order, &sorted);
+
+	if (!err)
+		err = write_trie((void *)sorted.p, order->n, out);
+	buffer_free(&sorted);
+	return err;
+}
+
+int index_write(const struct index_pair *pairs, size_t n, struct buffer *out)
 {
 	struct index_order order = { .n = (uint32_t)n };
 	struct buffer numbers = { 0 };

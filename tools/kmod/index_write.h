@@ -21,11 +21,11 @@ struct index_pair {
 /*
  * Writes the index of @pairs to @out, which is emptied before. The pairs of a
  * key must come with priorities that do not fall; where they are equal the
- * later one comes first in the index, as kmod has it. Sorts @pairs.
+ * later one comes first in the index, as kmod has it.
  * -TN_ENOMEM; -TN_EFBIG: larger than its offsets can tell.
  */
 MUST_CHECK int index_write(
-    struct index_pair *pairs, size_t n, struct buffer *out);
+    const struct index_pair *pairs, size_t n, struct buffer *out);
 
 /* The order of the pairs, as strsort_known takes it and leaves it. */
 struct index_order {
@@ -34,7 +34,7 @@ struct index_order {
 };
 
 /* index_write of as many pairs as @order has. */
-MUST_CHECK int index_write_known(struct index_pair *pairs,
+MUST_CHECK int index_write_known(const struct index_pair *pairs,
     const struct index_order *order, struct buffer *out);
 
 /* Adds a pair to the row of pairs that @pairs holds. */
