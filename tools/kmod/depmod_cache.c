@@ -114,27 +114,24 @@ static const struct cache_entry *entries_of(const struct depmod_cache *c)
 	       c->nentries;
 }
 
-#define LOW_BITS 0x7f7f7f7f7f7f7f7fu
+typedef unsigned char lanes __attribute__((vector_size(16)));
 
-/* 1 in each byte where @w has a zero byte. */
-static uint64_t zeros_of(uint64_t w)
-{
-	return ~(((w & LOW_BITS) + LOW_BITS) | w | LOW_BITS) >> 7;
-}
-
-/* Eight bytes at a time, with a sum for each of the eight. */
+/* Sixteen bytes at a time, with a sum for each, which 255 do not exceed. */
 static size_t count_nuls(const char *p, size_t n)
 {
 	size_t nuls = 0, i = 0;
 
-	while (i + 8 <= n) {
-		const size_t left = (n - i) / 8;
-		uint64_t sums = 0;
+	while (i + sizeof(lanes) <= n) {
+		const size_t left = (n - i) / sizeof(lanes);
+		lanes sums = { 0 }, bytes;
 
-		for (size_t k = left < 255 ? left : 255; k > 0; k--, i += 8)
-			sums += zeros_of(get_le64(p + i));
-		for (; sums != 0; sums >>= 8)
-			nuls += sums & 0xff;
+		for (size_t k = left < 255 ? left : 255; k > 0; k--) {
+			memcpy(&bytes, p + i, sizeof(bytes));
+			sums -= (lanes)(bytes == 0);
+			i += sizeof(bytes);
+		}
+		for (size_t k = 0; k < sizeof(lanes); k++)
+			nuls += sums[k];
 	}
 	for (; i < n; i++)
 		nuls += p[i] == '\0';
