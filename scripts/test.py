@@ -245,6 +245,17 @@ def interrupt(number, frame):
     raise KeyboardInterrupt
 
 
+def ignore(number, frame):
+    """Goes on, as with SIG_IGN, which programs that are started would inherit."""
+
+
+def standard_signals():
+    """nohup and shells without a terminal have what they start ignore some."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, ignore)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--list', help='test programs, a line each')
@@ -258,6 +269,7 @@ def main():
         print(f"no suite has '{args.only}' in its name", file=sys.stderr)
     os.makedirs(args.logs, exist_ok=True)
     signal.signal(signal.SIGTERM, interrupt)
+    standard_signals()
     start = time.monotonic()
     try:
         run_all(suites, args.logs)

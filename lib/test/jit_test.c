@@ -295,9 +295,8 @@ static char *changeable(size_t *size)
 	static char file[1 << 18] __attribute__((aligned(8)));
 	const void *blob = kit_blob("crasher", size);
 
-	return blob && EXPECT(*size <= sizeof(file))
-		   ? memcpy(file, blob, *size)
-		   : NULL;
+	return blob && EXPECT(*size <= sizeof(file)) ? memcpy(file, blob, *size)
+						     : NULL;
 }
 
 /* So many that some of them have become one. */

@@ -55,6 +55,17 @@ class Runner(unittest.TestCase):
         self.assertEqual(self.counts(s), (1, 1, 0))
         self.assertIn('the last test that started: a.c', s.notes)
 
+    def test_suites_begin_with_the_standard_signals(self):
+        """Also where the runner was started without, as by nohup."""
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+            before = signal.signal(number, signal.SIG_IGN)
+            self.addCleanup(signal.signal, number, before)
+        runner.standard_signals()
+        for name in ('HUP', 'INT', 'QUIT'):
+            os.kill(os.getpid(), getattr(signal, f'SIG{name}'))
+            s = self.judge(f'kill -{name} $$; echo 1 passed, 0 failed')
+            self.assertEqual(self.counts(s), (0, 1, 0), name)
+
     def test_a_hang_fails(self):
         s = self.judge('echo 7 passed, 0 failed, 0 skipped; sleep 60', 0.5)
         self.assertEqual(s.failed, 1)
