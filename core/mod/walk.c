@@ -73,16 +73,14 @@ typedef uint64_t call4_fn(uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 int tn_module_call4(struct tn_module *mod, const char *symbol,
     const uint64_t args[4], uint64_t *ret)
 {
-	const void *site = __builtin_return_address(0);
-	struct generation *holder = hold_at(mod->sys, site);
 	void *addr = NULL;
-	int err = hold_take(mod, holder, site);
+	int err;
 
-	if (err != 0)
-		return err;
+	if (!module_pin(mod))
+		return -TN_ENOENT;
 	err = tn_module_symbol(mod, symbol, &addr);
 	if (err == 0)
 		*ret = ((call4_fn *)addr)(args[0], args[1], args[2], args[3]);
-	hold_drop(mod, holder);
+	module_unpin(mod);
 	return err;
 }

@@ -80,6 +80,42 @@ TEST(walk, functions_are_called_by_name)
 	CHECK(world_close(&w));
 }
 
+static struct world *forced;
+
+static uint64_t force(uint64_t mod)
+{
+	const struct tn_unload_args args = { .size = sizeof(args),
+		.flags = TN_UNLOAD_FORCE };
+
+	return (uint64_t)tn_unload_with(forced->sys,
+	    (struct tn_module *)(uintptr_t)mod, &args, &forced->diag);
+}
+
+TEST(walk, module_stays_for_the_time_of_a_call_even_under_force)
+{
+	static const struct tn_export hooks[] = { WORLD_EXPORT(force) };
+	struct author a = author_new(isa_here()->machine, "called");
+	struct tn_module *mod;
+	uint64_t ret = 0;
+	char text[128];
+	struct world w;
+
+	author_export(&a, (struct author_export){ .name = "run",
+			      .symbol = author_jump(&a, "run", "force") });
+	forced = &w;
+	CHECK(world_open(&w, hooks, 1));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	const uint64_t args[4] = { (uintptr_t)mod };
+
+	CHECK_EQ(tn_module_call4(mod, "run", args, &ret), 0);
+	CHECK_EQ((int)ret, -TN_EBUSY);
+	tn_diag_text(&w.diag, text, sizeof(text));
+	CHECK_STR(text, "Module called is in use by 1 reference");
+	CHECK_EQ((int)force(args[0]), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 TEST(walk, errors_have_names)
 {
 	PROVES("G30");

@@ -99,9 +99,9 @@ struct tn_module *tn_module_next(struct tn_module *mod);
 
 /*
  * Calls the function @symbol of @mod, an export or a dynamic symbol, with four
- * integers; *@ret is what it returns. @mod stays loaded meanwhile. The caller
- * answers for its type. -TN_ENOENT: not running, or no such symbol; -TN_ENOMEM.
- * May do what the function does.
+ * integers; *@ret is what it returns. @mod stays loaded meanwhile, whatever
+ * force is used. The caller answers for its type. -TN_ENOENT: not running, or
+ * no such symbol. May do what the function does.
  */
 int tn_module_call4(struct tn_module *mod, const char *symbol,
     const uint64_t args[4], uint64_t *ret);
