@@ -184,8 +184,6 @@ static int class_add_locked(
 		at++;
 	if (at < lg->nclasses && lg->classes[at]->order == type->order)
 		return lg->classes[at] == type ? 0 : -TN_EEXIST;
-	if (lg->nclasses == LEDGER_CLASSES)
-		return -TN_ENOSPC;
 	for (unsigned i = lg->nclasses++; i > at; i--)
 		lg->classes[i] = lg->classes[i - 1];
 	lg->classes[at] = type;
@@ -277,6 +275,36 @@ void ledger_remove_locked(struct tn_system *sys, struct tn_ledger_entry *entry)
 
 /* --- classes of the world */
 
+static bool class_is_known(
+    const struct ledger *lg, const struct tn_ledger_class *type)
+{
+	for (unsigned i = 0; i < lg->nclasses; i++)
+		if (lg->classes[i] == type)
+			return true;
+	return false;
+}
+
+REQUIRES(ledger_role)
+static int world_add_locked(
+    struct ledger *lg, const struct tn_ledger_class *type)
+{
+	static const uint32_t own[LEDGER_OWN] = { TN_LEDGER_TIMER,
+		TN_LEDGER_WORK, TN_LEDGER_THREAD, TN_LEDGER_CALLBACK,
+		TN_LEDGER_REFERENCE, TN_LEDGER_MEMORY };
+	int err;
+
+	if (class_is_known(lg, type))
+		return 0;
+	for (unsigned i = 0; i < LEDGER_OWN; i++)
+		if (type->order == own[i])
+			return -TN_EEXIST;
+	if (lg->nworld == LEDGER_WORLD)
+		return -TN_ENOSPC;
+	err = class_add_locked(lg, type);
+	lg->nworld += err == 0;
+	return err;
+}
+
 int tn_ledger_class_add(
     struct tn_system *sys, const struct tn_ledger_class *type)
 {
@@ -286,18 +314,9 @@ int tn_ledger_class_add(
 	    type->revoke == NULL)
 		return -TN_EINVAL;
 	ledger_lock(sys);
-	err = class_add_locked(&sys->ledger, type);
+	err = world_add_locked(&sys->ledger, type);
 	ledger_unlock(sys);
 	return err;
-}
-
-static bool class_is_known(
-    const struct ledger *lg, const struct tn_ledger_class *type)
-{
-	for (unsigned i = 0; i < lg->nclasses; i++)
-		if (lg->classes[i] == type)
-			return true;
-	return false;
 }
 
 int tn_ledger_add(struct tn_module *mod, const struct tn_ledger_class *type,

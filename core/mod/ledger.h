@@ -27,7 +27,9 @@
 
 #include "sync.h"
 
-#define LEDGER_CLASSES 16
+#define LEDGER_OWN     6 /* classes of the engine; they come when needed */
+#define LEDGER_WORLD   16
+#define LEDGER_CLASSES (LEDGER_OWN + LEDGER_WORLD)
 #define LEDGER_BUCKETS 16 /* until there are more entries */
 
 /* What one generation holds, or the program; zeroed memory is an empty one. */
@@ -46,7 +48,7 @@ struct ledger {
 	enum rest_copier copier;  /* while there is one: its own */
 	/* lock: */
 	const struct tn_ledger_class *classes[LEDGER_CLASSES]; /* by order */
-	unsigned nclasses;
+	unsigned nclasses, nworld;
 	struct tn_ledger_entry **buckets;
 	size_t nbuckets; /* a power of two */
 	size_t count;    /* entries */

@@ -215,6 +215,9 @@ static int stop_at_once(void *arg, const struct tn_ledger_item *item)
 TEST(ledger, classes_are_checked)
 {
 	struct tn_ledger_class bad = first;
+	static const uint32_t own[] = { TN_LEDGER_TIMER, TN_LEDGER_WORK,
+		TN_LEDGER_THREAD, TN_LEDGER_CALLBACK, TN_LEDGER_REFERENCE,
+		TN_LEDGER_MEMORY };
 	struct tn_ledger_class many[16];
 	struct world w;
 
@@ -231,12 +234,20 @@ TEST(ledger, classes_are_checked)
 	CHECK_EQ(tn_ledger_class_add(w.sys, &bad), -TN_EINVAL);
 	bad = first;
 	CHECK_EQ(add(0, &bad), -TN_EINVAL);
+	/* The engine's, though it has not needed them yet. */
+	for (unsigned i = 0; i < ARRAY_SIZE(own); i++) {
+		bad.order = own[i];
+		CHECK_EQ(tn_ledger_class_add(w.sys, &bad), -TN_EEXIST);
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
 		many[i] = first;
 		many[i].order = 2000 + i;
 		at.error = tn_ledger_class_add(w.sys, &many[i]);
 	}
 	CHECK_EQ(at.error, -TN_ENOSPC);
+	CHECK_EQ(tn_ledger_class_add(w.sys, &first), 0);
+	CHECK(tn_module_get(at.mod));
+	tn_module_put(at.mod);
 	CHECK_EQ(tn_unload(w.sys, at.mod, NULL), 0);
 	CHECK_EQ(add(0, &first), -TN_ESTALE);
 	CHECK_EQ(tn_ledger_count(at.mod, NULL), 0);
@@ -455,7 +466,7 @@ TEST(ledger, tells_what_it_took_back_when_a_class_comes_meanwhile)
 	static const struct tn_ledger_class adding = { .size = sizeof(adding),
 		.abi = 1,
 		.name = "adding",
-		.order = 200,
+		.order = 250,
 		.revoke = adding_revoke };
 	struct world w;
 

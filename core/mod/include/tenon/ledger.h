@@ -68,8 +68,8 @@ struct tn_ledger_class {
 
 /*
  * Adds a class, which must outlive @sys; once more does no harm. -TN_EINVAL: no
- * such table, or no revoke; -TN_EEXIST: another class has its order;
- * -TN_ENOSPC: 16 are there. Sleeps.
+ * such table, or no revoke; -TN_EEXIST: another class, or one of the
+ * engine's, has its order; -TN_ENOSPC: 16 are there. Sleeps.
  */
 int tn_ledger_class_add(
     struct tn_system *sys, const struct tn_ledger_class *type);
