@@ -17,8 +17,6 @@ static bool open_elf(const void *data, size_t size, struct elf_file *elf)
 	return elf_open(elf, (struct span){ data, size }, 0, &where);
 }
 
-#define COMPARED_MAX ((size_t)64 << 10) /* of each segment */
-
 /* Red zones of an instrumented library are compared too. */
 __attribute__((no_sanitize("address"))) static bool is_same(
     const volatile uint8_t *a, const uint8_t *b, size_t n)
@@ -46,7 +44,7 @@ bool mapped_is(const struct mapped *m, const void *data, size_t size)
 			continue;
 		if (!is_same(
 			(const uint8_t *)(uintptr_t)(m->base + ph->p_vaddr),
-			here.p, here.n < COMPARED_MAX ? here.n : COMPARED_MAX))
+			here.p, here.n))
 			return false;
 	}
 	return true;

@@ -49,8 +49,8 @@ struct mapped {
 bool mapped_open(void *handle, struct mapped *out) MUST_CHECK;
 
 /*
- * Is @data, the bytes of a sound ELF file, what is mapped there? The headers,
- * notes and symbols of the two are compared: what nobody writes to.
+ * Is @data, the bytes of a sound ELF file, what is mapped there? All of the two
+ * is compared that nobody writes to.
  */
 bool mapped_is(const struct mapped *m, const void *data, size_t size);
 

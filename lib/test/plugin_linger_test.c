@@ -125,6 +125,48 @@ TEST(linger, a_new_file_is_refused_while_the_old_one_stays)
 	plugin_folder_remove(folder);
 }
 
+/* Another build: the plugin sticky, but for the last bytes of its constants. */
+static bool write_other_sticky(const char *path)
+{
+	static char bytes[1 << 20];
+	char from[PATH_MAX];
+	FILE *f = fopen(plugin_path("sticky", from), "r");
+	const size_t n = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+	size_t at = 0;
+	bool ok;
+
+	if (f)
+		fclose(f);
+	while (at + 4 < n && memcmp(bytes + at, "Omga", 4) != 0)
+		at++;
+	bytes[at] = 'o';
+	f = fopen(path, "w");
+	ok = f && at + 4 < n && fwrite(bytes, 1, n, f) == n;
+	return f && fclose(f) == 0 && ok;
+}
+
+TEST(linger, a_new_file_is_told_from_the_old_one_by_its_last_byte)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 20];
+	struct tn_diag d;
+	struct plugin *p;
+
+	if (!libc_unmaps())
+		SKIP("this C library never unmaps");
+	tn_diag_init(&d);
+	plugin_folder_make(folder);
+	snprintf(path, sizeof(path), "%srebuilt.so", folder);
+	p = load_copy("sticky", path, NULL);
+	CHECK(p);
+	CHECK_EQ(plugin_kit_unload(p), 0);
+	CHECK_EQ(unlink(path), 0);
+	CHECK(write_other_sticky(path));
+	CHECK(!load_copy(NULL, path, &d));
+	CHECK_EQ(d.reason, TN_REASON_LINGERS);
+	tn_diag_fini(&d);
+	plugin_folder_remove(folder);
+}
+
 TEST(linger, unique_symbols_are_named)
 {
 	char path[PATH_MAX];

@@ -21,8 +21,8 @@ struct tn_linked;
 /*
  * Links the file that @args names; of its flags TN_LOAD_NO_RELAX and
  * TN_LOAD_NO_IMPORTS count. What it may import is decided as by a load, versions
- * included. Errors as tn_load. Memory that @args names must stay as long as *@out does.
- * Sleeps.
+ * included. Errors as tn_load. Memory that @args names must stay as long as
+ * *@out does. Sleeps.
  */
 int tn_link(struct tn_system *sys, const struct tn_load_args *args,
     struct tn_linked **out, struct tn_diag *diag);
