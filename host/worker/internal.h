@@ -27,11 +27,10 @@ struct worker {
 	uint64_t page_addr;     /* where it is in the process */
 	struct image img;
 	struct tn_timing timing;
-	uint64_t exit; /* lkmod_exit or cleanup_module, 0: none */
-	bool exit_has_handle;
-	uint64_t leave;      /* WIRE_HELLO_LEAVE */
-	unsigned generation; /* of this process */
-	uint64_t exit_ns;    /* what its exit may take */
+	uint64_t exit, cleanup; /* lkmod_exit, cleanup_module; 0: none */
+	uint64_t leave;         /* WIRE_HELLO_LEAVE */
+	unsigned generation;    /* of this process */
+	uint64_t exit_ns;       /* what its exit may take */
 
 	pthread_mutex_t turn;      /* one call at a time */
 	_Atomic(pthread_t) caller; /* who has it, else 0 */

@@ -367,12 +367,12 @@ static int run_init(struct opening *o)
 		w->img.nends = 0;
 		return 0;
 	}
-	w->exit = worker_function(w, init ? "lkmod_exit" : "cleanup_module");
-	if (!init && !plain) {
-		init = w->img.entry; /* a shared object may hide its name */
+	w->cleanup = worker_function(w, "cleanup_module");
+	/* A shared object may hide its name. */
+	if (!init && !plain && image_is_text(&w->img, w->img.entry))
+		init = w->img.entry;
+	if (init)
 		w->exit = worker_function(w, "lkmod_exit");
-	}
-	w->exit_has_handle = init != 0;
 	err = worker_run_all(w, w->img.starts, w->img.nstarts, o->deadline);
 	if (err == 0 && plain)
 		err = worker_run_one(w, plain, none, o->deadline, &result);

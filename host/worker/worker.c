@@ -143,14 +143,14 @@ struct worker *worker_create(const struct worker_load *load)
 static void leave(struct worker *w)
 {
 	const uint64_t deadline = worker_deadline(w->exit_ns);
-	const int64_t args[4] = { (int64_t)w->exit };
-	int64_t result = 0;
+	const int64_t args[4] = { (int64_t)w->exit }, none[4] = { 0 };
+	int64_t result = 0, nothing;
 	int err = 0;
 
-	if (w->exit && w->exit_has_handle)
+	if (w->exit)
 		err = worker_run_one(w, w->leave, args, deadline, &result);
-	else if (w->exit)
-		err = worker_run_one(w, w->exit, args, deadline, &result);
+	if (err == 0 && w->cleanup)
+		err = worker_run_one(w, w->cleanup, none, deadline, &nothing);
 	if (err == 0)
 		err = worker_run_all(w, w->img.ends, w->img.nends, deadline);
 	if (err)

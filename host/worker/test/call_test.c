@@ -127,6 +127,22 @@ TEST(call, of_exit_is_made_once_with_the_handle_before_destructors)
 	CHECK_EQ(said.ends, 0);
 }
 
+TEST(call, of_both_exits_is_made_after_both_inits)
+{
+	static struct kit_said said;
+	const struct tn_isolate_config config = kit_config(&said);
+	struct tn_isolate_report report;
+	struct worker *w;
+
+	NEED_WORKERS();
+	w = kit_open_file(&config, "lkmod/both.so");
+	CHECK(w);
+	worker_close(w, &report);
+	CHECK_EQ(report.end, TN_ISOLATE_CLOSED);
+	CHECK_EQ(report.status, 0);
+	CHECK_STR(said.text, "steps 1234");
+}
+
 TEST(call, gives_the_module_memory_of_its_own)
 {
 	struct tn_isolate_config config = kit_config(NULL);
