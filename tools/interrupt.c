@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ctrl-C and SIGTERM: see interrupt.h.
+ * Ctrl-C, SIGTERM and SIGHUP: see interrupt.h.
  *
  * Handlers may run in any thread, so all that they look at is atomic. System
  * calls are restarted, so no file is half read; sleeps end early whatever the
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <base/compiler.h>
 #include <tenon/inspect.h>
 
 static atomic_int pending;
@@ -106,6 +107,17 @@ static void handle(int number)
 	_exit(128 + number);
 }
 
+static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* nohup(1) means that the end of the terminal is not to end us. */
+static bool is_ignored(int number)
+{
+	struct sigaction act;
+
+	return number == SIGHUP && sigaction(number, NULL, &act) == 0 &&
+	       act.sa_handler == SIG_IGN;
+}
+
 void interrupt_install(bool with_json)
 {
 	struct sigaction act = {
@@ -114,8 +126,9 @@ void interrupt_install(bool with_json)
 	};
 
 	json = with_json;
-	(void)sigaction(SIGINT, &act, NULL);
-	(void)sigaction(SIGTERM, &act, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!is_ignored(numbers[i]))
+			(void)sigaction(numbers[i], &act, NULL);
 	/* A reader that leaves is an error of the output, not our end. */
 	act.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &act, NULL);
@@ -145,8 +158,8 @@ void interrupt_wait(void)
 	sigset_t block, before;
 
 	(void)sigemptyset(&block);
-	(void)sigaddset(&block, SIGINT);
-	(void)sigaddset(&block, SIGTERM);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(&block, numbers[i]);
 	(void)sigprocmask(SIG_BLOCK, &block, &before);
 	while (interrupt_pending() == 0)
 		(void)sigsuspend(&before);

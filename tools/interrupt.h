@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ctrl-C and SIGTERM: the first is noted, and what the program is doing may
+ * Ctrl-C, SIGTERM and SIGHUP: the first is noted, and what the program is doing may
  * come to its end; the second ends the process with 128 + its number and says
  * which module it was that did not return.
  */

@@ -30,7 +30,7 @@ static const char usage_text[] =
     "  --stop MOD, --start MOD, --unload MOD\n"
     "  --list            what is loaded, and who uses it\n"
     "  --ledger[=MOD]    what each module holds\n"
-    "  --keep            stay until Ctrl-C or SIGTERM; after all others\n"
+    "  --keep            stay until Ctrl-C, SIGTERM or SIGHUP; the last one\n"
     "options:\n"
     "  -L DIR            look for modules in the folder DIR, or by its modules.dep\n"
     "  --unmarked        also run files without .note.tenon\n"

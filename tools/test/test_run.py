@@ -294,11 +294,23 @@ class Interrupt(Case):
 
     def test_kept_until_a_signal(self):
         """And then unloaded in the reverse order."""
-        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143),
+                               (signal.SIGHUP, 129)):
             child = self.start('guest', '--keep')
             self.until(child.stdout, 'ready')
             child.send_signal(number)
             self.end(child, status, 'unloaded guest\nunloaded greeter')
+
+    def test_who_was_told_to_ignore_a_hangup_does(self):
+        old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            child = self.start('guest', '--keep')
+        finally:
+            signal.signal(signal.SIGHUP, old)
+        self.until(child.stdout, 'ready')
+        child.send_signal(signal.SIGHUP)
+        child.send_signal(signal.SIGTERM)
+        self.end(child, 143, 'unloaded guest\nunloaded greeter')
 
     def test_in_init_the_rest_is_not_loaded_and_all_is_unloaded(self):
         child = self.start('greeter', SLEEPER, 'init_ms=300', 'hello',
