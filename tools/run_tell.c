@@ -113,11 +113,15 @@ static char *sentence_of(
     const struct run *r, const struct tn_diag *diag, const char *name)
 {
 	char *text = diag_sentence(diag), *more;
+	const bool doubted = diag->reason == TN_REASON_VERIFY;
+	const bool packed = diag->reason == TN_REASON_UNPACK ||
+			    diag->reason == TN_REASON_NO_UNPACKER;
 	const bool unnamed = diag->module[0] == '\0';
 
-	if (text == NULL || diag->reason != TN_REASON_VERIFY ||
-	    asprintf(&more, "%s%s%s: %s", unnamed ? name : "",
-		unnamed ? ": " : "", text, r->doubt.text) < 0)
+	if (text == NULL || !(doubted || packed) ||
+	    asprintf(&more, "%s%s%s%s%s", unnamed ? name : "",
+		unnamed ? ": " : "", text, doubted ? ": " : "",
+		doubted ? r->doubt.text : "") < 0)
 		return text;
 	free(text);
 	return more;

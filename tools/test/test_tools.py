@@ -144,7 +144,7 @@ class Run(Case):
         with open(self.path('hello.ko.xz'), 'wb') as f:
             f.write(packed[:len(packed) // 2])
         self.assertRefused(tenon('run', self.path('hello.ko.xz')),
-                           'damaged xz data')
+                           'hello.ko.xz: damaged xz data')
 
     def test_a_missing_file_is_named(self):
         self.assertRefused(tenon('run', './absent.ko'),
