@@ -34,7 +34,8 @@ static const char usage_text[] =
     "      --profile=P         common (process and kernel; default) or hosted\n"
     "  -s, --symvers=FILE      Module.symvers of modules whose exports it uses\n"
     "  -S, --symvers-out=FILE  write the symvers of its own exports\n"
-    "      --crc-from=FILE     checksums of its own exports\n"
+    "      --versions          checksums of its own exports, by their types\n"
+    "      --crc-from=FILE     these checksums instead\n"
     "      --cc=COMPILER       gcc (default) or clang, of any name\n"
     "      --makefile          say where module.mk is, to be included\n"
     "  -v, --verbose           show the commands\n"
@@ -47,6 +48,7 @@ enum word {
 	MODULE,
 	SOURCES,
 	SYMVERS,
+	VERSIONS,
 	CRCS,
 	MODULE_CFLAGS,
 	OPT,
@@ -57,7 +59,8 @@ enum word {
 };
 
 static const char *const word_names[WORDS] = { "MODULE", "SOURCES", "SYMVERS",
-	"CRCS", "MODULE_CFLAGS", "OPT", "ARCH", "PROFILE", "TENON_CC" };
+	"VERSIONS", "CRCS", "MODULE_CFLAGS", "OPT", "ARCH", "PROFILE",
+	"TENON_CC" };
 
 struct cc {
 	char *words[WORDS]; /* to be freed; or NULL */
@@ -155,6 +158,7 @@ static bool add_flag(struct cc *cc, int c, const char *arg)
 
 enum {
 	OPT_PROFILE = 1,
+	OPT_VERSIONS,
 	OPT_CRCS,
 	OPT_CC,
 	OPT_MAKEFILE
@@ -217,6 +221,7 @@ static bool set_option(struct cc *cc, int c, const char *arg)
 	case 'S': cc->symvers_out = arg; return true;
 	case 'v': cc->verbose = true; return true;
 	case OPT_PROFILE: return set_profile(cc, arg);
+	case OPT_VERSIONS: return set(cc, VERSIONS, "y");
 	case OPT_CRCS: return add_path(cc, CRCS, arg);
 	case OPT_CC: return set(cc, TENON_CC, arg);
 	case 'O': return set_level(cc, arg);
@@ -429,6 +434,7 @@ static const struct option longs[] = {
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "symvers", required_argument, NULL, 's' },
 	{ "symvers-out", required_argument, NULL, 'S' },
+	{ "versions", no_argument, NULL, OPT_VERSIONS },
 	{ "crc-from", required_argument, NULL, OPT_CRCS },
 	{ "cc", required_argument, NULL, OPT_CC },
 	{ "makefile", no_argument, NULL, OPT_MAKEFILE },

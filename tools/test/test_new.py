@@ -197,6 +197,19 @@ class Cc(Kit):
         text = self.run_in('tenon', 'cc', '-DEXTRA=0', 'user.c', status=1)
         self.assertIn('base_three', text)
 
+    def test_exports_get_versions_by_their_types_on_request(self):
+        versions = []
+        for options, text in (([], BASE), (['--versions'], BASE),
+                              (['--versions'], BASE.replace('int', 'long'))):
+            self.write('base.c', text)
+            self.run_in('tenon', 'cc', *options, '-S', 'base.symvers',
+                        'base.c')
+            with open(os.path.join(self.folder, 'base.symvers'),
+                      encoding='ascii') as lines:
+                versions.append(lines.read().split()[0])
+        self.assertEqual(versions[0], '0x00000000')
+        self.assertEqual(len(set(versions)), 3, versions)
+
     def test_flags_reach_the_compiler_whole(self):
         self.write('flag.c', BASE + '''
 #define S_(x) #x
