@@ -344,13 +344,16 @@ static uint32_t renumber(
 
 int depmod_cache_order(struct depmod *d, struct index_order *order)
 {
-	const struct cache_end *end = end_of(&d->cache);
 	struct buffer rest = { 0 };
 	uint32_t *now, kept, n = 0;
+	const struct cache_end *end;
 	const uint32_t *then;
 
 	order->known = 0;
-	if (d->changed == FROM_ALL || end->norder == 0)
+	if (d->changed == FROM_ALL)
+		return 0; /* there may be no cache, or one of other modules */
+	end = end_of(&d->cache);
+	if (end->norder == 0)
 		return 0;
 	now = arena_alloc(&d->arena, end->norder * sizeof(*now));
 	if (now == NULL)
