@@ -210,7 +210,7 @@ int strsort_known(strsort_text_fn *text, const void *arg, uint32_t n,
 
 	if (known == 0 || !is_sorted(&all, known))
 		return strsort(text, arg, n, order);
-	sorted = (void *)buffer_room(&memory, 2 * left * sizeof(*sorted));
+	sorted = (void *)buffer_room(&memory, 2 * sizeof(*sorted) * left);
 	if (sorted == NULL)
 		return -TN_ENOMEM;
 	err = strsort(chosen_text, &rest, left, sorted + left);
