@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cache file: see depmod_cache.h.
- *
- *	base | parts of runs before | news, entries, end
- *
- * Entries come in the order of modules and say where in the file a module's
- * path, hashes and texts lie: in the base, or in the news. The end says where
- * these are. A run that has read little anew puts another part behind the
- * file, which goes on from its base; otherwise the file is written afresh.
- *
- * Numbers are the machine's own; the version changes with anything that is
- * laid out here or hashed. Before a byte of it counts, the checksums of base
- * and last part have been compared, and each entry been found to lie within
- * the file and to have as many texts as it says.
+ * Reading the cache, and what has changed since it was written: see
+ * depmod_cache.h, and depmod_cache_file.h for the file.
  */
 #include "depmod_cache.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -29,10 +15,8 @@
 #include <tenon/err.h>
 
 #include "depmod.h"
+#include "depmod_cache_file.h"
 #include "depmod_files.h"
-
-#define MAGIC   "tenondep"
-#define VERSION 5u
 
 /*
  * Clocks of file systems tick that slowly: what was written less than this
@@ -40,51 +24,8 @@
  */
 #define TICK 20000000ll /* nanoseconds */
 
-/* What else the run has read and written: all that its files follow from. */
-struct cache_result {
-	struct file_stamp outputs[DEPMOD_OUTPUTS];
-	struct file_stamp builtin, builtin_info;
-	uint32_t prefix; /* -P */
-	uint32_t
-	    is_silent; /* nothing was told on the way from facts to files */
-};
-
-/*
- * So many files are read again each time rather than that the whole cache is
- * written for their new stamps.
- */
-#define FEW 50u
-
-struct cache_end {
-	char magic[8];
-	uint32_t version;
-	uint32_t nentries;
-	uint64_t seed;
-	int64_t started; /* when the run that wrote it began to look at files */
-	struct cache_result result;
-	uint32_t norder; /* how many aliases there are; or 0 */
-	uint32_t order;  /* where: their numbers, by key */
-	uint64_t base;   /* bytes */
-	uint64_t news;   /* where they begin */
-	uint64_t base_sum, news_sum;
-	uint64_t sum; /* of entries and end but itself: its last word */
-};
-
-struct cache_entry {
-	struct file_stamp stamp;
-	uint32_t n[FACTS_KINDS];
-	uint32_t at[FACTS_KINDS];
-	uint32_t bytes;  /* of texts */
-	uint32_t path;   /* where: a text */
-	uint32_t hashes; /* where, aligned */
-	uint32_t texts;  /* where */
-};
-
-/* Parts begin where these may stand. */
-#define ALIGNED sizeof(uint64_t)
-
 /* Four lanes, so that the multiplications need not wait for each other. */
-static uint64_t checksum(const char *p, size_t n)
+uint64_t cache_checksum(const char *p, size_t n)
 {
 	uint64_t lane[4] = { n, 1, 2, 3 }, last = 0;
 	size_t i = 0;
@@ -102,17 +43,6 @@ static uint64_t checksum(const char *p, size_t n)
 }
 
 /* --- loading */
-
-static const struct cache_end *end_of(const struct depmod_cache *c)
-{
-	return (const void *)(c->bytes + c->n - sizeof(struct cache_end));
-}
-
-static const struct cache_entry *entries_of(const struct depmod_cache *c)
-{
-	return (const struct cache_entry *)(const void *)end_of(c) -
-	       c->nentries;
-}
 
 typedef unsigned char lanes __attribute__((vector_size(16)));
 
@@ -176,24 +106,25 @@ static bool parts_are_sound(
 	const size_t at = c->n - tail;
 
 	return tail <= c->n && end->base <= end->news && end->news <= at &&
-	       end->sum == checksum(c->bytes + at, tail - sizeof(end->sum)) &&
+	       end->sum ==
+		   cache_checksum(c->bytes + at, tail - sizeof(end->sum)) &&
 	       end->news_sum ==
-		   checksum(c->bytes + end->news, at - end->news) &&
-	       end->base_sum == checksum(c->bytes, end->base);
+		   cache_checksum(c->bytes + end->news, at - end->news) &&
+	       end->base_sum == cache_checksum(c->bytes, end->base);
 }
 
 static bool cache_is_sound(struct depmod_cache *c)
 {
-	const struct cache_end *end = end_of(c);
+	const struct cache_end *end = cache_end_of(c);
 
-	if (memcmp(end->magic, MAGIC, sizeof(end->magic)) != 0 ||
-	    end->version != VERSION || !parts_are_sound(c, end) ||
+	if (memcmp(end->magic, CACHE_MAGIC, sizeof(end->magic)) != 0 ||
+	    end->version != CACHE_VERSION || !parts_are_sound(c, end) ||
 	    end->order % 4 != 0 || end->order > c->n ||
 	    end->norder > (c->n - end->order) / 4)
 		return false;
 	c->nentries = end->nentries;
 	for (uint32_t i = 0; i < c->nentries; i++)
-		if (!entry_is_sound(&entries_of(c)[i], c->bytes, c->n))
+		if (!entry_is_sound(&cache_entries_of(c)[i], c->bytes, c->n))
 			return false;
 	return true;
 }
@@ -206,7 +137,7 @@ static void map_cache(struct depmod_cache *c, int fd)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    st.st_size < (off_t)sizeof(struct cache_end) ||
-	    st.st_size > UINT32_MAX || st.st_size % ALIGNED != 0)
+	    st.st_size > UINT32_MAX || st.st_size % CACHE_ALIGNED != 0)
 		return;
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
@@ -230,7 +161,7 @@ void depmod_cache_load(struct depmod *d)
 	map_cache(&d->cache, fd);
 	(void)close(fd);
 	if (d->cache.bytes != NULL && cache_is_sound(&d->cache))
-		d->seed = end_of(&d->cache)->seed;
+		d->seed = cache_end_of(&d->cache)->seed;
 	else
 		depmod_cache_free(&d->cache);
 }
@@ -258,7 +189,7 @@ static bool learn_paths(struct depmod *d)
 	struct depmod_cache *c = &d->cache;
 
 	for (uint32_t i = c->paths.n; i < c->nentries; i++) {
-		const char *path = c->bytes + entries_of(c)[i].path;
+		const char *path = c->bytes + cache_entries_of(c)[i].path;
 		bool is_new;
 		struct names_entry *entry = names_add(
 		    &c->paths, path, names_hash(path, d->seed), &is_new);
@@ -275,7 +206,7 @@ static bool learn_paths(struct depmod *d)
 static const struct cache_entry *entry_of(struct depmod *d, const char *path)
 {
 	struct depmod_cache *c = &d->cache;
-	const struct cache_entry *entries = entries_of(c);
+	const struct cache_entry *entries = cache_entries_of(c);
 	const struct names_entry *found;
 
 	if (c->next < c->nentries &&
@@ -298,10 +229,10 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 	e = entry_of(d, m->path);
 	if (e == NULL)
 		return false;
-	c->next = (uint32_t)(e - entries_of(c)) + 1;
+	c->next = (uint32_t)(e - cache_entries_of(c)) + 1;
 	m->path = c->bytes + e->path;
 	if (!stamps_equal(&e->stamp, &m->stamp) ||
-	    e->stamp.ctime > end_of(c)->started - TICK)
+	    e->stamp.ctime > cache_end_of(c)->started - TICK)
 		return false;
 	m->facts = (struct facts){
 		.bytes = e->bytes,
@@ -322,7 +253,7 @@ bool depmod_cache_take(struct depmod *d, uint32_t i)
 static uint32_t renumber(
     const struct depmod *d, uint32_t *now, uint32_t n, struct buffer *rest)
 {
-	const struct cache_entry *e = entries_of(&d->cache);
+	const struct cache_entry *e = cache_entries_of(&d->cache);
 	uint32_t before = 0, number = 0, kept = 0;
 
 	for (uint32_t i = 0; i < d->nmodules; i++, e++) {
@@ -352,7 +283,7 @@ int depmod_cache_order(struct depmod *d, struct index_order *order)
 	order->known = 0;
 	if (d->changed == FROM_ALL)
 		return 0; /* there may be no cache, or one of other modules */
-	end = end_of(&d->cache);
+	end = cache_end_of(&d->cache);
 	if (end->norder == 0)
 		return 0;
 	now = arena_alloc(&d->arena, end->norder * sizeof(*now));
@@ -373,85 +304,9 @@ int depmod_cache_order(struct depmod *d, struct index_order *order)
 	return 0;
 }
 
-/* --- saving */
+/* --- what has changed */
 
-/* What is written: behind the file as it is, or as a new one. */
-struct saving {
-	struct depmod *d;
-	struct buffer base; /* of the file as it is; or nothing: a new one */
-	size_t at;          /* where in the file the news begin */
-	struct buffer news; /* those of a new file become its base */
-	struct buffer tail; /* entries and end */
-};
-
-static void align(struct buffer *b)
-{
-	while (b->n % ALIGNED != 0 && !b->failed)
-		buffer_char(b, '\0');
-}
-
-static bool is_in(const struct buffer *bytes, const void *p)
-{
-	return (uintptr_t)p - (uintptr_t)bytes->p < bytes->n;
-}
-
-/* Where in the file the bytes are: where they were, or behind the rest. */
-static uint32_t place(struct saving *s, const void *bytes, size_t n)
-{
-	const size_t at = s->at + s->news.n;
-
-	if (is_in(&s->base, bytes))
-		return (uint32_t)((const char *)bytes - s->base.p);
-	buffer_add(&s->news, bytes, n);
-	return (uint32_t)at;
-}
-
-static size_t bytes_of_hashes(const struct facts *f)
-{
-	return ((size_t)f->n[FACTS_EXPORTS] + f->n[FACTS_IMPORTS]) *
-	       sizeof(*f->hashes);
-}
-
-static void add_entry(struct saving *s, const struct dep_module *m)
-{
-	const struct facts *f = &m->facts;
-	struct cache_entry e = { .stamp = m->stamp, .bytes = f->bytes };
-
-	memcpy(e.n, f->n, sizeof(e.n));
-	memcpy(e.at, f->at, sizeof(e.at));
-	align(&s->news);
-	e.hashes = place(s, f->hashes, bytes_of_hashes(f));
-	e.texts = place(s, f->texts, f->bytes);
-	e.path = place(s, m->path, strlen(m->path) + 1);
-	buffer_add(&s->tail, &e, sizeof(e));
-}
-
-/*
- * The base of the cache that was read: if most of it is still used, and parts
- * behind it are not more than it is itself.
- */
-static struct buffer old_base(const struct depmod *d)
-{
-	struct buffer base = { 0 };
-	size_t used = 0;
-
-	if (d->cache.bytes == NULL)
-		return base;
-	base.p = (char *)(uintptr_t)d->cache.bytes;
-	base.n = end_of(&d->cache)->base;
-	for (uint32_t i = 0; i < d->nmodules; i++) {
-		const struct dep_module *m = &d->modules[i];
-
-		if (!m->is_damaged && is_in(&base, m->facts.texts))
-			used += m->facts.bytes + bytes_of_hashes(&m->facts) +
-				strlen(m->path) + 1;
-	}
-	if (used < base.n - base.n / 4 || d->cache.n > 2 * base.n)
-		base.n = 0;
-	return base;
-}
-
-static struct cache_result result_of(const struct depmod *d)
+struct cache_result cache_result_of(const struct depmod *d)
 {
 	struct cache_result r = { .prefix = (unsigned char)d->options.prefix,
 		.is_silent = !d->has_told };
@@ -462,135 +317,6 @@ static struct cache_result result_of(const struct depmod *d)
 	r.builtin_info = depmod_stamp(d->dir, DEPMOD_BUILTIN_INFO);
 	return r;
 }
-
-/*
- * After the run. Files that have not been written have the stamps with which
- * they were found: who has written them meanwhile is seen by the next run.
- */
-static struct cache_result result_to_keep(const struct depmod *d)
-{
-	struct cache_result r = result_of(d);
-
-	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
-		if ((depmod_outputs[i].from & d->changed) == 0)
-			r.outputs[i] = end_of(&d->cache)->result.outputs[i];
-	return r;
-}
-
-/* The order of aliases, as it is or was. */
-static void add_order(struct saving *s, struct cache_end *end)
-{
-	const struct depmod *d = s->d;
-	const struct index_order *order = &d->aliases;
-	const uint32_t *numbers = order->numbers;
-	uint32_t aliases = 0;
-
-	end->norder = order->n;
-	if (numbers == NULL && d->cache.bytes != NULL) {
-		numbers =
-		    (const void *)(d->cache.bytes + end_of(&d->cache)->order);
-		end->norder = end_of(&d->cache)->norder;
-	}
-	for (uint32_t i = 0; i < d->nmodules; i++)
-		if (!d->modules[i].is_damaged)
-			aliases += d->modules[i].facts.n[FACTS_ALIASES];
-	if (aliases != end->norder)
-		end->norder = 0;
-	align(&s->news);
-	end->order = place(s, numbers, end->norder * sizeof(*numbers));
-	align(&s->news);
-}
-
-static void add_end(struct saving *s)
-{
-	const struct depmod *d = s->d;
-	struct cache_end end = {
-		.version = VERSION,
-		.nentries = (uint32_t)(s->tail.n / sizeof(struct cache_entry)),
-		.seed = d->seed,
-		.started = d->started,
-		.result = result_to_keep(d),
-	};
-
-	memcpy(end.magic, MAGIC, sizeof(end.magic));
-	add_order(s, &end);
-	if (s->base.n != 0) {
-		end.base = s->base.n;
-		end.base_sum = end_of(&d->cache)->base_sum;
-		end.news = s->at;
-		end.news_sum = checksum(s->news.p, s->news.n);
-	} else {
-		end.base = end.news = s->news.n;
-		end.base_sum = checksum(s->news.p, s->news.n);
-		end.news_sum = checksum(NULL, 0);
-	}
-	buffer_add(&s->tail, &end, sizeof(end) - sizeof(end.sum));
-	end.sum = checksum(s->tail.p, s->tail.n);
-	buffer_add(&s->tail, &end.sum, sizeof(end.sum));
-}
-
-static int write_cache(struct saving *s)
-{
-	const struct depmod *d = s->d;
-	const struct buffer pieces[] = { s->news, s->tail };
-	const bool is_own = d->options.cache[0] == '\0';
-	const char *name = is_own ? DEPMOD_CACHE : d->options.cache;
-	const int dir = is_own ? d->dir : AT_FDCWD;
-
-	if (s->news.failed || s->tail.failed)
-		return -TN_ENOMEM;
-	if (s->at + s->news.n + s->tail.n > UINT32_MAX)
-		return -EFBIG;
-	return s->base.n != 0
-		   ? depmod_append(dir, name, s->at, pieces, ARRAY_SIZE(pieces))
-		   : depmod_replace(dir, name, pieces, ARRAY_SIZE(pieces));
-}
-
-/* Behind the file that has this base; none: as a new file. */
-static int save(struct depmod *d, struct buffer base)
-{
-	struct saving s = { .d = d, .base = base };
-	int err;
-
-	if (base.n != 0)
-		s.at = d->cache.n;
-	for (uint32_t i = 0; i < d->nmodules; i++)
-		if (!d->modules[i].is_damaged)
-			add_entry(&s, &d->modules[i]);
-	add_end(&s);
-	err = write_cache(&s);
-	buffer_free(&s.news);
-	buffer_free(&s.tail);
-	return err;
-}
-
-int depmod_cache_save(struct depmod *d)
-{
-	const char *const name = d->options.cache;
-	const struct buffer none = { 0 };
-	struct buffer base;
-	int err = -TN_EINVAL;
-
-	if (name == NULL)
-		return 0;
-	base = old_base(d);
-	if (base.n != 0)
-		err = save(d, base);
-	if (err && err != -TN_ENOMEM)
-		err = save(d, none);
-	if (err && err != -TN_ENOMEM)
-		report(&d->report, REPORT_WARNING,
-		    "could not write the cache %s: %s",
-		    name[0] == '\0' ? DEPMOD_CACHE : name, strerror(-err));
-	return err == -TN_ENOMEM ? err : 0;
-}
-
-int depmod_cache_renew(struct depmod *d)
-{
-	return d->nmodules - d->cache.taken > FEW ? depmod_cache_save(d) : 0;
-}
-
-/* --- what has changed */
 
 static bool kind_is_equal(const struct facts *f, const struct cache_entry *e,
     unsigned kind, const char *texts)
@@ -608,7 +334,7 @@ static bool kind_is_equal(const struct facts *f, const struct cache_entry *e,
 /* Of which kinds module @i says other facts than entry @i. */
 static unsigned module_changed(const struct depmod *d, uint32_t i)
 {
-	const struct cache_entry *e = &entries_of(&d->cache)[i];
+	const struct cache_entry *e = &cache_entries_of(&d->cache)[i];
 	const struct dep_module *m = &d->modules[i];
 	unsigned changed = 0;
 	const char *const bytes = d->cache.bytes;
@@ -625,9 +351,9 @@ static unsigned module_changed(const struct depmod *d, uint32_t i)
 
 static bool result_is_current(const struct depmod *d)
 {
-	const struct cache_end *end = end_of(&d->cache);
+	const struct cache_end *end = cache_end_of(&d->cache);
 	const struct cache_result *then = &end->result;
-	const struct cache_result now = result_of(d);
+	const struct cache_result now = cache_result_of(d);
 
 	for (unsigned i = 0; i < DEPMOD_OUTPUTS; i++)
 		if (now.outputs[i].inode == 0 ||
