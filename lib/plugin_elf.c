@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <elf/dynamic.h>
+#include <elf/names.h>
 
 static bool open_elf(const void *data, size_t size, struct elf_file *elf)
 {
@@ -119,6 +119,22 @@ void why_it_stays(const void *data, size_t size, char *out, size_t cap)
 		(void)snprintf(out, cap,
 		    "destructors of its thread-local objects have not run: "
 		    "threads that have used it still live");
+}
+
+bool is_table(const void *data, size_t size, const char *name, size_t least)
+{
+	struct elf_where where;
+	struct elf_dynamic dyn;
+	struct elf_names names;
+	struct elf_file elf;
+	const struct elf_sym *s;
+
+	if (!open_elf(data, size, &elf) ||
+	    !elf_dynamic_open(&elf, &dyn, &where))
+		return true;
+	elf_names_open(&names, &elf, &dyn);
+	s = elf_names_find(&names, name);
+	return !s || (elf_sym_type(s) == STT_OBJECT && s->st_size >= least);
 }
 
 int each_needed(const void *data, size_t size,

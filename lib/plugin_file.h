@@ -67,6 +67,12 @@ bool mapped_is_there(uint64_t base, const char *name);
 void why_it_stays(const void *data, size_t size, char *out, size_t cap);
 
 /*
+ * Can @name be an object of @least bytes, by the library's own file? True also
+ * where that does not say.
+ */
+bool is_table(const void *data, size_t size, const char *name, size_t least);
+
+/*
  * Calls @fn for the name of each library that the file needs (DT_NEEDED) until
  * it returns non-zero; returns that.
  */

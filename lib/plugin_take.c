@@ -104,6 +104,9 @@ static int map(void *ctx, struct tn_foreign_load *load, const void *data,
 	struct plugin_entry *e = ctx;
 	int err;
 
+	if (!is_table(data, size, e->foreign.symbol, sizeof(*e->own)))
+		return tn_foreign_fail(load, -TN_ENOEXEC, TN_REASON_UNSUPPORTED,
+		    "a plugin_ops that is no struct plugin_ops");
 	e->was_there = is_open(e->file.real);
 	e->image.handle = dlopen(e->file.real, RTLD_NOW);
 	if (!e->image.handle)

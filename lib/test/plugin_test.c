@@ -93,6 +93,14 @@ static void load_alone(void *arg)
 	CHECK(plugin_load(arg));
 }
 
+TEST(plugin, with_something_else_of_that_name_is_refused)
+{
+	char path[PATH_MAX];
+
+	CHECK(strstr(plugin_printed(load_in_vain, plugin_path("wrong", path)),
+		  "a plugin_ops that is no struct plugin_ops") != NULL);
+}
+
 TEST(plugin, failures_are_told_in_the_words_of_the_document)
 {
 	struct script s = { .init_result = 7 };

@@ -88,7 +88,7 @@ struct tn_isolate_config {
 	size_t buffer_size; /* see tn_isolate_buffer; 0: 64 KiB */
 	/*
 	 * The program of the workers, where programs in memory may not be
-	 * executed (memfd): the words of a command, {"/usr/lib/tenon/worker",
+	 * executed (memfd): the words of a command, {"/usr/libexec/tenon/worker",
 	 * NULL}. NULL: the one inside of the library.
 	 */
 	const char *const *helper;
