@@ -88,8 +88,10 @@ void load_note(struct tn_load *l, const char *text)
 	struct tn_diag *d = l->diag;
 
 	char line[192];
+	struct text t = { line, sizeof(line), 0 };
 
-	(void)text_format(line, sizeof(line), "%s: %s", l->name, text);
+	text_add(&t, "%s: %s", l->name, text);
+	text_clean(&t, 0);
 	if (l->nnotes++ == 0)
 		(void)str_copy(d->note, sizeof(d->note), line);
 	d->nnotes = l->nnotes;

@@ -101,15 +101,25 @@ static void add_clause(struct text *t, const struct tn_diag *d, const char *s)
 	}
 }
 
+void text_clean(struct text *t, size_t from)
+{
+	for (size_t i = from; i < t->len && i + 1 < t->cap; i++)
+		if ((uint8_t)t->buf[i] < ' ' || t->buf[i] == '\x7f')
+			t->buf[i] = '?';
+}
+
 static void say_missing(struct text *t, const struct tn_diag *d)
 {
 	text_add(t, "%zu missing symbol%s:", d->nmissing,
 	    d->nmissing == 1 ? "" : "s");
 	for (size_t i = 0; i < d->nmissing && d->missing != NULL; i++) {
-		text_add(t, "%s%s", d->nmissing == 1 ? " " : "\n  ",
-		    d->missing[i].symbol);
+		text_add(t, d->nmissing == 1 ? " " : "\n  ");
+		const size_t from = t->len;
+
+		text_add(t, "%s", d->missing[i].symbol);
 		if (d->missing[i].nearest != NULL)
 			text_add(t, " (nearest: %s)", d->missing[i].nearest);
+		text_clean(t, from);
 	}
 }
 
@@ -394,6 +404,7 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 	const struct row *row =
 	    &rows[reason < TN_REASONS ? reason : TN_REASON_NONE];
 	struct text t = { buf, cap, 0 };
+	size_t from;
 
 	if (cap != 0)
 		buf[0] = '\0';
@@ -405,8 +416,12 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 		row->say(&t, d);
 	else
 		add_clause(&t, d, row->clause);
+	if (row->say != say_missing)
+		text_clean(&t, 0);
+	from = t.len;
 	if (d->error != 0 && d->nnotes != 0)
 		text_add(&t, "; %s", d->note);
+	text_clean(&t, from);
 	return t.len;
 }
 

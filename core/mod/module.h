@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <base/compiler.h>
+#include <base/format.h>
 #include <base/list.h>
 #include <base/span.h>
 #include <gate/close.h>
@@ -189,6 +190,11 @@ int diag_fail(struct tn_diag *diag, enum tn_stage stage, enum tn_reason reason,
 /* Adds what a function has returned; a positive value is no error number. */
 int diag_result(struct tn_diag *diag, int result);
 int diag_fail_memory(struct tn_diag *diag, enum tn_stage stage, uint64_t size);
+/*
+ * What files call things is theirs to choose: control characters from @from on
+ * become question marks, so that they neither end a line nor reach a terminal.
+ */
+void text_clean(struct text *t, size_t from);
 /* Makes @diag a copy; without the list of missing symbols when there is no
    memory for it. */
 void diag_copy(struct tn_diag *diag, const struct tn_diag *from,

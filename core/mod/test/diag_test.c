@@ -56,6 +56,32 @@ TEST(diag, every_reason_has_a_name_and_a_sentence)
 	CHECK_STR(tn_reason_name((enum tn_reason) - 1), "unknown");
 }
 
+/* Names of a file stand in it, which nobody has looked at. */
+TEST(diag, controls_no_terminal_and_adds_no_line)
+{
+	static struct tn_missing missing = { "m\nm", "n\x1bn" };
+	static struct tn_holder holder = { .kind = TN_HOLDER_BOND,
+		.name = "h\nh",
+		.interface = "i\x7fi",
+		.count = 1 };
+	char text[512];
+
+	for (int i = 0; i < TN_REASONS; i++) {
+		struct tn_diag d = full((enum tn_reason)i);
+
+		strcpy(d.section, "\x1b[2J");
+		strcpy(d.symbol, "line\nline");
+		strcpy(d.other, "bell\a");
+		d.missing = &missing;
+		d.nmissing = 1;
+		d.holders = &holder;
+		d.nholders = 1;
+		(void)tn_diag_text(&d, text, sizeof(text));
+		for (const char *s = text; *s != '\0'; s++)
+			CHECK((unsigned char)*s >= 0x20 && *s != 0x7f);
+	}
+}
+
 TEST(diag, every_stage_has_a_name)
 {
 	for (int i = 0; i < TN_STAGES; i++)
