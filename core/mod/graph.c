@@ -296,9 +296,9 @@ static int fail_cycle(struct tn_graph *g, struct tn_diag *diag)
 
 	while (g->nodes[i]->is_done)
 		i++;
-	/* as many steps as there are nodes certainly end inside the cycle */
-	for (uint32_t k = 0; k < g->nnodes; k++)
-		i = next_in_cycle(g, i);
+	/* Each waits for a hard need: who is met again is in the cycle. */
+	for (; g->nodes[i]->hard != 0; i = next_in_cycle(g, i))
+		g->nodes[i]->hard = 0;
 	start = inside = i;
 	/* told from that node on which was added first */
 	do {

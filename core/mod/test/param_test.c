@@ -173,9 +173,9 @@ TEST(param, a_bool_is_decided_by_its_first_letters)
 	tuned_refuses(
 	    &s, &(struct tuned_refusal){ "bool", "o", TN_EINVAL, "param_value",
 		    "tuned: parameter bool: 'o' is no bool" });
-	tuned_refuses(&s,
-	    &(struct tuned_refusal){ "bool", "\x11", TN_EINVAL, "param_value",
-		"tuned: parameter bool: '?' is no bool" });
+	tuned_refuses(
+	    &s, &(struct tuned_refusal){ "bool", "\x11", TN_EINVAL,
+		    "param_value", "tuned: parameter bool: '?' is no bool" });
 	tuned_end(&s);
 }
 
