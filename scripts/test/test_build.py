@@ -204,6 +204,15 @@ class FreshMachine(Scratch):
                       p.stdout)
         self.assertNotIn('must not run', p.stdout)
 
+    def test_a_package_that_was_purged_is_missing(self):
+        for state in 'not-installed', 'half-installed', 'config-files':
+            self.fake('dpkg-query', f'[ "$4" = kmod ] && echo {state} '
+                      '|| echo installed')
+            self.fake('id', 'echo 1000')
+            p = self.run_setup()
+            self.assertEqual(p.returncode, 1, state)
+            self.assertIn('--no-install-recommends kmod\n', p.stdout)
+
     def test_root_installs_what_is_missing(self):
         self.fake('dpkg-query', '[ "$4" = kmod ] || echo installed')
         self.fake('id', 'echo 0')
