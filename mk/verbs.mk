@@ -89,7 +89,6 @@ size: $(patsubst %,$(B)/aarch64-Os/%.elf,loader runner engine slots slots_all) #
 		slots_all= $(B)/aarch64-Os/slots_all.elf
 
 # For editors: the commands of host-clang, which clang's tools understand.
-comma := ,
 unit = $(word $2,$(subst |, ,$1))
 unit_flags = $(call flags,$(call unit,$1,2),$(call unit,$1,3))
 unit_command = $(CFG.host-clang.CC) $(unit_flags) \

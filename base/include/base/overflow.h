@@ -26,11 +26,6 @@ static inline MUST_CHECK bool size_add(size_t a, size_t b, size_t *sum)
 	return !__builtin_add_overflow(a, b, sum);
 }
 
-static inline MUST_CHECK bool size_mul(size_t a, size_t b, size_t *prod)
-{
-	return !__builtin_mul_overflow(a, b, prod);
-}
-
 static inline bool is_pow2(uint64_t n)
 {
 	return n != 0 && (n & (n - 1)) == 0;

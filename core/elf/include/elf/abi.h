@@ -210,8 +210,3 @@ static inline unsigned elf_sym_type(const struct elf_sym *s)
 {
 	return s->st_info & 15u;
 }
-
-static inline unsigned elf_sym_visibility(const struct elf_sym *s)
-{
-	return s->st_other & 3u;
-}

@@ -4,7 +4,7 @@
  * allocated; a view is valid as long as the bytes are.
  *
  * elf_open checks every header that later calls rely on, once: after it has
- * returned 0 each section's bytes lie inside the file, each string table ends
+ * returned true each section's bytes lie inside the file, each string table ends
  * with a NUL, and each table is aligned and a whole number of entries.
  */
 #pragma once

@@ -2,9 +2,10 @@
 /*
  * Diagnosis as data: what went wrong, where, and with which numbers.
  *
- * A call that takes a `struct tn_diag *` fills it when it fails, and leaves
- * it alone otherwise. The engine never prints: a program reads the fields, a
- * person gets the one sentence that tn_diag_text makes of them.
+ * A call that takes a `struct tn_diag *` fills it when it fails; a load that
+ * succeeds sets @nnotes and @note when it warns of something. The engine prints
+ * no failure: a program reads the fields, a person gets the one sentence that
+ * tn_diag_text makes of them.
  */
 #pragma once
 
@@ -116,7 +117,7 @@ enum tn_reason {
 	TN_REASON_DEPENDS_NEW,      /* the same */
 	TN_REASON_DEPENDS_NOT_LIVE, /* other: name; it comes or goes */
 	TN_REASON_CYCLE,            /* other: "a -> b -> a", value: length */
-	TN_REASON_ESSENTIAL,        /* is never unloaded */
+	TN_REASON_ESSENTIAL,        /* is unloaded by force only */
 	TN_REASON_NO_TABLE,         /* symbol: the table that a foreign module
 				       lacks */
 	TN_REASON_DLOPEN,           /* other: what the dynamic linker says */

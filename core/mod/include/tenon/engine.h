@@ -178,8 +178,8 @@ int tn_load(struct tn_system *sys, const struct tn_load_args *args,
 
 /*
  * Reads and unpacks the file of @args as tn_load would, runs the verification
- * hook, and calls @fn with the bytes, which are valid until it returns; returns
- * what @fn returns, or a negative error. Sleeps.
+ * hook (-TN_EACCES), and calls @fn with the bytes, which are valid until it
+ * returns; returns what @fn returns, or a negative error. Sleeps.
  */
 int tn_read(struct tn_system *sys, const struct tn_load_args *args,
     int (*fn)(void *arg, const void *data, size_t size), void *arg,
@@ -223,7 +223,7 @@ struct tn_unload_args {
  * tn_unload with @args, NULL: none. While it waits, references can be taken;
  * one that ends in -TN_EBUSY, -TN_ETIMEDOUT or -TN_EPERM has made no reference
  * fail that was asked for meanwhile. Forced, it leaves references that are
- * worth nothing; each must still be put.
+ * worth nothing; each must still be put. -TN_EINVAL: a bad size or flag.
  */
 int tn_unload_with(struct tn_system *sys, struct tn_module *mod,
     const struct tn_unload_args *args, struct tn_diag *diag);
@@ -233,7 +233,8 @@ int tn_unload_name(struct tn_system *sys, const char *name,
 /*
  * Unloads all of @mods, given in any order, users before what they use, or
  * none of them. References and handles that one has on another do not count: it
- * may use them until its stop has run, no longer. Also -TN_ENOMEM. Sleeps.
+ * may use them until its stop has run, no longer. -TN_EINVAL: one is listed
+ * twice, or force is asked for; also -TN_ENOMEM. Sleeps.
  */
 int tn_unload_set(struct tn_system *sys, struct tn_module *const *mods,
     uint32_t n, const struct tn_unload_args *args, struct tn_diag *diag);

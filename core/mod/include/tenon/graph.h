@@ -56,7 +56,8 @@ int tn_graph_add_module(
  * what is not there, and the order. Once, after the last tn_graph_add. Sleeps.
  * -TN_ENOENT: a dependency or a symbol is missing, -TN_ERANGE: a dependency has
  * another version; -TN_ELOOP: a cycle, whose path is named; -TN_ENOEXEC: a
- * malformed declaration; what reading a found file gives; -TN_ENOMEM.
+ * malformed declaration; what reading a found file gives; -TN_EALREADY: it has
+ * been asked before; -TN_ENOMEM.
  */
 int tn_graph_resolve(struct tn_graph *graph, struct tn_diag *diag);
 

@@ -83,7 +83,9 @@ int tn_param_get(struct tn_module *mod, const char *name, char *buf, size_t cap,
 /*
  * Sets a parameter of a running module; NULL is a name without a value. The
  * whole value is checked before any of it is written. A text that a charp is
- * set to lives until @mod is unloaded; one that it had before is used again.
+ * set to lives until @mod is unloaded, since the module may have read the
+ * pointer; one that it had before is used again. So memory grows with the
+ * number of different texts, and the time of a setting does.
  * The module reads the variable whenever it likes: it sees each number whole,
  * the elements of an array and the characters of a string one by one. Sleeps.
  * -TN_ENOENT: not loaded, or no such parameter is shown; -TN_EACCES: it is

@@ -185,9 +185,11 @@ struct tn_port {
 	    void *arg, void **thread);
 	void (*thread_join)(void *ctx, void *thread);
 
-	/* --- the world; does not sleep */
+	/* --- the world; does not sleep, but for log */
 
 	uint64_t (*now_ns)(void *ctx); /* monotonic */
+	/* Not called in a read section or with a lock held: it may wait for
+	   who reads it. Modules' printk has any context, though. */
 	void (*log)(void *ctx, enum tn_log_level level, const char *text);
 	/*
 	 * A symbol of the process itself, for modules of the hosted
