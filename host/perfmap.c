@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,8 +90,9 @@ static void write_symbols(const struct tn_notice *n)
 	struct tn_linked_symbol sym;
 
 	for (uint32_t i = 1; tn_linked_symbol(n->file, i, &sym); i++) {
+		/* A name with a line end would make a line of its own. */
 		if ((sym.info & 15) != TYPE_FUNC || sym.section == 0 ||
-		    sym.name[0] == '\0')
+		    sym.name[0] == '\0' || strchr(sym.name, '\n') != NULL)
 			continue;
 		(void)fprintf(map, "%llx %llx %s [%s]\n",
 		    (unsigned long long)sym.value, (unsigned long long)sym.size,

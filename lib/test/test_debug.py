@@ -207,6 +207,19 @@ class Perf(Debug):
                               'crasher_poke'}, set(names))
         self.assertGreater(names['crasher_sum'][1], 0)
 
+    def test_a_name_makes_no_line_of_its_own(self):
+        with open(self.module, 'rb') as f:
+            data = f.read()
+        os.mkdir(self.path('forged'))
+        forged = self.path('forged/crasher.ko')
+        with open(forged, 'wb') as f:
+            f.write(data.replace(b'\0square\0', b'\0squ\n1 \0'))
+        with open(self.map_of('perf', f'load={forged}', 'unload')) as f:
+            lines = f.read()
+        self.assertIn('crasher_sum', lines)
+        for line in lines.splitlines():
+            self.assertRegex(line, r'^[0-9a-f]+ [0-9a-f]+ \w+ \[crasher\]$')
+
     def test_a_link_in_the_way_is_not_followed(self):
         target = self.path('victim')
         with open(target, 'w') as f:
