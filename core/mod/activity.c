@@ -101,6 +101,7 @@ void activity_end_locked(
  */
 static void call_off(struct tn_module *mod)
 {
+	mod->running = 0;
 	if (mod->gen == NULL) {
 		mod->state = TN_STATE_REGISTERED;
 		return;

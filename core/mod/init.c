@@ -63,14 +63,14 @@ static void run_destructors(struct generation *gen)
  * What tn_module_running tells. Hooks of one module run one at a time, so
  * nobody else writes it.
  */
-static void enter(const struct generation *gen, enum hook hook)
+void generation_enter(const struct generation *gen, enum hook hook)
 {
 	/* relaxed: nothing else is read by whoever looks */
 	__atomic_store_n(
 	    &gen->mod->running, (uint8_t)(hook + 1), __ATOMIC_RELAXED);
 }
 
-static void leave(const struct generation *gen)
+void generation_leave(const struct generation *gen)
 {
 	__atomic_store_n(&gen->mod->running, 0, __ATOMIC_RELAXED);
 }
@@ -84,6 +84,8 @@ const char *tn_module_running(const struct tn_module *mod)
 		[HOOK_EXIT] = "exit",
 		[HOOK_QUIESCE] = "quiesce",
 		[HOOK_RESUME] = "resume",
+		[HOOK_SAVE] = "save",
+		[HOOK_RESTORE] = "restore",
 	};
 	const uint8_t hook = __atomic_load_n(&mod->running, __ATOMIC_RELAXED);
 
@@ -127,13 +129,13 @@ int generation_run_init(struct generation *gen, struct tn_diag *d)
 {
 	int ret;
 
-	enter(gen, HOOK_INIT);
+	generation_enter(gen, HOOK_INIT);
 	/* It is in the registry, where others look whether it is permanent. */
 	registry_lock(gen->mod->sys);
 	gen->started = true;
 	registry_unlock(gen->mod->sys);
 	ret = run_beginning(gen);
-	leave(gen);
+	generation_leave(gen);
 	return ret == 0 ? 0 : failed(gen, TN_REASON_INIT_FAILED, ret, d);
 }
 
@@ -145,9 +147,9 @@ int generation_run_hook(const struct generation *gen, enum hook hook,
 
 	if (addr == 0 || !gen->started)
 		return 0;
-	enter(gen, hook);
+	generation_enter(gen, hook);
 	ret = ((hook_fn *)(uintptr_t)addr)(gen->mod);
-	leave(gen);
+	generation_leave(gen);
 	return ret == 0 ? 0 : failed(gen, reason, ret, d);
 }
 
@@ -157,9 +159,9 @@ void generation_run_resume(const struct generation *gen)
 
 	if (addr == 0 || !gen->started)
 		return;
-	enter(gen, HOOK_RESUME);
+	generation_enter(gen, HOOK_RESUME);
 	((void_hook_fn *)(uintptr_t)addr)(gen->mod);
-	leave(gen);
+	generation_leave(gen);
 }
 
 static void run_cleanup(const struct generation *gen)
@@ -178,8 +180,8 @@ void generation_run_exit(struct generation *gen)
 {
 	if (!gen->started)
 		return; /* loaded with TN_LOAD_NO_INIT */
-	enter(gen, HOOK_EXIT);
+	generation_enter(gen, HOOK_EXIT);
 	run_cleanup(gen);
 	run_destructors(gen);
-	leave(gen);
+	generation_leave(gen);
 }

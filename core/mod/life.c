@@ -136,8 +136,10 @@ static int save(struct tn_module *mod, const void *arg, struct tn_diag *d)
 		err = generation_run_hook(gen, HOOK_QUIESCE, TN_REASON_VETO, d);
 	if (err != 0)
 		return d->error = -TN_EPERM;
+	generation_enter(gen, HOOK_SAVE);
 	err = ((save_fn *)(uintptr_t)gen->hook[HOOK_SAVE])(
 	    mod, r->buf, r->cap, r->len);
+	generation_leave(gen);
 	if (running)
 		generation_run_resume(gen);
 	return err == 0 ? 0 : fail_hook(mod, "save_state", err, d);
@@ -168,7 +170,9 @@ static int restore(struct tn_module *mod, const void *arg, struct tn_diag *d)
 
 	if (hook == 0 || !mod->gen->started)
 		return fail_unsupported(mod, "restore_state", d);
+	generation_enter(mod->gen, HOOK_RESTORE);
 	err = ((restore_fn *)(uintptr_t)hook)(mod, s->buf, s->len);
+	generation_leave(mod->gen);
 	return err == 0 ? start(mod, NULL, d)
 			: fail_hook(mod, "restore_state", err, d);
 }

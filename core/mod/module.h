@@ -248,6 +248,9 @@ int generation_run_init(struct generation *gen, struct tn_diag *diag)
 /* start, stop or quiesce; a failure is told with @reason. */
 int generation_run_hook(const struct generation *gen, enum hook hook,
     enum tn_reason reason, struct tn_diag *diag) MUST_CHECK;
+/* Around a hook: tn_module_running names it meanwhile. */
+void generation_enter(const struct generation *gen, enum hook hook);
+void generation_leave(const struct generation *gen);
 void generation_run_resume(const struct generation *gen);
 void generation_run_exit(struct generation *gen);
 

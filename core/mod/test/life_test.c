@@ -89,9 +89,10 @@ static void note_running(enum actor_op op, struct tn_module *mod, char letter)
 
 TEST(life, the_operation_that_runs_can_be_asked_for)
 {
-	struct author a = actor_new(
-	    "a", ACTOR_PLAIN | 1u << ACTOR_QUIESCE | 1u << ACTOR_RESUME);
+	struct author a = actor_new("a", ACTOR_ALL);
 	struct tn_module *mod;
+	char buf[4];
+	size_t len;
 
 	CHECK(play_open(0));
 	running[0] = '\0';
@@ -101,9 +102,15 @@ TEST(life, the_operation_that_runs_can_be_asked_for)
 	play.result['a'][ACTOR_STOP] = -5;
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), -5);
 	play.result['a'][ACTOR_STOP] = 0;
+	CHECK_STR(running, "init start quiesce stop resume ");
+	running[0] = '\0';
+	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
+	CHECK_EQ(tn_module_save(mod, buf, sizeof(buf), &len, NULL), 0);
+	CHECK_EQ(tn_module_restore(mod, buf, len, NULL), 0);
 	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
 	CHECK(tn_module_running(mod) == NULL);
-	CHECK_STR(running, "init start quiesce stop resume quiesce stop exit ");
+	CHECK_STR(
+	    running, "quiesce stop save restore start quiesce stop exit ");
 	play.inside = NULL;
 	author_free(&a);
 	CHECK(play_close());
