@@ -142,9 +142,10 @@ static bool write_file(const struct options *o, const char *path,
 		/* errors of the stream show at its end */
 		(void)fwrite(content.p, 1, content.n, out.file);
 		sign_trailer_write(trailer, (uint32_t)signature.n);
-		(void)fwrite(signature.p, 1, signature.n, out.file);
-		if (signature.n != 0)
+		if (signature.n != 0) {
+			(void)fwrite(signature.p, 1, signature.n, out.file);
 			(void)fwrite(trailer, 1, sizeof(trailer), out.file);
+		}
 		ok = output_end(&out) && output_keep(&out);
 	}
 	output_drop(&out);

@@ -191,6 +191,13 @@ class Sign(Signed):
             self.assertEqual(a.read(), b.read())
         self.assertRefused(tenon('sign', '--strip', path), 'is not signed')
 
+    def test_strip_is_clean_under_sanitizers(self):
+        sanitized = os.path.join(TOP, 'build/host-asan/bin/tenon')
+        if not os.path.exists(sanitized):
+            self.skipTest('host-asan is not built')
+        path, _ = self.signed()
+        run(sanitized, 'sign', '--strip', path)
+
     def test_a_foreign_key_is_refused(self):
         key, _ = self.key('ours')
         _, cert = self.key('other')
