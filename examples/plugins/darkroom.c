@@ -7,6 +7,7 @@
  * A word with '=' is a parameter of the filter before it. Filters are loaded
  * before the image is read, so that a wrong name or parameter costs nothing.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +40,16 @@ static int complain_diag(const char *what, struct tn_diag *diag)
 
 /* --- filters */
 
-/* The parameters behind argv[i], joined; "" when there are none. */
-static void join_params(char **argv, int *i, char *line, size_t cap)
+/* The parameters behind argv[i], joined; "" when there are none. False: they
+   have no room. */
+static bool join_params(char **argv, int *i, char *line, size_t cap)
 {
 	size_t n = 0;
 
 	line[0] = '\0';
 	while (argv[*i + 1] && strchr(argv[*i + 1], '=') && n < cap)
 		n += (size_t)snprintf(line + n, cap - n, "%s ", argv[++*i]);
+	return n < cap;
 }
 
 static int load(struct chain *chain, char **argv, int *i)
@@ -60,8 +63,9 @@ static int load(struct chain *chain, char **argv, int *i)
 
 	if (chain->n == FILTERS_MAX)
 		return complain(path, "so many filters are not supported");
+	if (!join_params(argv, i, params, sizeof(params)))
+		return complain(path, "so many parameters are not supported");
 	tn_diag_init(&diag);
-	join_params(argv, i, params, sizeof(params));
 	if (plugin_load_with(&args, &chain->filters[chain->n], &diag) != 0)
 		return complain_diag(path, &diag);
 	chain->n++;

@@ -281,6 +281,8 @@ class Example(Case):
                 (['./blur.so', 'radius=40'],
                  'blur: parameter radius: 40 is not within 1 to 16'),
                 (['./blur.so', 'radios=4'], 'nearest: radius'),
+                (['./blur.so', *['radius=2'] * 60],
+                 './blur.so: so many parameters are not supported'),
                 (['./print.so'], 'print: needs tone >= 1.0 < 2, which is not '
                                  'loaded'),
                 (['./blur.so', './././blur.so'], 'blur is loaded already'),
