@@ -133,27 +133,53 @@ static bool attach(
 	return hostc_open(o->socket, "shell", out, &why) == 0 || complain(why);
 }
 
-/* --- Ctrl-C */
+/* --- signals */
 
-static atomic_int ninterrupts;
+static atomic_int ninterrupts; /* since the last line */
+static atomic_int ending;      /* the signal that ends us, or 0 */
+static atomic_bool at_prompt;  /* nothing is done that could be given up */
+
+static void tell(const char *text)
+{
+	(void)!write(STDERR_FILENO, text, strlen(text));
+}
 
 static void handle(int number)
 {
-	static const char text[] =
-	    "\nCtrl-C once more gives up, Ctrl-D leaves\n";
+	const bool first = atomic_fetch_add(&ninterrupts, 1) == 0;
 
-	if (atomic_fetch_add(&ninterrupts, 1) != 0)
+	if (number != SIGINT)
+		atomic_store(&ending, number);
+	if (atomic_load(&at_prompt)) {
+		if (number == SIGINT)
+			tell("\nCtrl-D leaves\n");
+		return;
+	}
+	if (!first)
 		_exit(128 + number);
-	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	tell(number == SIGINT ? "\nCtrl-C once more gives up, Ctrl-D leaves\n"
+			      : "\nunloading (once more to give up)\n");
 }
 
-static void catch_interrupts(void)
+static void catch_signals(void)
 {
 	struct sigaction act = { .sa_handler = handle, .sa_flags = SA_RESTART };
+	struct sigaction old;
 
 	(void)sigaction(SIGINT, &act, NULL);
+	/* These two end the reading of a line. */
+	act.sa_flags = 0;
+	(void)sigaction(SIGTERM, &act, NULL);
+	/* nohup(1) means that the end of the terminal is not to end us. */
+	if (sigaction(SIGHUP, NULL, &old) != 0 || old.sa_handler != SIG_IGN)
+		(void)sigaction(SIGHUP, &act, NULL);
 	act.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &act, NULL);
+}
+
+static bool is_over(const struct shell *s)
+{
+	return s->quit || atomic_load(&ending) != 0;
 }
 
 /* --- completion */
@@ -251,14 +277,30 @@ static char *history_path(void)
 	return path;
 }
 
+/* The next line that is typed; Ctrl-C only throws away what has been. */
+static char *next_line(const struct shell *s)
+{
+	char *line = NULL;
+	bool again = true;
+
+	atomic_store(&at_prompt, true);
+	while (again && !is_over(s)) {
+		atomic_store(&ninterrupts, 0);
+		line = edit_line("tenon> ");
+		again = line == NULL && atomic_load(&ninterrupts) != 0;
+	}
+	atomic_store(&at_prompt, false);
+	atomic_store(&ninterrupts, 0);
+	return line;
+}
+
 static void converse(struct shell *s)
 {
 	char *history = history_path(), *line;
 
 	completing = s;
 	edit_open(history, complete);
-	while (!s->quit && (line = edit_line("tenon> ")) != NULL) {
-		atomic_store(&ninterrupts, 0);
+	while ((line = next_line(s)) != NULL) {
 		(void)shell_do(s, line);
 		free(line);
 	}
@@ -276,7 +318,7 @@ static void read_script(struct shell *s, FILE *f, bool keep_going)
 	char *line = NULL;
 	size_t size = 0;
 
-	while (!s->quit && getline(&line, &size, f) > 0) {
+	while (!is_over(s) && getline(&line, &size, f) > 0) {
 		s->line++;
 		if (!shell_do(s, line) && !keep_going)
 			break;
@@ -301,7 +343,7 @@ static void run_script(struct shell *s, const struct options *o)
 
 static void run_commands(struct shell *s, const struct options *o)
 {
-	for (int i = 0; i < o->ncommands && !s->quit; i++) {
+	for (int i = 0; i < o->ncommands && !is_over(s); i++) {
 		char *line = strdup(o->commands[i]);
 		const bool ok = line != NULL && shell_do(s, line);
 
@@ -381,10 +423,12 @@ static int run_all(const struct options *o)
 	struct shell s = { .source = NULL };
 	struct inside in = { .host = NULL };
 
-	catch_interrupts();
+	catch_signals();
 	if (!(o->attach ? attach(&in, o, &s.c) : start_inside(&in, o, &s.c)))
 		return EXIT_FAILED;
 	run(&s, o);
+	if (atomic_load(&ending) != 0)
+		s.status = 128 + atomic_load(&ending);
 	hostc_close(s.c);
 	if (!stop_inside(&in) && s.status == 0)
 		s.status = EXIT_FAILED;

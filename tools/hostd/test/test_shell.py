@@ -145,6 +145,25 @@ class Scripts(Case):
             self.assertIn(says, self.fails(2, '-c', text))
         self.assertIn('No such file', self.fails(1, '-c', 'insmod /no/such'))
 
+    def test_a_script_that_is_told_to_end_unloads(self):
+        with subprocess.Popen(
+                [binary(self.config), 'shell', '-L', folder()], env=self.env,
+                cwd=self.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True) as shell:
+            shell.stdin.write('load guest\n')
+            shell.stdin.flush()
+            while shell.stdout.readline() != 'loaded guest\n':
+                pass
+            # the reading of the next line may not have begun
+            while shell.poll() is None:
+                shell.terminate()
+                time.sleep(0.2)
+                if shell.poll() is None:
+                    shell.stdin.write('\n')
+                    shell.stdin.flush()
+            self.assertIn('greeter: goodbye', shell.stderr.read())
+            self.assertEqual(shell.returncode, 128 + signal.SIGTERM)
+
     def test_quit_says_the_status(self):
         self.fails(7, text='quit 7\nunload x\n')
         self.works(text='exit\nunload x\n')
@@ -259,6 +278,50 @@ class Terminal(Case):
         self.read_until('the engine')
         self.type('quit\r')
         self.assertEqual(self.end(), 0)
+
+    def interrupt(self, typed):
+        """Until it comes while the line is read, not before."""
+        for _ in range(60):
+            self.type(typed + '\x03')
+            self.read_until('Ctrl-D leaves')
+            try:
+                self.read_until('tenon> ', limit=1)
+                return
+            except TimeoutError:
+                pass
+        raise TimeoutError('there is no new prompt')
+
+    def test_ctrl_c_at_the_prompt_throws_the_line_away(self):
+        for term in ('dumb', 'xterm'):
+            self.env['TERM'] = term
+            self.open()
+            for typed in ('', 'unload no', '', 'x'):
+                self.interrupt(typed)
+            self.type('load hello\r')
+            self.read_until('loaded hello')
+            self.read_until('tenon> ')
+            self.type('\x04')
+            self.assertEqual(self.end(), 0)
+
+    def test_it_unloads_when_it_is_told_to_end(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self.open()
+            self.type('load guest\r')
+            self.read_until('loaded guest')
+            self.read_until('tenon> ')
+            os.kill(self.pid, number)
+            self.read_until('guest: leaves')
+            self.read_until('greeter: goodbye')
+            self.assertEqual(self.end(), 128 + number)
+
+    def test_what_runs_comes_to_its_end_first(self):
+        self.open()
+        self.type(f'insmod {module("sleeper", "hosted")} init_ms=300\r')
+        self.read_until('sleeper: sleeps')
+        os.kill(self.pid, signal.SIGTERM)
+        self.read_until('once more to give up')
+        self.read_until('loaded sleeper')
+        self.assertEqual(self.end(), 128 + signal.SIGTERM)
 
     def test_ctrl_c_twice_gives_up(self):
         self.open()
