@@ -44,6 +44,9 @@ static int check_want(
 	const struct provision *p = iface->primary;
 	const struct tn_ops_head *head;
 
+	/* It may have gone while a decision was awaited. */
+	if (want->module != NULL && want->module->gen == NULL)
+		return -TN_EINVAL;
 	if (p == NULL)
 		return (want->flags & TN_BIND_WEAK) != 0 ? 0 : -TN_ENODEV;
 	head = p->open.ops;
