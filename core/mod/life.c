@@ -25,8 +25,7 @@ static int begin_locked(struct activity *act, const struct operation *op,
 {
 	/* Hooks may sleep; and an unload would wait for this one. */
 	if (gate_is_inside())
-		return diag_fail(
-		    d, TN_STAGE_UNLOAD, TN_REASON_INSIDE, mod->name, "");
+		return diag_fail(d, TN_STAGE_UNLOAD, TN_REASON_INSIDE, "", "");
 	activity_init(act, mod->sys);
 	if (module_activity(mod) != NULL)
 		return activity_refuse_locked(act, mod, d);

@@ -139,6 +139,10 @@ TEST(unload, is_not_for_who_is_inside_of_a_call)
 	CHECK_STR(play_sentence(),
 	    "called from inside of a call that must not sleep");
 	CHECK_EQ(tn_unload_with(play.w.sys, mod, &force, NULL), -TN_EDEADLK);
+	CHECK_EQ(tn_module_restore(mod, "a", 1, NULL), -TN_EDEADLK);
+	CHECK_EQ(tn_start(play.w.sys, mod, &play.w.diag), -TN_EDEADLK);
+	CHECK_STR(play_sentence(),
+	    "called from inside of a call that must not sleep");
 	tn_gate_exit(&iface->gate);
 	CHECK_EQ(tn_taints(play.w.sys), 0);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
