@@ -263,8 +263,8 @@ int tn_start_name(
 /*
  * Has a module that is STOPPED, or RUNNING and agrees to be quiet meanwhile,
  * write its state into @buf; *@len is its length. -TN_EOPNOTSUPP: it has no
- * save_state, or was loaded with TN_LOAD_NO_INIT; -TN_ENOSPC: @cap is too small, *@len says what it takes; else as
- * tn_start. Sleeps.
+ * save_state, or was loaded with TN_LOAD_NO_INIT; -TN_ENOSPC: @cap is too
+ * small, *@len says what it takes; else as tn_start. Sleeps.
  */
 int tn_module_save(struct tn_module *mod, void *buf, size_t cap, size_t *len,
     struct tn_diag *diag);

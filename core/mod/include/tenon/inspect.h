@@ -78,8 +78,8 @@ void tn_last_unloaded(struct tn_system *sys, char name[TN_MODULE_NAME_MAX]);
 /*
  * Which operation of @mod the engine is running now: "init" (constructors
  * included), "start", "quiesce", "resume", "stop", "exit" (destructors
- * included), "save" or "restore", or NULL: none. A moment's answer, to say what does not return. Any
- * context, also a signal handler inside of that operation.
+ * included), "save" or "restore", or NULL: none. A moment's answer, to say what
+ * does not return. Any context, also a signal handler inside of that operation.
  */
 const char *tn_module_running(const struct tn_module *mod);
 

@@ -44,7 +44,8 @@ struct tn_interface {
 
 /*
  * How an interface is called; who first provides it or holds a bond to it
- * decides, and everybody else must say the same. Neither: counted calls, which do not sleep (tn_call).
+ * decides, and everybody else must say the same. Neither: counted calls, which
+ * do not sleep (tn_call).
  */
 #define TN_INTERFACE_SLEEPS  1u /* operations may sleep: tn_call_sleeping */
 #define TN_INTERFACE_GUARDED 2u /* calls have an owner: tn_call_guarded */
