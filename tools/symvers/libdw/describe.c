@@ -95,9 +95,9 @@ static bool note_seen(struct walk *w, Dwarf_Die *die, size_t *number)
 
 static void push(struct walk *w, struct task task)
 {
-	struct task *more = w->tasks;
+	struct task *more;
 
-	if (w->ntasks == w->room) {
+	if (w->tasks == NULL || w->ntasks == w->room) {
 		w->room = w->room * 2 + 16;
 		more = realloc(w->tasks, w->room * sizeof(*more));
 		if (more == NULL) {
