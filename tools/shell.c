@@ -161,14 +161,19 @@ static void handle(int number)
 			      : "\nunloading (once more to give up)\n");
 }
 
-static void catch_signals(void)
+/* @flags: 0 ends the reading of a line. */
+static void catch_interrupts(int flags)
 {
-	struct sigaction act = { .sa_handler = handle, .sa_flags = SA_RESTART };
-	struct sigaction old;
+	struct sigaction act = { .sa_handler = handle, .sa_flags = flags };
 
 	(void)sigaction(SIGINT, &act, NULL);
-	/* These two end the reading of a line. */
-	act.sa_flags = 0;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction act = { .sa_handler = handle }, old;
+
+	catch_interrupts(SA_RESTART);
 	(void)sigaction(SIGTERM, &act, NULL);
 	/* nohup(1) means that the end of the terminal is not to end us. */
 	if (sigaction(SIGHUP, NULL, &old) != 0 || old.sa_handler != SIG_IGN)
@@ -283,6 +288,8 @@ static char *next_line(const struct shell *s)
 	char *line = NULL;
 	bool again = true;
 
+	/* libedit has handlers of its own, once a line for each signal. */
+	catch_interrupts(0);
 	atomic_store(&at_prompt, true);
 	while (again && !is_over(s)) {
 		atomic_store(&ninterrupts, 0);
@@ -290,6 +297,7 @@ static char *next_line(const struct shell *s)
 		again = line == NULL && atomic_load(&ninterrupts) != 0;
 	}
 	atomic_store(&at_prompt, false);
+	catch_interrupts(SA_RESTART);
 	atomic_store(&ninterrupts, 0);
 	return line;
 }
@@ -422,10 +430,18 @@ static int run_all(const struct options *o)
 {
 	struct shell s = { .source = NULL };
 	struct inside in = { .host = NULL };
+	sigset_t ours, before;
 
 	catch_signals();
+	/* They are for this thread, whose reading they are to end. */
+	(void)sigemptyset(&ours);
+	(void)sigaddset(&ours, SIGINT);
+	(void)sigaddset(&ours, SIGTERM);
+	(void)sigaddset(&ours, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &ours, &before);
 	if (!(o->attach ? attach(&in, o, &s.c) : start_inside(&in, o, &s.c)))
 		return EXIT_FAILED;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	run(&s, o);
 	if (atomic_load(&ending) != 0)
 		s.status = 128 + atomic_load(&ending);
