@@ -2,6 +2,7 @@
 /* See connect.h. */
 #include "connect.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <tenon/err.h>
@@ -35,10 +36,12 @@ void connect_tell(const struct connection *c, int err, const struct report *r)
 		report(r, REPORT_ERROR,
 		    "the running kernel takes no modules: %s", strerror(-err));
 	else
-		report(r, REPORT_ERROR,
-		    "%s: start one with `tenon host`, or give --kernel",
+		report(r, REPORT_ERROR, "%s%s",
 		    c->why.text[0] != '\0' ? c->why.text
-					   : "no module host answers");
+					   : "no module host answers",
+		    err == -ENOENT || err == -ECONNREFUSED
+			? ": start one with `tenon host`, or give --kernel"
+			: "");
 }
 
 int connect_open(struct connection *c, const struct backends *backends,

@@ -194,6 +194,13 @@ class Alone(Case):
         if os.geteuid() != 0:
             self.assertIn('no socket is named', self.refused('lsmod'))
 
+    def test_of_a_host_that_is_full_only_that_is_said(self):
+        self.client(self.host('--clients', '1'))
+        self.assertEqual(
+            self.refused('lsmod'),
+            'lsmod: ERROR: this host has as many clients as it serves at a '
+            'time\n')
+
     def test_a_host_that_babbles_is_no_host(self):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(os.path.join(self.dir, 'socket'))
