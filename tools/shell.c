@@ -331,6 +331,12 @@ static void read_script(struct shell *s, FILE *f, bool keep_going)
 		if (!shell_do(s, line) && !keep_going)
 			break;
 	}
+	if (ferror(f) && !is_over(s)) {
+		fprintf(stderr, "tenon shell: %s: %s\n",
+		    s->source != NULL ? s->source : "standard input",
+		    strerror(errno));
+		s->status = EXIT_USAGE;
+	}
 	free(line);
 }
 

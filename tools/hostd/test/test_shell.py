@@ -164,6 +164,18 @@ class Scripts(Case):
             self.assertIn('greeter: goodbye', shell.stderr.read())
             self.assertEqual(shell.returncode, 128 + signal.SIGTERM)
 
+    def test_what_cannot_be_read_is_no_empty_script(self):
+        self.assertEqual(self.fails(2, self.dir),
+                         f'tenon shell: {self.dir}: Is a directory\n')
+        with open(os.path.join(self.dir, 'out'), 'w', encoding='utf-8') as out:
+            folder_ = os.open(self.dir, os.O_RDONLY)
+            done = subprocess.run([binary(self.config), 'shell'], env=self.env,
+                                  stdin=folder_, stdout=out, check=False,
+                                  stderr=subprocess.PIPE, text=True)
+            os.close(folder_)
+        self.assertEqual((done.returncode, done.stderr), (
+            2, 'tenon shell: standard input: Is a directory\n'))
+
     def test_quit_says_the_status(self):
         self.fails(7, text='quit 7\nunload x\n')
         self.works(text='exit\nunload x\n')
