@@ -144,12 +144,24 @@ static void tell(const char *text)
 	(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
+/*
+ * A signal ends the reading of a line only if that has begun to wait. So after
+ * one to end us, or while a line is typed, another comes each second.
+ */
+static void remind(int number)
+{
+	(void)number;
+	if (atomic_load(&at_prompt) || atomic_load(&ending) != 0)
+		(void)alarm(1);
+}
+
 static void handle(int number)
 {
 	const bool first = atomic_fetch_add(&ninterrupts, 1) == 0;
 
 	if (number != SIGINT)
 		atomic_store(&ending, number);
+	remind(SIGALRM);
 	if (atomic_load(&at_prompt)) {
 		if (number == SIGINT)
 			tell("\nCtrl-D leaves\n");
@@ -175,6 +187,9 @@ static void catch_signals(void)
 
 	catch_interrupts(SA_RESTART);
 	(void)sigaction(SIGTERM, &act, NULL);
+	act.sa_handler = remind;
+	(void)sigaction(SIGALRM, &act, NULL);
+	act.sa_handler = handle;
 	/* nohup(1) means that the end of the terminal is not to end us. */
 	if (sigaction(SIGHUP, NULL, &old) != 0 || old.sa_handler != SIG_IGN)
 		(void)sigaction(SIGHUP, &act, NULL);
@@ -444,11 +459,13 @@ static int run_all(const struct options *o)
 	(void)sigaddset(&ours, SIGINT);
 	(void)sigaddset(&ours, SIGTERM);
 	(void)sigaddset(&ours, SIGHUP);
+	(void)sigaddset(&ours, SIGALRM);
 	(void)pthread_sigmask(SIG_BLOCK, &ours, &before);
 	if (!(o->attach ? attach(&in, o, &s.c) : start_inside(&in, o, &s.c)))
 		return EXIT_FAILED;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	run(&s, o);
+	(void)signal(SIGALRM, SIG_IGN);
 	if (atomic_load(&ending) != 0)
 		s.status = 128 + atomic_load(&ending);
 	hostc_close(s.c);
