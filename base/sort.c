@@ -30,26 +30,27 @@ static void swap(char *a, char *b, size_t size)
 }
 
 /* Restores the heap below element @i: the one that sorts last on top. */
-static void sift(
-    char *base, size_t n, size_t size, size_t i, sort_before_fn *before)
+static void sift(char *base, size_t n, size_t size, size_t i,
+    sort_before_fn *before, const void *arg)
 {
 	for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
 		if (child + 1 < n &&
-		    before(base + child * size, base + (child + 1) * size))
+		    before(base + child * size, base + (child + 1) * size, arg))
 			child++;
-		if (!before(base + i * size, base + child * size))
+		if (!before(base + i * size, base + child * size, arg))
 			return;
 		swap(base + i * size, base + child * size, size);
 		i = child;
 	}
 }
 
-void heap_sort(void *base, size_t n, size_t size, sort_before_fn *before)
+void heap_sort(
+    void *base, size_t n, size_t size, sort_before_fn *before, const void *arg)
 {
 	for (size_t i = n / 2; i-- > 0;)
-		sift(base, n, size, i, before);
+		sift(base, n, size, i, before, arg);
 	for (size_t end = n; end-- > 1;) {
 		swap(base, (char *)base + end * size, size);
-		sift(base, end, size, 0, before);
+		sift(base, end, size, 0, before, arg);
 	}
 }

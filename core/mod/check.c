@@ -56,10 +56,11 @@ struct byte_range {
 	uint32_t section;
 };
 
-static bool starts_before(const void *a, const void *b)
+static bool starts_before(const void *a, const void *b, const void *arg)
 {
 	const struct byte_range *x = a, *y = b;
 
+	(void)arg;
 	return x->start < y->start;
 }
 
@@ -86,7 +87,7 @@ static int check_overlap(struct tn_load *l)
 		n++;
 	}
 	if (!sorted)
-		heap_sort(r, n, sizeof(*r), starts_before);
+		heap_sort(r, n, sizeof(*r), starts_before, NULL);
 	for (size_t i = 1; i < n && where.fault == ELF_OK; i++)
 		if (r[i].start < r[i - 1].end)
 			where = (struct elf_where){ ELF_SECTION_OVERLAP,

@@ -109,10 +109,11 @@ static uint32_t array_priority(const char *name)
 	return n;
 }
 
-static bool runs_before(const void *a, const void *b)
+static bool runs_before(const void *a, const void *b, const void *arg)
 {
 	const struct array *x = a, *y = b;
 
+	(void)arg;
 	return x->priority != y->priority ? x->priority < y->priority
 					  : x->section < y->section;
 }
@@ -126,7 +127,7 @@ static uint32_t find_arrays(struct tn_load *l, uint32_t type, struct array *out)
 		    l->sections[i].part != NO_PART)
 			out[n++] = (struct array){ i,
 				array_priority(elf_section_name(&l->elf, i)) };
-	heap_sort(out, n, sizeof(*out), runs_before);
+	heap_sort(out, n, sizeof(*out), runs_before, NULL);
 	return n;
 }
 
@@ -317,46 +318,23 @@ static int add_exports(struct tn_load *l, const struct table *table,
 	return 0;
 }
 
-static bool lies_before(const void *a, const void *b)
-{
-	const struct export_record *x = a, *y = b;
-
-	return x->value < y->value;
-}
-
+/* Tells whether the records stand in the order of their addresses. */
 static bool is_ordered(const struct export_block *b)
 {
 	uint32_t i = 1;
 
-	while (i < b->n && !lies_before(&b->records[i], &b->records[i - 1]))
+	while (i < b->n && b->records[i - 1].value <= b->records[i].value)
 		i++;
 	return i >= b->n;
 }
 
-/*
- * By address, in which tn_symbolize searches. Mostly they stand so already, as
- * compilers write them where they are defined.
- */
-static int order_exports(struct tn_load *l, struct export_block *b)
+/* Mostly they do, as compilers write them where they are defined. */
+static int prepare_order(struct tn_load *l, struct export_block *b)
 {
-	const char **ns = NULL;
-
 	if (is_ordered(b))
 		return 0;
-	if (b->ns != NULL) {
-		ns = load_memory(l, b->n * sizeof(*ns));
-		if (ns == NULL)
-			return l->diag->error;
-	}
-	heap_sort(b->records, b->n, sizeof(b->records[0]), lies_before);
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (ns != NULL)
-			ns[i] = b->ns[b->records[i].position];
-		b->records[i].position = i & EXPORT_MAX;
-	}
-	port_free(l->port, b->ns, b->n * sizeof(*ns));
-	b->ns = ns;
-	return 0;
+	b->order = load_memory(l, export_order_size(b->n));
+	return b->order != NULL ? 0 : l->diag->error;
 }
 
 static int take_exports(struct tn_load *l)
@@ -382,7 +360,7 @@ static int take_exports(struct tn_load *l)
 	err = add_exports(l, &plain, b, 0);
 	if (err == 0)
 		err = add_exports(l, &gpl, b, plain.n);
-	return err != 0 ? err : order_exports(l, b);
+	return err != 0 ? err : prepare_order(l, b);
 }
 
 int load_collect(struct tn_load *l)

@@ -26,10 +26,11 @@ static uint64_t text_base(const struct tn_load *l)
 }
 
 /* By address; of one address in the order of the file. */
-static bool key_before(const void *a, const void *b)
+static bool key_before(const void *a, const void *b, const void *arg)
 {
 	const uint64_t *x = a, *y = b;
 
+	(void)arg;
 	return *x < *y;
 }
 
@@ -143,7 +144,7 @@ static int keep_sorted(
 	/* Names that overlap in the file can be more than it has bytes. */
 	if (n == 0 || name_bytes > UINT32_MAX)
 		return 0;
-	heap_sort(keys, n, sizeof(*keys), key_before);
+	heap_sort(keys, n, sizeof(*keys), key_before, NULL);
 	const size_t bytes = sizeof(*k) + n * sizeof(k->at[0]) + name_bytes;
 
 	k = load_memory(l, bytes);

@@ -236,12 +236,7 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 		module_unpin(gen->providers[i]);
 	port_free(
 	    port, gen->providers, gen->nproviders * sizeof(struct tn_module *));
-	if (gen->exports != NULL && gen->exports->ns != NULL)
-		port_free(port, gen->exports->ns,
-		    gen->exports->n * sizeof(const char *));
-	if (gen->exports != NULL)
-		port_free(
-		    port, gen->exports, export_block_size(gen->exports->n));
+	export_block_free(port, gen->exports);
 	port_free(port, gen->arrays,
 	    (gen->ninit_arrays + gen->nfini_arrays) *
 		sizeof(struct image_range));

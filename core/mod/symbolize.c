@@ -421,24 +421,20 @@ static void fill_kept(const struct kept_symbols *k, const struct range *r,
 	out->exact = sym->size != 0;
 }
 
-/* The nearest export in the same text: they are ordered by address. */
-static void fill_export(const struct export_block *b, const struct range *r,
+/* The nearest export in the same text, up to the next one in it. */
+static void fill_export(struct export_block *b, const struct range *r,
     uint64_t addr, struct tn_location *out)
 {
-	const uint32_t low =
-	    count_upto(&b->records[0].value, sizeof(b->records[0]), b->n, addr);
+	const struct export_place at = export_find(b, addr);
 
-	if (low == 0 || b->records[low - 1].value < r->start)
+	if (at.before == NULL || at.before->value < r->start)
 		return;
-	const uint64_t start = b->records[low - 1].value;
-	const uint64_t next = low < b->n && b->records[low].value < r->end
-				  ? b->records[low].value
-				  : r->end;
-
-	(void)str_copy(
-	    out->symbol, sizeof(out->symbol), b->records[low - 1].name);
-	out->offset = addr - start;
-	out->size = next - start;
+	(void)str_copy(out->symbol, sizeof(out->symbol), at.before->name);
+	out->offset = addr - at.before->value;
+	out->size =
+	    (at.after != NULL && at.after->value < r->end ? at.after->value
+							  : r->end) -
+	    at.before->value;
 }
 
 static void fill(const struct range *r, uint64_t addr, struct tn_location *out)

@@ -26,8 +26,8 @@ static int add_world(struct tn_system *sys)
 		return -TN_ENOMEM;
 	sys->world = b;
 	b->n = n;
-	b->ns = port_alloc(sys->port, (n + 1) * sizeof(*b->ns));
-	if (b->ns == NULL || index_reserve(&sys->exports, n) != 0)
+	b->ns = n != 0 ? port_alloc(sys->port, n * sizeof(*b->ns)) : NULL;
+	if ((n != 0 && b->ns == NULL) || index_reserve(&sys->exports, n) != 0)
 		return -TN_ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct tn_export *e = &c->exports[i];
@@ -63,11 +63,7 @@ static void destroy(struct tn_system *sys)
 	index_fini(&sys->modules);
 	index_fini(&sys->interfaces);
 	index_fini(&sys->provides);
-	if (sys->world != NULL) {
-		port_free(port, sys->world->ns,
-		    (sys->world->n + 1) * sizeof(*sys->world->ns));
-		port_free(port, sys->world, export_block_size(sys->world->n));
-	}
+	export_block_free(port, sys->world);
 	port_free(port, sys, sizeof(*sys));
 }
 

@@ -111,10 +111,11 @@ static void end_locked(const struct unload *u, uint32_t n, int result)
 	}
 }
 
-static bool is_newer(const void *a, const void *b)
+static bool is_newer(const void *a, const void *b, const void *arg)
 {
 	const struct leaving *x = a, *y = b;
 
+	(void)arg;
 	return x->number > y->number;
 }
 
@@ -143,7 +144,7 @@ REQUIRES(registry_role) static void order_locked(const struct unload *u)
 		if (item->mod != NULL && item->mod->gen != NULL)
 			item->number = item->mod->gen->number;
 	}
-	heap_sort(u->items, u->n, sizeof(*u->items), is_newer);
+	heap_sort(u->items, u->n, sizeof(*u->items), is_newer, NULL);
 }
 
 static int begin(struct unload *u)

@@ -13,6 +13,7 @@
 #include <tenon/inspect.h>
 #include <test/test.h>
 
+#include "../module.h"
 #include "world.h"
 
 static const struct tn_config keeping = { .flags = TN_CONFIG_KEEP_SYMBOLS };
@@ -91,6 +92,29 @@ TEST(symbolize, finds_exports_in_whatever_order_they_stand)
 		CHECK_EQ(world_unload(&w, mod), 0);
 		author_free(&a);
 	}
+	CHECK(world_close(&w));
+}
+
+/* As in a handler that has interrupted the thread that orders them. */
+TEST(symbolize, finds_exports_while_they_are_being_ordered)
+{
+	struct author a = functions("many", "f", 100);
+	struct tn_module *mod;
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	_Atomic uint32_t *state = &mod->gen->exports->order->state;
+
+	CHECK_EQ(*state, EXPORTS_UNORDERED);
+	*state = EXPORTS_BEING_ORDERED;
+	check_functions(&w, mod, "f", 100);
+	CHECK_EQ(*state, EXPORTS_BEING_ORDERED);
+	*state = EXPORTS_UNORDERED;
+	check_functions(&w, mod, "f", 100);
+	CHECK_EQ(*state, EXPORTS_ORDERED);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
 	CHECK(world_close(&w));
 }
 
@@ -475,4 +499,64 @@ TEST(symbolize, threads_ask_while_modules_come_and_go)
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	end_asking(stays);
+}
+
+/* --- who asks first, orders; the others do not wait */
+
+struct first_asker {
+	struct world *w;
+	uint64_t addr[100]; /* of f0 .. f99 */
+	pthread_barrier_t start;
+	atomic_ulong wrong;
+};
+
+static void *ask_first(void *arg)
+{
+	struct first_asker *f = arg;
+	struct tn_location at;
+	char name[8];
+
+	pthread_barrier_wait(&f->start);
+	for (unsigned i = 0; i < ARRAY_SIZE(f->addr); i++) {
+		(void)snprintf(name, sizeof(name), "f%u", i);
+		if (tn_symbolize(f->w->sys, f->addr[i], &at) != 0 ||
+		    strcmp(at.symbol, name) != 0)
+			atomic_fetch_add(&f->wrong, 1);
+	}
+	return NULL;
+}
+
+static void ask_at_once(struct first_asker *f, struct object *o)
+{
+	pthread_t threads[2];
+	struct tn_module *mod;
+	char name[8];
+
+	CHECK_EQ(world_load(f->w, o, 0, &mod), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(f->addr); i++) {
+		(void)snprintf(name, sizeof(name), "f%u", i);
+		f->addr[i] = address(mod, name);
+	}
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, ask_first, f), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	CHECK_EQ(world_unload(f->w, mod), 0);
+}
+
+TEST(symbolize, threads_ask_at_once_for_the_first_time)
+{
+	struct author a = functions("many", "f", 100);
+	struct first_asker f = { .wrong = 0 };
+	struct world w;
+
+	f.w = &w;
+	CHECK(world_open(&w, NULL, 0));
+	pthread_barrier_init(&f.start, NULL, 2);
+	for (int i = 0; i < 50; i++)
+		ask_at_once(&f, a.o);
+	CHECK_EQ(f.wrong, 0);
+	pthread_barrier_destroy(&f.start);
+	author_free(&a);
+	CHECK(world_close(&w));
 }

@@ -42,7 +42,9 @@ struct tn_location {
  * logarithmic in the number of modules and of symbols: of exports alone, or with
  * TN_CONFIG_KEEP_SYMBOLS of all functions. Takes no lock and makes no call of
  * the port: any context, also a signal handler or an interrupt in the middle of
- * a load. -TN_ENOENT: no module has code there.
+ * a load. The first call for a module whose file has its exports in another
+ * order than their addresses sorts them, and calls at the same time go through
+ * all of them. -TN_ENOENT: no module has code there.
  */
 int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out);
 
