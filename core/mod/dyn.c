@@ -287,20 +287,21 @@ static int apply_table(struct tn_load *l, const struct elf_rela *r, uint32_t n)
 	return err;
 }
 
-/* The dynamic symbol table as the running image holds it. */
-static void take_symbols(struct tn_load *l)
+/* What stays when the file is gone: the tables as the running image has them. */
+int dyn_keep(struct tn_load *l, uint64_t symbols, uint64_t strings)
 {
-	struct generation *gen = l->gen;
-	const uint64_t base = load_base(l);
+	struct dynamic *d = load_memory(l, sizeof(*d));
 
-	gen->base = base;
+	l->gen->dynamic = d;
+	if (d == NULL)
+		return l->diag->error;
 	if (l->symtab.n == 0)
-		return;
-	gen->dynsyms =
-	    (const struct elf_sym *)(uintptr_t)(base + l->dyn.symtab_addr);
-	gen->ndynsyms = l->symtab.n;
-	gen->dynstrings = (const char *)(uintptr_t)(base + l->dyn.strtab_addr);
-	gen->dynstrings_size = l->symtab.strings.n;
+		return 0;
+	d->symbols = (const struct elf_sym *)(uintptr_t)symbols;
+	d->nsymbols = l->symtab.n;
+	d->strings = (const char *)(uintptr_t)strings;
+	d->strings_size = l->symtab.strings.n;
+	return 0;
 }
 
 static int take_array(struct tn_load *l, struct elf_range range,
@@ -365,7 +366,12 @@ int dyn_relocate(struct tn_load *l)
 		err = take_arrays(l);
 	if (err != 0 || l->gen == NULL)
 		return err;
-	take_symbols(l);
-	err = take_function(l, l->dyn.init, &l->gen->dt_init);
-	return err != 0 ? err : take_function(l, l->dyn.fini, &l->gen->dt_fini);
+	l->gen->base = load_base(l);
+	err = dyn_keep(l, load_base(l) + l->dyn.symtab_addr,
+	    load_base(l) + l->dyn.strtab_addr);
+	if (err == 0)
+		err = take_function(l, l->dyn.init, &l->gen->dynamic->init);
+	if (err == 0)
+		err = take_function(l, l->dyn.fini, &l->gen->dynamic->fini);
+	return err;
 }

@@ -88,9 +88,7 @@ void export_block_free(const struct tn_port *port, struct export_block *b)
 {
 	if (b == NULL)
 		return;
-	if (b->ns != NULL)
-		port_free(port, b->ns, b->n * sizeof(*b->ns));
-	if (b->order != NULL)
-		port_free(port, b->order, export_order_size(b->n));
+	port_free(port, b->ns, b->n * sizeof(*b->ns));
+	port_free(port, b->order, export_order_size(b->n));
 	port_free(port, b, export_block_size(b->n));
 }

@@ -88,20 +88,15 @@ static int describe(struct tn_load *l, uint64_t base)
 	return 0;
 }
 
-/* The symbols of the running image, for tn_module_symbol. */
-static void take_dynamic(struct tn_load *l, uint64_t base)
+/* For tn_module_symbol. */
+static int keep_symbols(struct tn_load *l, uint64_t base)
 {
 	const struct elf_shdr *tab = &l->elf.sections[l->symtab.section];
-	const struct elf_shdr *strings;
 
 	if (l->symtab.n == 0 || tab->sh_addr == 0)
-		return;
-	strings = &l->elf.sections[tab->sh_link];
-	l->gen->dynsyms =
-	    (const struct elf_sym *)(uintptr_t)(base + tab->sh_addr);
-	l->gen->ndynsyms = l->symtab.n;
-	l->gen->dynstrings = (const char *)(uintptr_t)(base + strings->sh_addr);
-	l->gen->dynstrings_size = l->symtab.strings.n;
+		return 0;
+	return dyn_keep(l, base + tab->sh_addr,
+	    base + l->elf.sections[tab->sh_link].sh_addr);
 }
 
 static int map(struct tn_load *l)
@@ -120,9 +115,7 @@ static int map(struct tn_load *l)
 	l->gen->base = image.base;
 	l->table = image.table;
 	err = describe(l, image.base);
-	if (err == 0)
-		take_dynamic(l, image.base);
-	return err;
+	return err != 0 ? err : keep_symbols(l, image.base);
 }
 
 /* --- entry points */

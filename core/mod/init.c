@@ -55,8 +55,8 @@ static void run_destructors(struct generation *gen)
 
 	for (unsigned i = gen->nfini_arrays; i-- > 0;)
 		run_backward(&fini[i]);
-	if (gen->dt_fini != 0)
-		run(gen->dt_fini);
+	if (gen->dynamic != NULL && gen->dynamic->fini != 0)
+		run(gen->dynamic->fini);
 }
 
 /*
@@ -115,8 +115,8 @@ static int run_beginning(struct generation *gen)
 {
 	int ret;
 
-	if (gen->dt_init != 0)
-		run(gen->dt_init);
+	if (gen->dynamic != NULL && gen->dynamic->init != 0)
+		run(gen->dynamic->init);
 	for (unsigned i = 0; i < gen->ninit_arrays; i++)
 		run_forward(&gen->arrays[i]);
 	ret = run_init(gen);

@@ -233,6 +233,8 @@ int dyn_layout(struct tn_load *l) MUST_CHECK;
 int dyn_place(struct tn_load *l) MUST_CHECK;
 int dyn_copy(struct tn_load *l) MUST_CHECK;
 int dyn_relocate(struct tn_load *l) MUST_CHECK;
+/* For the life of the generation, the tables that lie at these addresses. */
+int dyn_keep(struct tn_load *l, uint64_t symbols, uint64_t strings) MUST_CHECK;
 int load_collect(struct tn_load *l) MUST_CHECK; /* entries and exports */
 /* The stages after source up to relocate, for an object or a shared object. */
 int load_link(struct tn_load *l) MUST_CHECK;

@@ -237,6 +237,7 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 	port_free(
 	    port, gen->providers, gen->nproviders * sizeof(struct tn_module *));
 	export_block_free(port, gen->exports);
+	port_free(port, gen->dynamic, sizeof(struct dynamic));
 	port_free(port, gen->arrays,
 	    (gen->ninit_arrays + gen->nfini_arrays) *
 		sizeof(struct image_range));

@@ -43,6 +43,15 @@ struct image_range {
 	uint64_t count; /* of 8-byte words */
 };
 
+/* What an ET_DYN image has of its own, in the image where nothing is said. */
+struct dynamic {
+	const struct elf_sym *symbols; /* NULL: none */
+	const char *strings;
+	size_t strings_size;
+	uint32_t nsymbols;
+	uint64_t init, fini; /* DT_INIT and DT_FINI: addresses, or 0 */
+};
+
 /*
  * One loaded image of a module. All but what is said otherwise is set once,
  * before it is published.
@@ -57,7 +66,6 @@ struct generation {
 	struct tn_module **providers; /* each holds one reference */
 	uint32_t nproviders;
 	uint64_t hook[HOOKS]; /* entry points, or 0 */
-	uint64_t dt_init, dt_fini;
 	/* constructors and destructors in the order in which they run */
 	struct image_range *arrays; /* init first, then fini */
 	unsigned ninit_arrays, nfini_arrays;
@@ -71,10 +79,8 @@ struct generation {
 	bool is_mapped;      /* by somebody else: not the port's image */
 	uint32_t init_bytes; /* registry lock: that were freed after init */
 	const void *leaving; /* registry lock: the unload that takes it away */
-	uint32_t ndynsyms, nparams;
-	const struct elf_sym *dynsyms;
-	const char *dynstrings;
-	size_t dynstrings_size;
+	uint32_t nparams;
+	struct dynamic *dynamic; /* of an ET_DYN image, or NULL */
 	uint64_t base;
 	const struct tenon_param *params; /* in the image */
 	const struct tn_foreign *foreign; /* whose hooks they are, or NULL */

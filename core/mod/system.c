@@ -232,10 +232,10 @@ size_t tn_symbol_count(struct tn_system *sys)
 
 /* A relocation may have overwritten the NUL at the end of the strings. */
 static bool dynamic_name_is(
-    const struct generation *gen, uint32_t at, const char *name)
+    const struct dynamic *d, uint32_t at, const char *name)
 {
-	for (size_t i = at; i < gen->dynstrings_size; i++, name++) {
-		if (gen->dynstrings[i] != *name)
+	for (size_t i = at; i < d->strings_size; i++, name++) {
+		if (d->strings[i] != *name)
 			return false;
 		if (*name == '\0')
 			return true;
@@ -247,11 +247,13 @@ static bool dynamic_name_is(
 static int find_dynamic(
     const struct generation *gen, const char *name, void **addr)
 {
-	for (uint32_t i = 1; i < gen->ndynsyms; i++) {
-		const struct elf_sym *s = &gen->dynsyms[i];
+	const struct dynamic *d = gen->dynamic;
+
+	for (uint32_t i = 1; i < d->nsymbols; i++) {
+		const struct elf_sym *s = &d->symbols[i];
 
 		if (s->st_shndx == SHN_UNDEF || elf_sym_bind(s) == STB_LOCAL ||
-		    !dynamic_name_is(gen, s->st_name, name))
+		    !dynamic_name_is(d, s->st_name, name))
 			continue;
 		*addr = (void *)(uintptr_t)(s->st_shndx == SHN_ABS
 						? s->st_value
@@ -270,7 +272,7 @@ int tn_module_symbol(struct tn_module *mod, const char *name, void **addr)
 
 	if (mod->gen == NULL)
 		return -TN_ENOENT;
-	if (mod->gen->dynsyms != NULL)
+	if (mod->gen->dynamic != NULL && mod->gen->dynamic->symbols != NULL)
 		return find_dynamic(mod->gen, name, addr);
 	port->read_enter(port->ctx);
 	rec =
