@@ -29,17 +29,32 @@ static void swap(char *a, char *b, size_t size)
 	}
 }
 
-/* Restores the heap below element @i: the one that sorts last on top. */
-static void sift(char *base, size_t n, size_t size, size_t i,
-    sort_before_fn *before, const void *arg)
+struct heap {
+	char *base;
+	size_t size; /* of an element */
+	sort_before_fn *before;
+	const void *arg;
+};
+
+static char *element(const struct heap *h, size_t i)
+{
+	return h->base + i * h->size;
+}
+
+static bool stands_before(const struct heap *h, size_t i, size_t k)
+{
+	return h->before(element(h, i), element(h, k), h->arg);
+}
+
+/* Restores the heap below element @i of @n: the one that sorts last on top. */
+static void sift(const struct heap *h, size_t n, size_t i)
 {
 	for (size_t child = 2 * i + 1; child < n; child = 2 * i + 1) {
-		if (child + 1 < n &&
-		    before(base + child * size, base + (child + 1) * size, arg))
+		if (child + 1 < n && stands_before(h, child, child + 1))
 			child++;
-		if (!before(base + i * size, base + child * size, arg))
+		if (!stands_before(h, i, child))
 			return;
-		swap(base + i * size, base + child * size, size);
+		swap(element(h, i), element(h, child), h->size);
 		i = child;
 	}
 }
@@ -47,10 +62,12 @@ static void sift(char *base, size_t n, size_t size, size_t i,
 void heap_sort(
     void *base, size_t n, size_t size, sort_before_fn *before, const void *arg)
 {
+	const struct heap h = { base, size, before, arg };
+
 	for (size_t i = n / 2; i-- > 0;)
-		sift(base, n, size, i, before, arg);
+		sift(&h, n, i);
 	for (size_t end = n; end-- > 1;) {
-		swap(base, (char *)base + end * size, size);
-		sift(base, end, size, 0, before, arg);
+		swap(h.base, element(&h, end), size);
+		sift(&h, end, 0);
 	}
 }
