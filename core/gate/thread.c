@@ -274,6 +274,31 @@ bool gate_each_unfenced(bool (*fn)(void *arg, uint32_t who), void *arg)
 	return true;
 }
 
+/*
+ * The three words are no snapshot: a thread that leaves one call and enters
+ * another meanwhile may be told with the owner of the one and the deadline of
+ * the other. Where a call does not end they stand still.
+ */
+int gate_each_overdue(uint64_t now_ns,
+    int (*fn)(void *arg, const struct gate_overdue *o), void *arg)
+{
+	const struct tn_gate_thread *t = gate_threads();
+	int stop = 0;
+
+	for (; t != NULL && stop == 0; t = t->next) {
+		const struct gate_overdue o = {
+			.who = __atomic_load_n(&t->taken, __ATOMIC_RELAXED),
+			.owner = __atomic_load_n(&t->owner, __ATOMIC_RELAXED),
+			.deadline_ns =
+			    __atomic_load_n(&t->deadline_ns, __ATOMIC_RELAXED),
+		};
+
+		if (o.deadline_ns != 0 && o.deadline_ns <= now_ns)
+			stop = fn(arg, &o);
+	}
+	return stop;
+}
+
 static bool nobody(void *arg, uint32_t who)
 {
 	(void)arg;

@@ -150,6 +150,21 @@ bool gate_target_is_used(
 void gate_each_handle(const struct tn_gate_target *t,
     void (*fn)(void *arg, const struct gate_holder *h), void *arg);
 
+/* A thread inside of guarded calls, of which one should have ended. */
+struct gate_overdue {
+	uint32_t who; /* the world's number of the thread */
+	void *owner;  /* of the binding whose code it runs */
+	uint64_t deadline_ns;
+};
+
+/*
+ * Calls @fn for each of which the deadline is not after @now_ns, as
+ * tn_gate_coarse_ns counts, until it returns non-zero; returns that. A moment's
+ * answer: the call may have ended, and its owner with it.
+ */
+int gate_each_overdue(uint64_t now_ns,
+    int (*fn)(void *arg, const struct gate_overdue *o), void *arg);
+
 /*
  * Every handle to @t that was taken before the call becomes stale. Uses that
  * are inside are not waited for: gate_synchronize. Returns how many.

@@ -59,9 +59,8 @@ struct tn_interface_desc {
 	uint32_t reserved;
 	const void *ops; /* struct tn_ops_head first */
 	void *instance;  /* first argument of each operation */
-	/* How long a guarded call should take, 0: as long as it likes. The time
-	   when it is over is noted with its thread for a watchdog; the engine
-	   has none and ends no call. */
+	/* How long a guarded call should take, 0: as long as it likes. For a
+	   watchdog, which asks tn_overdue_each; the engine ends no call. */
 	uint64_t budget_ns;
 };
 
@@ -269,6 +268,25 @@ int tn_interface_providers(struct tn_system *sys, const char *name,
 /* Calls @fn for each interface, as tn_interface_providers. */
 int tn_interface_each(struct tn_system *sys,
     int (*fn)(void *arg, const struct tn_interface_info *info), void *arg);
+
+/* A guarded call that has not ended by the time that its interface gives. */
+struct tn_overdue {
+	struct tn_module *module; /* whose code runs; compare it, no more */
+	char module_name[TN_MODULE_NAME_MAX];
+	uint32_t thread;  /* as the world counts: on Linux the thread's id */
+	uint64_t late_ns; /* since its deadline */
+};
+
+/*
+ * Calls @fn for each thread that is inside of a module of @sys by guarded calls
+ * of which one is past its deadline (tn_interface_desc.budget_ns), under the
+ * registry lock, until it returns non-zero, and returns that. What a watchdog
+ * asks now and then: the engine itself ends no call and reports none. Deadlines
+ * are as exact as the coarse clock, on Linux some milliseconds. Sleeps for the
+ * lock.
+ */
+int tn_overdue_each(struct tn_system *sys,
+    int (*fn)(void *arg, const struct tn_overdue *call), void *arg);
 
 #ifdef __cplusplus
 }
