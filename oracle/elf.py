@@ -20,7 +20,9 @@ SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA = 0, 1, 2, 3, 4
 SHT_NOTE, SHT_NOBITS, SHT_REL, SHT_GROUP, SHT_SYMTAB_SHNDX = 7, 8, 9, 17, 18
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_TLS = 1, 2, 4, 0x400
 
-SHN_UNDEF, SHN_ABS, SHN_COMMON, SHN_XINDEX = 0, 0xFFF1, 0xFFF2, 0xFFFF
+SHN_LORESERVE, SHN_XINDEX = 0xFF00, 0xFFFF
+# Those that name no section are below all that do: these may have any number.
+SHN_UNDEF, SHN_ABS, SHN_COMMON = 0, 0xFFF1 - 0x10000, 0xFFF2 - 0x10000
 STB_LOCAL, STB_GLOBAL, STB_WEAK = 0, 1, 2
 STT_SECTION, STT_TLS, STT_GNU_IFUNC = 3, 6, 10
 
@@ -115,6 +117,8 @@ class Elf:
             self.symbols, index * SYM.size)
         if shndx == SHN_XINDEX and self.xindex is not None:
             shndx = self.xindex[index]
+        elif shndx >= SHN_LORESERVE:
+            shndx -= 0x10000
         return Symbol(index, string_at(self.strtab, name), info >> 4,
                       info & 15, other & 3, shndx, value, size)
 
@@ -135,6 +139,19 @@ class Elf:
     def relocation_column(self, section, column):
         """One 32-bit column of a RELA section: 2 the type, 3 the symbol."""
         return memoryview(self.contents(section)).cast("I")[column::6].tolist()
+
+
+def extended_counts(headers):
+    """e_shnum and e_shstrndx of a table whose last section has the names.
+
+    Numbers that do not fit stand in section 0, which is changed (gABI).
+    """
+    count, last = len(headers), len(headers) - 1
+    if count >= SHN_LORESERVE:
+        headers[0][5], count = count, 0
+    if last >= SHN_LORESERVE:
+        headers[0][6], last = last, SHN_XINDEX
+    return count, last
 
 
 def writer(machine, flags, sections, symbols):

@@ -50,8 +50,8 @@ def plain_copy(obj, loaded):
                     0])
     data += names
     header = list(elf.EHDR.unpack_from(data))
-    header[6], header[12], header[13] = len(data), len(headers), len(
-        headers) - 1
+    header[6] = len(data)
+    header[12], header[13] = elf.extended_counts(headers)
     elf.EHDR.pack_into(data, 0, *header)
     for fields in headers:
         data += elf.SHDR.pack(*fields)

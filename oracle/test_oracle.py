@@ -22,6 +22,7 @@ import place
 import reloc
 import results
 import selfproof
+import tools
 import written
 
 ARCHES = ("amd64", "arm64", "riscv64")
@@ -55,6 +56,20 @@ def gather(store):
     return {arch: (kernel_slice(store, arch),
                    corpus.gather(store, (arch,), ("lib",))[arch])
             for arch in ARCHES}
+
+
+class ManySections(unittest.TestCase):
+    """What needs no corpus."""
+
+    def test_sections_with_reserved_numbers_are_linked_as_by_ld(self):
+        """Each has a symbol, which has its number in SHT_SYMTAB_SHNDX."""
+        oracle = tools.Oracle()
+        with link.scratch() as work:
+            data = written.assemble(oracle, elf.X86_64, work, written.CROWD)
+        self.assertGreater(len(elf.Elf(data).sections), written.MANY)
+        result = link.check(oracle, data, False)
+        self.assertEqual("passed", result.status, result.words)
+        self.assertGreaterEqual(result.equal, written.MANY * 10)
 
 
 class LinkerOracle(unittest.TestCase):
