@@ -244,16 +244,22 @@ static struct index_key *find_hashed(
 	return NULL;
 }
 
-struct index_key *index_find(const struct index *ix, const char *name)
+struct index_key *index_find_measured(
+    const struct index *ix, const char *name, size_t *length)
 {
 	const struct index_table *t =
 	    atomic_load_explicit(&ix->table, memory_order_acquire);
-
-	if (t == NULL)
-		return NULL;
 	const struct hashed h = hash_key(ix, name);
 
-	return find_hashed(t, name, &h);
+	*length = h.length;
+	return t != NULL ? find_hashed(t, name, &h) : NULL;
+}
+
+struct index_key *index_find(const struct index *ix, const char *name)
+{
+	size_t length;
+
+	return index_find_measured(ix, name, &length);
 }
 
 static struct index_key *insert_hashed(struct index *ix, struct index_table *t,

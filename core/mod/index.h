@@ -63,6 +63,9 @@ void index_remove_all(
 /* The record of @name, or NULL. The caller is in a read section or holds the
    writers' lock. */
 struct index_key *index_find(const struct index *ix, const char *name);
+/* The same, and how long @name is, which a search has to find out anyway. */
+struct index_key *index_find_measured(
+    const struct index *ix, const char *name, size_t *length);
 
 /* Calls @fn for every record until it returns false. Writers' lock. */
 void index_each(const struct index *ix,

@@ -147,6 +147,7 @@ struct tn_load {
 	const struct tn_module *last_owner;     /* a provider, or NULL */
 	const struct export_record *deprecated; /* is to be told, or NULL */
 	uint32_t nmissing;
+	uint64_t names_bytes; /* of the imports looked up: load_count_name */
 	uint32_t init_symbol, exit_symbol, ops_symbol, got_symbol;
 	uint64_t common_size, common_align;
 
@@ -305,6 +306,12 @@ static inline const char *load_symbol_name(const struct tn_load *l, uint32_t i)
 
 	return name != NULL ? name : "";
 }
+/*
+ * An import with a name of @length bytes has been looked up. Names may share
+ * bytes of the file; -TN_EFBIG: so much that all of them together are no
+ * longer in proportion to it, neither in time nor, as a list, in memory.
+ */
+int load_count_name(struct tn_load *l, size_t length) MUST_CHECK;
 /* A printable name: "section:index+value" for one without a name. */
 void load_symbol_label(
     const struct tn_load *l, uint32_t i, char *buf, size_t cap);

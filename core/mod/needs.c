@@ -283,10 +283,12 @@ static bool is_special(const char *name)
 	       str_eq(name, "_GLOBAL_OFFSET_TABLE_");
 }
 
-static struct graph_node *exporter(const struct need *n, const char *symbol)
+static struct graph_node *exporter(
+    const struct need *n, const char *symbol, size_t *length)
 {
 	const struct graph_export *e =
-	    (const struct graph_export *)index_find(&n->g->exports, symbol);
+	    (const struct graph_export *)index_find_measured(
+		&n->g->exports, symbol, length);
 
 	return e != NULL ? n->g->nodes[e->node] : NULL;
 }
@@ -318,17 +320,20 @@ static bool is_offered(
 static int connect_symbol(
     const struct need *n, const char *name, bool weak, bool *missing)
 {
-	struct graph_node *to = exporter(n, name);
+	size_t length;
+	struct graph_node *to = exporter(n, name, &length);
 	bool added = false;
-	int err = 0;
+	int err = load_count_name(&n->node->load, length);
 
 	*missing = false;
+	if (err != 0)
+		return err;
 	if (to == NULL && is_offered(n, name, &to))
 		return to != NULL ? connect(n, to, weak) : 0;
 	if (to == NULL && !weak)
 		err = ask(n, NULL, name, &added);
 	if (added)
-		to = exporter(n, name);
+		to = exporter(n, name, &length);
 	if (err == 0 && to != NULL && to != n->node)
 		return connect(n, to, weak);
 	*missing = to == NULL && !weak;

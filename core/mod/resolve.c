@@ -83,14 +83,32 @@ static bool is_fixed(const struct tn_load *l, const struct export_record *rec)
 	       (l->args->flags & TN_LOAD_DIRECT) != 0;
 }
 
+/* Linkers share bytes where one name ends with another, so some more. */
+#define NAMES_PER_BYTE 4
+
+int load_count_name(struct tn_load *l, size_t length)
+{
+	const uint64_t limit = (uint64_t)l->bytes.n * NAMES_PER_BYTE;
+
+	l->names_bytes += length;
+	if (LIKELY(l->names_bytes <= limit))
+		return 0;
+	return load_fail_limit(l, "bytes of names of imported symbols",
+	    l->names_bytes, (int64_t)limit);
+}
+
 static int resolve_in_index(struct tn_load *l, uint32_t i)
 {
 	const char *name = load_symbol_name(l, i);
 	struct symbol *sym = &l->symbols[i];
+	size_t length;
 	const struct export_record *rec =
-	    (const struct export_record *)index_find(&l->sys->exports, name);
-	int err = 0;
+	    (const struct export_record *)index_find_measured(
+		&l->sys->exports, name, &length);
+	int err = load_count_name(l, length);
 
+	if (err != 0)
+		return err;
 	if (rec == NULL) {
 		sym->flags |= SYM_DEFERRED;
 		return 0;

@@ -4,6 +4,7 @@
  */
 #include "author.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const uint8_t note_common[36] = {
@@ -38,6 +39,25 @@ void author_free(struct author *a)
 void author_info(struct author *a, const char *entry)
 {
 	object_add(a->o, a->modinfo, entry, strlen(entry) + 1);
+}
+
+struct span author_one_name(struct author *a)
+{
+	char name[20000], other[8];
+	uint32_t first, n = 500;
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	first = object_undefined(a->o, name);
+	for (uint32_t i = 1; i < n; i++) {
+		snprintf(other, sizeof(other), "%u", i);
+		(void)object_undefined(a->o, other);
+	}
+	object_file(a->o);
+	for (uint32_t i = 1; i < n; i++)
+		object_sym(a->o, first + i)->st_name =
+		    object_sym(a->o, first)->st_name + (i % 2 != 0 ? i : 0);
+	return object_bytes(a->o);
 }
 
 static uint32_t function(struct author *a, const char *name, uint64_t at)

@@ -26,6 +26,11 @@ struct author author_new(unsigned machine, const char *name);
 void author_free(struct author *a);
 
 void author_info(struct author *a, const char *entry);
+/*
+ * A finished file of 500 imports with one name, or half of them with its ends:
+ * the names are a hundred times what the file has in bytes.
+ */
+struct span author_one_name(struct author *a);
 
 /* A global function @name that jumps to the import @target; its symbol. */
 uint32_t author_jump(struct author *a, const char *name, const char *target);

@@ -189,6 +189,25 @@ TEST(graph, file_that_is_none_is_refused)
 	graphing_end(&f);
 }
 
+TEST(graph, names_of_imports_are_in_proportion_to_the_file)
+{
+	struct author a = author_new(isa_here()->machine, "greedy");
+	const struct span file = author_one_name(&a);
+	const struct tn_load_args args = {
+		.size = sizeof(args), .data = file.p, .data_size = file.n
+	};
+	struct graphing f;
+
+	CHECK(graphing_begin(&f));
+	CHECK_EQ(tn_graph_create(f.w.sys, NULL, NULL, &f.g), 0);
+	CHECK_EQ(tn_graph_add(f.g, &args, &f.w.diag), 0);
+	CHECK_EQ(tn_graph_resolve(f.g, &f.w.diag), -TN_EFBIG);
+	CHECK_EQ(f.w.diag.reason, TN_REASON_LIMIT);
+	tn_diag_fini(&f.w.diag);
+	author_free(&a);
+	graphing_end(&f);
+}
+
 /* Every byte of a file damaged once: no more than an error. */
 TEST(graph, damaged_files_do_no_harm)
 {

@@ -325,6 +325,24 @@ TEST(header, extended_numbering_is_followed_and_checked)
 	CHECK(world_close(&w));
 }
 
+/* Else a file of a megabyte asks for gigabytes, and for minutes. */
+TEST(header, names_of_imports_are_in_proportion_to_the_file)
+{
+	struct author a = author_new(isa_here()->machine, "greedy");
+	const struct span file = author_one_name(&a);
+	struct tn_module *mod;
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load_bytes(&w, file, 0, &mod), -TN_EFBIG);
+	CHECK_EQ(w.diag.reason, TN_REASON_LIMIT);
+	CHECK_STR(w.diag.other, "bytes of names of imported symbols");
+	CHECK_EQ(w.diag.high, file.n * 4);
+	CHECK(w.diag.value - file.n * 4 < 20000);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 TEST(header, without_symbols_is_refused_for_running)
 {
 	struct sample s = sample_new();
