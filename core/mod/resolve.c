@@ -225,11 +225,10 @@ static int classify(struct tn_load *l, uint32_t i)
 		return fail_symbol(l, i, "an indirect function (ifunc)");
 	if (shndx == SHN_UNDEF)
 		return resolve_undefined(l, i);
+	note_entry(l, i);
 	if (!elf_symtab_is_reserved(&l->symtab, i) &&
-	    (!l->is_dyn || shndx != SHN_XINDEX)) {
-		note_entry(l, i);
+	    (!l->is_dyn || shndx != SHN_XINDEX))
 		return 0; /* the rest: place */
-	}
 	l->symbols[i].flags = SYM_FIXED;
 	if (shndx == SHN_COMMON && !l->is_dyn)
 		return take_common(l, i);

@@ -15,6 +15,7 @@ enum role {
 	ROLE_LEFT_OUT,   /* read by the engine, of no use in the image */
 	ROLE_READ_ONLY,  /* written by the loader alone */
 	ROLE_AFTER_INIT, /* read-only after init */
+	ROLE_NEVER_RUN,  /* functions that nobody would call */
 };
 
 static enum role role_of(const char *name)
@@ -34,6 +35,8 @@ static enum role role_of(const char *name)
 		{ ".init_array", false, ROLE_READ_ONLY },
 		{ ".fini_array", false, ROLE_READ_ONLY },
 		{ ".data..ro_after_init", false, ROLE_AFTER_INIT },
+		{ ".ctors", false, ROLE_NEVER_RUN },
+		{ ".dtors", false, ROLE_NEVER_RUN },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -86,6 +89,9 @@ static int classify(struct tn_load *l, uint32_t i)
 		return 0;
 	if ((sh->sh_flags & SHF_TLS) != 0)
 		return fail_unsupported(l, i, "thread-local storage");
+	if (role == ROLE_NEVER_RUN && !l->offline)
+		return fail_unsupported(
+		    l, i, "a table of constructors from before .init_array");
 	if ((sh->sh_flags & SHF_COMPRESSED) != 0)
 		return fail_unsupported(l, i, "a compressed loaded section");
 	if ((sh->sh_flags & SHF_WRITE) != 0 &&
@@ -115,14 +121,16 @@ static int link_table(struct tn_load *l, uint32_t i)
 	const uint32_t target = sh->sh_info;
 
 	if (sh->sh_type != SHT_RELA && sh->sh_type != SHT_REL &&
-	    sh->sh_type != SHT_RELR)
+	    sh->sh_type != SHT_RELR && sh->sh_type != SHT_CREL)
 		return 0;
 	if (target == 0 || target >= l->nsections ||
 	    l->sections[target].part == NO_PART)
 		return 0;
 	if (sh->sh_type != SHT_RELA)
-		return fail_unsupported(
-		    l, i, "a relocation table without addends (REL, RELR)");
+		return fail_unsupported(l, i,
+		    sh->sh_type == SHT_CREL
+			? "a compact relocation table (CREL)"
+			: "a relocation table without addends (REL, RELR)");
 	if (sh->sh_link != l->symtab.section)
 		return fail_unsupported(
 		    l, i, "a relocation table with another symbol table");

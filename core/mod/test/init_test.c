@@ -288,6 +288,50 @@ TEST(init, entry_outside_of_text_is_refused)
 	CHECK(world_close(&w));
 }
 
+TEST(init, entry_without_a_section_is_refused)
+{
+	static const uint32_t where[] = { SHN_ABS, SHN_COMMON };
+	struct world w;
+
+	CHECK(begin(&w));
+	for (unsigned i = 0; i < 2; i++) {
+		struct author a = author_new(isa_here()->machine, "nowhere");
+
+		object_symbol(a.o, "init_module",
+		    OBJECT_SYM(STB_GLOBAL, STT_NOTYPE), where[i], 8);
+		CHECK_REFUSED(&w, a.o, TN_ENOEXEC, "entry",
+		    "nowhere: entry point 'init_module' is not in the module's "
+		    "text");
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
+/* clang -fno-use-init-array makes them. */
+TEST(init, constructors_that_nobody_would_run_are_refused)
+{
+	static const char *const names[] = { ".ctors", ".dtors.65434" };
+	struct world w;
+
+	CHECK(begin(&w));
+	for (unsigned i = 0; i < 2; i++) {
+		struct author a = author_new(isa_here()->machine, "old");
+		char text[128];
+
+		object_skip(a.o,
+		    object_section(
+			a.o, names[i], SHT_PROGBITS, SHF_ALLOC | SHF_WRITE),
+		    8);
+		snprintf(text, sizeof(text),
+		    "old: a table of constructors from before .init_array is "
+		    "not supported (section %s)",
+		    names[i]);
+		CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "unsupported", text);
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
 TEST(init, entry_behind_the_end_of_text_is_refused)
 {
 	struct author a = author_new(isa_here()->machine, "beyond");

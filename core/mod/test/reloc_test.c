@@ -413,6 +413,20 @@ TEST(reloc, tables_without_addends_are_refused)
 	CHECK(world_close(&w));
 }
 
+TEST(reloc, compact_tables_are_refused)
+{
+	struct author a = with_table();
+	struct world w;
+
+	CHECK(open_any(&w));
+	object_shdr(a.o, object_rela_section(a.o, a.data))->sh_type = SHT_CREL;
+	CHECK_SPOILT(&w, a.o, TN_EOPNOTSUPP, "unsupported",
+	    "fix: a compact relocation table (CREL) is not supported (section "
+	    ".rela.data)");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 TEST(reloc, a_second_table_for_a_section_is_refused)
 {
 	struct author a = with_fix(&isas[0], 0, isas[0].abs64, 1);

@@ -50,6 +50,7 @@ enum {
 	SHT_GROUP = 17,
 	SHT_SYMTAB_SHNDX = 18,
 	SHT_RELR = 19,
+	SHT_CREL = 0x40000014,
 };
 
 #define SHF_WRITE      0x1u
