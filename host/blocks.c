@@ -95,6 +95,13 @@ static void *large_new(size_t size, bool zero)
 	return zero ? memset(p, 0, size) : p;
 }
 
+void *block_take_empty(size_t size)
+{
+	if (size > OBJECT_MAX)
+		return NULL;
+	return calloc(1, size < BLOCK_LARGE ? size : rounded(size));
+}
+
 void *block_take(struct blocks *b, size_t size, bool zero)
 {
 	void *p;

@@ -32,5 +32,7 @@ void blocks_fini(struct blocks *b);
 
 /* NULL: no memory. @zero: cleared, else the bytes are undefined. */
 void *block_take(struct blocks *b, size_t size, bool zero);
+/* Cleared, and as far as the system can, in memory only where written to. */
+void *block_take_empty(size_t size);
 /* @size is what was asked for. */
 void block_give(struct blocks *b, void *p, size_t size);

@@ -98,7 +98,7 @@ static int read_open(
 	size = (size_t)st.st_size;
 	sparse = (uint64_t)st.st_blocks < size / 512 / 2;
 	block = size ? size : 1; /* an empty file has an address, too */
-	data = block_take(b, block, sparse);
+	data = sparse ? block_take_empty(block) : block_take(b, block, false);
 	if (!data)
 		return -TN_ENOMEM;
 	err = sparse ? read_sparse(fd, data, size) : read_all(fd, data, size);
