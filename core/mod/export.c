@@ -15,8 +15,9 @@ static bool lies_before(const void *a, const void *b, const void *arg)
 {
 	const struct export_record *records = arg;
 	const uint32_t *x = a, *y = b;
+	const uint64_t v = records[*x].value, w = records[*y].value;
 
-	return records[*x].value < records[*y].value;
+	return v != w ? v < w : *x < *y; /* as scan finds them */
 }
 
 /*

@@ -95,6 +95,35 @@ TEST(symbolize, finds_exports_in_whatever_order_they_stand)
 	CHECK(world_close(&w));
 }
 
+/* The last of those at one address, whether they are ordered yet or not. */
+TEST(symbolize, exports_of_one_address_have_one_name)
+{
+	struct author a = functions("many", "f", 100);
+	const uint32_t twin = author_return(&a, "twin");
+	struct tn_location at;
+	struct tn_module *mod;
+	struct world w;
+	char name[32];
+
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "twin%u", i);
+		author_export(&a,
+		    (struct author_export){ .name = name, .symbol = twin });
+	}
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	for (unsigned state = 0; state < 2; state++) {
+		mod->gen->exports->order->state =
+		    state == 0 ? EXPORTS_BEING_ORDERED : EXPORTS_UNORDERED;
+		CHECK_EQ(tn_symbolize(w.sys, address(mod, "twin7"), &at), 0);
+		CHECK_STR(at.symbol, "twin59");
+	}
+	CHECK_EQ(mod->gen->exports->order->state, EXPORTS_ORDERED);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* As in a handler that has interrupted the thread that orders them. */
 TEST(symbolize, finds_exports_while_they_are_being_ordered)
 {
