@@ -145,6 +145,29 @@ int tn_graph_add(
 	return graph_add(g, args, false, diag != NULL ? diag : &g->scratch);
 }
 
+static int fail_absent(struct graph_node *node, const struct tn_module *mod)
+{
+	const int err =
+	    load_fail_other(&node->load, TN_REASON_NOT_LOADED, mod->name);
+
+	node->load.diag->module[0] = '\0';
+	return err;
+}
+
+/*
+ * Force does not ask who holds references; a module whose generation is looked
+ * at is pinned besides. False: it is not running any more.
+ */
+static bool pin(struct graph_node *node)
+{
+	struct tn_module *mod = node->pub.mod;
+
+	if (!module_pin(mod))
+		return false;
+	node->load.modinfo = mod->gen->modinfo;
+	return true;
+}
+
 int tn_graph_add_module(
     struct tn_graph *g, struct tn_module *mod, struct tn_diag *diag)
 {
@@ -163,15 +186,17 @@ int tn_graph_add_module(
 	err = hold_take(mod, NULL, NULL);
 	if (err != 0) {
 		err = err == -TN_ENOMEM ? graph_no_memory(g, diag)
-					: load_fail_other(&node->load,
-					      TN_REASON_NOT_LOADED, mod->name);
-		diag->module[0] = '\0';
+					: fail_absent(node, mod);
 		port_free(g->port, node, sizeof(*node));
 		return err;
 	}
 	node->pub.mod = mod;
-	node->load.modinfo = mod->gen->modinfo;
-	err = join(g, node);
+	if (pin(node)) {
+		err = join(g, node);
+		module_unpin(mod);
+	} else {
+		err = fail_absent(node, mod);
+	}
 	if (err != 0)
 		free_node(g, node);
 	else
@@ -342,16 +367,39 @@ static int put_in_order(struct tn_graph *g, struct tn_diag *diag)
 	return fail_cycle(g, diag);
 }
 
+/* Pins the modules; *@n of the nodes have been passed. */
+static int pin_modules(struct tn_graph *g, uint32_t *n, struct tn_diag *diag)
+{
+	for (*n = 0; *n < g->nnodes; (*n)++) {
+		struct graph_node *node = g->nodes[*n];
+
+		node->load.diag = diag;
+		if (node->pub.mod != NULL && !pin(node))
+			return fail_absent(node, node->pub.mod);
+	}
+	return 0;
+}
+
+static void unpin_modules(const struct tn_graph *g, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (g->nodes[i]->pub.mod != NULL)
+			module_unpin(g->nodes[i]->pub.mod);
+}
+
 int tn_graph_resolve(struct tn_graph *g, struct tn_diag *diag)
 {
-	int err = 0;
+	uint32_t pinned;
+	int err;
 
 	diag = diag != NULL ? diag : &g->scratch;
 	if (g->order != NULL)
 		return -TN_EALREADY;
+	err = pin_modules(g, &pinned, diag);
 	/* what the finder adds comes to the end, and has its turn */
 	for (uint32_t i = 0; err == 0 && i < g->nnodes; i++)
 		err = needs_connect(g, i, diag);
+	unpin_modules(g, pinned);
 	return err != 0 || g->nnodes == 0 ? err : put_in_order(g, diag);
 }
 

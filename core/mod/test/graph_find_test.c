@@ -101,8 +101,41 @@ TEST(graph, file_that_uses_a_running_node_depends_on_it)
 	CHECK(tn_graph_depends(f.g, 1, 0));
 	tn_graph_free(f.g);
 	CHECK_EQ(tn_graph_create(f.w.sys, NULL, NULL, &f.g), 0);
-	CHECK_EQ(world_unload(&f.w, mod), 0);
-	/* gone: it cannot become a node */
+	CHECK_EQ(tn_unload(f.w.sys, mod, NULL), 0);
+	CHECK_EQ(tn_graph_add_module(f.g, mod, NULL), -TN_ENOENT);
+	CHECK_EQ(tn_module_forget(f.w.sys, mod), 0);
+	graphing_end(&f);
+}
+
+TEST(graph, node_that_was_unloaded_by_force_is_missing)
+{
+	const struct tn_unload_args force = { .size = sizeof(force),
+		.flags = TN_UNLOAD_FORCE };
+	struct graphing f;
+	struct tn_module *mod[2];
+
+	CHECK(graphing_begin(&f));
+	f.hidden = 0;
+	graphing_file(&f, "base", "version=1.0");
+	graphing_imports(graphing_file(&f, "mid", NULL), "base_sym");
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(world_load(&f.w, f.a[i].o, 0, &mod[i]), 0);
+	CHECK_EQ(tn_graph_create(f.w.sys, NULL, NULL, &f.g), 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(tn_graph_add_module(f.g, mod[i], NULL), 0);
+	CHECK_EQ(tn_unload_with(f.w.sys, mod[1], &force, NULL), 0);
+	CHECK_EQ(tn_graph_resolve(f.g, &f.w.diag), -TN_ENOENT);
+	CHECK_EQ(f.w.diag.reason, TN_REASON_NOT_LOADED);
+	CHECK_STR(f.w.diag.other, "mid");
+	/* It can be asked again: nothing has been resolved, or is pinned. */
+	CHECK_EQ(world_load(&f.w, f.a[1].o, 0, &mod[1]), 0);
+	CHECK_EQ(tn_graph_resolve(f.g, NULL), 0);
+	CHECK_STR(graphing_order(&f), "base mid");
+	tn_graph_free(f.g);
+	f.g = NULL;
+	CHECK_EQ(tn_graph_create(f.w.sys, NULL, NULL, &f.g), 0);
+	for (int i = 1; i >= 0; i--)
+		CHECK_EQ(world_unload(&f.w, mod[i]), 0);
 	graphing_end(&f);
 }
 

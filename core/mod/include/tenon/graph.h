@@ -54,7 +54,8 @@ int tn_graph_add_module(
 /*
  * Can everything be loaded? Finds what each node needs, asking the finder for
  * what is not there, and the order. Once, after the last tn_graph_add. Sleeps.
- * -TN_ENOENT: a dependency or a symbol is missing, -TN_ERANGE: a dependency has
+ * -TN_ENOENT: a dependency or a symbol is missing, or a module that was added
+ * has been unloaded by force; -TN_ERANGE: a dependency has
  * another version; -TN_ELOOP: a cycle, whose path is named; -TN_ENOEXEC: a
  * malformed declaration; what reading a found file gives; -TN_EALREADY: it has
  * been asked before; -TN_ENOMEM.
