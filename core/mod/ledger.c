@@ -389,13 +389,12 @@ bool ledger_runs_here(const struct generation *gen)
 size_t tn_ledger_count(
     struct tn_module *mod, const struct tn_ledger_class *type)
 {
+	const struct tn_ledger_entry *e;
 	size_t n = 0;
 
-	if (mod->gen == NULL)
-		return 0;
 	ledger_lock(mod->sys);
-	for (const struct tn_ledger_entry *e = mod->gen->book.newest; e != NULL;
-	     e = e->next)
+	e = mod->gen != NULL ? mod->gen->book.newest : NULL;
+	for (; e != NULL; e = e->next)
 		n += type == NULL || e->type == type;
 	ledger_unlock(mod->sys);
 	return n;
@@ -403,9 +402,9 @@ size_t tn_ledger_count(
 
 typedef int item_fn(void *arg, const struct tn_ledger_item *item);
 
-static int each_entry(struct generation *gen, item_fn *fn, void *arg)
+static int each_entry(const struct generation *gen, item_fn *fn, void *arg)
 {
-	const struct tn_ledger_entry *e = gen->book.newest;
+	const struct tn_ledger_entry *e = gen != NULL ? gen->book.newest : NULL;
 	int stop = 0;
 
 	for (; e != NULL && stop == 0; e = e->next) {
@@ -510,24 +509,30 @@ static int each_interface(const struct generation *gen, item_fn *fn, void *arg)
 	return 0;
 }
 
+/* Registry lock. */
+static int each_listed(const struct generation *gen, item_fn *fn, void *arg)
+{
+	int stop = each_interface(gen, fn, arg);
+
+	if (stop == 0)
+		stop = each_handle(gen, fn, arg);
+	return stop != 0 ? stop : each_export(gen, fn, arg);
+}
+
 int tn_ledger_each(struct tn_module *mod, item_fn *fn, void *arg)
 {
-	struct generation *gen = mod->gen;
 	int stop;
 
-	if (gen == NULL)
-		return 0;
 	ledger_lock(mod->sys);
 	ledger_rest_begin(mod->sys);
-	stop = each_entry(gen, fn, arg);
+	stop = each_entry(mod->gen, fn, arg);
 	ledger_rest_end(mod->sys);
 	ledger_unlock(mod->sys);
 	if (stop != 0)
 		return stop;
 	registry_lock_to_read(mod->sys);
-	stop = each_interface(gen, fn, arg);
-	if (stop == 0)
-		stop = each_handle(gen, fn, arg);
+	if (mod->gen != NULL)
+		stop = each_listed(mod->gen, fn, arg);
 	registry_unlock_read(mod->sys);
-	return stop != 0 ? stop : each_export(gen, fn, arg);
+	return stop;
 }

@@ -209,7 +209,9 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	}
 	if (err == 0) {
 		gen->number = ++sys->generations;
+		ledger_lock(sys);
 		mod->gen = gen;
+		ledger_unlock(sys);
 		mod->taints = gen->taints;
 		sys->taints |= gen->taints;
 		mod->state = TN_STATE_LOADED;
@@ -263,7 +265,9 @@ void module_withdraw(struct tn_module *mod)
 	provides_remove(&sys->provides, gen->provides);
 	symbolize_remove(gen);
 	list_del(&mod->link);
+	ledger_lock(sys);
 	mod->gen = NULL;
+	ledger_unlock(sys);
 	sys->changes++;
 	registry_unlock(sys);
 	/* A reader may still be comparing a name in the image. */
@@ -315,10 +319,15 @@ int tn_module_each(struct tn_system *sys,
 int tn_module_providers(struct tn_module *mod,
     int (*fn)(void *arg, struct tn_module *provider), void *arg)
 {
+	const struct generation *gen;
 	int stop = 0;
 
-	for (uint32_t i = 0; i < mod->gen->nproviders && stop == 0; i++)
-		stop = fn(arg, mod->gen->providers[i]);
+	registry_lock_to_read(mod->sys);
+	gen = mod->gen;
+	for (uint32_t i = 0; gen != NULL && i < gen->nproviders && stop == 0;
+	     i++)
+		stop = fn(arg, gen->providers[i]);
+	registry_unlock_read(mod->sys);
 	return stop;
 }
 

@@ -108,8 +108,9 @@ struct tn_module {
 	/* registry lock: */
 	struct list link; /* sys->list while a generation is there */
 	enum tn_state state;
-	enum tn_state was;      /* before it was claimed */
-	struct generation *gen; /* NULL: not loaded, or not yet */
+	enum tn_state was; /* before it was claimed */
+	/* NULL: not loaded, or not yet; changes under the ledger lock too */
+	struct generation *gen;
 	uint32_t taints;
 	/* atomic: the enum hook that runs, and 1; 0: none */
 	uint8_t running;

@@ -59,10 +59,12 @@ struct tn_module *tn_module_next(struct tn_module *mod)
 {
 	const void *site = __builtin_return_address(0);
 	struct tn_system *sys = mod->sys;
-	struct tn_module *next;
+	struct tn_module *next = NULL;
 
 	registry_lock(sys);
-	next = first_from(sys, mod->link.next, false, site);
+	/* What has been unloaded by force has no place in the list. */
+	if (mod->gen != NULL)
+		next = first_from(sys, mod->link.next, false, site);
 	registry_unlock(sys);
 	hold_drop(mod, hold_at(sys, site));
 	return next;

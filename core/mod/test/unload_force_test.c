@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include <tenon/interfaces.h>
+#include <tenon/ledger.h>
 #include <tenon/param.h>
+#include <tenon/registry.h>
 #include <test/test.h>
 
 #include "actor.h"
@@ -191,6 +193,42 @@ TEST(unload, force_does_not_take_a_provider_from_its_importers)
 	CHECK_EQ(play_unload(mod[0], TN_UNLOAD_FORCE, 0), -TN_EPERM);
 	play.result['a'][ACTOR_QUIESCE] = 0;
 	CHECK_EQ(play_unload_set(mod, 3), 0);
+	actor_chain_free(a);
+	CHECK(play_close());
+}
+
+static int count_module(void *arg, struct tn_module *mod)
+{
+	(void)mod;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static int count_item(void *arg, const struct tn_ledger_item *item)
+{
+	(void)item;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+TEST(unload, a_reference_that_force_left_finds_nothing)
+{
+	struct author a[3];
+	struct tn_module *mod[3];
+	unsigned n = 0;
+
+	CHECK(play_open(0));
+	actor_chain(a, mod);
+	CHECK(tn_module_get(mod[2]));
+	CHECK_EQ(play_unload(mod[2], TN_UNLOAD_FORCE, 0), 0);
+	CHECK_EQ(tn_module_providers(mod[2], count_module, &n), 0);
+	CHECK_EQ(tn_ledger_each(mod[2], count_item, &n), 0);
+	CHECK_EQ(tn_ledger_count(mod[2], NULL), 0);
+	CHECK_EQ(n, 0);
+	/* It stands nowhere, so nothing is behind it; its reference is put. */
+	CHECK(tn_module_next(mod[2]) == NULL);
+	CHECK_EQ(actor_refs(mod[2]), 0);
+	CHECK_EQ(play_unload_set(mod, 2), 0);
 	actor_chain_free(a);
 	CHECK(play_close());
 }

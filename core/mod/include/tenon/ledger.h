@@ -116,10 +116,8 @@ struct tn_ledger_item {
 /*
  * Calls @fn for everything that @mod holds until it returns non-zero, and
  * returns that: its entries, newest first, the interfaces that it provides, its
- * bonds and handles, its exports, and the modules that it imports from. The
- * caller holds a
- * reference. Most is shown under a lock: of the engine @fn may call nothing
- * that sleeps. Sleeps.
+ * bonds and handles, its exports, and the modules that it imports from. All is
+ * shown under locks: of the engine @fn may call nothing that sleeps. Sleeps.
  */
 int tn_ledger_each(struct tn_module *mod,
     int (*fn)(void *arg, const struct tn_ledger_item *item), void *arg);

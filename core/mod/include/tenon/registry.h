@@ -91,9 +91,9 @@ struct tn_module *tn_module_first(struct tn_system *sys);
 struct tn_module *tn_module_last(struct tn_system *sys);
 
 /*
- * The running module behind @mod, with a reference, or NULL at the end; puts
- * the caller's reference on @mod. What is loaded meanwhile comes at the end.
- * Sleeps.
+ * The running module behind @mod, with a reference, or NULL at the end, and
+ * when @mod has been unloaded by force; puts the caller's reference on @mod.
+ * What is loaded meanwhile comes at the end. Sleeps.
  */
 struct tn_module *tn_module_next(struct tn_module *mod);
 
