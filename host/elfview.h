@@ -28,13 +28,30 @@ static inline const char *name_of(const void *data, const Elf64_Shdr *sh)
 	return bytes_of(data, section_of(data, eh->e_shstrndx)) + sh->sh_name;
 }
 
-/* Information about code, or how to unwind it. */
+/* Information about code, or how to unwind it: what gdb reads of that. */
+static const char *const debug_names[] = { ".debug_info", ".debug_abbrev",
+	".debug_line", ".debug_line_str", ".debug_str", ".debug_str_offsets",
+	".debug_addr", ".debug_ranges", ".debug_rnglists", ".debug_loc",
+	".debug_loclists", ".debug_types", ".debug_aranges", ".debug_names",
+	".debug_macinfo", ".debug_macro", ".debug_frame", ".eh_frame",
+	".debug_gdb_scripts" };
+
+#define DEBUG_NAMES (sizeof(debug_names) / sizeof(debug_names[0]))
+
+/* Which of them it is; DEBUG_NAMES: none. */
+static inline unsigned debug_kind(const void *data, const Elf64_Shdr *sh)
+{
+	unsigned i = sh->sh_type == SHT_NOBITS ? DEBUG_NAMES : 0;
+
+	while (
+	    i < DEBUG_NAMES && strcmp(name_of(data, sh), debug_names[i]) != 0)
+		i++;
+	return i;
+}
+
 static inline bool is_debug(const void *data, const Elf64_Shdr *sh)
 {
-	const char *name = name_of(data, sh);
-
-	return sh->sh_type != SHT_NOBITS && (strncmp(name, ".debug_", 7) == 0 ||
-						strcmp(name, ".eh_frame") == 0);
+	return debug_kind(data, sh) != DEBUG_NAMES;
 }
 
 static inline bool is_code(const Elf64_Shdr *sh)

@@ -37,7 +37,7 @@ void symfile_drop_init(struct symfile *f);
 
 /*
  * One file that says the same as those from @first to @last on a list, all of
- * which join; to be freed. NULL: no memory, or too much for one file.
+ * which join; to be freed. NULL: no memory.
  */
 void *symfile_join(
     const struct list *first, const struct list *last, size_t *size) MUST_CHECK;

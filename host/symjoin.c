@@ -10,7 +10,8 @@
  * become absolute, and there are few sections, which gdb sorts at every stop.
  *
  *	0            null
- *	1 + 2 * k    debug section k, 2 + 2 * k its relocations (or null)
+ *	1 + 2 * k    debug_names[k], 2 + 2 * k its relocations; null if
+ *	             no module has them
  *	SYMTAB, STRTAB, NAMES
  *	CODE ...     code, as many as there are
  *
@@ -27,11 +28,10 @@
 #include "elfview.h"
 #include "symfile.h"
 
-#define MAX_DEBUG 40  /* names of debug sections */
-#define MAX_JOIN  256 /* modules: their sections have numbers below 0xff00 */
+#define MAX_JOIN 256 /* modules: their sections have numbers below 0xff00 */
 
 enum {
-	SYMTAB = 1 + 2 * MAX_DEBUG,
+	SYMTAB = 1 + 2 * DEBUG_NAMES,
 	STRTAB,
 	NAMES,
 	CODE
@@ -74,7 +74,7 @@ static MUST_CHECK bool buffer_copy(
 /* --- joining */
 
 struct debug_section {
-	const char *name; /* of the first module that has it */
+	bool is_there; /* it may be empty */
 	struct buffer bytes, relas;
 };
 
@@ -85,8 +85,7 @@ struct place {
 };
 
 struct join {
-	struct debug_section debug[MAX_DEBUG];
-	unsigned ndebug;
+	struct debug_section debug[DEBUG_NAMES];
 	struct buffer strings, names, code; /* code: section headers */
 	struct buffer locals, globals;
 	size_t nlocals; /* of all modules, the null symbol included */
@@ -97,25 +96,14 @@ struct join {
 	uint32_t *numbers; /* of its symbols */
 };
 
-static struct debug_section *debug_named(struct join *j, const char *name)
-{
-	for (unsigned i = 0; i < j->ndebug; i++)
-		if (strcmp(j->debug[i].name, name) == 0)
-			return &j->debug[i];
-	if (j->ndebug == MAX_DEBUG)
-		return NULL;
-	j->debug[j->ndebug].name = name;
-	return &j->debug[j->ndebug++];
-}
-
 static MUST_CHECK bool place_debug(
     struct join *j, const Elf64_Shdr *sh, struct place *out)
 {
-	struct debug_section *d = debug_named(j, name_of(j->data, sh));
+	const unsigned kind = debug_kind(j->data, sh);
+	struct debug_section *d = &j->debug[kind];
 
-	if (!d)
-		return false;
-	*out = (struct place){ (uint16_t)(1 + 2 * (d - j->debug)), d->bytes.n };
+	d->is_there = true;
+	*out = (struct place){ (uint16_t)(1 + 2 * kind), d->bytes.n };
 	return buffer_copy(&d->bytes, bytes_of(j->data, sh), sh->sh_size);
 }
 
@@ -282,10 +270,12 @@ static MUST_CHECK bool put_debug(
 {
 	bool ok = true;
 
-	for (unsigned i = 0; i < j->ndebug && ok; i++) {
+	for (unsigned i = 0; i < DEBUG_NAMES && ok; i++) {
 		const struct debug_section *d = &j->debug[i];
 		Elf64_Shdr *bytes = &sh[1 + 2 * i], *relas = bytes + 1;
 
+		if (!d->is_there)
+			continue;
 		bytes->sh_type = SHT_PROGBITS;
 		bytes->sh_addralign = 1;
 		ok = put(file, &d->bytes, bytes);
@@ -325,9 +315,11 @@ static MUST_CHECK bool name_sections(struct join *j, Elf64_Shdr *sh)
 	static const char symtab[] = ".symtab", strtab[] = ".strtab";
 	bool ok = true;
 
-	for (unsigned i = 0; i < j->ndebug && ok; i++) {
-		const char *name = j->debug[i].name;
+	for (unsigned i = 0; i < DEBUG_NAMES && ok; i++) {
+		const char *name = debug_names[i];
 
+		if (!j->debug[i].is_there)
+			continue;
 		sh[1 + 2 * i].sh_name = (Elf64_Word)j->names.n;
 		ok = buffer_copy(&j->names, name, strlen(name) + 1);
 	}
@@ -361,7 +353,7 @@ static MUST_CHECK bool put_all(
 
 static void join_free(struct join *j)
 {
-	for (unsigned i = 0; i < j->ndebug; i++) {
+	for (unsigned i = 0; i < DEBUG_NAMES; i++) {
 		free(j->debug[i].bytes.p);
 		free(j->debug[i].relas.p);
 	}
