@@ -3,6 +3,7 @@
 # `make install`: DESTDIR, prefix and libdir as everywhere; a distribution with
 # libraries of several machines says libdir=$(prefix)/lib/MACHINE.  INSTALLED is
 # a list of SOURCE|TARGET below $(prefix); uninstall removes the same targets.
+# The documents keep their places, so links from one to another lead there too.
 # `make abi` and its check keep lib/abi.txt, the text of what libtenon promises.
 
 prefix ?= /usr/local
@@ -33,8 +34,8 @@ INSTALLED = \
 	scripts/gdb/tenon.py|share/tenon/gdb/tenon.py \
 	lib/tsan.supp|share/tenon/tsan.supp \
 	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f)) \
-	$(foreach f,README.md LICENSE $(wildcard docs/*.md docs/*.svg),\
-		$f|$(DOC)/$(notdir $f)) \
+	$(foreach f,README.md CONTRIBUTING.md LICENSE \
+		$(wildcard docs/*.md docs/*.svg),$f|$(DOC)/$f) \
 	$(foreach f,$(wildcard $(EXAMPLES:%=%/*.[ch])),\
 		$f|$(f:modules/example/%=$(DOC)/examples/modules/%)) \
 	$(foreach f,$(wildcard $(patsubst %,examples/%,*/Makefile */*.md */*.[ch] */*/*.[ch])),\
@@ -43,6 +44,8 @@ INSTALLED = \
 		$f|$(DOC)/examples/$(notdir $f)) \
 	$(foreach n,$(COMPLETED),tools/completion/tenon|share/bash-completion/completions/$n)
 EXAMPLES_MAKEFILE := $(DOC)/examples/modules/Makefile
+# Its links lead into the sources: only their texts are installed.
+ACCEPTANCE := docs/acceptance.md
 LINKS = $(LIB)/$(SONAME) $(LIB)/libtenon.so $(LIB)/pkgconfig/tenon.pc \
 	$(EXAMPLES_MAKEFILE) $(COMMANDS:%=libexec/tenon/%)
 
@@ -50,9 +53,21 @@ part = $(word $2,$(subst |, ,$1))
 install_one = install -D -m $(if $(filter bin/% libexec/%,$(call part,$1,2)),755,644) \
 	$(call part,$1,1) $(DESTDIR)$(prefix)/$(call part,$1,2)
 
+# What is said of a place goes through make, the shell, sed and pkg-config.
+PLACE_SIGNS := ' " \ ` $$ & | ; : < > ( ) \# * ? [ %
+place_odd = $(word 2,x$($1)x)$(strip $(foreach c,$(PLACE_SIGNS),$(findstring $c,$($1))))
+place_check = $(if $(place_odd),$(error \
+	$1=$($1) has blanks or signs that make or a shell reads))
+
 .PHONY: install uninstall
+ifneq ($(filter install uninstall,$(MAKECMDGOALS)),)
+install uninstall: $(foreach v,prefix libdir DESTDIR,$(call place_check,$v)) \
+	$(if $(filter /%,$(prefix)),,$(error prefix=$(prefix) does not begin with /))
+endif
 install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 	$(Q)$(foreach i,$(INSTALLED),$(call install_one,$i) && ) :
+	$(Q)sed -E 's|\[([^]]*)\]\(\.\./[^)]*\)|\1|g' $(ACCEPTANCE) \
+		> $(DESTDIR)$(prefix)/$(DOC)/$(ACCEPTANCE)
 	$(Q)cp -P $(L)/$(SONAME) $(L)/libtenon.so $(DESTDIR)$(prefix)/$(LIB)/
 	$(Q)mkdir -p $(DESTDIR)$(prefix)/$(LIB)/pkgconfig
 	$(Q)sed 's|@prefix@|$(prefix)|;s|@lib@|$(LIB)|;s|@version@|$(TENON_VERSION)|' \
@@ -60,7 +75,8 @@ install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 	$(Q){ echo '# `make BUILD=FOLDER` builds them; SPDX-License-Identifier: MIT'; \
 		$(foreach e,$(EXAMPLES),sed '/^#/d;s|^SOURCES := |&$(notdir $e)/|' \
 		$e/rules.mk && \
-		echo 'include ../../../../tenon/module.mk' &&) :; } \
+		echo 'include $$(firstword $$(wildcard ../../../../tenon/module.mk) \
+			$$(shell tenon cc --makefile))' &&) :; } \
 		> $(DESTDIR)$(prefix)/$(EXAMPLES_MAKEFILE)
 	$(Q)cd $(DESTDIR)$(prefix)/libexec/tenon && for c in $(COMMANDS); do ln -sf tenon-kmod $$c || exit 1; done
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What `make install` leaves is enough to compile, link and run a program."""
 import os
+import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -96,6 +98,9 @@ class Install(unittest.TestCase):
             said = run(f'{self.root}/bin/tenon', 'run', '-L', built, 'guest',
                        env=self.env)
             self.assertIn('greeter: Hello, guest!', said)
+            shutil.copytree(f'{examples}/modules', f'{out}/copy')
+            run('make', '-C', f'{out}/copy', env=dict(
+                self.env, PATH=f'{self.root}/bin:{os.environ["PATH"]}'))
             run('g++', '-std=c++17', f'{examples}/embed.cpp', '-o',
                 f'{out}/embed', *self.pkg_config('--cflags', '--libs'))
 
@@ -115,13 +120,34 @@ class Install(unittest.TestCase):
                     f.write(text)
             run('make', '-C', folder)
 
-    def test_the_documents_are_there(self):
+    def test_links_of_the_documents_lead_to_what_is_installed(self):
         doc = os.path.join(self.root, 'share/doc/tenon')
-        for name in os.listdir(os.path.join(TOP, 'docs')):
-            if name.endswith('.md'):
-                self.assertTrue(os.path.exists(os.path.join(doc, name)), name)
+        seen = set()
+        for folder, _, names in os.walk(doc):
+            for name in (n for n in names if n.endswith('.md')):
+                seen.add(name)
+                with open(os.path.join(folder, name), encoding='utf-8') as f:
+                    links = re.findall(r'\]\(([^):#]+)[^):]*\)', f.read())
+                self.assertEqual([x for x in links if not os.path.exists(
+                    os.path.join(folder, x))], [], name)
+        self.assertEqual({n for n in os.listdir(os.path.join(TOP, 'docs'))
+                          if n.endswith('.md')} - seen, set())
         self.assertTrue(os.path.exists(
             os.path.join(self.root, 'share/tenon/tsan.supp')))
+
+    def test_places_that_a_shell_reads_otherwise_are_refused(self):
+        with tempfile.TemporaryDirectory() as dest:
+            for odd in ('prefix=/with space', 'prefix=relative', 'prefix=',
+                        'prefix=/a;b', "prefix=/it's", 'prefix=/$$HOME',
+                        'prefix=/100%', 'libdir=/usr/local/l b'):
+                p = subprocess.run(
+                    ['make', '-C', TOP, 'install', f'DESTDIR={dest}', odd],
+                    text=True, capture_output=True, check=False)
+                self.assertEqual(p.returncode, 2, odd)
+                self.assertIn(odd.replace('$$', '$'), p.stderr)
+                self.assertRegex(p.stderr, '(make or a shell reads'
+                                 '|does not begin with /)[.]  Stop[.]\n$')
+            self.assertEqual(os.listdir(dest), [])
 
     def test_libraries_may_lie_in_a_folder_of_the_machine(self):
         with tempfile.TemporaryDirectory() as dest:
