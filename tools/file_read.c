@@ -1,21 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reading a whole file into memory: see file_read.h. The file may be a pipe, so
- * its size is not asked for.
+ * its size is not asked for; but what has none, such as /dev/zero, may end
+ * never, and is read up to a limit.
  */
 #include "file_read.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+enum { PIPE_MAX = 64 << 20 };
+
+static size_t limit_of(FILE *f)
+{
+	struct stat st;
+
+	return fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) ? SIZE_MAX
+								 : PIPE_MAX;
+}
 
 /* Reads on to the end; false with errno set. */
 static bool read_all(FILE *f, char **text, size_t *n)
 {
+	const size_t limit = limit_of(f);
 	size_t cap = 0, got;
 
 	do {
+		if (*n > limit) {
+			errno = EFBIG;
+			return false;
+		}
 		if (cap - *n < 65536) {
 			cap = cap * 2 + 131072;
 			char *more = realloc(*text, cap);

@@ -8,6 +8,7 @@
 
 /*
  * The bytes, and a NUL behind them, which the caller frees; their number goes
- * to @size, unless it is NULL. NULL with errno set.
+ * to @size, unless it is NULL. NULL with errno set: EFBIG of a pipe or
+ * device with more than 64 MiB.
  */
 char *file_read(const char *path, size_t *size);

@@ -336,23 +336,51 @@ static void converse(struct shell *s)
 		s->status = 0;
 }
 
+/* More than the protocol's line can carry. */
+enum { SCRIPT_LINE_MAX = 65536 };
+
+/* The next line of @f; NULL at its end, or with @why. */
+static char *script_line(FILE *f, char *line, const char **why)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(f)) != EOF && c != '\n') {
+		if (c == '\0')
+			*why = "this is no text";
+		else if (n == SCRIPT_LINE_MAX - 1)
+			*why = "this line is too long";
+		else
+			line[n++] = (char)c;
+		if (*why != NULL)
+			return NULL;
+	}
+	line[n] = '\0';
+	if (c != EOF || (n != 0 && !ferror(f)))
+		return line;
+	if (ferror(f))
+		*why = strerror(errno);
+	return NULL;
+}
+
 static void read_script(struct shell *s, FILE *f, bool keep_going)
 {
-	char *line = NULL;
-	size_t size = 0;
+	char text[SCRIPT_LINE_MAX], *line;
+	const char *why = NULL;
 
-	while (!is_over(s) && getline(&line, &size, f) > 0) {
+	while (!is_over(s) && (line = script_line(f, text, &why)) != NULL) {
 		s->line++;
 		if (!shell_do(s, line) && !keep_going)
 			break;
 	}
-	if (ferror(f) && !is_over(s)) {
-		fprintf(stderr, "tenon shell: %s: %s\n",
-		    s->source != NULL ? s->source : "standard input",
-		    strerror(errno));
+	if (why != NULL && !is_over(s)) {
+		fprintf(stderr, "tenon shell: %s: ",
+		    s->source != NULL ? s->source : "standard input");
+		if (!ferror(f))
+			fprintf(stderr, "line %u: ", s->line + 1);
+		fprintf(stderr, "%s\n", why);
 		s->status = EXIT_USAGE;
 	}
-	free(line);
 }
 
 static void run_script(struct shell *s, const struct options *o)

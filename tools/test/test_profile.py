@@ -49,6 +49,14 @@ class Profiles(Case):
         self.assertRefused(tenon('run', '@absent'),
                            'absent: No such file', status=2)
 
+    def test_what_never_ends_is_not_read_on(self):
+        for argv, says in (
+                (['run', '@/dev/zero'], '/dev/zero: File too large'),
+                (['host', '@/dev/zero'], '/dev/zero: File too large'),
+                (['run', '--allow', '/dev/zero', '--verify', 'require',
+                  module('hello')], '/dev/zero:1: not a line of sha256sum')):
+            self.assertRefused(tenon(*argv), says, status=2)
+
 
 if __name__ == '__main__':
     unittest.main()

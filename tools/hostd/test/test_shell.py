@@ -169,6 +169,17 @@ class Scripts(Case):
         self.assertEqual((done.returncode, done.stderr), (
             2, 'tenon shell: standard input: Is a directory\n'))
 
+    def test_what_is_no_text_is_told_before_it_fills_the_memory(self):
+        for text, says in (('list\nlist\0x\n', 'this is no text'),
+                           ('list\n#' + 'x' * 65535, 'this line is too long')):
+            self.assertEqual(
+                self.fails(2, text=text),
+                f'tenon shell: standard input: line 2: {says}\n')
+        self.assertEqual(
+            self.fails(2, '/dev/zero'),
+            'tenon shell: /dev/zero: line 1: this is no text\n')
+        self.works(text='list\n#' + 'x' * 65534)
+
     def test_quit_says_the_status(self):
         self.fails(7, text='quit 7\nunload x\n')
         self.works(text='exit\nunload x\n')
