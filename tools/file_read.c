@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { PIPE_MAX = 64 << 20 };
+enum {
+	PIPE_MAX = 64 << 20
+};
 
 static size_t limit_of(FILE *f)
 {

@@ -337,7 +337,9 @@ static void converse(struct shell *s)
 }
 
 /* More than the protocol's line can carry. */
-enum { SCRIPT_LINE_MAX = 65536 };
+enum {
+	SCRIPT_LINE_MAX = 65536
+};
 
 /* The next line of @f; NULL at its end, or with @why. */
 static char *script_line(FILE *f, char *line, const char **why)

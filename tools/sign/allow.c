@@ -81,7 +81,9 @@ static int read_line(struct allow_list *list, const char *line,
 }
 
 /* A digest and a path; the rest of a longer line is none of sha256sum. */
-enum { LIST_LINE_MAX = 8192 };
+enum {
+	LIST_LINE_MAX = 8192
+};
 
 static int read_lines(
     struct allow_list *list, const char *path, FILE *in, struct sign_why *why)
