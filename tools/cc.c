@@ -67,7 +67,7 @@ struct cc {
 	const char *output, *symvers_out;
 	bool verbose;
 	char name[64];
-	char folder[64]; /* of this call; "": not made */
+	char folder[1024]; /* of this call; "": not made */
 };
 
 static bool complain(const char *what, const char *why)
@@ -301,7 +301,8 @@ static bool write_makefile(struct cc *cc, const char *file)
 
 /*
  * What ends this process ends make first, and then the folder goes. make and
- * what it runs are a group: of SIGINT it tells its children nothing itself.
+ * what it runs are a group, and get SIGTERM: of SIGINT make tells its children
+ * nothing itself, and after SIGQUIT compilers leave their files.
  */
 static volatile sig_atomic_t interrupted;
 static volatile pid_t making;
@@ -310,12 +311,13 @@ static void handle(int number)
 {
 	interrupted = number;
 	if (making > 0)
-		(void)kill(-making, number);
+		(void)kill(-making, SIGTERM);
 }
 
 static void catch_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP,
+		SIGPIPE };
 	struct sigaction act = { .sa_handler = handle }, before;
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
@@ -330,7 +332,7 @@ static bool wait_for(pid_t pid)
 
 	making = pid;
 	if (interrupted != 0) /* before that was known */
-		(void)kill(-pid, interrupted);
+		(void)kill(-pid, SIGTERM);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	making = 0;
@@ -396,17 +398,28 @@ static int remove_one(
 	return remove(path);
 }
 
+static bool make_folder(struct cc *cc)
+{
+	static const char name[] = "/tenon-cc-XXXXXX";
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp == NULL || !is_plain(tmp))
+		tmp = "/tmp";
+	if (strlen(tmp) + sizeof(name) > sizeof(cc->folder))
+		return complain(tmp, strerror(ENAMETOOLONG));
+	(void)snprintf(cc->folder, sizeof(cc->folder), "%s%s", tmp, name);
+	return mkdtemp(cc->folder) != NULL ||
+	       complain(cc->folder, strerror(errno));
+}
+
 static bool build(struct cc *cc)
 {
-	char file[96], output[80];
-	const char *tmp = getenv("TMPDIR");
+	char file[sizeof(cc->folder) + 16], output[80];
 	bool ok;
 
-	(void)snprintf(cc->folder, sizeof(cc->folder), "%.32s/tenon-cc-XXXXXX",
-	    tmp != NULL && is_plain(tmp) && strlen(tmp) <= 32 ? tmp : "/tmp");
 	catch_signals();
-	if (mkdtemp(cc->folder) == NULL)
-		return complain(cc->folder, strerror(errno));
+	if (!make_folder(cc))
+		return false;
 	(void)snprintf(file, sizeof(file), "%s/Makefile", cc->folder);
 	(void)snprintf(output, sizeof(output), "%s.ko", cc->name);
 	ok = write_makefile(cc, file) && run_make(cc, file) &&

@@ -281,9 +281,11 @@ MODULE_LICENSE("Dual MIT/GPL");
         """The compiler waits for a pipe until then."""
         os.mkfifo(os.path.join(self.folder, 'pipe.h'))
         self.write('base.c', '#include "pipe.h"\n' + BASE)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT,
+                       signal.SIGPIPE):
             with subprocess.Popen(
-                    ['tenon', 'cc', '-I.', 'base.c'], cwd=self.folder,
+                    ['sh', '-c', 'ulimit -c 0; exec tenon cc -I. base.c'],
+                    cwd=self.folder,
                     env={**self.env, 'TMPDIR': self.folder},
                     start_new_session=True, stderr=subprocess.DEVNULL) as p:
                 self.addCleanup(p.kill)
@@ -292,6 +294,15 @@ MODULE_LICENSE("Dual MIT/GPL");
                 self.assertEqual(p.wait(60), -number)
                 os.close(pipe)
             self.assertEqual(self.files(), ['base.c', 'pipe.h'])
+
+    def test_a_long_name_of_the_temporary_folder_is_heeded(self):
+        self.write('base.c', BASE)
+        tmp = os.path.join(self.folder, 'x' * 100)
+        self.assertIn(tmp, self.run_in('tenon', 'cc', 'base.c', status=1,
+                                       TMPDIR=tmp))
+        os.mkdir(tmp)
+        self.run_in('tenon', 'cc', 'base.c', TMPDIR=tmp)
+        self.assertEqual(os.listdir(tmp), [])
 
     def test_bad_arguments_are_refused_with_a_sentence(self):
         self.write('base.c', BASE)
