@@ -159,8 +159,12 @@ $(foreach v,MODULE $(TENON_VARS),$v :=
 endef
 endif
 
-# Included by a module's own makefile: build it.
-ifneq ($(strip $(MODULE)),)
+# Included by a module's own makefile, not by Tenon's: build it.
+ifndef TENON_RULES_ONLY
+ifneq ($(words $(MODULE)),1)
+$(error MODULE := $(MODULE) is not one name: a makefile says it before each \
+	`include .../module.mk`, which builds one module)
+endif
 ARCH ?= $(TENON_NATIVE)
 PROFILE ?= common
 BUILD ?= build

@@ -6,7 +6,7 @@
 # A folder of MODULES holds rules.mk, which says what a module's makefile says
 # before it includes the fragment.  MODULE_FILES are all results.
 
-MODULE :=
+TENON_RULES_ONLY := y
 TENON := $(B)/host/bin/tenon
 TENON_CC := $(or $(MODULE_CC),gcc)
 include mk/module.mk

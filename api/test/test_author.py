@@ -226,6 +226,17 @@ class External(Scratch):
         self.assertIn('ARCH=arm64 is none of the machines that modules are '
                       'built for: x86_64 aarch64 riscv64', out.stderr)
 
+    def test_a_makefile_that_does_not_name_one_module_is_refused(self):
+        include = f'include {TOP}/mk/module.mk\n'
+        for text, named in (
+                ('', ''), ('MODULE :=\n', ''), ('MODULE := a b\n', 'a b'),
+                (f'MODULE := hello\n{include}SOURCES := more.c\n', '')):
+            self.write('Makefile', text + include)
+            out = self.make(check=False)
+            self.assertEqual(out.returncode, 2)
+            self.assertIn(f'MODULE := {named} is not one name: ', out.stderr)
+            self.assertFalse(os.path.exists(self.path('build')))
+
     def test_a_profile_that_the_module_does_not_name_is_refused(self):
         self.write('Makefile', 'PROFILES := hosted\ninclude rules.mk\n'
                    f'include {TOP}/mk/module.mk\n')
