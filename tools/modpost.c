@@ -5,6 +5,7 @@
 #include "modpost.h"
 #include "applets.h"
 #include "file_read.h"
+#include "output.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -94,24 +95,36 @@ bool mp_is_plain_name(const char *s)
 	return true;
 }
 
-/* Linux's rule: the name has no '-', and no suffix of the file. */
-bool mp_name_set(struct modpost *mp, const char *text)
+static const char name_rule[] =
+    ": a name has at most 55 letters, digits, '_' and '-'";
+
+/* As Linux does it, where a name has no '-'. */
+static bool name_take(struct modpost *mp, const char *text, size_t n)
 {
-	const char *slash = strrchr(text, '/');
-	const char *base = slash != NULL ? slash + 1 : text;
-	const size_t n = strcspn(base, ".");
+	char name[sizeof(mp->name)] = "";
 
 	if (n == 0 || n > NAME_LIMIT)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		mp->name[i] = base[i];
-		if (base[i] == '-')
-			mp->name[i] = '_';
-		else if (!isalnum((unsigned char)base[i]) && base[i] != '_')
+		name[i] = (char)(text[i] == '-' ? '_' : text[i]);
+		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
 			return false;
 	}
-	mp->name[n] = '\0';
+	memcpy(mp->name, name, sizeof(name));
 	return true;
+}
+
+bool mp_name_set(struct modpost *mp, const char *text)
+{
+	return name_take(mp, text, strlen(text));
+}
+
+bool mp_name_from(struct modpost *mp, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+
+	return name_take(mp, base, strcspn(base, "."));
 }
 
 static bool profile_set(struct modpost *mp, const char *text)
@@ -159,34 +172,36 @@ static bool options_read(struct modpost *mp, int argc, char **argv, bool *help)
 		}
 		if (!option_set(mp, option, optarg)) {
 			if (option != '?') /* else getopt has told */
-				mp_fail(mp, "'%s' does not fit -%c", optarg,
-				    option);
+				mp_fail(mp, "'%s' does not fit -%c%s", optarg,
+				    option, option == 'n' ? name_rule : "");
 			return false;
 		}
 	}
 	if (optind + 1 != argc)
 		return false;
 	mp->input = argv[optind];
-	return mp->name[0] != '\0' || mp_name_set(mp, mp->input);
+	if (mp->name[0] != '\0' || mp_name_from(mp, mp->input))
+		return true;
+	mp_fail(mp, "%s: --name must say the module's name", mp->input);
+	return false;
 }
 
-/* Opens @path (NULL: standard output) for the result. */
-static bool output_write(struct modpost *mp, const char *path, bool module)
+static bool write_to(struct modpost *mp, FILE *out, bool module)
 {
-	FILE *out = path != NULL ? fopen(path, "w") : stdout;
-	bool ok = out != NULL;
+	if (module)
+		return mp_write_module(mp, out);
+	mp_write_symvers(mp, out);
+	return true;
+}
 
-	if (ok && module)
-		ok = mp_write_module(mp, out);
-	else if (ok)
-		mp_write_symvers(mp, out);
-	if (out != NULL) {
-		ok = ok && !ferror(out);
-		ok = (path != NULL ? fclose(out) : fflush(out)) == 0 && ok;
-	}
-	if (!ok)
-		mp_fail(
-		    mp, "cannot write %s", path != NULL ? path : "the result");
+static bool write_file(struct modpost *mp, const char *path, bool module)
+{
+	struct output out;
+	const bool ok = output_open(&out, "modpost", path) &&
+			write_to(mp, out.file, module) && output_end(&out) &&
+			output_keep(&out);
+
+	output_drop(&out);
 	return ok;
 }
 
@@ -197,9 +212,10 @@ static bool modpost_run(struct modpost *mp)
 	mp_check_all(mp);
 	if (mp->errors != 0)
 		return false;
-	return output_write(mp, mp->output, true) &&
+	return (mp->output != NULL ? write_file(mp, mp->output, true)
+				   : write_to(mp, stdout, true)) &&
 	       (mp->symvers_out == NULL ||
-		   output_write(mp, mp->symvers_out, false));
+		   write_file(mp, mp->symvers_out, false));
 }
 
 void mp_fini(struct modpost *mp)

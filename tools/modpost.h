@@ -103,8 +103,9 @@ void mp_fail(struct modpost *mp, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool mp_file_read(struct modpost *mp, const char *path, struct text_file *out)
     MUST_CHECK;
 
-/* The module's name, from @text: a name or a path. False: it cannot be one. */
+/* The module's name: @text, or the one in a path. False: it cannot be one. */
 bool mp_name_set(struct modpost *mp, const char *text);
+bool mp_name_from(struct modpost *mp, const char *path);
 
 /* Frees all that was read. */
 void mp_fini(struct modpost *mp);

@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+	TEMPORARY_TRIES = 1000
+};
+
 static bool fail(const struct output *o)
 {
 	fprintf(
@@ -27,21 +31,43 @@ static size_t folder_length(const char *path)
 	return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
+/*
+ * A new file beside the target. Its name is short, as that of the target may be
+ * as long as names can be, and not one that another process of this number has
+ * left.
+ */
+static int open_temporary(struct output *o, mode_t mode)
+{
+	const int folder = (int)folder_length(o->target);
+	int fd = -1;
+
+	for (unsigned i = 0; fd < 0 && i < TEMPORARY_TRIES; i++) {
+		free(o->temporary);
+		if (asprintf(&o->temporary, "%.*s.tenon-%ld-%u", folder,
+			o->target, (long)getpid(), i) < 0) {
+			o->temporary = NULL;
+			return -1;
+		}
+		fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    mode);
+		if (fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (fd >= 0)
+		return fd;
+	free(o->temporary); /* somebody else's */
+	o->temporary = NULL;
+	return -1;
+}
+
 /* @old: what it will replace, whose mode it gets whatever the umask is. */
 static FILE *open_new(struct output *o, const struct stat *old)
 {
-	const int folder = (int)folder_length(o->target);
+	const mode_t mode = old != NULL ? old->st_mode & 0777 : 0666;
+	const int fd = open_temporary(o, mode);
 	FILE *f = NULL;
-	int fd;
 
-	if (asprintf(&o->temporary, "%.*s.tenon-%ld-%s", folder, o->target,
-		(long)getpid(), o->target + folder) < 0) {
-		o->temporary = NULL;
-		return NULL;
-	}
-	fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    old != NULL ? old->st_mode & 0777 : 0666);
-	if (fd >= 0 && (old == NULL || fchmod(fd, old->st_mode & 0777) == 0))
+	if (fd >= 0 && (old == NULL || fchmod(fd, mode) == 0))
 		f = fdopen(fd, "w");
 	if (fd >= 0 && f == NULL)
 		close(fd);

@@ -79,7 +79,7 @@ static bool parse(int argc, char **argv, struct symvers *sv, int *status)
 		return false;
 	}
 	mp->input = argv[optind];
-	if (mp->name[0] != '\0' || mp_name_set(mp, mp->input))
+	if (mp->name[0] != '\0' || mp_name_from(mp, mp->input))
 		return true;
 	mp_fail(mp, "%s: --name must say the module's name", mp->input);
 	return false;

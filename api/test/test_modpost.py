@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What modpost finds wrong, and that no input makes it crash."""
+import os
 import re
 import unittest
 
@@ -155,10 +156,15 @@ class Modpost(Scratch):
 
     def test_wrong_usage_has_its_own_status(self):
         for args in ((), ('a.o', 'b.o'), ('-x', 'a.o'), ('-p', 'x', 'a.o'),
-                     ('-n', 'a b', 'a.o'), ('-n', 'n' * 56, 'a.o')):
+                     ('-n', 'a b', 'a.o'), ('-n', 'n' * 56, 'a.o'),
+                     ('-n', 'a.b', 'a.o'), ('-n', 'c/a', 'a.o'), ('+.o',)):
             out = run(TENON, 'modpost', *args, check=False)
             self.assertEqual(out.returncode, 2, args)
             self.assertNotIn('-?', out.stderr)
+            if '-n' in args:
+                self.assertIn(f"modpost: '{args[1]}' does not fit -n: a name "
+                              "has at most 55 letters, digits, '_' and '-'\n",
+                              out.stderr)
         self.assertEqual(run(TENON, 'modpost', '--help').stderr, '')
 
     def test_files_that_are_no_objects_are_named(self):
@@ -189,7 +195,21 @@ class Modpost(Scratch):
     def test_a_result_that_cannot_be_written_is_told(self):
         out = self.modpost(self.GPL, '-q', '-o', '/dev/full')
         self.assertEqual((out.returncode, out.stderr),
-                         (1, 'modpost: m: cannot write /dev/full\n'))
+                         (1, 'tenon modpost: /dev/full: No space left on '
+                          'device\n'))
+
+    def test_a_result_is_written_whole_or_not_at_all(self):
+        folder = self.path('closed')
+        old = self.write('m.symvers', 'old')
+        out = self.modpost(self.GPL, '-o', f'{folder}/m.c', '-S', old)
+        self.assertEqual(out.returncode, 1)
+        self.assertIn(f'{folder}/m.c: No such file', out.stderr)
+        self.assertEqual(open(old).read(), 'old')
+        names = os.listdir(self.path(''))
+        out = self.modpost(self.GPL, '-o', self.path('n' * 255))
+        self.assertEqual(out.returncode, 0, out.stderr)
+        self.assertEqual(set(os.listdir(self.path(''))) - set(names),
+                         {'n' * 255})
 
 
 if __name__ == '__main__':
