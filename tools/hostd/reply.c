@@ -122,13 +122,20 @@ static void add_worker(
 			1000000000u);
 }
 
-static void add_sentence(struct request *q, const struct tn_diag *d)
+/* The engine knows no name of what it could not unpack: that is @name then. */
+static void add_sentence(
+    struct request *q, const struct tn_diag *d, const char *name)
 {
 	const struct hostd_config *config = &q->host->config;
-	char text[TEXT_MAX];
-	size_t n;
+	const bool packed =
+	    d->reason == TN_REASON_UNPACK || d->reason == TN_REASON_NO_UNPACKER;
+	char text[TEXT_MAX] = "";
+	size_t n = 0;
 
-	n = tn_diag_text(d, text, TEXT_MAX);
+	if (packed && d->module[0] == '\0')
+		n = (size_t)snprintf(text, TEXT_MAX / 2,
+		    "%s: ", name[0] != '\0' ? name : "the file");
+	n += tn_diag_text(d, text + n, TEXT_MAX - n);
 	if (n >= TEXT_MAX)
 		n = TEXT_MAX - 1; /* it was cut */
 	if (d->reason == TN_REASON_VERIFY && config->doubt != NULL)
@@ -151,7 +158,7 @@ void reply_diag(struct request *q, const struct tn_diag *diag, const char *name)
 	add_missing(q, diag);
 	add_holders(q, diag);
 	begin_error(q, diag->error, tn_reason_name(diag->reason));
-	add_sentence(q, diag);
+	add_sentence(q, diag, name);
 	wire_add(t, "stage", tn_stage_name(diag->stage));
 	wire_add(t, "module", diag->module[0] != '\0' ? diag->module : name);
 	add_text(t, "section", diag->section);

@@ -228,6 +228,12 @@ static bool add_name(struct set *set, const char *name)
 	return false;
 }
 
+/* Of what the engine tells no module. */
+static const char *set_name(const struct set *set)
+{
+	return set->n == 1 ? set->sources[0].name : "a file of the set";
+}
+
 static void load_set(struct set *set)
 {
 	const struct tn_set_args args = {
@@ -244,7 +250,7 @@ static void load_set(struct set *set)
 	tn_diag_init(&diag);
 	if (tn_load_set(set->q->host->sys, &args, &loaded, &diag) != 0) {
 		if (!set->has_told)
-			reply_diag(set->q, &diag, "the set");
+			reply_diag(set->q, &diag, set_name(set));
 	} else {
 		for (size_t i = 0; i < loaded.n; i++) {
 			reply_begin(set->q, "loaded");

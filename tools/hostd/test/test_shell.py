@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`tenon shell`: scripts, a terminal, in this process and in a host's."""
+import gzip
 import os
 import pty
 import re
@@ -144,6 +145,18 @@ class Scripts(Case):
                            ('help x', "no command 'x'")):
             self.assertIn(says, self.fails(2, '-c', text))
         self.assertIn('No such file', self.fails(1, '-c', 'insmod /no/such'))
+
+    def test_a_packed_file_that_is_damaged_is_named(self):
+        packed = os.path.join(self.dir, 'torn.ko.gz')
+        with open(module('hello'), 'rb') as f, open(packed, 'wb') as out:
+            out.write(gzip.compress(f.read())[:500])
+        for command, name in ((f'insmod {packed}', 'torn'),
+                              ('load torn', 'torn'),
+                              (f'load {packed}', 'the file'),
+                              (f'load torn {module("guest")}',
+                               'a file of the set')):
+            self.assertEqual(self.fails(1, '-L', self.dir, '-c', command),
+                             f'tenon shell: {name}: damaged gzip data\n')
 
     def test_a_script_that_is_told_to_end_unloads(self):
         with subprocess.Popen(
