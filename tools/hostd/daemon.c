@@ -168,6 +168,7 @@ static void admit(struct hostd *h, int fd)
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 	unsigned n;
+	int err;
 
 	(void)pthread_mutex_lock(&h->lock);
 	n = h->nsessions;
@@ -179,8 +180,9 @@ static void admit(struct hostd *h, int fd)
 	else if (n >= h->config.max_clients)
 		turn_away(h, fd, -TN_EBUSY, "clients",
 		    "this host has as many clients as it serves at a time");
-	else if (session_start(h, fd) != 0)
-		host_log(h, true, "no memory or thread for a client");
+	else if ((err = session_start(h, fd)) != 0)
+		host_log(h, true, "no %s for a client",
+		    err == -TN_EAGAIN ? "descriptor" : "memory or thread");
 }
 
 void host_ended(struct session *s)

@@ -378,12 +378,17 @@ static int start_thread(struct session *s)
 }
 
 /* For one who cannot be served; whoever does not read it has bad luck. */
-static void refuse(int fd)
+static void refuse(int fd, int err)
 {
-	static const char text[] = "0 error code=ENOMEM error=-12 "
-				   "reason=no_memory text=no%20memory\n";
+	const char *text =
+	    err == -TN_EAGAIN
+		? "0 error code=EAGAIN error=-11 "
+		  "reason=no_descriptor "
+		  "text=the%20host%20has%20no%20descriptor%20left\n"
+		: "0 error code=ENOMEM error=-12 "
+		  "reason=no_memory text=no%20memory\n";
 
-	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 int session_start(struct hostd *h, int fd)
@@ -394,7 +399,7 @@ int session_start(struct hostd *h, int fd)
 	int err;
 
 	if (s == NULL) {
-		refuse(fd);
+		refuse(fd, -TN_ENOMEM);
 		(void)close(fd);
 		return -TN_ENOMEM;
 	}
@@ -409,8 +414,8 @@ int session_start(struct hostd *h, int fd)
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->in = malloc(WIRE_LINE_MAX + 1);
 	/* What has been done can be answered then, but by a long list. */
-	err = s->wake < 0 || s->in == NULL ||
-		      !wire_reserve(&s->out, WIRE_LINE_MAX)
+	err = s->wake < 0 ? -TN_EAGAIN
+	      : s->in == NULL || !wire_reserve(&s->out, WIRE_LINE_MAX)
 		  ? -TN_ENOMEM
 		  : 0;
 	(void)pthread_mutex_lock(&h->lock);
@@ -423,7 +428,7 @@ int session_start(struct hostd *h, int fd)
 	}
 	(void)pthread_mutex_unlock(&h->lock);
 	if (err != 0) {
-		refuse(fd);
+		refuse(fd, err);
 		session_free(s);
 	}
 	return err;

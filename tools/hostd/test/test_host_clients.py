@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clients of a host that are slow, vanish, flood it or talk garbage."""
 import os
+import resource
 import socket
 
 import hostkit
@@ -41,6 +42,22 @@ class Clients(hostkit.Case):
         three[0].close()
         wait_until(lambda: three[1].ok('status')[1]['clients'] == '2')
         self.client(host).ok('ping')
+
+    def test_without_a_descriptor_for_it_a_client_hears_so(self):
+        host = self.host()
+        first = self.client(host)
+        fds = [int(n) for n in os.listdir(f'/proc/{host.process.pid}/fd')]
+        limit = max(fds) + 2
+        limit += (limit - len(fds)) % 2 == 0  # one is left behind the pairs
+        resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE,
+                         (limit, limit))
+        for _ in range((limit - len(fds)) // 2):
+            self.client(host)
+        last = self.client(host, hello=False).line()
+        self.assertEqual((last['code'], last['reason']),
+                         ('EAGAIN', 'no_descriptor'))
+        host.wait_for('no descriptor for a client')
+        first.ok('ping')
 
     def test_who_takes_nothing_is_dropped_and_the_others_go_on(self):
         host = self.host('--slow', '1', '-L', folder())
