@@ -88,12 +88,22 @@ static int describe(struct tn_load *l, uint64_t base)
 	return 0;
 }
 
-/* For tn_module_symbol. */
+/* Has the table of this section been mapped, where its header says? */
+static bool is_mapped(
+    const struct tn_load *l, uint64_t base, const struct elf_shdr *sh)
+{
+	return sh->sh_addr != 0 && image_part_with(&l->image,
+				       base + sh->sh_addr, sh->sh_size) != NULL;
+}
+
+/* For tn_module_symbol. A dynamic linker does not read section headers. */
 static int keep_symbols(struct tn_load *l, uint64_t base)
 {
 	const struct elf_shdr *tab = &l->elf.sections[l->symtab.section];
 
-	if (l->symtab.n == 0 || tab->sh_addr == 0)
+	if (l->symtab.n == 0 || tab->sh_addr % 8 != 0 ||
+	    !is_mapped(l, base, tab) ||
+	    !is_mapped(l, base, &l->elf.sections[tab->sh_link]))
 		return 0;
 	return dyn_keep(l, base + tab->sh_addr,
 	    base + l->elf.sections[tab->sh_link].sh_addr);

@@ -4,9 +4,13 @@
  * engine that they belong to.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
 
+#include <elf/abi.h>
 #include <tenon/tenon.h>
 #include <test/test.h>
 
@@ -96,6 +100,53 @@ TEST(plugin, parameters_are_set_before_init_and_at_run_time)
 	args.flags = 1;
 	CHECK_EQ(plugin_load_with(&args, &p, &d), -TN_EINVAL);
 	tn_diag_fini(&d);
+}
+
+/* Moves what the section headers say of tables of the type @type. */
+static bool spoil(const char *path, uint32_t type)
+{
+	const int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct elf_ehdr eh;
+	struct elf_shdr sh;
+	bool done = false;
+
+	if (fd < 0 || pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
+		return false;
+	for (unsigned i = 0; i < eh.e_shnum; i++) {
+		const off_t at = (off_t)(eh.e_shoff + i * sizeof(sh));
+
+		if (pread(fd, &sh, sizeof(sh), at) != sizeof(sh) ||
+		    sh.sh_type != type || sh.sh_addr == 0)
+			continue;
+		sh.sh_addr += UINT64_C(1) << 30;
+		done = pwrite(fd, &sh, sizeof(sh), at) == sizeof(sh);
+	}
+	close(fd);
+	return done;
+}
+
+/* The dynamic linker does not read them; nobody may follow them blindly. */
+TEST(plugin, section_headers_that_lie_lead_nowhere)
+{
+	static const uint32_t types[] = { SHT_DYNSYM, SHT_STRTAB };
+	char path[PATH_MAX], folder[PATH_MAX], copy[PATH_MAX + 20];
+	const struct plugin_load_args args = { .size = sizeof(args),
+		.path = copy };
+	struct plugin *p;
+	void *addr;
+
+	plugin_folder_make(folder);
+	for (int i = 0; i < 2; i++) {
+		snprintf(copy, sizeof(copy), "%slies%d.so", folder, i);
+		CHECK_EQ(plugin_copy(plugin_path("actor", path), copy), 0);
+		CHECK(spoil(copy, types[i]));
+		CHECK_EQ(plugin_load_with(&args, &p, NULL), 0);
+		CHECK_EQ(
+		    tn_module_symbol(plugin_module(p), "actor_level", &addr),
+		    -TN_ENOENT);
+		CHECK_EQ(plugin_kit_unload(p), 0);
+	}
+	plugin_folder_remove(folder);
 }
 
 TEST(plugin, is_a_module_of_its_engine)

@@ -107,8 +107,8 @@ TEST(symbolize, exports_of_one_address_have_one_name)
 
 	for (unsigned i = 0; i < 60; i++) {
 		snprintf(name, sizeof(name), "twin%u", i);
-		author_export(&a,
-		    (struct author_export){ .name = name, .symbol = twin });
+		author_export(
+		    &a, (struct author_export){ .name = name, .symbol = twin });
 	}
 	CHECK(world_open(&w, NULL, 0));
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
