@@ -198,9 +198,6 @@ int dyn_place(struct tn_load *l)
 
 		if (s->st_shndx != SHN_UNDEF && s->st_shndx < SHN_LORESERVE)
 			l->symbols[i].value = base + s->st_value;
-		else if (s->st_shndx == SHN_UNDEF &&
-			 elf_sym_bind(s) == STB_LOCAL)
-			l->symbols[i].flags = SYM_UNUSABLE;
 	}
 	return 0;
 }

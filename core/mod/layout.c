@@ -225,9 +225,6 @@ static void place_symbols(struct tn_load *l)
 			place_symbol(l, i, elf_symtab_section(&l->symtab, i));
 		else if (shndx == SHN_COMMON)
 			l->symbols[i].value += l->common_addr;
-		else if (shndx == SHN_UNDEF &&
-			 elf_sym_bind(&l->symtab.syms[i]) == STB_LOCAL)
-			l->symbols[i].flags = SYM_UNUSABLE;
 	}
 }
 

@@ -155,7 +155,7 @@ static int resolve_undefined(struct tn_load *l, uint32_t i)
 	const struct elf_sym *s = &l->symtab.syms[i];
 
 	if (elf_sym_bind(s) == STB_LOCAL) {
-		l->symbols[i].flags = SYM_FIXED; /* index 0 and its like */
+		l->symbols[i].flags = SYM_UNUSABLE;
 		return 0;
 	}
 	if (s->st_name >= l->symtab.strings.n)
