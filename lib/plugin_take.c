@@ -201,6 +201,7 @@ void plugin_foreign(struct tn_foreign *foreign, struct plugin_entry *e)
 		.abi = 1,
 		.ctx = e,
 		.symbol = "plugin_ops",
+		.table_size = sizeof(struct plugin_ops),
 		.map = map,
 		.take = take,
 		.init = run_init,

@@ -10,10 +10,13 @@
  */
 #include "foreign.h"
 
+#include <base/format.h>
 #include <base/string.h>
 
 #include "deprecated.h"
 #include "load.h"
+
+#define FOREIGN_ABI 1u
 
 struct tn_foreign_load {
 	struct tn_load *load;
@@ -144,16 +147,34 @@ static void run_exit(struct tn_module *mod)
 	f->exit(f->ctx);
 }
 
-/* The symbol's address in an object that the engine has linked, or 0. */
-static uint64_t find_table(const struct tn_load *l)
+static int fail_table(struct tn_load *l)
 {
+	const struct tn_foreign *f = l->shape->foreign;
+	char what[128];
+
+	(void)text_format(what, sizeof(what),
+	    "a %s that is no object of %lu bytes", f->symbol,
+	    (unsigned long)f->table_size);
+	return load_fail_other(l, TN_REASON_UNSUPPORTED, what);
+}
+
+/* The symbol's address in an object that the engine has linked, if any. */
+static int find_table(struct tn_load *l)
+{
+	const struct tn_foreign *f = l->shape->foreign;
+
 	for (uint32_t i = 1; i < l->symtab.n; i++) {
 		const struct elf_sym *s = &l->symtab.syms[i];
 
-		if (s->st_shndx != SHN_UNDEF && elf_sym_bind(s) != STB_LOCAL &&
-		    (l->symbols[i].flags & SYM_UNUSABLE) == 0 &&
-		    str_eq(load_symbol_name(l, i), l->shape->foreign->symbol))
-			return l->symbols[i].value;
+		if (s->st_shndx == SHN_UNDEF || elf_sym_bind(s) == STB_LOCAL ||
+		    (l->symbols[i].flags & SYM_UNUSABLE) != 0 ||
+		    !str_eq(load_symbol_name(l, i), f->symbol))
+			continue;
+		l->table = l->symbols[i].value;
+		return elf_sym_type(s) == STT_OBJECT &&
+			       s->st_size >= f->table_size
+			   ? 0
+			   : fail_table(l);
 	}
 	return 0;
 }
@@ -167,11 +188,15 @@ static int take(struct tn_load *l)
 	if (gen->hook[HOOK_INIT] != 0 || gen->hook[HOOK_EXIT] != 0)
 		return load_fail_other(l, TN_REASON_OPS,
 		    "init_module or cleanup_module beside a foreign table");
-	if (!gen->is_mapped)
-		l->table = find_table(l);
+	const int err = gen->is_mapped ? 0 : find_table(l);
+
+	if (err != 0)
+		return err;
 	/* Of another image that this one needs, or of the program, is none. */
 	if (l->table == 0 || image_part_with(&l->image, l->table, 1) == NULL)
 		return load_fail_import(l, TN_REASON_NO_TABLE, f->symbol, "");
+	if (image_part_with(&l->image, l->table, f->table_size) == NULL)
+		return fail_table(l);
 	gen->foreign = f;
 	gen->has_ops = true;
 	gen->hook[HOOK_INIT] = (uintptr_t)run_init;
@@ -189,5 +214,10 @@ int tn_load_foreign(struct tn_system *sys, const struct tn_load_args *args,
 {
 	const struct load_shape shape = { foreign, map, take };
 
-	return load_run(sys, args, &shape, out, diag);
+	if (foreign->size == sizeof(*foreign) && foreign->abi == FOREIGN_ABI)
+		return load_run(sys, args, &shape, out, diag);
+	return diag != NULL
+		   ? diag_fail(diag, TN_STAGE_SOURCE, TN_REASON_BAD_ARGUMENT,
+			 "", "size or abi of struct tn_foreign")
+		   : -TN_EINVAL;
 }

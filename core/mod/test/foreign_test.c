@@ -277,6 +277,48 @@ TEST(foreign, object_of_the_engine_is_entered_by_its_table)
 	CHECK(world_close(&w));
 }
 
+TEST(foreign, what_is_no_such_table_is_not_taken)
+{
+	struct author a = author_new(isa_here()->machine, "object");
+	struct tn_module *mod;
+	struct linker l;
+	struct world w;
+	struct shared *s;
+
+	linker_init(&l);
+	(void)author_word(&a, "the_table", 0x1234);
+	(void)author_return(&a, "function");
+	CHECK(world_open(&w, NULL, 0));
+	const uint64_t before = world_state(&w);
+
+	l.foreign.table_size = 9;
+	CHECK_EQ(load(&w, &l, object_file(a.o), NULL, &mod), -TN_EOPNOTSUPP);
+	CHECK_STR(said(&w),
+	    "object: a the_table that is no object of 9 bytes is not "
+	    "supported");
+	l.foreign.table_size = 0;
+	l.foreign.symbol = "function";
+	CHECK_EQ(load(&w, &l, object_bytes(a.o), NULL, &mod), -TN_EOPNOTSUPP);
+	CHECK_EQ(l.gones, 0);
+	/* Who maps it says where it is; there is not so much of it. */
+	linker_init(&l);
+	s = shared_with_table(&l.table_at);
+	l.foreign.table_size = UINT32_MAX;
+	CHECK_EQ(load(&w, &l, shared_bytes(s), "x", &mod), -TN_EOPNOTSUPP);
+	CHECK_EQ(l.gones, 1);
+	l.foreign.size--;
+	CHECK_EQ(load(&w, &l, shared_bytes(s), "x", &mod), -TN_EINVAL);
+	CHECK_STR(said(&w), "bad argument: size or abi of struct tn_foreign");
+	l.foreign.size++;
+	l.foreign.abi = 2;
+	CHECK_EQ(load(&w, &l, shared_bytes(s), "x", &mod), -TN_EINVAL);
+	tn_diag_fini(&w.diag);
+	CHECK_EQ(world_state(&w), before);
+	shared_free(s);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 TEST(foreign, two_ways_in_are_refused)
 {
 	struct author a = author_new(isa_here()->machine, "object");

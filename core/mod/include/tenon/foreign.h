@@ -40,7 +40,8 @@ struct tn_foreign {
 	uint32_t size; /* sizeof(struct tn_foreign) */
 	uint32_t abi;  /* 1 */
 	void *ctx;
-	const char *symbol; /* the table, "plugin_ops" */
+	const char *symbol;  /* the table, "plugin_ops" */
+	uint64_t table_size; /* which is an object of so many bytes or more */
 	/*
 	 * Maps a shared object (ET_DYN), whose bytes the engine has read and
 	 * verified, and runs its constructors. Returns 0 or a negative error,
@@ -70,7 +71,10 @@ struct tn_foreign {
  * Loads the file of @args as @foreign says; else as tn_load. An object (ET_REL)
  * is linked by the engine and must not have module_init or module_exit beside
  * the table. A module that a DT_NEEDED names is a provider. Sleeps. Since 0.1.
- * Errors as tn_load; -TN_ENOEXEC: the file has no such table.
+ * Errors as tn_load; -TN_EINVAL: @foreign is of another size or abi;
+ * -TN_ENOEXEC: the file has no such table; -TN_EOPNOTSUPP: what it has under
+ * that name is none. (Of what map maps it looks only whether so many bytes are
+ * there.)
  */
 int tn_load_foreign(struct tn_system *sys, const struct tn_load_args *args,
     const struct tn_foreign *foreign, struct tn_module **out,
