@@ -232,7 +232,7 @@ static bool look_later(const struct unload *u, uint64_t *ns)
 	static const struct event never;
 	uint64_t until;
 
-	if (port->wait == NULL || port->now_ns(port->ctx) >= u->deadline)
+	if (port->now_ns(port->ctx) >= u->deadline)
 		return false;
 	until = deadline_in(port, *ns);
 	if (until > u->deadline)
@@ -244,8 +244,9 @@ static bool look_later(const struct unload *u, uint64_t *ns)
 
 int unload_close(const struct unload *u)
 {
+	const bool waits =
+	    (u->flags & TN_UNLOAD_WAIT) != 0 && u->sys->port->wait != NULL;
 	struct leaving *busy = u->items;
-	int err = -TN_EBUSY;
 	uint64_t ns = PAUSE_NS;
 
 	/* Before each attempt: what is decided could not wait any more. */
@@ -256,9 +257,9 @@ int unload_close(const struct unload *u)
 			return 0;
 		if (closed == -TN_EOPNOTSUPP)
 			break; /* barriers are forbidden since we asked */
-		if ((u->flags & TN_UNLOAD_WAIT) == 0 || !look_later(u, &ns))
-			return refuse_busy(u, err, busy);
-		err = -TN_ETIMEDOUT;
+		if (!waits || !look_later(u, &ns))
+			return refuse_busy(
+			    u, waits ? -TN_ETIMEDOUT : -TN_EBUSY, busy);
 	}
 	return unload_fail(u, TN_REASON_NO_BARRIER, u->items->mod);
 }

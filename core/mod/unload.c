@@ -331,6 +331,8 @@ static bool take_args(struct unload *u, const struct tn_unload_args *args)
 		return false;
 	}
 	u->flags = args->flags;
+	if (args->timeout_ns == 0)
+		u->flags &= ~TN_UNLOAD_WAIT; /* for no time */
 	u->deadline = deadline_in(u->sys->port, args->timeout_ns);
 	return true;
 }

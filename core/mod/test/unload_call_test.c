@@ -83,6 +83,40 @@ TEST(unload, bonds_keep_a_module_but_for_its_own_set)
 }
 
 /* A module that is bound to itself can go. */
+TEST(unload, that_waits_for_a_sleeping_call_is_out_of_time)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN);
+	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.flags = TN_INTERFACE_SLEEPS,
+		.name = "nap",
+		.version = TN_INTERFACE_VERSION(1, 0),
+		.ops = &echo_ops };
+	const struct tn_interface_want want = { .size = sizeof(want),
+		.flags = TN_INTERFACE_SLEEPS | TN_BIND_WEAK,
+		.name = "nap",
+		.version = TN_INTERFACE_VERSION(1, 0),
+		.holder = "the test" };
+	struct tn_gate_ticket ticket;
+	struct tn_interface *iface;
+	struct tn_module *mod;
+
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK_EQ(tn_interface_provide(play.w.sys, mod, &desc), 0);
+	CHECK_EQ(tn_interface_bind(play.w.sys, &want, &iface), 0);
+	CHECK_EQ(tn_gate_enter_sleepable(&iface->gate, 0, &ticket), 0);
+	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), -TN_EBUSY);
+	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 1000000), -TN_ETIMEDOUT);
+	CHECK_STR(
+	    play_sentence(), "Module a is in use by a call that is inside");
+	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 0), -TN_EBUSY);
+	tn_gate_exit_sleepable(&iface->gate, &ticket);
+	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, UINT64_MAX), 0);
+	CHECK_EQ(tn_interface_unbind(iface, NULL, "the test"), 0);
+	author_free(&a);
+	CHECK(play_close());
+}
+
 TEST(unload, a_bond_of_its_own_does_not_keep_a_module)
 {
 	struct author a = actor_new("a", ACTOR_ALL);

@@ -210,7 +210,7 @@ int tn_unload(
 struct tn_unload_args {
 	uint32_t size;       /* sizeof(struct tn_unload_args) */
 	uint32_t flags;      /* TN_UNLOAD_* */
-	uint64_t timeout_ns; /* for TN_UNLOAD_WAIT */
+	uint64_t timeout_ns; /* for TN_UNLOAD_WAIT; 0: as without it */
 };
 
 /*
