@@ -8,15 +8,7 @@
 
 #include <lkmod/gaia_module_manager.h>
 
-static int failures;
-
-#define EXPECT(condition)                                                      \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			std::printf("FAIL %d: %s\n", __LINE__, #condition);    \
-			failures++;                                            \
-		}                                                              \
-	} while (0)
+#include "expect.h"
 
 enum class Answer : bool {
 	no,

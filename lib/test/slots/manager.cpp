@@ -10,6 +10,8 @@
 
 #include <lkmod/gaia_module_manager.h>
 
+#include "expect.h"
+
 using Manager = GaiaModuleManager;
 using Handle = Manager::Handle;
 
@@ -23,15 +25,6 @@ static_assert(!std::is_copy_constructible_v<Manager>);
 
 static char blob[256 * 1024];
 static std::size_t blob_len;
-static int failures;
-
-#define EXPECT(condition)                                                      \
-	do {                                                                   \
-		if (!(condition)) {                                            \
-			std::printf("FAIL %d: %s\n", __LINE__, #condition);    \
-			failures++;                                            \
-		}                                                              \
-	} while (0)
 
 static Manager::Config config()
 {
