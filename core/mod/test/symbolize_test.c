@@ -349,6 +349,65 @@ TEST(symbolize, index_splits_and_shrinks_with_its_modules)
 	CHECK(world_close(&c.w));
 }
 
+/* The load of module @i fails at each call, and then does not. */
+static void load_at_last(struct crowd *c, unsigned i)
+{
+	struct author a;
+	char name[32];
+
+	snprintf(name, sizeof(name), "mod%u", i);
+	a = functions(name, "again", 2);
+	for (unsigned n = 1;; n++) {
+		const uint64_t before = world_state(&c->w);
+
+		rig_arm(&c->w.rig, n);
+		const int err = world_load(&c->w, a.o, 0, &c->mod[i]);
+
+		if (c->w.rig.calls < n)
+			break;
+		rig_arm(&c->w.rig, 0);
+		CHECK(err < 0);
+		tn_diag_fini(&c->w.diag);
+		CHECK_EQ(world_state(&c->w), before);
+	}
+	rig_arm(&c->w.rig, 0);
+	CHECK_EQ(tn_unload(c->w.sys, c->mod[i], NULL), 0);
+	author_free(&a);
+	load_numbered(c, i);
+}
+
+/* A leaf has 42 ranges: memory is short before, while and after it splits. */
+TEST(symbolize, index_splits_and_shrinks_when_memory_is_short)
+{
+	static struct crowd c;
+	struct walk walk = { 0, 0 };
+
+	CHECK(world_open(&c.w, NULL, 0));
+	for (unsigned i = 0; i < 90; i++) {
+		if ((i >= 40 && i < 46) || i > 80)
+			load_at_last(&c, i);
+		else
+			load_numbered(&c, i);
+	}
+	CHECK_EQ(tn_symbolize_each(c.w.sys, step_on, &walk), 0);
+	CHECK_EQ(walk.n, 90);
+	/* Leaves become empty and stay: what asks for memory gets none. */
+	for (unsigned i = 0; i < 90; i++) {
+		rig_arm(&c.w.rig, 1);
+		CHECK_EQ(tn_unload(c.w.sys, c.mod[i], NULL), 0);
+	}
+	rig_arm(&c.w.rig, 0);
+	for (unsigned i = 0; i < 90; i++)
+		load_numbered(&c, i);
+	walk = (struct walk){ 0, 0 };
+	CHECK_EQ(tn_symbolize_each(c.w.sys, step_on, &walk), 0);
+	CHECK_EQ(walk.n, 90);
+	for (unsigned i = 90; i-- > 0;)
+		CHECK_EQ(tn_unload(c.w.sys, c.mod[i], NULL), 0);
+	CHECK(c.w.rig.misuse == NULL);
+	CHECK(world_close(&c.w));
+}
+
 TEST(symbolize, last_unloaded_module_is_remembered)
 {
 	struct author a = functions("gone", "f", 1);
