@@ -101,21 +101,26 @@ TEST(linger, nodelete_is_named_and_can_be_loaded_again)
 	plugin_folder_remove(folder);
 }
 
+/* @name in @folder was the plugin sticky, which stays; the file is gone. */
+static bool leave_sticky(char *folder, const char *name, char *path)
+{
+	struct plugin *p;
+
+	plugin_folder_make(folder);
+	snprintf(path, PATH_MAX + 20, "%s%s", folder, name);
+	p = load_copy("sticky", path, NULL);
+	return p && plugin_kit_unload(p) == 0 && unlink(path) == 0;
+}
+
 TEST(linger, a_new_file_is_refused_while_the_old_one_stays)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 20];
 	struct tn_diag d;
-	struct plugin *p;
 
 	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
-	plugin_folder_make(folder);
-	snprintf(path, sizeof(path), "%sreplaced.so", folder);
-	p = load_copy("sticky", path, NULL);
-	CHECK(p);
-	CHECK_EQ(plugin_kit_unload(p), 0);
-	CHECK_EQ(unlink(path), 0);
+	CHECK(leave_sticky(folder, "replaced.so", path));
 	CHECK(!load_copy("bare", path, &d));
 	CHECK_EQ(d.error, -TN_EBUSY);
 	CHECK_EQ(d.reason, TN_REASON_LINGERS);
@@ -149,17 +154,11 @@ TEST(linger, a_new_file_is_told_from_the_old_one_by_its_last_byte)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 20];
 	struct tn_diag d;
-	struct plugin *p;
 
 	if (!libc_unmaps())
 		SKIP("this C library never unmaps");
 	tn_diag_init(&d);
-	plugin_folder_make(folder);
-	snprintf(path, sizeof(path), "%srebuilt.so", folder);
-	p = load_copy("sticky", path, NULL);
-	CHECK(p);
-	CHECK_EQ(plugin_kit_unload(p), 0);
-	CHECK_EQ(unlink(path), 0);
+	CHECK(leave_sticky(folder, "rebuilt.so", path));
 	CHECK(write_other_sticky(path));
 	CHECK(!load_copy(NULL, path, &d));
 	CHECK_EQ(d.reason, TN_REASON_LINGERS);

@@ -253,23 +253,29 @@ static int forbid_every_barrier(void)
 	return tn_close(sys) == 0 ? 0 : 7;
 }
 
-/* Who finds none at the first use has fences, and needs no barrier then. */
-static int forbid_before_the_first(void)
+/* Loads and unloads @n times while another thread is in and out. */
+static int open_with_a_guest(const struct tn_host_config *config, int n)
 {
 	struct tn_system *sys;
 	struct guest g;
 
-	if (!sandbox_forbid(SYS_membarrier) ||
-	    !sandbox_forbid(SYS_sched_setaffinity))
-		return SANDBOX_NONE;
-	if (tn_open(NULL, &sys) != 0 || !guest_come(&g, sys))
+	if (tn_open(config, &sys) != 0 || !guest_come(&g, sys))
 		return 2;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < n; i++)
 		kit_check_pair(sys);
 	guest_go(&g);
 	if (test_failed())
 		return 3;
 	return tn_close(sys) == 0 ? 0 : 4;
+}
+
+/* Who finds none at the first use has fences, and needs no barrier then. */
+static int forbid_before_the_first(void)
+{
+	return sandbox_forbid(SYS_membarrier) &&
+		       sandbox_forbid(SYS_sched_setaffinity)
+		   ? open_with_a_guest(NULL, 5)
+		   : SANDBOX_NONE;
 }
 
 /* The flag means it: a call would end the process. */
@@ -278,19 +284,9 @@ static int never_membarrier(void)
 	const struct tn_host_config config = {
 		.size = sizeof(config), .abi = 1, .flags = TN_HOST_NO_MEMBARRIER
 	};
-	struct tn_system *sys;
-	struct guest g;
 
-	if (!sandbox_kill(SYS_membarrier))
-		return SANDBOX_NONE;
-	if (tn_open(&config, &sys) != 0 || !guest_come(&g, sys))
-		return 2;
-	for (int i = 0; i < 20; i++)
-		kit_check_pair(sys);
-	guest_go(&g);
-	if (test_failed())
-		return 3;
-	return tn_close(sys) == 0 ? 0 : 4;
+	return sandbox_kill(SYS_membarrier) ? open_with_a_guest(&config, 20)
+					    : SANDBOX_NONE;
 }
 
 /* Neither way to executable memory is left: a named refusal, twice. */
