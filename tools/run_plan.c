@@ -204,15 +204,20 @@ static int find(
 	return 0;
 }
 
-/* What the engine cannot know: that a file would have helped. */
+/*
+ * What the engine cannot know: that a file would have helped. Where symbols are
+ * missing it may be one that the module can do without.
+ */
 static void tell_unfound(const struct search *s, const struct tn_diag *diag)
 {
-	const bool missing = diag->reason == TN_REASON_MISSING_SYMBOL ||
-			     diag->reason == TN_REASON_DEPENDS_MISSING;
+	const bool needed = diag->reason == TN_REASON_DEPENDS_MISSING;
 
-	if (missing && s->unfound[0] != '\0')
+	if ((needed || diag->reason == TN_REASON_MISSING_SYMBOL) &&
+	    s->unfound[0] != '\0')
 		tell_failure(s->run, "no_file", s->unfound,
-		    "no file found for its dependency %s%s", s->unfound,
+		    "%s: no file found for %s%s%s%s", diag->module,
+		    needed ? "its dependency " : "", s->unfound,
+		    needed ? "" : ", which it names",
 		    s->run->path.nfolders == 0 ? " (-L DIR says where to look)"
 					       : "");
 }

@@ -96,8 +96,17 @@ class Run(Case):
     def test_a_dependency_without_a_file_is_named(self):
         shutil.copy(module('user'), self.dir)
         self.assertRefused(tenon('run', self.path('user.ko')),
-                           'no file found for its dependency provider',
+                           'user: no file found for its dependency provider',
                            'user: needs provider >= 1.2 < 2', '-L DIR')
+
+    def test_what_it_can_do_without_is_not_called_its_dependency(self):
+        self.compile('a.ko', 'int nowhere(void), *p = (int *)nowhere;'
+                     'static const char info[] '
+                     '__attribute__((section(".modinfo"), used)) = '
+                     '"name=a\\0tenon.depends=?nobody";')
+        self.assertRefused(tenon('run', '--unmarked', self.path('a.ko')),
+                           'a: no file found for nobody, which it names',
+                           '1 missing symbol: nowhere')
 
     def test_a_dependency_cycle_is_refused(self):
         for name, other in (('a', 'b'), ('b', 'a')):
