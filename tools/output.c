@@ -80,6 +80,8 @@ bool output_open(struct output *o, const char *applet, const char *path)
 	const bool exists = stat(path, &st) == 0;
 
 	*o = (struct output){ .applet = applet, .path = path };
+	if (!exists && errno != ENOENT)
+		return fail(o);
 	if (exists && !S_ISREG(st.st_mode)) {
 		o->file = fopen(path, "we");
 		return o->file != NULL || fail(o);

@@ -27,17 +27,18 @@ static int by_name(const void *a, const void *b)
 /* Cuts one line into its three words. False when it is none of ours. */
 static bool parse_line(char *line, struct tn_export *out)
 {
-	char *end;
-	const unsigned long long addr = strtoull(line, &end, 16);
+	const size_t digits = strspn(line, "0123456789abcdefABCDEF");
+	const char *end = line + digits;
 
-	if (end == line || *end != ' ' || end[1] == '\0' || end[2] != ' ')
+	if (digits == 0 || digits > 16 || *end != ' ' || end[1] == '\0' ||
+	    end[2] != ' ')
 		return false;
-	char *name = end + 3;
+	char *name = line + digits + 3;
 
 	name[strcspn(name, " \t\r")] = '\0';
 	*out = (struct tn_export){
 		.name = name,
-		.addr = (const void *)(uintptr_t)addr,
+		.addr = (const void *)(uintptr_t)strtoull(line, NULL, 16),
 		.flags = end[1] >= 'a',
 	};
 	return *name != '\0';

@@ -298,12 +298,19 @@ class Link(Case):
             '.text+0x', 'R_X86_64_PC32', "'far'", '-2147483648', status=1)
 
     def test_a_bad_symbol_file_is_refused_with_its_line(self):
-        self.assertRefused(
-            self.link(module('hello'), symbols='\n1000 T ok\nnonsense\n'),
-            'System.map:3: not a System.map line')
+        for line in ('nonsense', '0x1000 T x', '-1000 T x', ' 1000 T x',
+                     '10000000000000000 T x', '1000 T ', '1000\tT\tx'):
+            self.assertRefused(
+                self.link(module('hello'), symbols=f'\n1000 T a\n{line}\n'),
+                'System.map:3: not a System.map line')
         self.assertRefused(
             tenon('link', module('hello'), '--at', '0', '--symbols',
                   self.path('absent'), '-o', self.path('image')), 'absent')
+
+    def test_a_link_that_leads_nowhere_is_no_place_for_an_output(self):
+        os.symlink('image', self.path('image'))
+        self.assertRefused(self.link(module('hello')), 'Too many levels')
+        self.assertTrue(os.path.islink(self.path('image')))
 
     def test_outputs_appear_whole_or_not_at_all(self):
         """Also on a full disk, and with what was there before."""
