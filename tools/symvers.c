@@ -161,13 +161,16 @@ static bool write_file(struct symvers *sv)
 
 static bool symvers_run(struct symvers *sv)
 {
+	const struct text_file *file = &sv->mp.object.file;
 	char why[TYPES_WHY_MAX];
 
 	if (!mp_object_read(&sv->mp))
 		return false;
 	/* without exports there is nothing to know */
 	if (sv->mp.object.nexports != 0 &&
-	    types_open(sv->mp.input, &sv->types, why) != 0) {
+	    types_open(sv->mp.input,
+		(struct types_file){ file->data, file->size }, &sv->types,
+		why) != 0) {
 		mp_fail(&sv->mp, "%s", why);
 		return false;
 	}

@@ -215,6 +215,19 @@ class Versions(Case):
             self.assertIn(done.returncode, (0, 1), f'byte {at}')
             self.assertEqual(done.returncode == 1, done.stderr != '')
 
+    def test_a_file_is_read_once(self):
+        """What is mapped, or read again, may have been cut meanwhile."""
+        with open(self.object(BASE), 'rb') as f:
+            data = f.read()
+        os.mkfifo(self.path('pipe.o'))
+        with subprocess.Popen([TENON, 'symvers', self.path('pipe.o')],
+                              stdout=subprocess.PIPE) as p:
+            self.addCleanup(p.kill)
+            with open(self.path('pipe.o'), 'wb') as f:
+                f.write(data)
+            self.assertIn(b'\tpipe\t', p.communicate(timeout=60)[0])
+            self.assertEqual(p.returncode, 0)
+
     def test_no_exports_need_no_information(self):
         done = tenon('symvers', self.object('int f;\n', '-g0', exports=()))
         self.assertEqual((done.returncode, done.stdout, done.stderr),

@@ -105,8 +105,8 @@ static int list_symbols(
 	return err;
 }
 
-static int read_file(
-    struct types *types, const char *path, char why[TYPES_WHY_MAX])
+static int read_file(struct types *types, const char *path,
+    struct types_file file, char why[TYPES_WHY_MAX])
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf,
@@ -120,7 +120,9 @@ static int read_file(
 	types->dwfl = dwfl_begin(&callbacks);
 	if (types->dwfl == NULL)
 		return -TN_ENOMEM;
-	module = dwfl_report_offline(types->dwfl, path, path, -1);
+	/* Of a path libdw maps the file, and whoever cuts that then ends us. */
+	module = dwfl_report_offline_memory(
+	    types->dwfl, path, path, file.data, file.size);
 	if (module == NULL)
 		return fail(why, path, dwfl_errmsg(-1));
 	(void)dwfl_report_end(types->dwfl, NULL, NULL);
@@ -131,7 +133,8 @@ static int read_file(
 	return err;
 }
 
-int types_open(const char *path, struct types **out, char why[TYPES_WHY_MAX])
+int types_open(const char *path, struct types_file file, struct types **out,
+    char why[TYPES_WHY_MAX])
 {
 	struct types *types = calloc(1, sizeof(*types));
 	int err = -TN_ENOMEM;
@@ -139,7 +142,7 @@ int types_open(const char *path, struct types **out, char why[TYPES_WHY_MAX])
 	(void)snprintf(why, TYPES_WHY_MAX, "%s: no memory", path);
 	if (types == NULL)
 		return err;
-	err = read_file(types, path, why);
+	err = read_file(types, path, file, why);
 	if (err != 0) {
 		types_close(types);
 		return err;

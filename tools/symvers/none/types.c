@@ -6,9 +6,11 @@
 
 #include <tenon/err.h>
 
-int types_open(const char *path, struct types **out, char why[TYPES_WHY_MAX])
+int types_open(const char *path, struct types_file file, struct types **out,
+    char why[TYPES_WHY_MAX])
 {
 	(void)path;
+	(void)file;
 	(void)out;
 	(void)snprintf(why, TYPES_WHY_MAX,
 	    "this build has no library for debug information");

@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdio.h>
 
 struct types;
@@ -26,12 +27,20 @@ struct types;
 /* Pointers, arrays and the like on end, without a structure or enumeration. */
 #define TYPES_LEVELS_MAX 200
 
+/* The bytes of an object. */
+struct types_file {
+	char *data;
+	size_t size;
+};
+
 /*
- * Opens the debug information of @path; types_close ends it. -TN_ENOENT: the
- * file cannot be read, or has no debug information; -TN_EOPNOTSUPP: this build
- * has no library for it; -TN_ENOMEM. @why says it in a sentence. Sleeps.
+ * Opens the debug information of @file, which sentences call @path; types_close
+ * ends it. -TN_ENOENT: it cannot be read, or there is none; -TN_EOPNOTSUPP:
+ * this build has no library for it; -TN_ENOMEM. @why says it in a sentence. The
+ * bytes stay until then, and debug information is relocated in them. Sleeps.
  */
-int types_open(const char *path, struct types **out, char why[TYPES_WHY_MAX]);
+int types_open(const char *path, struct types_file file, struct types **out,
+    char why[TYPES_WHY_MAX]);
 void types_close(struct types *types); /* or NULL */
 
 /*
