@@ -53,6 +53,9 @@ part = $(word $2,$(subst |, ,$1))
 install_one = install -D -m $(if $(filter bin/% libexec/%,$(call part,$1,2)),755,644) \
 	$(call part,$1,1) $(DESTDIR)$(prefix)/$(call part,$1,2)
 
+# The same of standard input: whatever the umask, everybody can read it.
+install_text = install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/$1
+
 # What is said of a place goes through make, the shell, sed and pkg-config.
 PLACE_SIGNS := ' " \ ` $$ & | ; : < > ( ) \# * ? [ %
 place_odd = $(word 2,x$($1)x)$(strip $(foreach c,$(PLACE_SIGNS),$(findstring $c,$($1))))
@@ -66,18 +69,17 @@ install uninstall: $(foreach v,prefix libdir DESTDIR,$(call place_check,$v)) \
 endif
 install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 	$(Q)$(foreach i,$(INSTALLED),$(call install_one,$i) && ) :
-	$(Q)sed -E 's|\[([^]]*)\]\(\.\./[^)]*\)|\1|g' $(ACCEPTANCE) \
-		> $(DESTDIR)$(prefix)/$(DOC)/$(ACCEPTANCE)
+	$(Q)sed -E 's|\[([^]]*)\]\(\.\./[^)]*\)|\1|g' $(ACCEPTANCE) | \
+		$(call install_text,$(DOC)/$(ACCEPTANCE))
 	$(Q)cp -P $(L)/$(SONAME) $(L)/libtenon.so $(DESTDIR)$(prefix)/$(LIB)/
-	$(Q)mkdir -p $(DESTDIR)$(prefix)/$(LIB)/pkgconfig
 	$(Q)sed 's|@prefix@|$(prefix)|;s|@lib@|$(LIB)|;s|@version@|$(TENON_VERSION)|' \
-		lib/tenon.pc.in > $(DESTDIR)$(prefix)/$(LIB)/pkgconfig/tenon.pc
+		lib/tenon.pc.in | $(call install_text,$(LIB)/pkgconfig/tenon.pc)
 	$(Q){ echo '# `make BUILD=FOLDER` builds them; SPDX-License-Identifier: MIT'; \
 		$(foreach e,$(EXAMPLES),sed '/^#/d;s|^SOURCES := |&$(notdir $e)/|' \
 		$e/rules.mk && \
 		echo 'include $$(firstword $$(wildcard ../../../../tenon/module.mk) \
-			$$(shell tenon cc --makefile))' &&) :; } \
-		> $(DESTDIR)$(prefix)/$(EXAMPLES_MAKEFILE)
+			$$(shell tenon cc --makefile))' &&) :; } | \
+		$(call install_text,$(EXAMPLES_MAKEFILE))
 	$(Q)cd $(DESTDIR)$(prefix)/libexec/tenon && for c in $(COMMANDS); do ln -sf tenon-kmod $$c || exit 1; done
 
 # Folders that are empty then go too, in the system's own prefixes only those
@@ -85,7 +87,7 @@ install: $(HOST_OUT) ## install below $(DESTDIR)$(prefix)
 TARGETS = $(foreach i,$(INSTALLED),$(call part,$i,2)) $(LINKS)
 FOLDERS = $(patsubst %/,%,$(sort $(dir $(TARGETS))))
 uninstall: ## remove what install put there
-	rm -f $(TARGETS:%=$(DESTDIR)$(prefix)/%)
+	$(Q)rm -f $(TARGETS:%=$(DESTDIR)$(prefix)/%)
 	$(Q)cd $(DESTDIR)$(prefix) 2>/dev/null && rmdir $(if $(filter \
 		/usr /usr/local,$(DESTDIR)$(prefix)),$(filter %/tenon,$(FOLDERS)),-p \
 		$(FOLDERS)) 2>/dev/null || :

@@ -167,6 +167,16 @@ class Install(unittest.TestCase):
         self.assertIn('libdir=/lib is not below prefix=/usr', p.stderr)
         self.assertFalse(os.path.exists(dest))
 
+    def test_whatever_the_umask_everybody_can_read_it(self):
+        with tempfile.TemporaryDirectory() as dest:
+            run('sh', '-c', 'umask 077; exec "$@"', '-', 'make', '-C', TOP,
+                'install', f'DESTDIR={dest}', 'prefix=/usr')
+            hidden = [os.path.join(folder, name)
+                      for folder, folders, names in os.walk(dest)
+                      for name in folders + names
+                      if os.stat(os.path.join(folder, name)).st_mode & 4 == 0]
+            self.assertEqual(hidden, [])
+
     def test_uninstall_leaves_no_file(self):
         for libdir in ('/usr/lib', '/usr/lib/machine'):
             with tempfile.TemporaryDirectory() as dest:
