@@ -8,11 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/string.h>
+
 struct spec {
 	size_t width;
 	size_t precision;
 	bool left, zero, alternate;
-	unsigned size; /* bytes of the integer argument */
+	uint8_t size; /* bytes of the integer argument */
+};
+
+/* What a conversion comes to. */
+struct field {
+	const char *front; /* a sign or 0x: zeroes come behind it */
+	const char *s;     /* n characters */
+	size_t n;
+	char digits[20]; /* of 2^64 - 1 */
 };
 
 static void put(struct text *t, char c)
@@ -22,58 +32,25 @@ static void put(struct text *t, char c)
 	t->len++;
 }
 
-static void pad(struct text *t, size_t have, size_t want, char c)
+static void pad(struct text *t, bool wanted, size_t n, char c)
 {
-	for (; have < want; have++)
+	for (; wanted && n > 0; n--)
 		put(t, c);
 }
 
 static void put_field(
-    struct text *t, const struct spec *sp, const char *s, size_t n)
+    struct text *t, const struct spec *sp, const struct field *f)
 {
-	if (!sp->left)
-		pad(t, n, sp->width, ' ');
-	for (size_t i = 0; i < n; i++)
-		put(t, s[i]);
-	if (sp->left)
-		pad(t, n, sp->width, ' ');
-}
+	const size_t have = str_len(f->front) + f->n;
+	const size_t gap = sp->width > have ? sp->width - have : 0;
 
-static void put_string(struct text *t, const struct spec *sp, const char *s)
-{
-	size_t n = 0;
-
-	if (s == NULL)
-		s = "(null)";
-	while (n < sp->precision && s[n] != '\0')
-		n++;
-	put_field(t, sp, s, n);
-}
-
-/* Written from its end: digits, zeroes, then prefix and sign. */
-static void put_number(
-    struct text *t, const struct spec *sp, uint64_t v, unsigned base, char sign)
-{
-	char tmp[72];
-	char *const end = tmp + sizeof(tmp);
-	const size_t prefix =
-	    (sign != '\0' ? 1u : 0u) + (sp->alternate ? 2u : 0u);
-	char *p = end;
-
-	do {
-		*--p = "0123456789abcdef"[v % base];
-		v /= base;
-	} while (v != 0);
-	if (sp->zero && !sp->left)
-		while ((size_t)(end - p) + prefix < sp->width && end - p < 64)
-			*--p = '0';
-	if (sp->alternate) {
-		*--p = 'x';
-		*--p = '0';
-	}
-	if (sign != '\0')
-		*--p = sign;
-	put_field(t, sp, p, (size_t)(end - p));
+	pad(t, !sp->left && !sp->zero, gap, ' ');
+	for (const char *c = f->front; *c != '\0'; c++)
+		put(t, *c);
+	pad(t, !sp->left && sp->zero, gap, '0');
+	for (size_t i = 0; i < f->n; i++)
+		put(t, f->s[i]);
+	pad(t, sp->left, gap, ' ');
 }
 
 /*
@@ -92,15 +69,26 @@ static const char *parse_count(
 	size_t n = 0;
 
 	if (*fmt == '*') {
-		const int64_t v = take(sp, ap);
-
-		*out = v < 0 ? 0 : (size_t)v;
+		*out = (size_t)take(sp, ap);
 		return fmt + 1;
 	}
 	for (; *fmt >= '0' && *fmt <= '9'; fmt++)
 		n = n * 10 + (size_t)(*fmt - '0');
 	*out = n;
 	return fmt;
+}
+
+static const char *parse_size(const char *fmt, struct spec *sp)
+{
+	for (;; fmt++) {
+		if (*fmt == 'h')
+			sp->size /= 2;
+		else if (*fmt == 'l' || *fmt == 'z' || *fmt == 'j' ||
+			 *fmt == 't')
+			sp->size = 8;
+		else
+			return fmt;
+	}
 }
 
 static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
@@ -117,56 +105,68 @@ static const char *parse_spec(const char *fmt, struct spec *sp, va_list *ap)
 			break;
 	}
 	fmt = parse_count(fmt, &sp->width, sp, ap);
-	if (*fmt == '.')
-		fmt = parse_count(fmt + 1, &sp->precision, sp, ap);
-	while (*fmt == 'l' || *fmt == 'z' || *fmt == 'j' || *fmt == 't' ||
-	       *fmt == 'h') {
-		if (*fmt != 'h')
-			sp->size = 8;
-		fmt++;
+	if (sp->width > SIZE_MAX / 2) { /* negative */
+		sp->left = true;
+		sp->width = 0 - sp->width;
 	}
-	return fmt;
+	if (*fmt == '.') /* a negative one is as good as none */
+		fmt = parse_count(fmt + 1, &sp->precision, sp, ap);
+	return parse_size(fmt, sp);
 }
 
-static void put_signed(struct text *t, const struct spec *sp, va_list *ap)
+static void take_string(struct field *f, const struct spec *sp, va_list *ap)
 {
-	const int64_t v = take(sp, ap);
-
-	put_number(t, sp, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10,
-	    v < 0 ? '-' : '\0');
+	f->s = (const char *)(uintptr_t)take(sp, ap);
+	if (f->s == NULL)
+		f->s = "(null)";
+	while (f->n < sp->precision && f->s[f->n] != '\0')
+		f->n++;
 }
 
-static void put_unsigned(
-    struct text *t, struct spec *sp, va_list *ap, unsigned base)
+static void take_number(
+    struct field *f, const struct spec *sp, va_list *ap, char conversion)
 {
-	const int64_t v = take(sp, ap);
+	const char lower = conversion & 0x20; /* makes letters small */
+	const unsigned other = 64 - 8u * sp->size;
+	uint64_t v = (uint64_t)take(sp, ap) << other;
+	const bool is_signed = conversion == 'd' || conversion == 'i';
+	const unsigned base = is_signed || conversion == 'u' ? 10 : 16;
+	char *p = f->digits + sizeof(f->digits);
 
-	sp->alternate = sp->alternate && base == 16;
-	put_number(
-	    t, sp, sp->size == 8 ? (uint64_t)v : (uint32_t)v, base, '\0');
+	if (is_signed && v >> 63 != 0) {
+		f->front = "-";
+		v = 0 - v;
+	}
+	v >>= other;
+	if (conversion == 'p' || (sp->alternate && base == 16 && v != 0))
+		f->front = lower ? "0x" : "0X";
+	do {
+		*--p = (char)("0123456789ABCDEF"[v % base] | lower);
+		v /= base;
+	} while (v != 0);
+	f->s = p;
+	f->n = (size_t)(f->digits + sizeof(f->digits) - p);
 }
 
 static void put_conversion(
     struct text *t, char conversion, struct spec *sp, va_list *ap)
 {
+	struct field f = { .front = "", .s = f.digits };
+
 	if (conversion == 'p' || conversion == 's')
 		sp->size = 8;
 	switch (conversion) {
 	case 'd':
-	case 'i': put_signed(t, sp, ap); break;
-	case 'u': put_unsigned(t, sp, ap, 10); break;
+	case 'i':
+	case 'u':
 	case 'x':
-	case 'X': put_unsigned(t, sp, ap, 16); break;
-	case 'p':
-		sp->alternate = true;
-		put_unsigned(t, sp, ap, 16);
-		break;
-	case 's':
-		put_string(t, sp, (const char *)(uintptr_t)take(sp, ap));
-		break;
-	case 'c': put(t, (char)take(sp, ap)); break;
-	default: put(t, conversion); break;
+	case 'X':
+	case 'p': take_number(&f, sp, ap, conversion); break;
+	case 's': take_string(&f, sp, ap); break;
+	case 'c': f.digits[f.n++] = (char)take(sp, ap); break;
+	default: put(t, conversion); return;
 	}
+	put_field(t, sp, &f);
 }
 
 static void format_into(struct text *t, const char *fmt, va_list *ap)
