@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text against the C library's: every flag, width, size and conversion that
- * both know, with values at the ends of their types.
+ * base/format.h against the C library's: every flag, width, size and conversion that
+ * both know, with values at the ends of their types. Here, since only a process
+ * has that library.
  */
 #include <stdint.h>
 #include <stdio.h>
