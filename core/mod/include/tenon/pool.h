@@ -9,6 +9,11 @@
  * size; permissions are flipped by the world's protect (decision 8:
  * "caller's memory is page-aligned and flipped"). The rest of the port (lock,
  * time, log, files) is the world's.
+ *
+ * A pool has a lock of its own, which tn_system_before_fork does not take: a
+ * process with a pool may be copied (fork) while no other thread loads,
+ * unloads or is told anything by the engine. Else the lock can stay taken in
+ * the copy, for ever.
  */
 #pragma once
 
