@@ -258,6 +258,16 @@ static bool is_string(struct strings s, uint64_t addr)
 	return addr - s.addr < s.size && s.bytes[addr - s.addr] != '\0';
 }
 
+/* One that begins inside of another: so may all others, in the longest. */
+static int count_name(struct tn_load *l, struct strings s, uint64_t addr)
+{
+	const uint8_t *name = s.bytes + (addr - s.addr);
+
+	return addr == s.addr || name[-1] == '\0'
+		   ? 0
+		   : load_count_name(l, str_len((const char *)name));
+}
+
 static int set_namespace(struct tn_load *l, struct strings strings,
     struct export_block *b, uint32_t i, uint64_t addr)
 {
@@ -312,6 +322,8 @@ static int add_exports(struct tn_load *l, const struct table *table,
 		    l, strings, b, first + i, entry_word(&t, i, 2));
 		if (err == -TN_ENOEXEC)
 			return fail_table(l, table, (uint64_t)i * t.entry_size);
+		if (err == 0)
+			err = count_name(l, strings, name);
 		if (err != 0)
 			return err;
 	}

@@ -147,7 +147,7 @@ struct tn_load {
 	const struct tn_module *last_owner;     /* a provider, or NULL */
 	const struct export_record *deprecated; /* is to be told, or NULL */
 	uint32_t nmissing;
-	uint64_t names_bytes; /* of the imports looked up: load_count_name */
+	uint64_t names_bytes; /* see load_count_name */
 	uint32_t init_symbol, exit_symbol, ops_symbol, got_symbol;
 	uint64_t common_size, common_align;
 
@@ -307,7 +307,7 @@ static inline const char *load_symbol_name(const struct tn_load *l, uint32_t i)
 	return name != NULL ? name : "";
 }
 /*
- * An import with a name of @length bytes has been looked up. Names may share
+ * A name of @length bytes is about to be, or has been, hashed. Names may share
  * bytes of the file; -TN_EFBIG: so much that all of them together are no
  * longer in proportion to it, neither in time nor, as a list, in memory.
  */

@@ -93,8 +93,8 @@ int load_count_name(struct tn_load *l, size_t length)
 	l->names_bytes += length;
 	if (LIKELY(l->names_bytes <= limit))
 		return 0;
-	return load_fail_limit(l, "bytes of names of imported symbols",
-	    l->names_bytes, (int64_t)limit);
+	return load_fail_limit(
+	    l, "bytes of names of symbols", l->names_bytes, (int64_t)limit);
 }
 
 static int resolve_in_index(struct tn_load *l, uint32_t i)

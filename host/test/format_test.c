@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base/format.h against the C library's: every flag, width, size and conversion that
- * both know, with values at the ends of their types. Here, since only a process
- * has that library.
+ * base/format.h against the C library's: every flag, width, size and
+ * conversion that both know, with values at the ends of their types. Here,
+ * since only a process has that library.
  */
 #include <stdint.h>
 #include <stdio.h>

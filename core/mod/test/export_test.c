@@ -387,6 +387,37 @@ TEST(export, name_outside_of_the_strings_is_refused)
 	CHECK(world_close(&w));
 }
 
+/* Each is hashed as it is published, while nobody else can do anything. */
+TEST(export, names_are_in_proportion_to_the_file)
+{
+	struct author a = author_new(isa_here()->machine, "greedy");
+	const uint32_t symbol = author_word(&a, "datum", 7);
+	char name[20000], other[8];
+	struct tn_module *mod;
+	struct world w;
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	author_export(
+	    &a, (struct author_export){ .name = name, .symbol = symbol });
+	for (unsigned i = 1; i < 500; i++) {
+		snprintf(other, sizeof(other), "%u", i);
+		author_export(&a,
+		    (struct author_export){ .name = other, .symbol = symbol });
+	}
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	for (unsigned i = 1; i < 500; i++)
+		entry_rela(&a, i, 1)->r_addend =
+		    entry_rela(&a, 0, 1)->r_addend + i;
+	CHECK_EQ(world_load_bytes(&w, object_bytes(a.o), 0, &mod), -TN_EFBIG);
+	CHECK_EQ(w.diag.reason, TN_REASON_LIMIT);
+	CHECK_STR(w.diag.other, "bytes of names of symbols");
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 TEST(export, name_without_end_is_refused)
 {
 	struct world w;

@@ -336,7 +336,7 @@ TEST(header, names_of_imports_are_in_proportion_to_the_file)
 	CHECK(world_open(&w, NULL, 0));
 	CHECK_EQ(world_load_bytes(&w, file, 0, &mod), -TN_EFBIG);
 	CHECK_EQ(w.diag.reason, TN_REASON_LIMIT);
-	CHECK_STR(w.diag.other, "bytes of names of imported symbols");
+	CHECK_STR(w.diag.other, "bytes of names of symbols");
 	CHECK_EQ(w.diag.high, file.n * 4);
 	CHECK(w.diag.value - file.n * 4 < 20000);
 	author_free(&a);
