@@ -118,41 +118,52 @@ static void fill_symbols(const struct tn_load *l, const struct source *from,
 	}
 }
 
-/* The keys of what is shown; how many, and how long their names are. */
-static uint32_t collect_keys(const struct tn_load *l, const struct source *from,
-    uint64_t *keys, size_t *name_bytes)
+/* What is shown, and how long its names are together. */
+struct shown {
+	uint64_t *keys;
+	uint32_t n;
+	size_t name_bytes;
+};
+
+static int collect_keys(
+    struct tn_load *l, const struct source *from, struct shown *shown)
 {
 	const uint64_t base = text_base(l);
-	uint32_t n = 0;
+	int err = 0;
 
-	for (uint32_t i = 1; i < from->tab.n; i++) {
+	for (uint32_t i = 1; i < from->tab.n && err == 0; i++) {
 		if (!is_shown(l, from, i))
 			continue;
-		keys[n++] = (symbol_value(l, from, i) - base) << 32 | i;
-		*name_bytes += str_len(elf_symtab_name(&from->tab, i)) + 1;
+		const size_t n = str_len(elf_symtab_name(&from->tab, i));
+
+		shown->keys[shown->n++] =
+		    (symbol_value(l, from, i) - base) << 32 | i;
+		shown->name_bytes += n + 1;
+		err = load_count_name(l, n);
 	}
-	return n;
+	return err;
 }
 
 static int keep_sorted(
     struct tn_load *l, const struct source *from, uint64_t *keys)
 {
-	size_t name_bytes = 0;
-	const uint32_t n = collect_keys(l, from, keys, &name_bytes);
+	struct shown shown = { keys, 0, 0 };
+	const int err = collect_keys(l, from, &shown);
 	struct kept_symbols *k;
 
-	/* Names that overlap in the file can be more than it has bytes. */
-	if (n == 0 || name_bytes > UINT32_MAX)
-		return 0;
-	heap_sort(keys, n, sizeof(*keys), key_before, NULL);
-	const size_t bytes = sizeof(*k) + n * sizeof(k->at[0]) + name_bytes;
+	/* Offsets of names have 32 bits. */
+	if (err != 0 || shown.n == 0 || shown.name_bytes > UINT32_MAX)
+		return err;
+	heap_sort(keys, shown.n, sizeof(*keys), key_before, NULL);
+	const size_t bytes =
+	    sizeof(*k) + shown.n * sizeof(k->at[0]) + shown.name_bytes;
 
 	k = load_memory(l, bytes);
 	if (k == NULL)
 		return l->diag->error;
 	k->bytes = bytes;
 	k->base = text_base(l);
-	k->n = n;
+	k->n = shown.n;
 	fill_symbols(l, from, keys, k);
 	l->gen->symbols = k;
 	return 0;
@@ -194,9 +205,12 @@ static int keep_sections(struct tn_load *l)
 	for (uint32_t i = 1; i < l->nsections; i++) {
 		if (!is_kept(l, i))
 			continue;
+		const size_t length = str_len(elf_section_name(&l->elf, i));
+
+		if (load_count_name(l, length) != 0)
+			return l->diag->error;
 		n++;
-		bytes += sizeof(k->at[0]) +
-			 str_len(elf_section_name(&l->elf, i)) + 1;
+		bytes += sizeof(k->at[0]) + length + 1;
 	}
 	k = load_memory(l, bytes);
 	if (k == NULL)

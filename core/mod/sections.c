@@ -127,10 +127,8 @@ static int link_table(struct tn_load *l, uint32_t i)
 	    l->sections[target].part == NO_PART)
 		return 0;
 	if (sh->sh_type != SHT_RELA)
-		return fail_unsupported(l, i,
-		    sh->sh_type == SHT_CREL
-			? "a compact relocation table (CREL)"
-			: "a relocation table without addends (REL, RELR)");
+		return fail_unsupported(
+		    l, i, "a relocation table that is not RELA (REL, CREL)");
 	if (sh->sh_link != l->symtab.section)
 		return fail_unsupported(
 		    l, i, "a relocation table with another symbol table");

@@ -124,6 +124,34 @@ TEST(symbolize, exports_of_one_address_have_one_name)
 	CHECK(world_close(&w));
 }
 
+/* Kept as a list they would be gigabytes. */
+TEST(symbolize, kept_names_are_in_proportion_to_the_file)
+{
+	struct author a = author_new(isa_here()->machine, "greedy");
+	struct tn_module *mod;
+	uint32_t first;
+	struct world w;
+	char name[20000], other[8];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	first = author_return(&a, name);
+	for (unsigned i = 1; i < 500; i++) {
+		snprintf(other, sizeof(other), "f%u", i);
+		(void)author_return(&a, other);
+	}
+	CHECK(world_open_with(&w, &keeping));
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	for (unsigned i = 1; i < 500; i++)
+		object_sym(a.o, first + i)->st_name =
+		    object_sym(a.o, first)->st_name;
+	CHECK_EQ(world_load_bytes(&w, object_bytes(a.o), 0, &mod), -TN_EFBIG);
+	CHECK_EQ(w.diag.reason, TN_REASON_LIMIT);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
 /* As in a handler that has interrupted the thread that orders them. */
 TEST(symbolize, finds_exports_while_they_are_being_ordered)
 {
