@@ -52,13 +52,14 @@ REQUIRES(registry_role) static int claim_locked(struct tn_load *l)
 	other = module_activity(mod);
 	if (other == NULL && mod->state <= TN_STATE_REGISTERED)
 		return take_locked(l, mod);
-	if (other == NULL || (l->args->flags & TN_LOAD_EXCLUSIVE) != 0)
+	if (other == NULL)
 		return refuse_double(l);
-	if (other->kind != ACTIVITY_LOAD && mod->state != TN_STATE_GOING)
-		return refuse_double(l);
-	l->activity.diag = other->kind == ACTIVITY_LOAD ? l->diag : NULL;
 	const bool shares = other->kind == ACTIVITY_LOAD;
 
+	if (shares ? (l->args->flags & TN_LOAD_EXCLUSIVE) != 0
+		   : mod->state != TN_STATE_GOING)
+		return refuse_double(l);
+	l->activity.diag = shares ? l->diag : NULL;
 	err = activity_wait_locked(&l->activity, mod, l->diag);
 	l->activity.diag = NULL;
 	if (err == 0 && !shares)

@@ -513,15 +513,13 @@ TEST(share, a_module_that_is_being_loaded_is_not_unloaded)
 	CHECK(play_close());
 }
 
-/* L21: a get fails while it goes; a load waits and brings it again. */
-TEST(share, a_load_waits_for_a_module_that_is_going)
+/* A get fails while it goes; a load waits and brings it again. */
+static void load_while_going(struct author *a, unsigned flags)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
-	struct job out = { .err = 0 }, in = job_of(&a);
+	struct job out = { .err = 0 }, in = job_of(a);
 
-	PROVES("L21");
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &out.mod), 0);
+	in.flags = flags;
+	CHECK_EQ(actor_load(a, 0, &out.mod), 0);
 	gate_at('a', ACTOR_CLEANUP);
 	job_start(&out, run_unload);
 	wait_inside();
@@ -539,6 +537,17 @@ TEST(share, a_load_waits_for_a_module_that_is_going)
 	play.inside = NULL;
 	CHECK_EQ(world_unload(&play.w, in.mod), 0);
 	CHECK_STR(play_text(), "aiasapaxaiasapax");
+}
+
+TEST(share, a_load_waits_for_a_module_that_is_going)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN);
+
+	PROVES("L21");
+	CHECK(play_open(0));
+	load_while_going(&a, 0);
+	/* What goes is nobody's load that could be shared. */
+	load_while_going(&a, TN_LOAD_EXCLUSIVE);
 	author_free(&a);
 	CHECK(play_close());
 }
