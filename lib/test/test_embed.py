@@ -110,6 +110,17 @@ class Installed(unittest.TestCase):
                                        '-Wl,--gc-sections')
                 self.check_run(program)
 
+    def test_calls_of_interfaces_are_iso_c_and_cpp_to_four_compilers(self):
+        flags = self.pkg_config('--cflags', '--libs')
+        for cc, std, source in COMPILERS:
+            with self.subTest(cc=cc):
+                program = self.compile(cc, source.replace('embed', 'calls'),
+                                       std, '-Wconversion', '-Wsign-conversion',
+                                       *flags)
+                done = run([program],
+                           env={**os.environ, 'LD_LIBRARY_PATH': self.libs})
+                self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_a_program_of_glibc_that_is_static_altogether(self):
         program = self.compile('gcc', 'embed.c', '-static', '-Wno-error',
                                *self.static_flags())

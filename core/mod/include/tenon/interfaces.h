@@ -131,20 +131,32 @@ int tn_interface_unbind(
 
 /* --- calls */
 
+/* An operation with its instance and up to eight arguments, or none: in ISO C
+   and C++ what stands behind the last comma must not be missing. */
+#define TN_OP_ALONE_(instance, op)                          op(instance)
+#define TN_OP_WITH_(instance, op, ...)                      op(instance, __VA_ARGS__)
+#define TN_OP_PICK_(op, a, b, c, d, e, f, g, h, which, ...) which
+#define TN_OP_(instance, ...)                                                  \
+	TN_OP_PICK_(__VA_ARGS__, TN_OP_WITH_, TN_OP_WITH_, TN_OP_WITH_,        \
+	    TN_OP_WITH_, TN_OP_WITH_, TN_OP_WITH_, TN_OP_WITH_, TN_OP_WITH_,   \
+	    TN_OP_ALONE_, )                                                    \
+	(instance, __VA_ARGS__)
+
 /*
- * Calls operation @op of a table of struct type @type with the instance and the
- * arguments that follow; the value is the operation's, or -TN_ENODEV. While
- * its provider is about to leave, a call waits until that is decided; a call
- * from inside of another call, whatever its kind, does not wait and has the
- * value -TN_EAGAIN: who makes the provider leave may be waiting for that one.
+ * tn_call(iface, type, op, ...): calls operation @op of a table of struct type
+ * @type with the instance and the arguments that follow; the value is the
+ * operation's, or -TN_ENODEV. While its provider is about to leave, a call
+ * waits until that is decided; a call from inside of another call, whatever its
+ * kind, does not wait and has the value -TN_EAGAIN: who makes the provider leave
+ * may be waiting for that one.
  */
-#define tn_call(iface, type, op, ...)                                          \
+#define tn_call(iface, type, ...)                                              \
 	__extension__({                                                        \
 		const struct tn_binding *tn_b_ = tn_interface_enter(iface);    \
 		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
 			tn_r_ = ((type *)tn_b_->ops)                           \
-				    ->op(tn_b_->instance, ##__VA_ARGS__);      \
+				    ->TN_OP_(tn_b_->instance, __VA_ARGS__);    \
 			tn_gate_exit(&(iface)->gate);                          \
 		} else {                                                       \
 			tn_r_ = tn_interface_refusal(iface);                   \
@@ -153,7 +165,7 @@ int tn_interface_unbind(
 	})
 
 /* The same for TN_INTERFACE_GUARDED. */
-#define tn_call_guarded(iface, type, op, ...)                                  \
+#define tn_call_guarded(iface, type, ...)                                      \
 	__extension__({                                                        \
 		struct tn_gate_frame tn_f_;                                    \
 		const struct tn_binding *tn_b_ =                               \
@@ -161,7 +173,7 @@ int tn_interface_unbind(
 		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
 			tn_r_ = ((type *)tn_b_->ops)                           \
-				    ->op(tn_b_->instance, ##__VA_ARGS__);      \
+				    ->TN_OP_(tn_b_->instance, __VA_ARGS__);    \
 			tn_guard_exit(&(iface)->gate, &tn_f_);                 \
 		} else {                                                       \
 			tn_r_ = tn_interface_refusal(iface);                   \
@@ -175,15 +187,15 @@ int tn_interface_unbind(
  * call its own provider there, or both wait until the deadline of who makes it
  * leave.
  */
-#define tn_call_sleeping(iface, type, op, ...)                                 \
+#define tn_call_sleeping(iface, type, ...)                                     \
 	__extension__({                                                        \
 		struct tn_gate_ticket tn_t_;                                   \
 		int tn_r_;                                                     \
 		if (tn_gate_enter_sleepable(                                   \
 			&(iface)->gate, TN_GATE_FOREVER, &tn_t_) == 0) {       \
-			tn_r_ =                                                \
-			    ((type *)tn_t_.binding->ops)                       \
-				->op(tn_t_.binding->instance, ##__VA_ARGS__);  \
+			tn_r_ = ((type *)tn_t_.binding->ops)                   \
+				    ->TN_OP_(                                  \
+					tn_t_.binding->instance, __VA_ARGS__); \
 			tn_gate_exit_sleepable(&(iface)->gate, &tn_t_);        \
 		} else {                                                       \
 			tn_r_ = tn_interface_refusal(iface);                   \

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+//
+// calls, in C++.
+#include "calls.c"
