@@ -110,7 +110,8 @@ $5: $4 $(dir $5).flags | $(SETUP)
 -include $(5:.o=.d)
 endef
 
-tenon_object = $(tenon_o)/$(subst /,_,$(basename $1)).o
+# hello.c and hello.S, a/b.c and a_b.c: no two sources have one object.
+tenon_object = $(tenon_o)/$(subst /,@,$1).o
 
 # $(call tenon_module,arch,profile,module,folder of the result): tenon_o is
 # where its objects go, tenon_s and tenon_c are what modpost reads besides.

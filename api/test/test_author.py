@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a module's author uses: list, header, fragment, specification."""
+import glob
 import os
 import re
 import shutil
@@ -168,7 +169,8 @@ class External(Scratch):
         self.make('ARCH=riscv64')
         self.assertIn('Nothing to be done',
                       self.make('ARCH=riscv64').stdout)
-        self.assertIn('hello.o', self.make('ARCH=riscv64', 'OPT=-Os').stdout)
+        self.assertIn('hello.c.o',
+                      self.make('ARCH=riscv64', 'OPT=-Os').stdout)
 
     def test_several_sources_and_two_modules_in_one_makefile(self):
         os.mkdir(self.path('part'))
@@ -225,6 +227,21 @@ class External(Scratch):
         self.assertNotEqual(out.returncode, 0)
         self.assertIn('ARCH=arm64 is none of the machines that modules are '
                       'built for: x86_64 aarch64 riscv64', out.stderr)
+
+    def test_sources_of_like_names_are_all_in_the_module(self):
+        names = ('a.c', 'a.S', 'b/a.c', 'b_a.c', 'hello.mod.c')
+        os.mkdir(self.path('b'))
+        for i, name in enumerate(names):
+            self.write(name, f'.globl f{i}\nf{i}:\n'
+                       '.section .note.GNU-stack, ""\n' if name == 'a.S' else
+                       f'int f{i}(void);\nint f{i}(void) {{ return {i}; }}\n')
+        self.write('Makefile', 'MODULE := hello\nMODPOST_FLAGS := -q\n'
+                   f'SOURCES := {" ".join(names)}\n'
+                   f'include {TOP}/mk/module.mk\n')
+        self.assertEqual(self.make().stderr, '')
+        found = run('nm', glob.glob(self.path('build/*/common/hello.ko'))[0])
+        for i in range(len(names)):
+            self.assertRegex(found.stdout, rf' [Tt] f{i}\n')
 
     def test_a_makefile_that_does_not_name_one_module_is_refused(self):
         include = f'include {TOP}/mk/module.mk\n'
