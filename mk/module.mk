@@ -127,10 +127,11 @@ $(call tenon_stamp,$(tenon_o)/.flags,$(strip \
 $(foreach s,$(TENON.$3.SOURCES),
 $(call tenon_compile,$1,$2,$3,$(TENON.$3.DIR)/$s,$(call tenon_object,$s))
 )
-$(tenon_o)/$3.joined.o: $(tenon_objs)
+$(call tenon_stamp,$(tenon_o)/.objects,$(strip $(tenon_objs)))
+$(tenon_o)/$3.joined.o: $(tenon_objs) $(tenon_o)/.objects
 	$(TENON_Q)$(call tenon_ld,$1) -r \
 		$(if $(call tenon_cxx,$(TENON.$3.SOURCES)),--force-group-allocation) \
-		-o $$@ $$^
+		-o $$@ $$(filter %.o,$$^)
 $(tenon_o)/$3.versions: $(tenon_o)/$3.joined.o
 	$(TENON_Q)$(TENON) symvers --untyped -n $3 -o $$@ $$<
 $(tenon_o)/$3.mod.c: $(tenon_o)/$3.joined.o $(TENON.$3.MAKEFILE) \

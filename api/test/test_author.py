@@ -243,6 +243,19 @@ class External(Scratch):
         for i in range(len(names)):
             self.assertRegex(found.stdout, rf' [Tt] f{i}\n')
 
+    def test_a_source_that_is_taken_out_leaves_the_module(self):
+        self.write('more.c', 'int more(void);\nint more(void) { return 1; }\n')
+        for sources, there in (('hello.c more.c', True), ('hello.c', False),
+                               ('hello.c more.c', True)):
+            self.write('Makefile', 'MODULE := hello\nMODPOST_FLAGS := -q\n'
+                       f'SOURCES := {sources}\n'
+                       f'include {TOP}/mk/module.mk\n')
+            self.make()
+            found = run('nm', glob.glob(
+                self.path('build/*/common/hello.ko'))[0])
+            self.assertEqual(' more\n' in found.stdout, there)
+        self.assertIn('Nothing to be done', self.make().stdout)
+
     def test_a_makefile_that_does_not_name_one_module_is_refused(self):
         include = f'include {TOP}/mk/module.mk\n'
         for text, named in (
