@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <tenon/err.h>
@@ -87,19 +88,57 @@ static bool add_search(struct parser *p, const char *word)
 	return s->kind != SEARCH_FOLDER || s->path != NULL;
 }
 
+/* Copies that may become of one character. */
+#define COPIES_MAX 4096u
+
+/* How often regcomp copies what is in front of @at, at most. */
+static unsigned long copies_at(const char *at)
+{
+	unsigned long least, most;
+	char *end;
+
+	if (*at == '+')
+		return 2;
+	if (*at != '{')
+		return 1;
+	least = strtoul(at + 1, &end, 10);
+	most = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+	most = most > least ? most : least;
+	return most != 0 ? most : 1;
+}
+
+/*
+ * glibc's regcomp copies what is repeated, and what is repeated within that
+ * again, until there is no memory. Counts what is only a character as well.
+ */
+static bool multiplies(const char *pattern)
+{
+	unsigned long copies = 1;
+
+	for (; *pattern != '\0' && copies <= COPIES_MAX; pattern++) {
+		const unsigned long more = copies_at(pattern);
+
+		copies = more <= COPIES_MAX ? copies * more : more;
+	}
+	return copies > COPIES_MAX;
+}
+
 /* "*", or a regular expression that matches somewhere. */
-static bool release_matches(const struct parser *p, const char *pattern)
+static int match_release(
+    const struct parser *p, const char *pattern, bool *matches)
 {
 	regex_t re;
-	bool matches;
 
-	if (strcmp(pattern, "*") == 0)
-		return true;
+	*matches = strcmp(pattern, "*") == 0;
+	if (*matches)
+		return 0;
+	if (multiplies(pattern))
+		return -TN_EINVAL;
 	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	matches = regexec(&re, p->what->release, 0, NULL, 0) == 0;
+		return 0;
+	*matches = regexec(&re, p->what->release, 0, NULL, 0) == 0;
 	regfree(&re);
-	return matches;
+	return 0;
 }
 
 static int take_search(struct parser *p)
@@ -116,11 +155,14 @@ static int take_override(struct parser *p)
 {
 	const char *module = next_word(p), *release = next_word(p);
 	const char *folder = next_word(p), *path;
+	bool matches;
+	int err;
 
 	if (folder == NULL)
 		return -TN_EINVAL;
-	if (!release_matches(p, release))
-		return 0;
+	err = match_release(p, release, &matches);
+	if (err != 0 || !matches)
+		return err;
 	path = join_path(p, p->what->folder, folder, module);
 	return path != NULL && add_text(p, &p->c->overrides, path) ? 0
 								   : -TN_ENOMEM;
@@ -130,13 +172,15 @@ static int take_override(struct parser *p)
 static int take_external(struct parser *p)
 {
 	const char *release = next_word(p), *folder = next_word(p);
+	bool matches;
+	int err;
 
 	if (folder == NULL)
 		return -TN_EINVAL;
-	if (release_matches(p, release) &&
-	    !add_text(p, &p->c->externals, folder))
-		return -TN_ENOMEM;
-	return 0;
+	err = match_release(p, release, &matches);
+	if (err != 0 || !matches)
+		return err;
+	return add_text(p, &p->c->externals, folder) ? 0 : -TN_ENOMEM;
 }
 
 static int take_exclude(struct parser *p)

@@ -8,7 +8,7 @@ import os
 import random
 import unittest
 
-from depmod_kit import (Case, kmod, outcome, plain, random_modules, run,
+from depmod_kit import (Case, bounded, kmod, outcome, plain, random_modules, run,
                         simple, tenon, TENON)
 from kmod_depmod import OUTPUTS
 
@@ -171,6 +171,32 @@ class Configuration(Case):
                 'override\\\n x y\\\nz\nlast', 'external *', 'external'):
             with self.subTest(text):
                 self.same(tree, '-C', self.write('c.conf', text + '\n'))
+
+    def test_a_pattern_that_multiplies_is_a_bad_line(self):
+        """regcomp copies what is repeated, so a short text asks for more
+        memory than there is."""
+        tree = self.tree({'kernel/m.ko': simple('m')})
+        for pattern in ('a' + '+' * 40, '(' * 40 + 'a' + '+)' * 40,
+                        '((a{1,255}){1,255}){1,255}', 'a{99999999999}{9}'):
+            config = self.write('c.conf', f'override m {pattern} x\n'
+                                f'external {pattern} /x\n')
+            with self.subTest(pattern):
+                done = tenon('-b', tree.base, '-C', config, tree.release,
+                             preexec_fn=bounded)
+                self.assertEqual(done.returncode, 0)
+                for line, word in ((1, 'override'), (2, 'external')):
+                    self.assertIn(f'{config}:{line}: ignoring bad line '
+                                  f"starting with '{word}'",
+                                  done.stderr.decode())
+
+    def test_patterns_of_releases_are_as_kmods(self):
+        tree = self.tree({d + '/m.ko': simple('m')
+                          for d in ('kernel', 'updates', 'x')})
+        for pattern in ('6\\.1+', '[0-9]+\\.[0-9]+.*', '(6|5)\\.1{1,3}',
+                        '6+?', '\\+6', '[+]', '6{0}\\.'):
+            with self.subTest(pattern):
+                self.same(tree, '-C', self.write(
+                    'c.conf', f'override m {pattern} x\n'))
 
     def test_external_folders(self):
         tree = self.tree({'kernel/m.ko': simple('m', ['s']),
