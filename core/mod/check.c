@@ -189,31 +189,50 @@ static const char *file_of(const char *path)
 static int find_name(struct tn_load *l)
 {
 	const char *own = elf_modinfo_get(l->modinfo, "name");
+	const char *given = l->args->name != NULL ? l->args->name : own;
+	const char *path = l->args->path;
 
-	if (l->args->name != NULL || own != NULL) {
-		const char *s = l->args->name != NULL ? l->args->name : own;
-
-		if (module_name_take(s, l->name))
-			return 0;
-		l->name[0] = '\0';
-		return load_fail_other(l, TN_REASON_BAD_NAME, s);
-	}
-	/* That of the path, see load_check. */
-	if (l->args->path != NULL && !tn_module_name(l->args->path, l->name)) {
-		l->name[0] = '\0';
-		return l->offline ? 0
-				  : load_fail_other(l, TN_REASON_BAD_NAME,
-					file_of(l->args->path));
-	}
-	if (module_name_is_sound(l->name))
+	if (given != NULL ? module_name_take(given, l->name)
+			  : path != NULL && tn_module_name(path, l->name))
 		return 0;
 	l->name[0] = '\0';
-	return l->offline ? 0 : load_fail(l, TN_REASON_NO_NAME)->error;
+	if (given == NULL && l->offline)
+		return 0;
+	if (given == NULL && path == NULL)
+		return load_fail(l, TN_REASON_NO_NAME)->error;
+	return load_fail_other(
+	    l, TN_REASON_BAD_NAME, given != NULL ? given : file_of(path));
 }
 
 static struct span section_called(const struct tn_load *l, const char *name)
 {
 	return elf_section_bytes(&l->elf, elf_section_find(&l->elf, name));
+}
+
+static int open_symbols(struct tn_load *l)
+{
+	/* Then its own linker checks the file; only names are read here. */
+	const bool is_foreign = l->is_dyn && l->shape != NULL;
+	struct elf_where where = { ELF_OK, 0, 0 };
+	bool opened;
+
+	if (l->is_dyn && !is_foreign) {
+		opened = elf_dynamic_open(&l->elf, &l->dyn, &where);
+		l->symtab = l->dyn.symtab;
+	} else {
+		opened = elf_symtab_open(&l->elf,
+		    l->is_dyn ? SHT_DYNSYM : SHT_SYMTAB, &l->symtab, &where);
+	}
+	if (!opened)
+		return fail_elf(l, &where);
+	if (is_foreign && l->profile == TN_PROFILE_NONE)
+		l->profile = TN_PROFILE_HOSTED;
+	if (l->is_dyn)
+		return is_foreign ? 0 : dyn_check(l);
+	/* Offline an object of data alone is as good as any. */
+	return l->symtab.n == 0 && !l->offline
+		   ? load_fail(l, TN_REASON_NO_SYMTAB)->error
+		   : 0;
 }
 
 int load_check(struct tn_load *l)
@@ -241,26 +260,5 @@ int load_check(struct tn_load *l)
 		err = find_note(l);
 	if (err == 0)
 		err = check_overlap(l);
-	if (err != 0)
-		return err;
-	if (l->is_dyn && l->shape != NULL) {
-		/* Its own linker checks it; only names are read here. */
-		if (l->profile == TN_PROFILE_NONE)
-			l->profile = TN_PROFILE_HOSTED;
-		return elf_symtab_open(&l->elf, SHT_DYNSYM, &l->symtab, &where)
-			   ? 0
-			   : fail_elf(l, &where);
-	}
-	if (l->is_dyn) {
-		if (!elf_dynamic_open(&l->elf, &l->dyn, &where))
-			return fail_elf(l, &where);
-		l->symtab = l->dyn.symtab;
-		return dyn_check(l);
-	}
-	if (!elf_symtab_open(&l->elf, SHT_SYMTAB, &l->symtab, &where))
-		return fail_elf(l, &where);
-	/* Offline an object of data alone is as good as any. */
-	if (l->symtab.n == 0 && !l->offline)
-		return load_fail(l, TN_REASON_NO_SYMTAB)->error;
-	return 0;
+	return err != 0 ? err : open_symbols(l);
 }
