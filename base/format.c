@@ -126,7 +126,7 @@ static void take_string(struct field *f, const struct spec *sp, va_list *ap)
 static void take_number(
     struct field *f, const struct spec *sp, va_list *ap, char conversion)
 {
-	const char lower = conversion & 0x20; /* makes letters small */
+	const int lower = conversion & 0x20; /* makes letters small */
 	const unsigned other = 64 - 8u * sp->size;
 	uint64_t v = (uint64_t)take(sp, ap) << other;
 	const bool is_signed = conversion == 'd' || conversion == 'i';
