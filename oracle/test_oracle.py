@@ -9,6 +9,7 @@ symbols and right CRCs.  The slice is chosen by hashes of names, so it is the
 same everywhere.  Without a network, and with nothing kept, all is skipped.
 """
 
+import os
 import sys
 import unittest
 
@@ -66,10 +67,15 @@ class ManySections(unittest.TestCase):
         oracle = tools.Oracle()
         with link.scratch() as work:
             data = written.assemble(oracle, elf.X86_64, work, written.CROWD)
+            result = link.check(oracle, data, False, work)
+            image = elf.Elf.read(os.path.join(work, "image"))
         self.assertGreater(len(elf.Elf(data).sections), written.MANY)
-        result = link.check(oracle, data, False)
         self.assertEqual("passed", result.status, result.words)
         self.assertGreaterEqual(result.equal, written.MANY * 10)
+        for symbol in image.global_symbols():
+            if symbol.name[0] == "f":
+                section = image.sections[symbol.shndx]
+                self.assertEqual(".text." + symbol.name[1:], section.name)
 
 
 class LinkerOracle(unittest.TestCase):

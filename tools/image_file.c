@@ -69,6 +69,7 @@ struct writer {
 	struct buffer sections; /* struct elf_shdr */
 	struct buffer names;
 	struct buffer symbols, strings;
+	struct buffer wide; /* the symbols' sections that need 32 bits */
 	size_t part_offset[TN_MAX_PARTS];
 	uint32_t nsections;
 	uint32_t *out_index; /* by input section */
@@ -188,31 +189,35 @@ static bool write_sections(struct writer *w)
 
 /* --- symbols */
 
-static uint16_t symbol_section(
+/* The number of its section, or 0 when it is absolute. */
+static uint32_t symbol_section(
     const struct writer *w, const struct tn_linked_symbol *s)
 {
-	uint32_t i = SHN_ABS;
-
 	if (s->is_common)
-		i = w->extra_index[TN_LINKED_COMMON];
-	else if (s->section != 0 && s->section <= w->max_index)
-		i = w->out_index[s->section];
-	return (uint16_t)(i == 0 || i >= SHN_LORESERVE ? SHN_ABS : i);
+		return w->extra_index[TN_LINKED_COMMON];
+	return s->section != 0 && s->section <= w->max_index
+		   ? w->out_index[s->section]
+		   : 0;
 }
 
 static void write_symbol(struct writer *w, const struct tn_linked_symbol *s)
 {
+	const uint32_t section = symbol_section(w, s);
+	const uint32_t wide = section < SHN_LORESERVE ? 0 : section;
 	const struct elf_sym sym = {
 		.st_name =
 		    *s->name != '\0' ? add_string(&w->strings, s->name) : 0,
 		.st_info = s->info,
 		.st_other = s->other,
-		.st_shndx = symbol_section(w, s),
+		.st_shndx = (uint16_t)(wide != 0      ? SHN_XINDEX
+				       : section == 0 ? SHN_ABS
+						      : section),
 		.st_value = s->value,
 		.st_size = s->size,
 	};
 
 	(void)buffer_add(&w->symbols, &sym, sizeof(sym));
+	(void)buffer_add(&w->wide, &wide, sizeof(wide));
 }
 
 /* One pass for local symbols, one for the rest: ELF wants locals first. */
@@ -222,6 +227,7 @@ static uint32_t write_symbols(struct writer *w)
 	uint32_t nlocal = 0;
 
 	(void)buffer_add(&w->symbols, NULL, sizeof(struct elf_sym));
+	(void)buffer_add(&w->wide, NULL, sizeof(uint32_t));
 	(void)buffer_add(&w->strings, NULL, 1);
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 1; tn_linked_symbol(w->linked, i, &s); i++) {
@@ -259,11 +265,19 @@ static void write_tables(struct writer *w)
 		.sh_addralign = 8,
 		.sh_entsize = sizeof(struct elf_sym),
 	};
+	struct elf_shdr wide = {
+		.sh_type = SHT_SYMTAB_SHNDX,
+		.sh_link = w->nsections,
+		.sh_addralign = 4,
+		.sh_entsize = sizeof(uint32_t),
+	};
 	struct elf_shdr strtab = { .sh_type = SHT_STRTAB, .sh_addralign = 1 };
 	struct elf_shdr shstr = { .sh_type = SHT_STRTAB, .sh_addralign = 1 };
 
 	add_table(w, &w->symbols, &symtab, ".symtab");
 	add_table(w, &w->strings, &strtab, ".strtab");
+	if (w->nsections > SHN_LORESERVE)
+		add_table(w, &w->wide, &wide, ".symtab_shndx");
 	shstr.sh_name = add_string(&w->names, ".shstrtab");
 	shstr.sh_offset = buffer_add(&w->file, w->names.p, w->names.n);
 	shstr.sh_size = w->names.n;
@@ -322,7 +336,7 @@ bool image_file_write(FILE *f, const struct tn_linked *linked)
 		write_tables(&w);
 		write_header(&w);
 		ok = !w.file.failed && !w.sections.failed && !w.names.failed &&
-		     !w.symbols.failed && !w.strings.failed;
+		     !w.symbols.failed && !w.wide.failed && !w.strings.failed;
 	}
 	if (ok)
 		(void)fwrite(w.file.p, 1, w.file.n, f); /* ferror says it */
@@ -330,6 +344,7 @@ bool image_file_write(FILE *f, const struct tn_linked *linked)
 	free(w.sections.p);
 	free(w.names.p);
 	free(w.symbols.p);
+	free(w.wide.p);
 	free(w.strings.p);
 	free(w.out_index);
 	return ok;
