@@ -70,13 +70,18 @@ bool depfile_take(struct depfile *df, const char *folder, char *text)
 
 bool depfile_read(struct depfile *df, const char *folder)
 {
+	struct stat st = { 0 };
 	char *path, *text;
 
 	if (asprintf(&path, "%smodules.dep", folder) < 0)
 		return false;
-	text = file_read(path, NULL);
+	text = file_read_regular(path, &st);
 	free(path);
-	return depfile_take(df, folder, text);
+	if (!depfile_take(df, folder, text))
+		return false;
+	df->owner = st.st_uid;
+	df->is_open = (st.st_mode & S_IWOTH) != 0;
+	return true;
 }
 
 void depfile_free(struct depfile *df)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <tenon/engine.h>
 
@@ -23,6 +24,9 @@ struct depfile {
 	char *text;                    /* NULL: there is no modules.dep */
 	struct depfile_entry *entries; /* by name, then by line */
 	size_t n;
+	uid_t owner;
+	bool is_open;    /* anybody may write to it */
+	bool is_trusted; /* to be searched for any module: modfile.c */
 };
 
 /* Reads modules.dep in @folder, whose name ends in '/'. False: no memory. */

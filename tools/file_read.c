@@ -7,11 +7,12 @@
 #include "file_read.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	PIPE_MAX = 64 << 20
@@ -50,9 +51,9 @@ static bool read_all(FILE *f, char **text, size_t *n)
 	return !ferror(f);
 }
 
-char *file_read(const char *path, size_t *size)
+/* Of @f, which is closed, and may be NULL with errno set. */
+static char *read_and_close(FILE *f, size_t *size)
 {
-	FILE *f = fopen(path, "re");
 	char *text = NULL;
 	size_t n = 0;
 
@@ -71,4 +72,25 @@ char *file_read(const char *path, size_t *size)
 	if (size != NULL)
 		*size = n;
 	return text;
+}
+
+char *file_read(const char *path, size_t *size)
+{
+	return read_and_close(fopen(path, "re"), size);
+}
+
+char *file_read_regular(const char *path, struct stat *st)
+{
+	/* A pipe without a writer would hold us up. */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	FILE *f = NULL;
+
+	if (fd < 0)
+		return NULL;
+	errno = EINVAL;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		f = fdopen(fd, "r");
+	if (f == NULL)
+		(void)close(fd);
+	return read_and_close(f, NULL);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/sha256.h>
@@ -119,7 +120,7 @@ static int inspect(void *arg, const void *data, size_t size)
 /* --- modules.dep */
 
 /* That of @folder, read once; NULL: there is none. */
-static const struct depfile *depfile_of(struct modpath *mp, const char *folder)
+static struct depfile *depfile_of(struct modpath *mp, const char *folder)
 {
 	struct depfile *more;
 
@@ -138,17 +139,34 @@ static const struct depfile *depfile_of(struct modpath *mp, const char *folder)
 						  : NULL;
 }
 
+/*
+ * Nobody has named it: a module that is below a folder of all users, such as
+ * /tmp, is not to bring code of another one along.
+ */
+static bool is_trusted(const struct depfile *df, const char *module)
+{
+	struct stat st;
+
+	return !df->is_open &&
+	       (df->owner == 0 || df->owner == geteuid() ||
+		   (stat(module, &st) == 0 && df->owner == st.st_uid));
+}
+
 /* The nearest one in or above the folder of @f, or NULL. */
 static const struct depfile *depfile_above(
     struct modpath *mp, const struct modfile *f)
 {
 	char *path = realpath(f->path, NULL);
-	const struct depfile *df = NULL;
+	struct depfile *df = NULL;
 
 	for (char *slash = path != NULL ? strrchr(path, '/') : NULL;
 	     slash != NULL && df == NULL; slash = strrchr(path, '/')) {
 		slash[1] = '\0';
 		df = depfile_of(mp, path);
+		if (df != NULL && !is_trusted(df, f->path))
+			df = NULL;
+		else if (df != NULL)
+			df->is_trusted = true;
 		*slash = '\0';
 	}
 	free(path);
@@ -306,7 +324,8 @@ char *modpath_find(struct modpath *mp, const char *name)
 		free(folder);
 	}
 	for (size_t i = 0; i < mp->ndepfiles && path == NULL; i++)
-		path = find_by_depfile(&mp->depfiles[i], name);
+		if (mp->depfiles[i].is_trusted)
+			path = find_by_depfile(&mp->depfiles[i], name);
 	return path;
 }
 

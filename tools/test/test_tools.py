@@ -93,6 +93,29 @@ class Run(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('loaded provider', done.stdout)
 
+    def test_modules_dep_of_somebody_else_is_not_followed(self):
+        """Nor waited for."""
+        tree = self.path('tree')
+        os.mkdir(tree)
+        shutil.copy(module('user'), tree)
+        dep = self.path('modules.dep')
+        with open(dep, 'w') as f:
+            f.write(f'{module("provider")}:\n')
+        user = os.path.join(tree, 'user.ko')
+        self.assertEqual(tenon('run', user).returncode, 0)
+        os.chmod(dep, 0o666)
+        self.assertRefused(tenon('run', user), 'no file found for')
+        if os.geteuid() == 0:
+            os.chmod(dep, 0o644)
+            os.chown(dep, 65534, 65534)
+            self.assertRefused(tenon('run', user), 'no file found for')
+            self.assertEqual(tenon('run', '-L', self.dir, user).returncode, 0)
+            os.chown(user, 65534, 65534)
+            self.assertEqual(tenon('run', user).returncode, 0)
+        os.remove(dep)
+        os.mkfifo(dep)
+        self.assertRefused(tenon('run', user), 'no file found for')
+
     def test_a_dependency_without_a_file_is_named(self):
         shutil.copy(module('user'), self.dir)
         self.assertRefused(tenon('run', self.path('user.ko')),
