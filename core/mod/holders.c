@@ -19,8 +19,8 @@ struct search {
 };
 
 /* The next entry of the list, or NULL while it is only counted. */
-static struct tn_holder *next(
-    struct search *s, enum tn_holder_kind kind, const char *name)
+static struct tn_holder *next(struct search *s, enum tn_holder_kind kind,
+    const char *name, const void *site, uint64_t since_ns)
 {
 	struct tn_holder *h;
 
@@ -30,14 +30,9 @@ static struct tn_holder *next(
 	h->kind = kind;
 	h->count = 1;
 	(void)str_copy(h->name, sizeof(h->name), name != NULL ? name : "");
-	return h;
-}
-
-static void set_site(
-    const struct search *s, struct tn_holder *h, const void *site, uint64_t t)
-{
 	h->site = site;
-	h->age_ns = s->now_ns > t ? s->now_ns - t : 0;
+	h->age_ns = s->now_ns > since_ns ? s->now_ns - since_ns : 0;
+	return h;
 }
 
 /* Another that leaves together with the module does not count. */
@@ -73,7 +68,8 @@ static void meet_importers(struct search *s)
 		const struct tn_module *mod = module_at(pos);
 
 		if (imports_from(mod->gen, s->mod))
-			(void)next(s, TN_HOLDER_IMPORTER, mod->name);
+			(void)next(
+			    s, TN_HOLDER_IMPORTER, mod->name, NULL, s->now_ns);
 	}
 }
 
@@ -86,11 +82,10 @@ static void meet_references(struct search *s, const struct generation *gen)
 	if (info.count == 0)
 		return;
 	h = next(s, TN_HOLDER_REFERENCE,
-	    gen != NULL ? gen->mod->name : HOLD_PROGRAM);
-	if (h == NULL)
-		return;
-	h->count = info.count;
-	set_site(s, h, info.site, info.time_ns);
+	    gen != NULL ? gen->mod->name : HOLD_PROGRAM, info.site,
+	    info.time_ns);
+	if (h != NULL)
+		h->count = info.count;
 }
 
 static void meet_all_references(struct search *s)
@@ -109,23 +104,22 @@ static void meet_all_references(struct search *s)
 static void meet_running(void *arg, const struct firing *f, uint64_t since_ns)
 {
 	struct search *s = arg;
-	struct tn_holder *h = next(s, TN_HOLDER_RUNNING, f->entry.type->name);
+	struct tn_holder *h = next(
+	    s, TN_HOLDER_RUNNING, f->entry.type->name, f->entry.site, since_ns);
 
-	if (h == NULL)
-		return;
-	(void)firing_name(f, h->interface, sizeof(h->interface));
-	set_site(s, h, f->entry.site, since_ns);
+	if (h != NULL)
+		(void)firing_name(f, h->interface, sizeof(h->interface));
 }
 
 static void meet_bond(void *arg, const struct bond_info *bond)
 {
 	struct search *s = arg;
-	struct tn_holder *h = next(s, TN_HOLDER_BOND, bond->holder);
+	struct tn_holder *h =
+	    next(s, TN_HOLDER_BOND, bond->holder, bond->site, bond->since_ns);
 
-	if (h == NULL)
-		return;
-	(void)str_copy(h->interface, sizeof(h->interface), bond->interface);
-	set_site(s, h, bond->site, bond->since_ns);
+	if (h != NULL)
+		(void)str_copy(
+		    h->interface, sizeof(h->interface), bond->interface);
 }
 
 /* Has one taken it that leaves too? */
@@ -146,13 +140,10 @@ static bool site_leaves(const struct tn_module *mod, const void *site)
 static void meet_handle(void *arg, const struct gate_holder *handle)
 {
 	struct search *s = arg;
-	struct tn_holder *h;
 
-	if (site_leaves(s->mod, handle->site))
-		return;
-	h = next(s, TN_HOLDER_HANDLE, handle->holder);
-	if (h != NULL)
-		set_site(s, h, handle->site, handle->time_ns);
+	if (!site_leaves(s->mod, handle->site))
+		(void)next(s, TN_HOLDER_HANDLE, handle->holder, handle->site,
+		    handle->time_ns);
 }
 
 size_t holders_find_locked(
