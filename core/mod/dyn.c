@@ -29,7 +29,10 @@ static int hold_needed(struct tn_load *l, const char *needed)
 /* DT_NEEDED must name a loaded module (decision 6). */
 static int check_needed(struct tn_load *l)
 {
-	for (uint32_t i = 0; i < l->dyn.nentries && !l->offline; i++) {
+	const uint32_t n = l->offline ? 0 : l->dyn.nentries;
+	int err = 0;
+
+	for (uint32_t i = 0; i < n && err == 0; i++) {
 		const struct elf_dyn *e = &l->dyn.entries[i];
 
 		if (e->d_tag != DT_NEEDED)
@@ -38,12 +41,11 @@ static int check_needed(struct tn_load *l)
 
 		if (name == NULL)
 			return load_fail_elf(l, ELF_DYNAMIC, e->d_val);
-		const int err = hold_needed(l, name);
-
-		if (err != 0)
-			return err;
+		err = load_count_name(l, str_len(name));
+		if (err == 0)
+			err = hold_needed(l, name);
 	}
-	return 0;
+	return err;
 }
 
 int dyn_check(struct tn_load *l)

@@ -397,7 +397,9 @@ static int connect_needed(const struct need *n)
 				    : NULL;
 		struct tn_depend d = { .length = 0 };
 
-		if (s != NULL && tn_module_name(s, d.name))
+		if (s != NULL)
+			err = load_count_name(l, str_len(s));
+		if (err == 0 && s != NULL && tn_module_name(s, d.name))
 			err = connect_declared(n, &d);
 		/* It is known by the name that the file has for it. */
 		if (err != 0 && l->diag->reason == TN_REASON_DEPENDS_MISSING)

@@ -430,6 +430,33 @@ TEST(dyn, what_it_needs_must_be_a_loaded_module)
 	CHECK(world_close(&w));
 }
 
+/* As for imports: all of the names may share their bytes. */
+TEST(dyn, names_of_what_it_needs_are_in_proportion_to_the_file)
+{
+	struct author a = author_new(isa_here()->machine, "lib-base");
+	struct shared *s = shared_new(isa_here()->machine, SHARED_HASH);
+	struct tn_module *mod, *base;
+	struct world w;
+	char path[2048];
+	uint32_t at;
+
+	memset(path, '/', sizeof(path));
+	strcpy(path + sizeof(path) - 16, "lib-base.so");
+	CHECK(open_here(&w));
+	CHECK_EQ(world_load(&w, a.o, 0, &base), 0);
+	shared_word(s, 0);
+	at = shared_string(s, path);
+	for (int i = 0; i < 36; i++)
+		shared_tag(s, DT_NEEDED, at);
+	CHECK(36 * strlen(path) > 4 * shared_file(s).n);
+	CHECK_EQ(load(&w, shared_bytes(s), 0, &mod), -TN_EFBIG);
+	CHECK_EQ(w.diag.reason, TN_REASON_LIMIT);
+	CHECK_EQ(world_unload(&w, base), 0);
+	author_free(&a);
+	shared_free(s);
+	CHECK(world_close(&w));
+}
+
 /* --- constructors */
 
 static char trace[16];

@@ -16,7 +16,7 @@ struct shared {
 	unsigned flags;
 	struct elf_sym syms[MAX_SYMBOLS];
 	uint32_t nsyms;
-	char strings[512];
+	char strings[2560];
 	uint32_t nstrings;
 	struct elf_rela relas[2][MAX_RELAS]; /* DT_RELA, DT_JMPREL */
 	uint32_t nrelas[2];
