@@ -18,34 +18,6 @@ enum role {
 	ROLE_NEVER_RUN,  /* functions that nobody would call */
 };
 
-static enum role role_of(const char *name)
-{
-	static const struct {
-		const char *name;
-		bool is_whole; /* else names begin with it */
-		uint8_t role;
-	} names[] = {
-		{ ".init.", false, ROLE_INIT },
-		{ ".modinfo", true, ROLE_LEFT_OUT },
-		{ "__versions", true, ROLE_LEFT_OUT },
-		{ ".note.", false, ROLE_LEFT_OUT },
-		{ ".data.rel.ro", false, ROLE_READ_ONLY },
-		{ "__tenon_param", true, ROLE_READ_ONLY },
-		{ ".preinit_array", false, ROLE_READ_ONLY },
-		{ ".init_array", false, ROLE_READ_ONLY },
-		{ ".fini_array", false, ROLE_READ_ONLY },
-		{ ".data..ro_after_init", false, ROLE_AFTER_INIT },
-		{ ".ctors", false, ROLE_NEVER_RUN },
-		{ ".dtors", false, ROLE_NEVER_RUN },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].is_whole ? str_eq(name, names[i].name)
-				      : str_begins(name, names[i].name))
-			return (enum role)names[i].role;
-	return ROLE_NONE;
-}
-
 static unsigned part_of(const struct elf_shdr *sh, enum role role)
 {
 	const bool init = role == ROLE_INIT;
@@ -69,6 +41,52 @@ static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
 	return l->diag->error;
 }
 
+/*
+ * The role that the name of section @i gives it. Those with a whole name are
+ * looked up by it later, so a second one would be lost without a word.
+ */
+static int take_role(struct tn_load *l, uint32_t i, enum role *role)
+{
+	static const struct {
+		const char *name;
+		bool is_whole; /* else names begin with it */
+		uint8_t role;
+	} names[] = {
+		{ ".init.", false, ROLE_INIT },
+		{ ".modinfo", true, ROLE_LEFT_OUT },
+		{ "__versions", true, ROLE_LEFT_OUT },
+		{ "__ksymtab", true, ROLE_NONE },
+		{ "__ksymtab_gpl", true, ROLE_NONE },
+		{ "__ksymtab_strings", true, ROLE_NONE },
+		{ "__kcrctab", true, ROLE_NONE },
+		{ "__kcrctab_gpl", true, ROLE_NONE },
+		{ ".note.", false, ROLE_LEFT_OUT },
+		{ ".data.rel.ro", false, ROLE_READ_ONLY },
+		{ "__tenon_param", true, ROLE_READ_ONLY },
+		{ ".preinit_array", false, ROLE_READ_ONLY },
+		{ ".init_array", false, ROLE_READ_ONLY },
+		{ ".fini_array", false, ROLE_READ_ONLY },
+		{ ".data..ro_after_init", false, ROLE_AFTER_INIT },
+		{ ".ctors", false, ROLE_NEVER_RUN },
+		{ ".dtors", false, ROLE_NEVER_RUN },
+	};
+	const char *name = elf_section_name(&l->elf, i);
+
+	*role = ROLE_NONE;
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+		if (names[k].is_whole ? !str_eq(name, names[k].name)
+				      : !str_begins(name, names[k].name))
+			continue;
+		*role = (enum role)names[k].role;
+		return names[k].is_whole && !l->offline &&
+			       elf_section_find(&l->elf, name) != i
+			   ? fail_unsupported(
+				 l, i, "a second section of this name")
+			   : 0;
+	}
+	return 0;
+}
+
 static bool is_function_table(const struct elf_shdr *sh)
 {
 	return sh->sh_type == SHT_INIT_ARRAY || sh->sh_type == SHT_FINI_ARRAY ||
@@ -79,14 +97,15 @@ static int classify(struct tn_load *l, uint32_t i)
 {
 	const struct elf_shdr *sh = &l->elf.sections[i];
 	struct section *sec = &l->sections[i];
+	enum role role;
+	int err;
 
 	sec->part = NO_PART;
 	if ((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL)
 		return 0;
-	const enum role role = role_of(elf_section_name(&l->elf, i));
-
-	if (role == ROLE_LEFT_OUT)
-		return 0;
+	err = take_role(l, i, &role);
+	if (err != 0 || role == ROLE_LEFT_OUT)
+		return err;
 	if ((sh->sh_flags & SHF_TLS) != 0)
 		return fail_unsupported(l, i, "thread-local storage");
 	if (role == ROLE_NEVER_RUN && !l->offline)

@@ -117,6 +117,34 @@ TEST(export, out_of_order_keep_what_is_said_of_each)
 	CHECK(world_close(&w));
 }
 
+/* What is looked up by its name would be taken from the first alone. */
+TEST(export, a_second_table_of_one_name_is_refused)
+{
+	static const char *const names[] = { "__ksymtab", "__ksymtab_gpl",
+		"__ksymtab_strings", "__kcrctab", "__kcrctab_gpl", ".modinfo",
+		"__versions", "__tenon_param" };
+	struct world w;
+	char text[128];
+
+	CHECK(world_open(&w, NULL, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct author a = provider("twice");
+
+		for (int k = 0; k < 2; k++)
+			object_skip(a.o,
+			    object_section(
+				a.o, names[i], SHT_PROGBITS, SHF_ALLOC),
+			    24);
+		snprintf(text, sizeof(text),
+		    "twice: a second section of this name is not supported "
+		    "(section %s)",
+		    names[i]);
+		CHECK_REFUSED(&w, a.o, TN_EOPNOTSUPP, "unsupported", text);
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
 TEST(export, names_of_all_lengths_are_found)
 {
 	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789"
