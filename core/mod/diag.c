@@ -183,7 +183,7 @@ static void add_holder(struct text *t, const struct tn_holder *h)
 	}
 }
 
-/* References that no holder in the list has. */
+/* References that no holder in the list has: those that the engine takes. */
 static uint64_t count_others(const struct tn_diag *d)
 {
 	uint64_t others = d->value;
@@ -198,10 +198,10 @@ static uint64_t count_others(const struct tn_diag *d)
 	return others;
 }
 
-/* "Module base is in use by middle, top, 2 references" */
+/* "Module base is in use by middle, top, 2 calls or loads in progress" */
 static void say_in_use(struct text *t, const struct tn_diag *d)
 {
-	const char *between = " by ";
+	const char *between = " by ", *plural;
 	uint64_t others;
 
 	text_add(t, "Module %s is in use", d->module);
@@ -218,9 +218,10 @@ static void say_in_use(struct text *t, const struct tn_diag *d)
 	if (d->nholders > NAMED_MAX)
 		text_add(t, " and %zu more", d->nholders - NAMED_MAX);
 	others = count_others(d);
+	plural = others == 1 ? "" : "s";
 	if (others != 0)
-		text_add(t, "%s%llu reference%s", between,
-		    (unsigned long long)others, others == 1 ? "" : "s");
+		text_add(t, "%s%llu call%s or load%s in progress", between,
+		    (unsigned long long)others, plural, plural);
 	else if (d->nholders == 0)
 		text_add(t, " by a call that is inside");
 }

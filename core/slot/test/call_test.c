@@ -115,7 +115,7 @@ static void pins_while_it_lasts(const char *symbol)
 	CHECK_EQ(k.diag.reason, TN_REASON_IN_USE);
 	CHECK_EQ(k.diag.value, 1);
 	tn_diag_text(&k.diag, text, sizeof(text));
-	CHECK_STR(text, "Module slot0 is in use by 1 reference");
+	CHECK_STR(text, "Module slot0 is in use by 1 call or load in progress");
 	CHECK_EQ(tn_slots_shutdown(k.slots, &k.diag), TN_SLOT_BUSY);
 	CHECK_EQ(tn_slot_unregister(k.slots, 0), TN_SLOT_BUSY);
 	CHECK_EQ(tn_slot_register(k.slots, 0, "x", 1, TN_SLOT_OVERWRITE),
