@@ -14,7 +14,7 @@
 
 #include "kit.h"
 
-#define MANY (KIT_SANITIZED ? 300 : 700)
+#define MANY (TEST_SANITIZED ? 300 : 700)
 
 /* As gdb reads them. */
 struct jit_code_entry {
@@ -275,7 +275,7 @@ static bool change_each(struct tn_system *sys, char *file, size_t size,
 {
 	size_t joined = 0;
 
-	for (size_t i = at; i < at + n; i += KIT_SANITIZED ? 3 : 1) {
+	for (size_t i = at; i < at + n; i += TEST_SANITIZED ? 3 : 1) {
 		const char was = file[i];
 		bool ok;
 

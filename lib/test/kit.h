@@ -5,18 +5,9 @@
  */
 #pragma once
 
-/* 1 under a sanitizer, which makes everything larger and slower. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KIT_SANITIZED 1
-#elif defined(__has_feature)
-#define KIT_SANITIZED                                                          \
-	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define KIT_SANITIZED 0
-#endif
-
 #include <tenon/tenon.h>
 #include <test/emulated.h>
+#include <test/sanitized.h>
 
 /* Tests that load files begin with this. */
 bool kit_has_modules(void);

@@ -17,7 +17,7 @@
 #define MANY   10000
 /* Emulators and thread sanitizers take their time for each page. */
 #define SET    1000
-#define ROUNDS (KIT_SANITIZED ? 3 : 10)
+#define ROUNDS (TEST_SANITIZED ? 3 : 10)
 
 static struct tn_module *loaded[MANY];
 
@@ -67,7 +67,7 @@ static struct arena_stats stats_of(struct tn_system *sys)
 TEST(many, ten_thousand_modules_live_in_one_process)
 {
 	NEED_MODULES();
-	const int many = KIT_SANITIZED ? MANY / 4 : MANY;
+	const int many = TEST_SANITIZED ? MANY / 4 : MANY;
 	struct tn_module *found;
 	struct tn_system *sys;
 	char name[20];
@@ -122,7 +122,7 @@ TEST(many, a_thousand_come_and_go_without_growth)
 	CHECK_EQ(last.spans, first.spans);
 	CHECK_EQ(last.chunks, first.chunks);
 	CHECK(last.held <= first.held + (256u << 10)); /* the quarantine */
-	if (!KIT_SANITIZED && !test_is_emulated())
+	if (!TEST_SANITIZED && !test_is_emulated())
 		CHECK(resident() <= pages + 1024);
 	CHECK_EQ(tn_close(sys), 0);
 }

@@ -17,7 +17,7 @@
 #include "plugin_kit.h"
 
 #define USERS  3
-#define ROUNDS (KIT_SANITIZED ? 40 : 120)
+#define ROUNDS (TEST_SANITIZED ? 40 : 120)
 
 static struct {
 	struct plugin *current; /* atomic; may have ended long ago */

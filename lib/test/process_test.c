@@ -120,7 +120,7 @@ TEST(process, a_thread_that_the_engine_does_not_know_needs_a_small_stack)
 
 	CHECK_EQ(tn_open(NULL, &sys), 0);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, KIT_SANITIZED ? 16 * STACK : STACK);
+	pthread_attr_setstacksize(&attr, TEST_SANITIZED ? 16 * STACK : STACK);
 	CHECK_EQ(pthread_create(&t, &attr, load_and_unload, sys), 0);
 	pthread_join(t, NULL);
 	pthread_attr_destroy(&attr);
