@@ -33,6 +33,7 @@ PROGRAM_LIMIT = 600
 PYTHON_LIMIT = 1800
 STACK_TIME = 5   # to print its stack, once it is asked to
 LEAVE_TIME = 10  # for processes that are about to end
+EXECUTE_TIME = 0.02  # for one to execute another program, mostly less
 NEWS_TIME = 60   # without a result, say what runs
 MARK = 'TENON_SUITE'
 PYTHON_TESTS = ('oracle/test_*.py', '*/test/test_*.py',
@@ -100,9 +101,18 @@ def marked(suite):
     return found
 
 
+def is_over(suite):
+    """No process is left.  One that executes a program at this moment has no
+    environment yet, so one look is not enough."""
+    if marked(suite):
+        return False
+    time.sleep(EXECUTE_TIME)
+    return not marked(suite)
+
+
 def wait_for_all(suite, seconds):
     last = time.monotonic() + seconds
-    while marked(suite) and time.monotonic() < last:
+    while not is_over(suite) and time.monotonic() < last:
         time.sleep(0.05)
 
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -100,6 +101,21 @@ class Runner(unittest.TestCase):
         # with a moment to end, it is none
         s = self.judge('setsid sleep 0.2 & echo 7 passed, 0 failed, 0 skipped')
         self.assertEqual(self.counts(s), (7, 0, 0))
+
+    def test_a_process_that_shows_no_mark_for_a_moment_is_left_behind(self):
+        """As one does while it executes another program."""
+        real, passed = runner.marked, []
+        runner.marked = lambda suite: real(suite) if passed else []
+        self.addCleanup(setattr, runner, 'marked', real)
+        clock = mock.Mock(wraps=time)
+        clock.sleep = lambda seconds: passed.append(time.sleep(seconds))
+        self.addCleanup(setattr, runner, 'time', time)
+        runner.time = clock
+        runner.LEAVE_TIME = 0.5
+        self.addCleanup(setattr, runner, 'LEAVE_TIME', 10)
+        s = self.judge('setsid sleep 60 & sleep 0.2; '
+                       'echo 7 passed, 0 failed, 0 skipped')
+        self.assertEqual(self.counts(s), (7, 1, 0))
 
     def test_an_interrupt_ends_all_that_runs(self):
         path = os.path.join(self.logs, 'list')
