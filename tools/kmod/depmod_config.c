@@ -88,8 +88,8 @@ static bool add_search(struct parser *p, const char *word)
 	return s->kind != SEARCH_FOLDER || s->path != NULL;
 }
 
-/* Copies that may become of one character. */
-#define COPIES_MAX 4096u
+/* Copies that may become of one character; regcomp's time is their square. */
+#define COPIES_MAX 256u
 
 /* How often regcomp copies what is in front of @at, at most. */
 static unsigned long copies_at(const char *at)
