@@ -50,6 +50,8 @@ void edit_open(const char *history, edit_complete_fn *words)
 	rl_attempted_completion_function = attempt;
 	using_history();
 	stifle_history(HISTORY_LINES);
+	/* What a Ctrl-D that was typed before the prompt has become by then. */
+	(void)rl_parse_and_bind("bind ^@ em-delete-or-list");
 	/* There may be none yet. */
 	if (history != NULL)
 		(void)read_history(history);
@@ -57,8 +59,11 @@ void edit_open(const char *history, edit_complete_fn *words)
 
 char *edit_line(const char *prompt)
 {
-	char *line = readline(prompt);
+	char *line;
 
+	/* libedit would do so only when the prompt can be answered already. */
+	rl_prep_terminal(1);
+	line = readline(prompt);
 	if (line != NULL && line[strspn(line, " \t")] != '\0')
 		(void)add_history(line);
 	return line;

@@ -263,8 +263,14 @@ class Terminal(Case):
     def type(self, text):
         os.write(self.fd, text.encode())
 
-    def end(self):
+    def end(self, limit=60):
+        end = time.monotonic() + limit
         while True:
+            if not select.select([self.fd], [], [], 1)[0]:
+                if time.monotonic() > end:
+                    os.kill(self.pid, signal.SIGKILL)
+                    raise TimeoutError(repr(self.seen))
+                continue
             try:
                 if not os.read(self.fd, 4096):
                     break
@@ -281,6 +287,13 @@ class Terminal(Case):
         self.type('unload no_such\r')
         self.read_until('no_such is not loaded')
         self.read_until('tenon> ')
+        self.type('\x04')
+        self.assertEqual(self.end(), 0)
+
+    def test_an_end_that_is_typed_before_the_prompt_is_one(self):
+        self.open()
+        self.type(f'insmod {module("sleeper", "hosted")} init_ms=300\r')
+        self.read_until('sleeper: sleeps')
         self.type('\x04')
         self.assertEqual(self.end(), 0)
 
