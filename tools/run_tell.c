@@ -25,6 +25,7 @@ static const char *const holder_kinds[] = {
 	[TN_HOLDER_HANDLE] = "handle",
 	[TN_HOLDER_REFERENCE] = "reference",
 	[TN_HOLDER_RUNNING] = "running",
+	[TN_HOLDER_LOADING] = "loading",
 };
 
 static void begin(struct json *j, const char *event, const char *module)

@@ -12,12 +12,6 @@
 /* How long a load waits for another: Linux's 30 s. */
 #define PATIENCE_NS (30 * UINT64_C(1000000000))
 
-static struct activity *activity_at(const struct list *pos)
-{
-	return CONTAINER_OF(
-	    (struct list *)(uintptr_t)pos, struct activity, link);
-}
-
 static struct activity *waiter_at(const struct list *pos)
 {
 	return CONTAINER_OF(

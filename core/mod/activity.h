@@ -49,6 +49,12 @@ struct activity {
 /* Activities of one thread inside each other: loads in an init in an init. */
 #define ACTIVITY_NEST_MAX 16
 
+static inline struct activity *activity_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct activity, link);
+}
+
 /* A zeroed activity of the calling thread, not in the list. */
 void activity_init(struct activity *act, struct tn_system *sys);
 

@@ -86,13 +86,13 @@ int load_claim(struct tn_load *l)
 	return err == 0 && l->shared != NULL ? LOAD_SHARED : err;
 }
 
-void load_unclaim(struct tn_load *l, int err)
+void load_unclaim(struct tn_load *l)
 {
 	if (l->mod == NULL)
 		return;
 	registry_lock(l->sys);
 	l->mod->state = l->mod->was;
-	activity_end_locked(&l->activity, err, l->diag);
+	activity_end_locked(&l->activity, l->diag->error, l->diag);
 	module_release_locked(l->mod);
 	registry_unlock(l->sys);
 	l->mod = NULL;
@@ -126,22 +126,30 @@ static uint32_t *slot_of(const struct tn_load *l, const struct tn_module *mod)
 	return &l->slots[i];
 }
 
-/* At most half of the slots are in use. */
-static int grow_slots(struct tn_load *l)
+/*
+ * At most half of the slots are in use. The old tables stay until the load
+ * ends: others may be reading them.
+ */
+static int make_room(struct tn_load *l)
 {
-	const uint32_t old = l->nslots, n = old != 0 ? old * 2 : 16;
-	uint32_t *slots;
+	const uint32_t n = l->nslots != 0 ? l->nslots * 2 : 16;
+	struct tn_module **const old = l->providers, **providers;
 
-	if (l->nproviders < old / 2)
+	if (l->nproviders < l->nslots / 2)
 		return 0;
-	slots = load_table(l, n, sizeof(*slots));
-	if (slots == NULL)
+	providers =
+	    load_table(l, n / 2, sizeof(*providers) + 2 * sizeof(*l->slots));
+	if (providers == NULL)
 		return l->diag->error;
-	tables_drop(&l->tables, l->slots);
-	l->slots = slots;
+	l->providers = providers;
+	l->slots = (uint32_t *)(providers + n / 2);
 	l->nslots = n;
-	for (uint32_t i = 0; i < l->nproviders; i++)
-		*slot_of(l, l->providers[i]) = i + 1;
+	for (uint32_t i = 0; i < l->nproviders; i++) {
+		providers[i] = old[i];
+		*slot_of(l, old[i]) = i + 1;
+	}
+	/* release: with what has been copied */
+	atomic_store_explicit(&l->shown, providers, memory_order_release);
 	return 0;
 }
 
@@ -151,17 +159,27 @@ int load_add_provider(struct tn_load *l, struct tn_module *mod)
 
 	if (l->nproviders != 0 && *slot_of(l, mod) != 0)
 		return 0;
-	err = grow_slots(l);
-	if (err == 0)
-		err = load_grow(l, (void **)&l->providers, l->nproviders,
-		    &l->max_providers, sizeof(*l->providers));
+	err = make_room(l);
 	if (err != 0)
 		return err;
 	if (!module_pin(mod))
 		return LOAD_MUST_WAIT;
-	*slot_of(l, mod) = l->nproviders + 1;
 	l->providers[l->nproviders++] = mod;
+	*slot_of(l, mod) = l->nproviders;
+	/* release: with the entry, and the table that has room for it */
+	atomic_store_explicit(&l->nshown, l->nproviders, memory_order_release);
 	return 0;
+}
+
+struct tn_module *const *load_providers_locked(
+    const struct activity *act, uint32_t *n)
+{
+	const struct tn_load *l = CONTAINER_OF(
+	    (struct activity *)(uintptr_t)act, struct tn_load, activity);
+
+	/* acquire: see load_add_provider; the count before the table */
+	*n = atomic_load_explicit(&l->nshown, memory_order_acquire);
+	return atomic_load_explicit(&l->shown, memory_order_acquire);
 }
 
 /* --- providers that are not there yet */

@@ -167,9 +167,10 @@ static void add_taken(struct text *t, const struct tn_holder *h)
 	    (unsigned long long)(h->age_ns / NS_PER_MS));
 }
 
-static void add_holder(struct text *t, const struct tn_holder *h)
+static void add_holder(
+    struct text *t, const char *between, const struct tn_holder *h)
 {
-	text_add(t, "%s", h->name);
+	text_add(t, "%s%s", between, h->name);
 	switch (h->kind) {
 	case TN_HOLDER_BOND:
 	case TN_HOLDER_RUNNING:
@@ -179,49 +180,48 @@ static void add_holder(struct text *t, const struct tn_holder *h)
 		break;
 	case TN_HOLDER_HANDLE:
 	case TN_HOLDER_REFERENCE: add_taken(t, h); break;
+	case TN_HOLDER_LOADING: text_add(t, " (being loaded)"); break;
 	default: break;
 	}
 }
 
-/* References that no holder in the list has: those that the engine takes. */
-static uint64_t count_others(const struct tn_diag *d)
+/* Of the references that it counts among d->value. */
+static uint64_t references_of(const struct tn_holder *h)
 {
-	uint64_t others = d->value;
-
-	for (size_t i = 0; i < d->nholders; i++) {
-		const struct tn_holder *h = &d->holders[i];
-
-		if (h->kind == TN_HOLDER_IMPORTER ||
-		    h->kind == TN_HOLDER_REFERENCE)
-			others -= h->count < others ? h->count : others;
-	}
-	return others;
+	return h->kind == TN_HOLDER_IMPORTER || h->kind == TN_HOLDER_LOADING ||
+		       h->kind == TN_HOLDER_REFERENCE
+		   ? h->count
+		   : 0;
 }
 
-/* "Module base is in use by middle, top, 2 calls or loads in progress" */
+/*
+ * "Module base is in use by middle, top, 2 calls in progress": the references
+ * that no holder has are those that the engine takes.
+ */
 static void say_in_use(struct text *t, const struct tn_diag *d)
 {
-	const char *between = " by ", *plural;
-	uint64_t others;
+	const size_t n = d->holders != NULL ? d->nholders : 0;
+	const size_t named = n < NAMED_MAX ? n : NAMED_MAX;
+	uint64_t others = n == d->nholders ? d->value : 0;
+	const char *between = " by ";
 
 	text_add(t, "Module %s is in use", d->module);
-	if (d->nholders != 0 && d->holders == NULL) {
-		text_add(t, " by %zu holder%s", d->nholders,
-		    d->nholders == 1 ? "" : "s");
-		return;
-	}
-	for (size_t i = 0; i < d->nholders && i < NAMED_MAX; i++) {
-		text_add(t, "%s", between);
-		add_holder(t, &d->holders[i]);
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t its = references_of(&d->holders[i]);
+
+		others -= its < others ? its : others;
+		if (i >= named)
+			continue;
+		add_holder(t, between, &d->holders[i]);
 		between = ", ";
 	}
-	if (d->nholders > NAMED_MAX)
-		text_add(t, " and %zu more", d->nholders - NAMED_MAX);
-	others = count_others(d);
-	plural = others == 1 ? "" : "s";
+	if (d->nholders > named)
+		text_add(t,
+		    n != 0 ? " and %zu more" : " by %zu (no memory for names)",
+		    d->nholders - named);
 	if (others != 0)
-		text_add(t, "%s%llu call%s or load%s in progress", between,
-		    (unsigned long long)others, plural, plural);
+		text_add(t, "%s%llu call%s in progress", between,
+		    (unsigned long long)others, others == 1 ? "" : "s");
 	else if (d->nholders == 0)
 		text_add(t, " by a call that is inside");
 }

@@ -9,6 +9,7 @@
 
 #include "hold.h"
 #include "interface.h"
+#include "load.h"
 #include "module.h"
 
 struct search {
@@ -44,12 +45,11 @@ static bool leaves_too(
 	return leaving != NULL && gen->leaving == leaving && gen != mod->gen;
 }
 
-static bool imports_from(const struct generation *gen, struct tn_module *mod)
+static bool is_among(
+    struct tn_module *const *list, uint32_t n, const struct tn_module *mod)
 {
-	if (leaves_too(gen, mod))
-		return false;
-	for (uint32_t i = 0; i < gen->nproviders; i++)
-		if (gen->providers[i] == mod)
+	for (uint32_t i = 0; i < n; i++)
+		if (list[i] == mod)
 			return true;
 	return false;
 }
@@ -60,16 +60,36 @@ static struct tn_module *module_at(const struct list *pos)
 	    (struct list *)(uintptr_t)pos, struct tn_module, link);
 }
 
+/* Importers to be: what they use shows in no generation yet. */
+REQUIRES(registry_role) static void meet_loads(struct search *s)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &s->mod->sys->activities) {
+		const struct activity *act = activity_at(pos);
+		struct tn_module *const *list;
+		uint32_t n;
+
+		if (act->kind != ACTIVITY_LOAD || act->mod->gen != NULL)
+			continue;
+		list = load_providers_locked(act, &n);
+		if (is_among(list, n, s->mod))
+			(void)next(s, TN_HOLDER_LOADING, act->mod->name, NULL,
+			    s->now_ns);
+	}
+}
+
 static void meet_importers(struct search *s)
 {
 	const struct list *pos;
 
 	list_for_each (pos, &s->mod->sys->list) {
-		const struct tn_module *mod = module_at(pos);
+		const struct generation *gen = module_at(pos)->gen;
 
-		if (imports_from(mod->gen, s->mod))
-			(void)next(
-			    s, TN_HOLDER_IMPORTER, mod->name, NULL, s->now_ns);
+		if (!leaves_too(gen, s->mod) &&
+		    is_among(gen->providers, gen->nproviders, s->mod))
+			(void)next(s, TN_HOLDER_IMPORTER, gen->mod->name, NULL,
+			    s->now_ns);
 	}
 }
 
@@ -157,6 +177,7 @@ size_t holders_find_locked(
 
 	if (importers)
 		meet_importers(&s);
+	meet_loads(&s);
 	meet_all_references(&s);
 	bonds_each(mod->gen, meet_bond, &s);
 	gate_each_handle(&mod->target, meet_handle, &s);

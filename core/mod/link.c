@@ -60,7 +60,6 @@ void tn_linked_free(struct tn_linked *linked)
 	if (o->is_counted)
 		count_linked(o->load.sys, -1);
 	load_release(&o->load);
-	tn_diag_fini(&o->load.scratch);
 	port_free(port, o, sizeof(*o));
 }
 

@@ -79,13 +79,16 @@ void load_release(struct tn_load *l)
 		module_unpin(l->providers[i]);
 	index_fini(&l->version_index);
 	index_fini(&l->ns_index);
-	tables_free(&l->tables);
 	release(port, &l->unpacked);
 	release(port, &l->file);
 	if (l->has_image)
 		port->image_free(port->ctx, &l->image);
 	if (l->gen != NULL)
 		generation_free(l->sys, l->gen);
+	load_unclaim(l);
+	/* Until here others may have looked at the providers. */
+	tables_free(&l->tables);
+	tn_diag_fini(&l->scratch);
 }
 
 /* Room for what the generation keeps of the image. */
@@ -326,8 +329,6 @@ int load_run(struct tn_system *sys, const struct tn_load_args *args,
 		err = load(&l, out);
 	}
 	load_release(&l);
-	load_unclaim(&l, err);
-	tn_diag_fini(&l.scratch);
 	return err;
 }
 
@@ -349,6 +350,5 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
 	if (err == 0)
 		err = fn(arg, l.bytes.p, l.bytes.n);
 	load_release(&l);
-	tn_diag_fini(&l.scratch);
 	return err;
 }

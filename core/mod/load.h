@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -141,9 +142,11 @@ struct tn_load {
 	struct symbol *symbols;
 	uint32_t nsymbols;
 	struct tn_module **providers; /* each holds one reference */
-	uint32_t nproviders, max_providers;
+	uint32_t nproviders;
 	uint32_t *slots; /* the same as a set: claim.c */
 	uint32_t nslots;
+	struct tn_module **_Atomic shown; /* to others: load_providers_locked */
+	atomic_uint nshown;
 	const struct tn_module *last_owner;     /* a provider, or NULL */
 	const struct export_record *deprecated; /* is to be told, or NULL */
 	uint32_t nmissing;
@@ -239,6 +242,7 @@ int dyn_keep(struct tn_load *l, uint64_t symbols, uint64_t strings) MUST_CHECK;
 int load_collect(struct tn_load *l) MUST_CHECK; /* entries and exports */
 /* The stages after source up to relocate, for an object or a shared object. */
 int load_link(struct tn_load *l) MUST_CHECK;
+/* The end of each load, whatever has come of it. */
 void load_release(struct tn_load *l);
 /* tn_load, and tn_load_foreign; of the former @shape is NULL. */
 int load_run(struct tn_system *sys, const struct tn_load_args *args,
@@ -252,13 +256,16 @@ int load_run(struct tn_system *sys, const struct tn_load_args *args,
  * result is this one's: LOAD_SHARED or its error.
  */
 int load_claim(struct tn_load *l) MUST_CHECK;
-/* The load has failed with @err: the record goes back to what it was. */
-void load_unclaim(struct tn_load *l, int err);
+/* If its module is not there, the load has failed: the record is as it was. */
+void load_unclaim(struct tn_load *l);
 /* Its module is there, in this state. */
 void load_succeed(struct tn_load *l, enum tn_state state);
 
 /* Takes a reference for this load, unless it has one; or LOAD_MUST_WAIT. */
 int load_add_provider(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
+/* Those of @act, which is a load, for as long as the lock is held. */
+struct tn_module *const *load_providers_locked(
+    const struct activity *act, uint32_t *n) REQUIRES(registry_role);
 /*
  * The owner of the export @name was not live. Waits if it is being loaded; 0:
  * look the symbol up again.

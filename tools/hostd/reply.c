@@ -79,6 +79,7 @@ void reply_holder(struct request *q, const struct tn_holder *h)
 		[TN_HOLDER_HANDLE] = "handle",
 		[TN_HOLDER_REFERENCE] = "reference",
 		[TN_HOLDER_RUNNING] = "running",
+		[TN_HOLDER_LOADING] = "loading",
 	};
 
 	reply_begin(q, "holder");
@@ -86,7 +87,7 @@ void reply_holder(struct request *q, const struct tn_holder *h)
 	wire_add(q->out, "name", h->name);
 	if (h->interface[0] != '\0')
 		wire_add(q->out, "interface", h->interface);
-	if (h->kind != TN_HOLDER_IMPORTER)
+	if (h->kind != TN_HOLDER_IMPORTER && h->kind != TN_HOLDER_LOADING)
 		wire_add_number(q->out, "age_ns", h->age_ns);
 	if (h->kind == TN_HOLDER_REFERENCE)
 		wire_add_number(q->out, "count", h->count);

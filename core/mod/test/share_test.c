@@ -10,7 +10,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include <tenon/inspect.h>
 #include <test/test.h>
 
 #include "actor.h"
@@ -296,6 +298,120 @@ TEST(share, a_user_does_not_wait_for_ever)
 	CHECK_EQ(world_unload(&play.w, provider.mod), 0);
 	author_free(&a);
 	author_free(&b);
+	CHECK(play_close());
+}
+
+/* The refusal to unload @p, once it is what we look for. */
+static bool is_refused(struct tn_module *p, const char *sentence)
+{
+	const time_t end = time(NULL) + 60;
+
+	while (time(NULL) < end) {
+		if (play_unload(p, 0, 0) != -TN_EBUSY)
+			return false;
+		if (strcmp(play_sentence(), sentence) == 0)
+			return true;
+		sched_yield();
+	}
+	return false;
+}
+
+TEST(share, a_load_that_holds_a_module_is_named)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN), b = actor_new("b", 0),
+		      p = actor_new("p", 0);
+	struct job provider, user;
+	struct tn_module *mod;
+
+	PROVES("L19");
+	actor_export(&a, "of_a");
+	actor_depends(&b, "p");
+	actor_import(&b, "of_a");
+	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&p, 0, &mod), 0);
+	provider = job_of(&a);
+	user = job_of(&b);
+	gate_at('a', ACTOR_INIT);
+	job_start(&provider, run_load);
+	wait_inside();
+	job_start(&user, run_load);
+	while (actor_refs(mod) == 0)
+		sched_yield();
+	CHECK(is_refused(mod, "Module p is in use by b (being loaded)"));
+	CHECK_EQ(play.w.diag.nholders, 1);
+	CHECK_EQ(play.w.diag.holders[0].kind, TN_HOLDER_LOADING);
+	atomic_store(&gate.go, true);
+	job_end(&provider);
+	job_end(&user);
+	CHECK_EQ(user.err, 0);
+	CHECK(is_refused(mod, "Module p is in use by b"));
+	CHECK_EQ(world_unload(&play.w, user.mod), 0);
+	CHECK_EQ(world_unload(&play.w, provider.mod), 0);
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	author_free(&a);
+	author_free(&b);
+	author_free(&p);
+	CHECK(play_close());
+}
+
+#define MANY 40
+
+static void *load_again_and_again(void *arg)
+{
+	struct job *j = arg;
+
+	tn_diag_init(&j->diag);
+	for (int i = 0; i < 50 && j->err == 0; i++) {
+		j->err = load_file(j->file, 0, &j->mod, &j->diag);
+		if (j->err == 0)
+			j->err = tn_unload(play.w.sys, j->mod, &j->diag);
+	}
+	atomic_store(&j->started, false);
+	return NULL;
+}
+
+/* Holders that are named in snapshots taken until @user has ended. */
+static size_t look_while(struct job *user)
+{
+	struct tn_snapshot *s;
+	size_t n = 0;
+
+	while (atomic_load(&user->started)) {
+		if (tn_snapshot_take(play.w.sys, &s) != 0)
+			return 0;
+		for (size_t i = 0; i < s->nmodules; i++)
+			n += s->modules[i].nholders;
+		tn_snapshot_free(s);
+	}
+	return n;
+}
+
+TEST(share, a_load_is_looked_at_while_it_takes_its_providers)
+{
+	struct author m[MANY], u = actor_new("u", 0);
+	struct tn_module *mod[MANY];
+	struct job user;
+	char name[16];
+
+	CHECK(play_open(0));
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "m%d", i);
+		m[i] = actor_new(name, 0);
+		actor_depends(&u, name);
+		CHECK_EQ(actor_load(&m[i], 0, &mod[i]), 0);
+	}
+	user = job_of(&u);
+	atomic_store(&user.started, true);
+	job_start(&user, load_again_and_again);
+	(void)look_while(&user);
+	job_end(&user);
+	CHECK_EQ(user.err, 0);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(actor_refs(mod[i]), 0);
+		CHECK_EQ(world_unload(&play.w, mod[i]), 0);
+		author_free(&m[i]);
+	}
+	author_free(&u);
 	CHECK(play_close());
 }
 

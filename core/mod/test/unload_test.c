@@ -67,7 +67,8 @@ TEST(unload, says_how_many_when_it_cannot_name_them)
 	CHECK_EQ(tn_unload(play.w.sys, mod[0], &play.w.diag), -TN_EBUSY);
 	CHECK_EQ(play.w.rig.calls, 1);
 	rig_arm(&play.w.rig, 0);
-	CHECK_STR(play_sentence(), "Module a is in use by 1 holder");
+	CHECK_STR(
+	    play_sentence(), "Module a is in use by 1 (no memory for names)");
 	CHECK_EQ(play_unload_set(mod, 3), 0);
 	actor_chain_free(a);
 	CHECK(play_close());

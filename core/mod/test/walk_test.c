@@ -110,8 +110,7 @@ TEST(walk, module_stays_for_the_time_of_a_call_even_under_force)
 	CHECK_EQ(tn_module_call4(mod, "run", args, &ret), 0);
 	CHECK_EQ((int)ret, -TN_EBUSY);
 	tn_diag_text(&w.diag, text, sizeof(text));
-	CHECK_STR(
-	    text, "Module called is in use by 1 call or load in progress");
+	CHECK_STR(text, "Module called is in use by 1 call in progress");
 	CHECK_EQ((int)force(args[0]), 0);
 	author_free(&a);
 	CHECK(world_close(&w));

@@ -144,6 +144,7 @@ enum tn_holder_kind {
 	TN_HOLDER_REFERENCE, /* a module, or the program: tn_module_get */
 	TN_HOLDER_RUNNING,   /* an operation that it has set off and that runs:
 				name is "timer", "work", "thread", "callback" */
+	TN_HOLDER_LOADING,   /* a module that needs it and is being loaded */
 };
 
 /* Who uses a module. */
@@ -154,7 +155,7 @@ struct tn_holder {
 	/* of a bond; with the operation of what runs; else empty */
 	char interface[TN_MODULE_NAME_MAX];
 	const void *site; /* the code that took it (last), or NULL */
-	uint64_t age_ns;  /* for so long; 0 for importers */
+	uint64_t age_ns;  /* for so long; 0 for importers, loaded or coming */
 	uint64_t count;   /* of references; else 1 */
 };
 
