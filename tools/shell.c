@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <base/compiler.h>
 #include <hostd/daemon.h>
 #include <tenon/crash.h>
 
@@ -145,13 +147,13 @@ static void tell(const char *text)
 }
 
 /*
- * A signal ends the reading of a line only if that has begun to wait. So after
- * one to end us, or while a line is typed, another comes each second.
+ * A signal ends the reading of a script's line only if that has begun to wait.
+ * So after one to end us another comes each second.
  */
 static void remind(int number)
 {
 	(void)number;
-	if (atomic_load(&at_prompt) || atomic_load(&ending) != 0)
+	if (atomic_load(&ending) != 0)
 		(void)alarm(1);
 }
 
@@ -162,30 +164,21 @@ static void handle(int number)
 	if (number != SIGINT)
 		atomic_store(&ending, number);
 	remind(SIGALRM);
-	if (atomic_load(&at_prompt)) {
-		if (number == SIGINT)
-			tell("\nCtrl-D leaves\n");
+	if (atomic_load(&at_prompt))
 		return;
-	}
 	if (!first)
 		_exit(128 + number);
 	tell(number == SIGINT ? "\nCtrl-C once more gives up, Ctrl-D leaves\n"
 			      : "\nunloading (once more to give up)\n");
 }
 
-/* @flags: 0 ends the reading of a line. */
-static void catch_interrupts(int flags)
-{
-	struct sigaction act = { .sa_handler = handle, .sa_flags = flags };
-
-	(void)sigaction(SIGINT, &act, NULL);
-}
-
 static void catch_signals(void)
 {
-	struct sigaction act = { .sa_handler = handle }, old;
+	struct sigaction act = { .sa_handler = handle, .sa_flags = SA_RESTART };
+	struct sigaction old;
 
-	catch_interrupts(SA_RESTART);
+	(void)sigaction(SIGINT, &act, NULL);
+	act.sa_flags = 0; /* ends the reading of a script */
 	(void)sigaction(SIGTERM, &act, NULL);
 	act.sa_handler = remind;
 	(void)sigaction(SIGALRM, &act, NULL);
@@ -196,6 +189,22 @@ static void catch_signals(void)
 	act.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &act, NULL);
 }
+
+/* What is for the thread that reads lines, and for no other. */
+static sigset_t our_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM,
+		SIGWINCH, SIGCONT, SIGTSTP, SIGQUIT };
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(&set, numbers[i]);
+	return set;
+}
+
+/* While a line is typed they come only in wait_for_input, with this. */
+static sigset_t open_mask;
 
 static bool is_over(const struct shell *s)
 {
@@ -297,23 +306,35 @@ static char *history_path(void)
 	return path;
 }
 
+static enum edit_news wait_for_input(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	const int n = ppoll(&p, 1, NULL, &open_mask);
+
+	if (atomic_load(&ninterrupts) != 0)
+		return EDIT_STOP;
+	return n < 0 && errno == EINTR ? EDIT_SIGNAL : EDIT_INPUT;
+}
+
 /* The next line that is typed; Ctrl-C only throws away what has been. */
 static char *next_line(const struct shell *s)
 {
+	const sigset_t ours = our_signals();
 	char *line = NULL;
 	bool again = true;
 
-	/* libedit has handlers of its own, once a line for each signal. */
-	catch_interrupts(0);
+	(void)pthread_sigmask(SIG_BLOCK, &ours, &open_mask);
 	atomic_store(&at_prompt, true);
 	while (again && !is_over(s)) {
 		atomic_store(&ninterrupts, 0);
 		line = edit_line("tenon> ");
 		again = line == NULL && atomic_load(&ninterrupts) != 0;
+		if (again && !is_over(s))
+			tell("\nCtrl-D leaves\n");
 	}
 	atomic_store(&at_prompt, false);
-	catch_interrupts(SA_RESTART);
 	atomic_store(&ninterrupts, 0);
+	(void)pthread_sigmask(SIG_SETMASK, &open_mask, NULL);
 	return line;
 }
 
@@ -322,7 +343,7 @@ static void converse(struct shell *s)
 	char *history = history_path(), *line;
 
 	completing = s;
-	edit_open(history, complete);
+	edit_open(history, complete, wait_for_input);
 	while ((line = next_line(s)) != NULL) {
 		(void)shell_do(s, line);
 		free(line);
@@ -481,15 +502,10 @@ static int run_all(const struct options *o)
 {
 	struct shell s = { .source = NULL };
 	struct inside in = { .host = NULL };
-	sigset_t ours, before;
+	const sigset_t ours = our_signals();
+	sigset_t before;
 
 	catch_signals();
-	/* They are for this thread, whose reading they are to end. */
-	(void)sigemptyset(&ours);
-	(void)sigaddset(&ours, SIGINT);
-	(void)sigaddset(&ours, SIGTERM);
-	(void)sigaddset(&ours, SIGHUP);
-	(void)sigaddset(&ours, SIGALRM);
 	(void)pthread_sigmask(SIG_BLOCK, &ours, &before);
 	if (!(o->attach ? attach(&in, o, &s.c) : start_inside(&in, o, &s.c)))
 		return EXIT_FAILED;

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`tenon shell`: scripts, a terminal, in this process and in a host's."""
+import fcntl
 import gzip
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import hostkit
@@ -235,13 +238,37 @@ class Attached(Case):
         self.assertEqual(err.count('the host'), 1)
 
 
+# Starts a command as a shell does that knows jobs; a line continues it.
+STARTER = '''
+import os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+pid = os.fork()
+if pid == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.argv[1], sys.argv[1:])
+while True:
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    os.tcsetpgrp(0, os.getpid())
+    if not os.WIFSTOPPED(status):
+        break
+    print("stopped", flush=True)
+    sys.stdin.readline()
+    os.tcsetpgrp(0, pid)
+    os.kill(pid, signal.SIGCONT)
+print("ended by", os.WTERMSIG(status))
+'''
+
+
 class Terminal(Case):
-    def open(self, *args):
+    def open(self, *before):
+        """Behind the words @before, or as the first process of a terminal."""
+        words = [*before, binary(self.config), 'shell', '-L', folder()]
         pid, fd = pty.fork()
         if pid == 0:
             os.chdir(self.dir)
-            os.execve(binary(self.config),
-                      ['tenon', 'shell', '-L', folder(), *args], self.env)
+            os.execve(words[0], words, self.env)
         self.addCleanup(os.close, fd)
         self.seen = ''
         self.fd = fd
@@ -337,6 +364,73 @@ class Terminal(Case):
             self.read_until('tenon> ')
             self.type('\x04')
             self.assertEqual(self.end(), 0)
+
+    def test_it_stays_after_ctrl_c_however_long_one_thinks(self):
+        self.open()
+        self.interrupt('unload no')
+        self.type('load hel')
+        self.read_until('load hel')
+        ready, _, _ = select.select([self.fd], [], [], 2.5)
+        self.assertEqual(ready, [], 'it has said or done something')
+        self.type('lo\r')
+        self.read_until('loaded hello')
+        self.type('quit\r')
+        self.assertEqual(self.end(), 0)
+
+    def test_other_windows_and_pauses_do_not_cost_the_line(self):
+        self.open()
+        self.type('load hel')
+        self.read_until('load hel')
+        for i in range(3):
+            fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
+                        struct.pack('4H', 30 + i, 90 + i, 0, 0))
+            os.kill(self.pid, signal.SIGSTOP)
+            os.waitpid(self.pid, os.WUNTRACED)
+            self.type_as_to_another()
+            os.kill(self.pid, signal.SIGCONT)
+            self.read_until('load hel')
+        self.type('lo\r')
+        self.read_until('loaded hello')
+        self.type('quit\r')
+        self.assertEqual(self.end(), 0)
+
+    def type_as_to_another(self):
+        """A shell that has stopped it sets the terminal as it likes it."""
+        mode = termios.tcgetattr(self.fd)
+        mode[3] |= termios.ICANON | termios.ECHO
+        termios.tcsetattr(self.fd, termios.TCSANOW, mode)
+
+    def is_raw(self):
+        return not termios.tcgetattr(self.fd)[3] & termios.ICANON
+
+    def test_ctrl_z_leaves_the_terminal_as_it_was_and_comes_back(self):
+        """In a group of its own, which somebody may continue."""
+        self.open('/usr/bin/python3', '-c', STARTER)
+        for i in range(2):
+            self.assertTrue(self.is_raw())
+            self.type(f'load {i}')
+            self.read_until(f'load {i}')
+            self.type('\x1a')
+            self.read_until('stopped')
+            self.assertFalse(self.is_raw())
+            self.type('\r')
+            self.read_until(f'load {i}')
+            hostkit.wait_until(self.is_raw)
+            self.type('\x03')
+            self.read_until('tenon> ')
+        self.type('\x1c')
+        self.read_until(f'ended by {int(signal.SIGQUIT)}')
+        self.assertFalse(self.is_raw())
+        self.assertEqual(self.end(), 0)
+
+    def test_what_ends_it_is_not_for_its_neighbours(self):
+        self.open('/bin/sh', '-c', '"$@"; echo "status $?"', 'sh')
+        shell = int(re.search(
+            r'\d+', subprocess.check_output(
+                ['ps', '-o', 'pid=', '--ppid', str(self.pid)], text=True))[0])
+        os.kill(shell, signal.SIGTERM)
+        self.read_until(f'status {128 + signal.SIGTERM}')
+        self.assertEqual(self.end(), 0)
 
     def test_it_unloads_when_it_is_told_to_end(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
