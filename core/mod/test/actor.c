@@ -168,6 +168,17 @@ int actor_load(struct author *a, unsigned flags, struct tn_module **mod)
 	return world_load(&play.w, a->o, flags, mod);
 }
 
+struct tn_module *play_alone(unsigned ops)
+{
+	struct author a = actor_new("a", ops);
+	struct tn_module *mod = NULL;
+
+	if (play_open(0) && actor_load(&a, 0, &mod) != 0)
+		(void)play_close(); /* mod is NULL: the test has failed */
+	author_free(&a);
+	return mod;
+}
+
 const char *play_sentence(void)
 {
 	static char text[1024];

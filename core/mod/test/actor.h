@@ -58,6 +58,12 @@ void actor_import(struct author *a, const char *symbol);
 /* It needs these modules. */
 void actor_depends(struct author *a, const char *list);
 
+/*
+ * The play's world is opened, with one actor loaded into it: a, with @ops.
+ * NULL when that fails.
+ */
+struct tn_module *play_alone(unsigned ops);
+
 /* Loads it into the world of the play. */
 int actor_load(struct author *a, unsigned flags, struct tn_module **mod);
 /* a <- b <- c, each importing from the one before; loads them. */

@@ -153,6 +153,15 @@ static struct subject subject_file(const char *name, const char *path)
 		{ .size = sizeof(struct tn_load_args), .path = path } };
 }
 
+static struct subject subject_object(const char *name, struct object *o)
+{
+	const struct span file = object_file(o);
+
+	return (struct subject){ name, { .size = sizeof(struct tn_load_args),
+					   .data = file.p,
+					   .data_size = file.n } };
+}
+
 static void module_fails_everywhere(const char *name, const char *needs)
 {
 	struct tn_module *provider = NULL;
@@ -221,16 +230,14 @@ TEST(inject, read_only_after_init_fails_at_every_call)
 TEST(inject, deprecated_exports_fail_at_every_call)
 {
 	struct author a = author_new(isa_here()->machine, "going");
-	struct subject s = { "deprecated exports", { 0 } };
 	struct world w;
 
 	author_export(&a, (struct author_export){ .name = "old",
 			      .symbol = author_word(&a, "old", 0) });
 	author_info(&a, "tenon.deprecated=old:use new");
 	CHECK(world_open(&w, NULL, 0));
-	s.args = (struct tn_load_args){ .size = sizeof(s.args),
-		.data = object_file(a.o).p,
-		.data_size = object_bytes(a.o).n };
+	const struct subject s = subject_object("deprecated exports", a.o);
+
 	fails_everywhere(&w, &s);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -313,7 +320,6 @@ TEST(inject, packed_file_fails_at_every_call)
 TEST(inject, growing_index_fails_at_every_call)
 {
 	struct author a = author_new(isa_here()->machine, "grows");
-	struct subject s = { "growing index", { 0 } };
 	struct tally t = { .total = 0 };
 	struct tn_module *mod;
 	struct world w;
@@ -324,9 +330,8 @@ TEST(inject, growing_index_fails_at_every_call)
 		author_export(&a, (struct author_export){ .name = name,
 				      .symbol = author_word(&a, name, 0) });
 	}
-	s.args = (struct tn_load_args){ .size = sizeof(s.args),
-		.data = object_file(a.o).p,
-		.data_size = object_bytes(a.o).n };
+	const struct subject s = subject_object("growing index", a.o);
+
 	for (unsigned n = 1; w.rig.failed != RIG_CALLS || n == 1; n++) {
 		CHECK(world_open(&w, NULL, 0));
 		const int err = load_once(&w, &s, n, &mod);
@@ -350,7 +355,6 @@ TEST(inject, growing_index_fails_at_every_call)
 TEST(inject, list_of_missing_symbols_may_be_short_of_memory)
 {
 	struct author a = author_new(isa_here()->machine, "poor");
-	struct subject s = { "missing symbols", { 0 } };
 	struct tally t = { .total = 0 };
 	struct tn_module *mod;
 	struct world w;
@@ -360,9 +364,8 @@ TEST(inject, list_of_missing_symbols_may_be_short_of_memory)
 	author_pointer(&a, "p", object_undefined(a.o, "absent"), 0);
 	author_pointer(&a, "q", object_undefined(a.o, "missing"), 0);
 	CHECK(world_open(&w, NULL, 0));
-	s.args = (struct tn_load_args){ .size = sizeof(s.args),
-		.data = object_file(a.o).p,
-		.data_size = object_bytes(a.o).n };
+	const struct subject s = subject_object("missing symbols", a.o);
+
 	before = world_state(&w);
 	for (unsigned n = 1;; n++) {
 		const int err = load_once(&w, &s, n, &mod);
@@ -405,7 +408,6 @@ TEST(inject, namespaces_and_versions_fail_at_every_call)
 		    .flags = TN_EXPORT_GPL },
 	};
 	struct author a = author_new(isa_here()->machine, "tables");
-	struct subject s = { "namespaces and versions", { 0 } };
 	struct world w;
 
 	author_info(&a, "tenon.provides=this, that");
@@ -415,9 +417,8 @@ TEST(inject, namespaces_and_versions_fail_at_every_call)
 	author_pointer(&a, "p", object_undefined(a.o, "a"), 0);
 	author_pointer(&a, "q", object_undefined(a.o, "b"), 0);
 	CHECK(world_open(&w, exports, ARRAY_SIZE(exports)));
-	s.args = (struct tn_load_args){ .size = sizeof(s.args),
-		.data = object_file(a.o).p,
-		.data_size = object_bytes(a.o).n };
+	const struct subject s = subject_object("namespaces and versions", a.o);
+
 	fails_everywhere(&w, &s);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -431,16 +432,14 @@ TEST(inject, kept_symbols_fail_at_every_call)
 	struct author a = author_new(isa_here()->machine, "kept");
 	const uint32_t low = author_return(&a, "low");
 	const uint32_t high = author_return(&a, "high");
-	struct subject s = { "kept symbols", { 0 } };
 	struct world w;
 
 	author_export(&a,
 	    (struct author_export){ "high", .symbol = high, .ns = "SPACE" });
 	author_export(&a, (struct author_export){ "low", .symbol = low });
 	CHECK(world_open_with(&w, &keeping));
-	s.args = (struct tn_load_args){ .size = sizeof(s.args),
-		.data = object_file(a.o).p,
-		.data_size = object_bytes(a.o).n };
+	const struct subject s = subject_object("kept symbols", a.o);
+
 	fails_everywhere(&w, &s);
 	author_free(&a);
 	CHECK(world_close(&w));
@@ -484,16 +483,14 @@ TEST(inject, link_fails_at_every_call)
 	const struct tn_export far = { .name = "far",
 		.addr = (const void *)(uintptr_t)(AT << 12) };
 	struct object *o = full_object();
-	struct subject s = { "offline link", { 0 } };
 	struct tally t = { .total = 0 };
 	struct tn_linked *linked;
 	struct world w;
 	uint64_t before;
 
 	CHECK(world_offline(&w, AT, &far, 1));
-	s.args = (struct tn_load_args){ .size = sizeof(s.args),
-		.data = object_file(o).p,
-		.data_size = object_bytes(o).n };
+	const struct subject s = subject_object("offline link", o);
+
 	before = world_state(&w);
 	for (unsigned n = 1;; n++) {
 		const int err = link_once(&w, &s, n, &linked);

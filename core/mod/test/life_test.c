@@ -43,15 +43,12 @@ TEST(life, operations_run_in_their_order)
 
 TEST(life, a_stopped_module_is_unloaded_without_another_stop)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
 	CHECK_STR(play_text(), "aiasapax");
-	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -118,11 +115,9 @@ TEST(life, the_operation_that_runs_can_be_asked_for)
 
 TEST(life, a_parameter_of_a_stopped_module_is_refused_as_that)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
 	CHECK_EQ(tn_param_set(mod, "p", "1", &play.w.diag), -TN_EINVAL);
 	CHECK_STR(
@@ -130,7 +125,6 @@ TEST(life, a_parameter_of_a_stopped_module_is_refused_as_that)
 	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
 	CHECK_EQ(tn_param_set(mod, "p", "1", &play.w.diag), -TN_ENOENT);
 	CHECK_STR(play_sentence(), "a is not loaded");
-	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -165,11 +159,9 @@ TEST(life, a_failed_start_calls_cleanup_and_not_stop)
 
 TEST(life, a_later_start_that_fails_leaves_the_module_stopped)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
 	play.result['a'][ACTOR_START] = -TN_ENOMEM;
 	CHECK_EQ(tn_start(play.w.sys, mod, &play.w.diag), -TN_ENOMEM);
@@ -177,17 +169,14 @@ TEST(life, a_later_start_that_fails_leaves_the_module_stopped)
 	CHECK_EQ(actor_state(mod), TN_STATE_STOPPED);
 	CHECK(!tn_module_get(mod));
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 TEST(life, a_stop_that_fails_refuses_the_unload)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	play.result['a'][ACTOR_STOP] = -TN_EIO;
 	CHECK_EQ(tn_unload(play.w.sys, mod, &play.w.diag), -TN_EIO);
@@ -200,17 +189,14 @@ TEST(life, a_stop_that_fails_refuses_the_unload)
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), -TN_EIO);
 	play.result['a'][ACTOR_STOP] = 0;
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 TEST(life, a_module_may_forbid_its_unload)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	play.result['a'][ACTOR_QUIESCE] = -TN_EBUSY;
 	CHECK_EQ(tn_unload(play.w.sys, mod, &play.w.diag), -TN_EPERM);
@@ -223,18 +209,15 @@ TEST(life, a_module_may_forbid_its_unload)
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), -TN_EPERM);
 	play.result['a'][ACTOR_QUIESCE] = 0;
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 /* It was quiet already when it turned out to be in use: it goes on. */
 TEST(life, what_was_quiet_is_resumed_when_it_is_in_use)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	CHECK(tn_module_get(mod));
 	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), -TN_EBUSY);
@@ -243,7 +226,6 @@ TEST(life, what_was_quiet_is_resumed_when_it_is_in_use)
 	tn_module_put(mod);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
 	CHECK_STR(play_text(), "aqapax");
-	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -348,14 +330,12 @@ TEST(life, every_state_has_a_name)
 
 TEST(life, state_is_saved_and_restored)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	char buf[4] = "";
 	size_t len = 0;
 
 	PROVES("H06 H08");
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	CHECK_EQ(tn_module_save(mod, buf, sizeof(buf), &len, NULL), 0);
 	CHECK_EQ(len, 1);
@@ -373,7 +353,6 @@ TEST(life, state_is_saved_and_restored)
 	CHECK_STR(play_text(), "avawas");
 	CHECK_EQ(actor_state(mod), TN_STATE_RUNNING);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -449,13 +428,11 @@ TEST(life, a_module_without_init_is_asked_for_no_state)
 /* quiesce says no: the module is not asked for its state. */
 TEST(life, a_module_that_is_not_quiet_is_not_saved)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	char buf[4];
 	size_t len;
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	play.result['a'][ACTOR_QUIESCE] = -TN_EAGAIN;
 	CHECK_EQ(tn_module_save(mod, buf, sizeof(buf), &len, &play.w.diag),
@@ -464,7 +441,6 @@ TEST(life, a_module_that_is_not_quiet_is_not_saved)
 	CHECK_STR(play_text(), "aq");
 	play.result['a'][ACTOR_QUIESCE] = 0;
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 

@@ -85,7 +85,7 @@ TEST(unload, bonds_keep_a_module_but_for_its_own_set)
 /* A module that is bound to itself can go. */
 TEST(unload, that_waits_for_a_sleeping_call_is_out_of_time)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
 	const struct tn_interface_desc desc = { .size = sizeof(desc),
 		.flags = TN_INTERFACE_SLEEPS,
 		.name = "nap",
@@ -98,10 +98,8 @@ TEST(unload, that_waits_for_a_sleeping_call_is_out_of_time)
 		.holder = "the test" };
 	struct tn_gate_ticket ticket;
 	struct tn_interface *iface;
-	struct tn_module *mod;
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(tn_interface_provide(play.w.sys, mod, &desc), 0);
 	CHECK_EQ(tn_interface_bind(play.w.sys, &want, &iface), 0);
 	CHECK_EQ(tn_gate_enter_sleepable(&iface->gate, 0, &ticket), 0);
@@ -113,35 +111,29 @@ TEST(unload, that_waits_for_a_sleeping_call_is_out_of_time)
 	tn_gate_exit_sleepable(&iface->gate, &ticket);
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, UINT64_MAX), 0);
 	CHECK_EQ(tn_interface_unbind(iface, NULL, "the test"), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 TEST(unload, a_bond_of_its_own_does_not_keep_a_module)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	struct tn_interface *iface;
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	iface = bind(mod, mod);
 	CHECK_EQ(ECHO(iface, 1), 1);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
 	CHECK_EQ(ECHO(iface, 1), -TN_ENODEV);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 /* Stopped, it provides nothing; started, it does again. */
 TEST(unload, a_stop_takes_interfaces_away_and_a_start_brings_them_back)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	struct tn_interface *iface;
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	iface = bind(mod, mod);
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), 0);
 	CHECK_EQ(ECHO(iface, 1), -TN_ENODEV);
@@ -152,21 +144,18 @@ TEST(unload, a_stop_takes_interfaces_away_and_a_start_brings_them_back)
 	CHECK_EQ(ECHO(iface, 1), 1);
 	play.result['a'][ACTOR_STOP] = 0;
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 /* Who is inside of a call would wait for himself. */
 TEST(unload, is_not_for_who_is_inside_of_a_call)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	struct tn_interface *iface;
 	static const struct tn_unload_args force = { .size = sizeof(force),
 		.flags = TN_UNLOAD_FORCE };
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	iface = bind(mod, mod);
 	CHECK(tn_interface_enter(iface) != NULL);
 	CHECK_EQ(tn_unload(play.w.sys, mod, &play.w.diag), -TN_EDEADLK);
@@ -180,7 +169,6 @@ TEST(unload, is_not_for_who_is_inside_of_a_call)
 	tn_gate_exit(&iface->gate);
 	CHECK_EQ(tn_taints(play.w.sys), 0);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -198,8 +186,7 @@ static const struct echo_ops suicide_ops = { { sizeof(suicide_ops), 1 },
 /* What a guarded call does is done by the module, wherever the code is. */
 TEST(unload, is_not_for_a_guarded_call_of_the_module)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	struct tn_interface_desc desc = { .size = sizeof(desc),
 		.flags = TN_INTERFACE_GUARDED,
 		.name = "last",
@@ -210,8 +197,7 @@ TEST(unload, is_not_for_a_guarded_call_of_the_module)
 		.holder = "the test" };
 	struct tn_interface *iface;
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	desc.instance = mod;
 	CHECK_EQ(tn_interface_provide(play.w.sys, mod, &desc), 0);
@@ -221,7 +207,6 @@ TEST(unload, is_not_for_a_guarded_call_of_the_module)
 	CHECK_EQ(play.w.diag.reason, TN_REASON_INSIDE);
 	CHECK_STR(play_text(), "");
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 

@@ -88,13 +88,11 @@ static void handle_is_good(void)
 
 TEST(unload, force_is_refused_while_somebody_is_inside_and_changes_nothing)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
 	pthread_t thread;
 
 	memset(&guest, 0, sizeof(guest));
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(tn_handle_get(mod, "a user", &guest.handle), 0);
 	CHECK_EQ(pthread_create(&thread, NULL, stay_inside, NULL), 0);
 	while (!atomic_load(&guest.inside))
@@ -113,7 +111,6 @@ TEST(unload, force_is_refused_while_somebody_is_inside_and_changes_nothing)
 	pthread_join(thread, NULL);
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_FORCE, 0), 0);
 	CHECK_EQ(tn_handle_enter(guest.handle), -TN_ESTALE);
-	author_free(&a);
 	CHECK(play_close());
 }
 
@@ -144,11 +141,9 @@ TEST(unload, force_is_refused_while_the_engine_itself_is_inside)
 
 TEST(unload, force_that_cannot_stop_the_module_changes_nothing)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(tn_handle_get(mod, "a user", &guest.handle), 0);
 	play.result['a'][ACTOR_STOP] = -TN_EIO;
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_FORCE, 0), -TN_EIO);
@@ -159,21 +154,17 @@ TEST(unload, force_that_cannot_stop_the_module_changes_nothing)
 	play.result['a'][ACTOR_STOP] = 0;
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_FORCE, 0), 0);
 	CHECK_EQ(tn_taints(play.w.sys), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 
 /* Nothing was in the way: no force was needed, nothing is tainted. */
 TEST(unload, force_that_is_not_needed_does_not_taint)
 {
-	struct author a = actor_new("a", ACTOR_PLAIN);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_FORCE, 0), 0);
 	CHECK_EQ(tn_taints(play.w.sys), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
 

@@ -188,13 +188,11 @@ static void *put_later(void *arg)
 
 TEST(unload, waits_until_the_last_reference_is_put)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 	pthread_t thread;
 
 	PROVES("L05");
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	CHECK(tn_module_get(mod));
 	atomic_store(&quiet, false);
@@ -203,17 +201,14 @@ TEST(unload, waits_until_the_last_reference_is_put)
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 60 * SECOND), 0);
 	pthread_join(thread, NULL);
 	CHECK_STR(play_text(), "aqapax");
-	author_free(&a);
 	CHECK(play_close());
 }
 
 TEST(unload, waits_no_longer_than_it_was_told)
 {
-	struct author a = actor_new("a", ACTOR_ALL);
-	struct tn_module *mod;
+	struct tn_module *mod = play_alone(ACTOR_ALL);
 
-	CHECK(play_open(0));
-	CHECK_EQ(actor_load(&a, 0, &mod), 0);
+	CHECK(mod != NULL);
 	(void)play_text();
 	CHECK(tn_module_get(mod));
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 2000000), -TN_ETIMEDOUT);
@@ -223,6 +218,5 @@ TEST(unload, waits_no_longer_than_it_was_told)
 	CHECK_STR(play_text(), "aqaraqar");
 	tn_module_put(mod);
 	CHECK_EQ(world_unload(&play.w, mod), 0);
-	author_free(&a);
 	CHECK(play_close());
 }
