@@ -51,3 +51,7 @@ MUST_CHECK int block_alloc(struct host_arena *a, struct heap *h, size_t size,
 
 /* Gives back a block. The lock is held. */
 void block_free(struct host_arena *a, struct range *r);
+
+/* arena_image_alloc, which tells what the system has refused, if anything. */
+MUST_CHECK int image_place(
+    struct host_arena *a, struct tn_image *img, struct shortage *lack);

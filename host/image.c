@@ -207,20 +207,31 @@ static MUST_CHECK int alloc_locked(
 	return 0;
 }
 
-int arena_image_alloc(struct host_arena *a, struct tn_image *img)
+int image_place(
+    struct host_arena *a, struct tn_image *img, struct shortage *lack)
 {
 	size_t need[AREAS] = { 0 };
 	int err;
 
+	*lack = (struct shortage){ 0 };
 	if (process_is_torn())
 		return -TN_EAGAIN;
 	err = prepare(a, img, need);
 	if (err)
 		return err;
 	pthread_mutex_lock(&a->lock);
+	a->count.shortage = (struct shortage){ 0 };
 	err = alloc_locked(a, img, need);
+	*lack = a->count.shortage;
 	pthread_mutex_unlock(&a->lock);
 	return err;
+}
+
+int arena_image_alloc(struct host_arena *a, struct tn_image *img)
+{
+	struct shortage lack;
+
+	return image_place(a, img, &lack);
 }
 
 /* --- seal and finish */

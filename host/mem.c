@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <base/overflow.h>
@@ -27,13 +28,16 @@ static void *pointer(uint64_t addr)
 	return (void *)(uintptr_t)addr;
 }
 
-/* Counts a call; true when a test wants it to fail. */
+/* Counts a call; true when a test wants it to fail, for no reason. */
 static bool refused(struct mem_count *n)
 {
 	const unsigned long long number =
 	    atomic_fetch_add_explicit(&n->calls, 1, memory_order_relaxed);
 
-	return number + 1 == n->fail_at;
+	if (number + 1 != n->fail_at)
+		return false;
+	errno = 0;
+	return true;
 }
 
 size_t mem_page_size(void)
@@ -57,8 +61,10 @@ uint64_t mem_reserve(struct mem_count *n, size_t size, size_t align)
 		return 0;
 	p = mmap(NULL, size + slack, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
+	if (p == MAP_FAILED) {
+		shortage_note(&n->shortage, size);
 		return 0;
+	}
 	addr = align_up((uintptr_t)p, align);
 	if (addr > (uintptr_t)p)
 		mem_release(n, (uintptr_t)p, addr - (uintptr_t)p);
@@ -80,9 +86,21 @@ static int open_file(struct mem_count *n)
 	return memfd_create("tenon", MFD_CLOEXEC);
 }
 
+/* Beyond the limit of a file's size a signal would end the process. */
+static bool is_too_large(size_t size)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur)
+		return false;
+	errno = EFBIG;
+	return true;
+}
+
 static bool set_size(struct mem_count *n, int fd, size_t size)
 {
-	return !refused(n) && ftruncate(fd, (off_t)size) == 0;
+	return !refused(n) && !is_too_large(size) &&
+	       ftruncate(fd, (off_t)size) == 0;
 }
 
 /* Maps the file at @addr, or anywhere when that is NULL. */
@@ -102,20 +120,36 @@ static void keep_from_children(struct mem_count *n, void *alias, size_t size)
 		(void)madvise(alias, size, MADV_DONTFORK);
 }
 
+/* The run view of @fd at @addr; returns the view for writing. */
+static void *map_views(
+    struct mem_count *n, int fd, uint64_t addr, size_t size, int run_prot)
+{
+	void *write = MAP_FAILED;
+	bool run = false;
+
+	if (fd >= 0 && set_size(n, fd, size)) {
+		run = map_file(n, fd, pointer(addr), size, run_prot) !=
+		      MAP_FAILED;
+		if (run)
+			write =
+			    map_file(n, fd, NULL, size, PROT_READ | PROT_WRITE);
+	}
+	if (write == MAP_FAILED) {
+		shortage_note(&n->shortage, size);
+		if (run)
+			mem_unmap(n, addr, size);
+	}
+	return write;
+}
+
 int mem_map_twice(struct mem_count *n, uint64_t addr, size_t size, int run_prot,
     uint8_t **alias)
 {
 	const int fd = open_file(n);
-	void *write = MAP_FAILED;
+	void *write = map_views(n, fd, addr, size, run_prot);
 
 	if (fd < 0)
 		return -TN_ENOMEM;
-	if (set_size(n, fd, size) &&
-	    map_file(n, fd, pointer(addr), size, run_prot) != MAP_FAILED) {
-		write = map_file(n, fd, NULL, size, PROT_READ | PROT_WRITE);
-		if (write == MAP_FAILED)
-			mem_unmap(n, addr, size);
-	}
 	(void)refused(n);
 	close(fd);
 	if (write == MAP_FAILED)
@@ -133,7 +167,10 @@ int mem_map_private(struct mem_count *n, uint64_t addr, size_t size)
 		return -TN_ENOMEM;
 	p = mmap(pointer(addr), size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	return p == MAP_FAILED ? -TN_ENOMEM : 0;
+	if (p != MAP_FAILED)
+		return 0;
+	shortage_note(&n->shortage, size);
+	return -TN_ENOMEM;
 }
 
 void mem_unmap(struct mem_count *n, uint64_t addr, size_t size)

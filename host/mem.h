@@ -12,10 +12,13 @@
 
 #include <base/compiler.h>
 
+#include "shortage.h"
+
 /* How many system calls a user of this file has caused. */
 struct mem_count {
 	atomic_ullong calls;
 	unsigned long long fail_at; /* the call that fails, in tests; or 0 */
+	struct shortage shortage;   /* of the last that found no room */
 };
 
 size_t mem_page_size(void);

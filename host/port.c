@@ -22,6 +22,7 @@
 #include <host/process.h>
 #include <tenon/err.h>
 
+#include "arena.h"
 #include "blocks.h"
 #include "file.h"
 #include "thread.h"
@@ -73,8 +74,16 @@ static void port_free(void *ctx, void *mem, size_t size)
 static int port_image_alloc(void *ctx, struct tn_image *img)
 {
 	struct host_port *p = ctx;
+	char text[SHORTAGE_TEXT_MAX];
+	struct shortage lack;
+	const int err = image_place(p->arena, img, &lack);
 
-	return arena_image_alloc(p->arena, img);
+	if (err != -TN_ENOMEM)
+		return err;
+	shortage_text(&lack, text);
+	if (text[0] != '\0')
+		p->table.log(p, TN_LOG_ERROR, text);
+	return err;
 }
 
 static void port_image_trim(void *ctx, struct tn_image *img)

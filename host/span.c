@@ -16,7 +16,7 @@
 
 #define GUARD    (64u << 10)
 #define SPAN_MAX ((size_t)2 << 30)
-#define SPAN_MIN ((size_t)32 << 20)
+#define SPAN_MIN ((size_t)8 << 20)
 
 /*
  * Cuts a span into areas of 3/8, 2/8 and 3/8 of the @usual size, or more
@@ -29,12 +29,11 @@ static size_t area_sizes(const struct layout *layout, size_t usual,
 	size_t sum = GUARD;
 
 	for (int i = 0; i < AREAS; i++) {
-		size_t want = usual / 8 * eighths[i];
-
 		/* A chunk is up to an eighth larger than its part. */
-		if (need[i] > want - want / 4)
-			want = need[i] + need[i] / 4 + 2 * layout->chunk;
-		size[i] = align_up(want, GUARD);
+		const size_t least = need[i] + need[i] / 4 + 2 * layout->chunk;
+		const size_t want = usual / 8 * eighths[i];
+
+		size[i] = align_up(want > least ? want : least, GUARD);
 		sum += size[i] + GUARD;
 		if (need[i] > SPAN_MAX || sum > SPAN_MAX)
 			return 0;
@@ -42,22 +41,36 @@ static size_t area_sizes(const struct layout *layout, size_t usual,
 	return sum;
 }
 
-/* Reserves the span, smaller where address space is rationed. */
+static bool reserve(
+    struct span *s, size_t usual, const size_t need[AREAS], size_t size[AREAS])
+{
+	const struct layout *layout = s->world->layout;
+
+	s->size = area_sizes(layout, usual, need, size);
+	s->base = s->size != 0
+		      ? mem_reserve(s->world->count, s->size, layout->page)
+		      : 0;
+	return s->base != 0;
+}
+
+/*
+ * Where address space is rationed, a half of what there is: the second views
+ * of chunks need some too, and so does the program.
+ */
 static bool span_reserve(
     struct span *s, const size_t need[AREAS], size_t size[AREAS])
 {
-	const struct layout *layout = s->world->layout;
-	const size_t least = layout->span < SPAN_MIN ? layout->span : SPAN_MIN;
+	size_t usual = s->world->layout->span;
 
-	for (size_t usual = layout->span; usual >= least; usual /= 2) {
-		s->size = area_sizes(layout, usual, need, size);
-		if (!s->size)
-			return false;
-		s->base = mem_reserve(s->world->count, s->size, layout->page);
-		if (s->base)
-			return true;
+	if (reserve(s, usual, need, size))
+		return true;
+	for (usual /= 2; usual >= 2 * SPAN_MIN; usual /= 2) {
+		if (reserve(s, usual, need, size)) {
+			mem_release(s->world->count, s->base, s->size);
+			break;
+		}
 	}
-	return false;
+	return reserve(s, usual / 2, need, size);
 }
 
 static bool areas_init(struct span *s, const size_t size[AREAS])

@@ -4,6 +4,8 @@
  * system forbids what the better modes need.
  */
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -156,34 +158,106 @@ static int without_the_second_barrier(void)
 	return 0;
 }
 
-/* Address space for a quarter of what is usually reserved. */
-static int with_little_address_space(void)
+static bool can_map(size_t size)
 {
-	const struct arena_config config = { .mode = ARENA_AUTO };
+	void *p =
+	    mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p != MAP_FAILED && munmap(p, size) == 0;
+}
+
+/*
+ * Lets this process map @more bytes than it has mapped; false where that is
+ * not to be had, or is not kept, as by emulators.
+ */
+static bool limit_address_space(size_t more)
+{
 	FILE *f = fopen("/proc/self/statm", "r");
-	struct host_arena *a;
 	struct rlimit limit;
 	unsigned long pages;
 
 	if (!f || fscanf(f, "%lu", &pages) != 1)
-		return SANDBOX_NONE;
+		return false;
 	fclose(f);
-	limit.rlim_cur = limit.rlim_max = (pages << 12) + (256u << 20);
-	if (setrlimit(RLIMIT_AS, &limit) != 0)
-		return SANDBOX_NONE;
-	if (arena_create(&config, &a) != 0)
-		return 1;
-	for (int i = 0; i < 3; i++) {
-		if (one_life(a) != 0)
-			return 2;
+	limit.rlim_cur = limit.rlim_max = (pages << 12) + more;
+	return setrlimit(RLIMIT_AS, &limit) == 0 && !can_map(2 * more);
+}
+
+/* For a quarter of what is usually reserved, and a little more than least. */
+static int with_little_address_space(void)
+{
+	static const size_t more[] = { 256u << 20, 32u << 20 };
+	const struct arena_config config = { .mode = ARENA_AUTO };
+	struct host_arena *a;
+
+	for (size_t k = 0; k < ARRAY_SIZE(more); k++) {
+		if (!limit_address_space(more[k]))
+			return SANDBOX_NONE;
+		if (arena_create(&config, &a) != 0)
+			return 1;
+		for (int i = 0; i < 3; i++) {
+			if (one_life(a) != 0)
+				return 2;
+		}
+		arena_destroy(a);
 	}
-	arena_destroy(a);
 	return 0;
 }
 
 TEST(failure, little_address_space_is_enough)
 {
 	CHECK_IN_CHILD(with_little_address_space);
+}
+
+/* Is an image refused for want of @size bytes or more, in words with @hint? */
+static int is_short_of(enum arena_mode mode, size_t size, const char *hint)
+{
+	const struct arena_config config = { .mode = mode };
+	struct tn_image img = kit_image(100, 0, 0);
+	char text[SHORTAGE_TEXT_MAX];
+	struct host_arena *a;
+	struct shortage lack;
+
+	if (arena_create(&config, &a) != 0)
+		return SANDBOX_NONE;
+	if (image_place(a, &img, &lack) != -TN_ENOMEM || lack.size < size)
+		return 1;
+	shortage_text(&lack, text);
+	if (strstr(text, " KiB of address space for modules cannot be had: ") ==
+		NULL ||
+	    strstr(text, hint) == NULL)
+		return 2;
+	arena_destroy(a);
+	return 0;
+}
+
+static int without_address_space(void)
+{
+	if (!limit_address_space(4u << 20))
+		return SANDBOX_NONE;
+	return is_short_of(ARENA_AUTO, 8u << 20, "; raise `ulimit -v` (it is ");
+}
+
+/* A file that is larger than its limit would be the end by SIGXFSZ. */
+static int without_large_files(void)
+{
+	const struct rlimit limit = { 1u << 20, 1u << 20 };
+
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return SANDBOX_NONE;
+	return is_short_of(
+	    ARENA_DUAL, 2u << 20, "; raise `ulimit -f` (it is 1024)");
+}
+
+TEST(failure, a_limit_that_is_in_the_way_is_named)
+{
+	struct shortage none = { 0 };
+	char text[SHORTAGE_TEXT_MAX];
+
+	shortage_text(&none, text);
+	CHECK_STR(text, "");
+	CHECK_IN_CHILD(without_address_space);
+	CHECK_IN_CHILD(without_large_files);
 }
 
 TEST(failure, without_memfd_pages_are_flipped)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shortages: see shortage.h. The limits that lead to an errno are a table, as
+ * the shell names them; those that are not set are not named.
+ */
+#include "shortage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <base/compiler.h>
+
+static const struct {
+	int error;
+	int limit;
+	unsigned unit; /* of the shell */
+	const char *name;
+} limits[] = {
+	{ ENOMEM, RLIMIT_AS, 1024, "ulimit -v" },
+	{ ENOMEM, RLIMIT_DATA, 1024, "ulimit -d" },
+	{ EFBIG, RLIMIT_FSIZE, 1024, "ulimit -f" },
+	{ EMFILE, RLIMIT_NOFILE, 1, "ulimit -n" },
+};
+
+void shortage_note(struct shortage *s, size_t size)
+{
+	*s = (struct shortage){ size, errno };
+}
+
+void shortage_text(const struct shortage *s, char text[SHORTAGE_TEXT_MAX])
+{
+	const char *between = "; raise";
+	struct rlimit now;
+	int n;
+
+	text[0] = '\0';
+	if (s->error == 0)
+		return;
+	n = snprintf(text, SHORTAGE_TEXT_MAX,
+	    "%zu KiB of address space for modules cannot be had: %s",
+	    s->size / 1024, strerror(s->error));
+	for (size_t i = 0; i < ARRAY_SIZE(limits) && n < SHORTAGE_TEXT_MAX;
+	     i++) {
+		if (limits[i].error != s->error ||
+		    getrlimit(limits[i].limit, &now) != 0 ||
+		    now.rlim_cur == RLIM_INFINITY)
+			continue;
+		n += snprintf(text + n, SHORTAGE_TEXT_MAX - (size_t)n,
+		    "%s `%s` (it is %llu)", between, limits[i].name,
+		    (unsigned long long)(now.rlim_cur / limits[i].unit));
+		between = " or";
+	}
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the system has refused, and which limit of the process would have to
+ * be raised: an engine that is told of a lack of memory knows only how much
+ * its module asked for, which may be a few bytes.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct shortage {
+	size_t size; /* bytes that could not be had */
+	int error;   /* the errno of the system; 0: nothing was refused */
+};
+
+/* Notes the errno of now. */
+void shortage_note(struct shortage *s, size_t size);
+
+/* A sentence, or "" where nothing was refused. */
+#define SHORTAGE_TEXT_MAX 256
+void shortage_text(const struct shortage *s, char text[SHORTAGE_TEXT_MAX]);
