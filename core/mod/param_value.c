@@ -208,17 +208,29 @@ int param_fail(
 
 void span_copy(char *dst, size_t cap, struct span s)
 {
-	(void)text_format(dst, cap, "%.*s", (int)(s.n < cap ? s.n : cap),
-	    s.n != 0 ? (const char *)s.p : "");
+	(void)text_format(
+	    dst, cap, "%.*s", (int)(s.n < cap ? s.n : cap), (const char *)s.p);
+}
+
+/* Of @text as much is repeated as shows which value it was. */
+#define VALUE_SHOWN 64u
+static struct tn_diag *fail_value(
+    const struct param_setting *set, enum tn_reason reason, struct span text)
+{
+	struct tn_diag *d = set->scope->diag;
+
+	(void)param_fail(set->scope, reason, set->param->name);
+	span_copy(d->other, VALUE_SHOWN + 1, text);
+	if (text.n > VALUE_SHOWN)
+		(void)str_copy(d->other + VALUE_SHOWN, 4, "...");
+	return d;
 }
 
 static int fail_length(
     const struct param_setting *set, const char *what, int64_t limit)
 {
-	struct tn_diag *d = set->scope->diag;
+	struct tn_diag *d = fail_value(set, TN_REASON_PARAM_LENGTH, set->value);
 
-	(void)param_fail(set->scope, TN_REASON_PARAM_LENGTH, set->param->name);
-	span_copy(d->other, sizeof(d->other), set->value);
 	(void)str_copy(d->section, sizeof(d->section), what);
 	d->high = limit;
 	return d->error;
@@ -228,11 +240,9 @@ static int fail_element(
     const struct param_setting *set, enum tn_reason reason, struct span element)
 {
 	const struct tenon_param *p = set->param;
-	struct tn_diag *d = set->scope->diag;
+	struct tn_diag *d = fail_value(set, reason, element);
 	const struct limits m = limits_of(p);
 
-	(void)param_fail(set->scope, reason, p->name);
-	span_copy(d->other, sizeof(d->other), element);
 	(void)str_copy(d->section, sizeof(d->section), types[p->type].name);
 	if (reason != TN_REASON_PARAM_RANGE)
 		return d->error;

@@ -154,6 +154,30 @@ TEST(param, what_is_no_number_is_refused)
 	tuned_end(&s);
 }
 
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* Its beginning shows which one it was. */
+TEST(param, a_long_value_is_shortened_in_its_refusal)
+{
+	static const struct tuned_refusal rows[] = {
+		{ "int", X64, TN_EINVAL, "param_value",
+		    "tuned: parameter int: '" X64 "' is no int" },
+		{ "int", X64 "y", TN_EINVAL, "param_value",
+		    "tuned: parameter int: '" X64 "...' is no int" },
+		{ "int", X64 X64 X64, TN_EINVAL, "param_value",
+		    "tuned: parameter int: '" X64 "...' is no int" },
+		{ "label", X64 "y", TN_ENOSPC, "param_length",
+		    "tuned: parameter label: '" X64
+		    "...' has more than 7 characters" },
+	};
+	struct tuned s;
+
+	CHECK(tuned_begin(&s));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tuned_refuses(&s, &rows[i]);
+	tuned_end(&s);
+}
+
 TEST(param, a_bool_is_decided_by_its_first_letters)
 {
 	static const char *const yes[] = { "y", "Y", "1", "yes", "t", "True",
