@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <base/compiler.h>
 #include <tenon/diag.h>
 
 /* Exit statuses (docs of each tool). */
@@ -40,6 +41,11 @@ char *diag_sentence(const struct tn_diag *diag);
 
 /* Prints "tenon APPLET: sentence" on standard error. */
 void say_diag(const char *applet, const struct tn_diag *diag);
+
+/* Says on standard error what is wrong with the command line. Returns false. */
+bool say_usage(const char *applet, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+bool is_folder(const char *path);
 
 /* Parses a decimal or 0x number; false when @s is none. */
 bool parse_number(const char *s, uint64_t *out);

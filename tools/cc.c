@@ -475,10 +475,9 @@ static bool parse(struct cc *cc, int argc, char **argv, int *status)
 		if (!set_option(cc, c, optarg))
 			return false;
 	}
-	if (optind < argc)
-		return take_sources(cc, argv + optind) && set_defaults(cc);
-	fputs(usage_text, stderr);
-	return false;
+	if (optind == argc)
+		return say_usage("cc", "SOURCE is missing");
+	return take_sources(cc, argv + optind) && set_defaults(cc);
 }
 
 int cc_main(int argc, char **argv)

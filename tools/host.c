@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <hostd/address.h>
@@ -160,11 +159,9 @@ static bool add_user(struct options *o, const char *arg)
 
 static bool add_folder(struct options *o, const char *arg)
 {
-	struct stat st;
-
 	if (o->config.nfolders == LIST_MAX)
 		return complain("-L", arg, "too many folders");
-	if (stat(arg, &st) != 0 || !S_ISDIR(st.st_mode))
+	if (!is_folder(arg))
 		return complain("-L", arg, "there is no such folder");
 	o->folders[o->config.nfolders++] = arg;
 	return true;

@@ -178,7 +178,7 @@ static bool options_read(struct modpost *mp, int argc, char **argv, bool *help)
 		}
 	}
 	if (optind + 1 != argc)
-		return false;
+		return say_usage("modpost", "one FILE.o is needed");
 	mp->input = argv[optind];
 	if (mp->name[0] != '\0' || mp_name_from(mp, mp->input))
 		return true;
@@ -234,10 +234,8 @@ int modpost_main(int argc, char **argv)
 	struct modpost mp = { .applet = "modpost" };
 	bool help = false;
 
-	if (!options_read(&mp, argc, argv, &help)) {
-		fputs(usage, stderr);
+	if (!options_read(&mp, argc, argv, &help))
 		return EXIT_USAGE;
-	}
 	if (help) {
 		fputs(usage, stdout);
 		return EXIT_OK;

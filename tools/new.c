@@ -265,12 +265,6 @@ static int make_folder(const char *where, const char *name)
 	return status;
 }
 
-static int usage(FILE *out, int status)
-{
-	fputs(usage_text, out);
-	return status;
-}
-
 int new_main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -282,14 +276,18 @@ int new_main(int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "C:h", longs, NULL)) != -1) {
-		if (c == 'h')
-			return usage(stdout, EXIT_OK);
+		if (c == 'h') {
+			fputs(usage_text, stdout);
+			return EXIT_OK;
+		}
 		if (c != 'C')
-			return usage(stderr, EXIT_USAGE);
+			return EXIT_USAGE;
 		where = optarg;
 	}
-	if (argc - optind != 1)
-		return usage(stderr, EXIT_USAGE);
+	if (argc - optind != 1) {
+		(void)say_usage("new", "one NAME is needed");
+		return EXIT_USAGE;
+	}
 	fault = kit_name_fault(argv[optind]);
 	if (fault == NULL && strcmp(argv[optind], "module") == 0)
 		fault = "is taken: its init would be called module_init";

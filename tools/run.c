@@ -153,10 +153,8 @@ static bool parse(int argc, char **argv, struct run *r, int *status)
 	free(longs);
 	if (!ok)
 		return false;
-	if (optind == argc) {
-		fputs(usage_text, stderr);
-		return false;
-	}
+	if (optind == argc)
+		return say_usage("run", "MOD is missing");
 	return words_parse(r, argv + optind, argc - optind);
 }
 

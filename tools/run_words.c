@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "applets.h"
 #include "run_tell.h"
 
 /* "times=3"; a file's name may have a '=' behind a '/' or a '.'. */
@@ -54,7 +55,9 @@ bool words_parse(struct run *r, char **words, int n)
 	bool ok = true;
 
 	for (int i = 0; i < n && ok; i++) {
-		if (!is_param(words[i])) {
+		if (words[i][0] == '\0') {
+			ok = say_usage("run", "MOD is empty");
+		} else if (!is_param(words[i])) {
 			ok = add_source(r, words[i]);
 		} else if (r->nsources == 0) {
 			tell_usage("%s: a parameter stands behind its module",

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What all applets say and read in the same way: a diagnosis as one sentence on
- * standard error, and numbers.
+ * standard error, wrong use, folders, and numbers.
  */
 #include "applets.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 char *diag_sentence(const struct tn_diag *diag)
 {
@@ -28,6 +30,25 @@ void say_diag(const char *applet, const struct tn_diag *diag)
 	else
 		fprintf(stderr, "tenon %s: error %d\n", applet, diag->error);
 	free(text);
+}
+
+bool say_usage(const char *applet, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "tenon %s: ", applet);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "; `tenon %s --help` says more\n", applet);
+	return false;
+}
+
+bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 bool parse_number(const char *s, uint64_t *out)

@@ -450,10 +450,11 @@ static void run(struct shell *s, const struct options *o)
 
 static bool add_folder(struct options *o, const char *folder)
 {
-	if (o->host.nfolders == FOLDERS_MAX) {
-		fputs("tenon shell: too many folders\n", stderr);
-		return false;
-	}
+	if (o->host.nfolders == FOLDERS_MAX)
+		return say_usage("shell", "too many folders");
+	if (!is_folder(folder))
+		return say_usage(
+		    "shell", "-L %s: there is no such folder", folder);
 	o->folders[o->host.nfolders++] = folder;
 	return true;
 }
@@ -488,10 +489,11 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 		if (!set_option(o, c, optarg))
 			return false;
 	}
-	if (argc - optind > (o->ncommands == 0)) {
-		fputs("tenon shell: one SCRIPT, or -c\n", stderr);
-		return false;
-	}
+	if (argc - optind > (o->ncommands == 0))
+		return say_usage("shell", "one SCRIPT, or -c");
+	if (o->attach && (o->host.nfolders != 0 || o->host.load_flags != 0))
+		return say_usage("shell",
+		    "-L and --unmarked are the host's, not of --attach");
 	o->script = argv[optind];
 	o->host.folders = o->folders;
 	o->host.log = say;

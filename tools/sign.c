@@ -51,12 +51,19 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static bool set_digest(struct options *o, const char *name)
+{
+	o->request.digest = name;
+	return sign_digest_is_known(name) ||
+	       say_usage("sign", "'%s' is no digest: " SIGN_DIGESTS, name);
+}
+
 static bool option_set(struct options *o, int c)
 {
 	switch (c) {
 	case 'k': o->request.key = optarg; return true;
 	case 'c': o->request.certificate = optarg; return true;
-	case 'a': o->request.digest = optarg; return true;
+	case 'a': return set_digest(o, optarg);
 	case 'o': o->output = optarg; return true;
 	case 'i': o->request.by_key_id = true; return true;
 	case 'r': o->replace = true; return true;
@@ -65,18 +72,26 @@ static bool option_set(struct options *o, int c)
 	}
 }
 
-/* Is all there that belongs together? */
-static bool is_complete(const struct options *o, int nfiles)
+/* What does not belong together, or is missing; or NULL. */
+static const char *fault_of(const struct options *o, int nfiles)
 {
-	const bool have_key = o->request.key != NULL;
+	const bool key = o->request.key != NULL;
+	const bool certificate = o->request.certificate != NULL;
 
-	return nfiles > 0 && (o->output == NULL || nfiles == 1) &&
-	       have_key == (o->request.certificate != NULL) &&
-	       have_key == !o->strip;
+	if (nfiles == 0)
+		return "FILE is missing";
+	if (o->output != NULL && nfiles != 1)
+		return "-o is for one FILE";
+	if (o->strip)
+		return key || certificate ? "--strip needs no key" : NULL;
+	if (!key)
+		return "-k KEY is missing";
+	return certificate ? NULL : "-c CERTIFICATE is missing";
 }
 
 static bool parse(int argc, char **argv, struct options *o, int *status)
 {
+	const char *fault;
 	int c;
 
 	*status = EXIT_USAGE;
@@ -90,11 +105,8 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 		if (!option_set(o, c))
 			return false;
 	}
-	if (!is_complete(o, argc - optind)) {
-		fputs(usage_text, stderr);
-		return false;
-	}
-	return true;
+	fault = fault_of(o, argc - optind);
+	return fault == NULL || say_usage("sign", "%s", fault);
 }
 
 static bool refuse(const char *path, const char *why)

@@ -74,10 +74,8 @@ static bool parse(int argc, char **argv, struct symvers *sv, int *status)
 		if (!option_set(sv, c))
 			return false;
 	}
-	if (optind + 1 != argc) {
-		fputs(usage_text, stderr);
-		return false;
-	}
+	if (optind + 1 != argc)
+		return say_usage("symvers", "one FILE is needed");
 	mp->input = argv[optind];
 	if (mp->name[0] != '\0' || mp_name_from(mp, mp->input))
 		return true;

@@ -62,9 +62,7 @@ static bool parse(int argc, char **argv, struct verify *v, int *status)
 		default: return false;
 		}
 	}
-	if (optind == argc)
-		fputs(usage_text, stderr);
-	return optind != argc;
+	return optind != argc || say_usage("verify", "FILE is missing");
 }
 
 static int examine(void *arg, const void *data, size_t size)

@@ -42,12 +42,6 @@ class Help(Case):
             shown = set(option.findall(tenon(name, '--help').stdout))
             self.assertEqual(shown | {'--help'}, told | {'--help'}, name)
 
-    def test_a_wrong_option_is_named_and_is_status_2(self):
-        for name in set(applets()) - set(KMOD):
-            done = tenon(name, '--no-such-option')
-            self.assertEqual(done.returncode, 2, name)
-            self.assertIn('no-such-option', done.stderr)
-
 
 class Lost(Case):
     def lose(self, *words):

@@ -248,14 +248,11 @@ class Run(Case):
         self.assertEqual(tenon('version').stdout, done.stdout)
 
     def test_wrong_use_is_status_2_with_the_usage(self):
-        for args in ([], ['run'], ['run', '--nonsense', 'x'], ['nonsense']):
+        for args in ([], ['nonsense']):
             done = tenon(*args)
             self.assertEqual(done.returncode, 2, args)
-            self.assertIn('tenon', done.stderr)
-        for args in (['--help'], ['run', '--help'], ['link', '--help']):
-            done = tenon(*args)
-            self.assertEqual(done.returncode, 0, args)
-            self.assertTrue(done.stdout.startswith('usage:'))
+            self.assertIn('usage: tenon', done.stderr)
+            self.assertEqual(done.stdout, '')
 
 
 class Link(Case):
@@ -394,23 +391,6 @@ class Link(Case):
         done = tenon('link', module('weak'), '--at', '0x10000', '-o',
                      self.path('no/such/folder'))
         self.assertEqual(done.returncode, 1)
-
-    def test_wrong_use_is_status_2_and_one_sentence(self):
-        for args, says in (
-                (['x.o', '-o', 'y'], '--at ADDR is missing'),
-                (['x.o', '--at', 'zz', '-o', 'y'],
-                 "--at zz: not an address"),
-                (['x.o', '--at', '-1', '-o', 'y'],
-                 "--at -1: not an address"),
-                (['x.o', '--at', '0x1001', '-o', 'y'],
-                 '--at 0x1001: not a multiple of 4096'),
-                (['x.o', '--at', '0'], '-o IMAGE is missing'),
-                (['--at', '0', '-o', 'z'], 'FILE is missing'),
-                (['x.o', 'y.o', '--at', '0', '-o', 'z'],
-                 'y.o: one file is linked at a time')):
-            done = tenon('link', *args)
-            self.assertEqual(done.returncode, 2, args)
-            self.assertEqual(done.stderr, f'tenon link: {says}\n')
 
 
 if __name__ == '__main__':

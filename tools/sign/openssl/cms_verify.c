@@ -66,12 +66,6 @@ static void tell_signer(CMS_SignerInfo *si, struct sign_who *who)
 	    issuer, NID_commonName, who->name, sizeof(who->name));
 }
 
-static bool is_strong(const char *digest)
-{
-	return strcmp(digest, "sha256") == 0 || strcmp(digest, "sha384") == 0 ||
-	       strcmp(digest, "sha512") == 0;
-}
-
 static bool is_in(const struct keyring *ring, CMS_SignerInfo *si)
 {
 	for (int i = 0; i < sk_X509_num(ring->certificates); i++)
@@ -95,7 +89,7 @@ static int check_signers(const struct keyring *ring, CMS_ContentInfo *cms,
 		if (CMS_signed_get_attr_count(si) > 0)
 			return crypto_fail(why, -TN_EBADMSG,
 			    "the signature has attributes of its own");
-		if (!is_strong(w->digest))
+		if (!sign_digest_is_known(w->digest))
 			return crypto_fail(why, -TN_EKEYREJECTED,
 			    "the digest %s is too weak", w->digest);
 		if (!is_in(ring, si))

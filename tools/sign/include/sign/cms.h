@@ -46,10 +46,14 @@ void keyring_close(struct keyring *ring); /* or NULL */
 /* Has it no certificate at all? */
 bool keyring_is_empty(const struct keyring *ring);
 
+/* Is it one of them? Weaker ones are neither made nor taken. */
+#define SIGN_DIGESTS "sha256, sha384, sha512"
+bool sign_digest_is_known(const char *name);
+
 struct sign_request {
 	const char *key;         /* file of the private key, PEM */
 	const char *certificate; /* file, PEM or DER */
-	const char *digest;      /* "sha256", "sha384", "sha512" */
+	const char *digest;      /* one of SIGN_DIGESTS */
 	const char *pin;         /* password of the key's file, or NULL */
 	bool by_key_id;          /* name the signer by its key's identifier */
 };
@@ -57,7 +61,7 @@ struct sign_request {
 /*
  * Signs @content. *@out gets the DER bytes, which the caller frees.
  * -TN_ENOENT, -TN_EBADMSG: a file cannot be read, is none of its kind;
- * -TN_EINVAL: the digest is unknown, or the key is not the certificate's;
+ * -TN_EINVAL: the key is not the certificate's;
  * -TN_ENOMEM.
  */
 int cms_sign(struct span content, const struct sign_request *req,
