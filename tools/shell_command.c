@@ -138,11 +138,20 @@ static void show_loaded(void *arg, const struct wire_line *line)
 		printf("loaded %s\n", name);
 }
 
+/* As a word of a list; a name that cannot be one has none. */
+static char *base_name(char *path)
+{
+	char *slash = strrchr(path, '/');
+	char *base = slash != NULL ? slash + 1 : path;
+
+	return base + (strchr(base, ',') != NULL ? strlen(base) : 0);
+}
+
 /* Files by descriptor, all other words by name. */
 static bool run_load(struct shell *s, char **words, int n)
 {
+	char *names[WORDS_MAX], *files[WORDS_MAX], *list, *called;
 	int fds[WORDS_MAX], nfds = 0, nnames = 0;
-	char *names[WORDS_MAX], *list;
 	bool ok = true;
 
 	hostc_begin(s->c, "load");
@@ -154,16 +163,23 @@ static bool run_load(struct shell *s, char **words, int n)
 			ok = false;
 		} else {
 			ok = open_file(s, words[i], &fds[nfds]);
-			if (ok)
-				hostc_add_fd(s->c, fds[nfds++]);
+			if (!ok)
+				break;
+			hostc_add_fd(s->c, fds[nfds]);
+			files[nfds++] = base_name(words[i]);
 		}
 	}
 	list = join(s, names, nnames, ",");
+	called = join(s, files, nfds, ",");
 	if (nnames != 0)
 		hostc_add(s->c, "names", list);
-	ok = ok && list != NULL && shell_ask(s, show_loaded, NULL);
+	if (nfds != 0)
+		hostc_add(s->c, "files", called);
+	ok = ok && list != NULL && called != NULL &&
+	     shell_ask(s, show_loaded, NULL);
 	while (nfds != 0)
 		(void)close(fds[--nfds]);
+	free(called);
 	free(list);
 	return ok;
 }

@@ -117,6 +117,23 @@ static int read_file(struct graph_node *node)
 	return err;
 }
 
+/*
+ * What could not be read as far as its name is called as load_check would call
+ * it, or by its number: there are several.
+ */
+static void name_failure(const struct tn_graph *g,
+    const struct tn_load_args *args, struct tn_diag *d)
+{
+	struct text t = { d->module, sizeof(d->module), 0 };
+
+	if (d->module[0] != '\0' || d->reason == TN_REASON_UNREADABLE)
+		return; /* which names the path */
+	if (args->path != NULL ? !tn_module_name(args->path, d->module)
+			       : args->name == NULL ||
+				     !module_name_take(args->name, d->module))
+		text_add(&t, "file %u", g->nnodes + 1);
+}
+
 int graph_add(struct tn_graph *g, const struct tn_load_args *args, bool found,
     struct tn_diag *diag)
 {
@@ -134,8 +151,10 @@ int graph_add(struct tn_graph *g, const struct tn_load_args *args, bool found,
 		err = needs_exports(g, node);
 	if (err == 0)
 		err = join(g, node);
-	if (err != 0)
+	if (err != 0) {
+		name_failure(g, args, diag);
 		free_node(g, node);
+	}
 	return err;
 }
 

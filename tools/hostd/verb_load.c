@@ -5,6 +5,8 @@
  */
 #include "host.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,28 +176,44 @@ static int find(
 	return err;
 }
 
+/* Takes a word of a list, which is what a file is called. */
+static const char *take_name(const char *list, char name[TN_MODULE_NAME_MAX])
+{
+	const size_t n = strcspn(list, ",");
+	char path[NAME_MAX + 1];
+
+	(void)snprintf(path, sizeof(path), "%.*s", (int)n, list);
+	if (!tn_module_name(path, name))
+		name[0] = '\0';
+	return list + n + (list[n] == ',');
+}
+
 static bool add_files(struct set *set)
 {
 	struct request *q = set->q;
-	const char *why;
+	const char *files = wire_get(q->line, "files"), *why;
 
+	if (files == NULL)
+		files = "";
 	for (size_t i = 0; i < q->nfds; i++) {
-		const int err = source_read(
-		    q->host, q->fds[i], &set->sources[set->n], &why);
+		struct source *s = &set->sources[set->n];
+		const int err = source_read(q->host, q->fds[i], s, &why);
 
 		if (err != 0) {
 			reply_fail(
 			    q, err, "unreadable", "file %zu: %s", i + 1, why);
 			return false;
 		}
+		files = take_name(files, s->name);
 		(void)set_add(set);
 	}
 	return true;
 }
 
+/* Files may have the name of another, or of a module that is not theirs. */
 static bool has_name(const struct set *set, const char *name)
 {
-	for (size_t i = 0; i < set->n; i++)
+	for (size_t i = set->q->nfds; i < set->n; i++)
 		if (strcmp(set->sources[i].name, name) == 0)
 			return true;
 	return false;
@@ -228,10 +246,16 @@ static bool add_name(struct set *set, const char *name)
 	return false;
 }
 
-/* Of what the engine tells no module. */
-static const char *set_name(const struct set *set)
+/* The engine calls a file whose name it could not read "file 2". */
+static void name_file(const struct set *set, struct tn_diag *diag)
 {
-	return set->n == 1 ? set->sources[0].name : "a file of the set";
+	const bool is_number = strncmp(diag->module, "file ", 5) == 0;
+	const unsigned long i =
+	    is_number ? strtoul(diag->module + 5, NULL, 10) : 0;
+
+	if (i > 0 && i <= set->n && set->sources[i - 1].name[0] != '\0')
+		(void)snprintf(diag->module, sizeof(diag->module), "%s",
+		    set->sources[i - 1].name);
 }
 
 static void load_set(struct set *set)
@@ -249,8 +273,9 @@ static void load_set(struct set *set)
 
 	tn_diag_init(&diag);
 	if (tn_load_set(set->q->host->sys, &args, &loaded, &diag) != 0) {
+		name_file(set, &diag);
 		if (!set->has_told)
-			reply_diag(set->q, &diag, set_name(set));
+			reply_diag(set->q, &diag, "");
 	} else {
 		for (size_t i = 0; i < loaded.n; i++) {
 			reply_begin(set->q, "loaded");

@@ -5,10 +5,12 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tenon/graph.h>
 #include <test/test.h>
 
+#include "files.h"
 #include "world.h"
 
 #define FILES 4
@@ -163,6 +165,47 @@ TEST(set, finder_supplies_what_is_missing)
 	CHECK_STR(told, "cba");
 	unload_set(&f);
 	end(&f);
+}
+
+/* Is the set refused in these words when its file b is @args? */
+static void check_file_told(const struct tn_load_args *args, const char *words)
+{
+	struct fixture f;
+	char text[128];
+
+	CHECK(begin(&f));
+	f.args[1] = *args;
+	f.args[1].size = sizeof(f.args[1]);
+	CHECK(load_set(&f) < 0);
+	tn_diag_text(&f.w.diag, text, sizeof(text));
+	CHECK_STR(text, words);
+	CHECK_STR(told, "");
+	end(&f);
+}
+
+/* It has not been read as far as its name. */
+TEST(set, a_file_that_cannot_be_unpacked_or_read_is_named)
+{
+	static const uint8_t gzip[] = { 0x1f, 0x8b, 8, 0, 1, 2, 3, 4 };
+	struct tn_load_args args = { .data = gzip, .data_size = sizeof(gzip) };
+	struct file_path path;
+	char words[600];
+
+	check_file_told(&args, "file 2: damaged gzip data");
+	args.name = "given-name";
+	check_file_told(&args, "given_name: damaged gzip data");
+	CHECK(file_write(&path, (struct span){ gzip, sizeof(gzip) }));
+	args.path = path.text;
+	CHECK(tn_module_name(path.text, words));
+	strcat(words, ": damaged gzip data");
+	check_file_told(&args, words);
+	CHECK_EQ(unlink(path.text), 0);
+	snprintf(words, sizeof(words), "cannot read %s: there is no such file",
+	    path.text);
+	check_file_told(&args, words);
+	args = (struct tn_load_args){ .data = "no", .data_size = 2 };
+	check_file_told(
+	    &args, "file 2: is shorter than an ELF header, value 0x2");
 }
 
 TEST(set, when_one_fails_nothing_is_left)

@@ -41,7 +41,8 @@ void tn_graph_free(struct tn_graph *graph);
 
 /*
  * Reads and checks a file, and adds it. Sleeps. The errors of tn_load up to its
- * check; -TN_EEXIST: there is a node of this name.
+ * check; -TN_EEXIST: there is a node of this name. A file whose own name could
+ * not be read is called in @diag as its path or @args say, or "file 2".
  */
 int tn_graph_add(struct tn_graph *graph, const struct tn_load_args *args,
     struct tn_diag *diag);
