@@ -3,6 +3,7 @@
 #include <kmod/standard.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 void standard_open(void)
@@ -15,4 +16,5 @@ void standard_open(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		(void)close(fd);
+	(void)signal(SIGCHLD, SIG_DFL);
 }

@@ -295,6 +295,15 @@ MODULE_LICENSE("Dual MIT/GPL");
                 os.close(pipe)
             self.assertEqual(self.files(), ['base.c', 'pipe.h'])
 
+    def test_who_was_told_to_ignore_its_children_waits_for_them(self):
+        self.write('base.c', BASE)
+        done = subprocess.run(
+            ['tenon', 'cc', 'base.c'], cwd=self.folder, env=self.env,
+            timeout=100, preexec_fn=lambda: signal.signal(signal.SIGCHLD,
+                                                          signal.SIG_IGN))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn('base.ko', self.files())
+
     def test_a_long_name_of_the_temporary_folder_is_heeded(self):
         self.write('base.c', BASE)
         tmp = os.path.join(self.folder, 'x' * 100)
