@@ -4,12 +4,11 @@
  * socket (tools/host, docs/host.md). man tenon-host.
  *
  * SIGTERM, SIGINT and SIGHUP end it in order: requests end, modules are
- * unloaded, the socket goes; the second such signal ends it at once.
+ * unloaded, the socket goes; one that insists (signals.h) ends it at once.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 
 #include "applets.h"
 #include "policy.h"
+#include "signals.h"
 
 #define LIST_MAX 64 /* folders, users */
 
@@ -99,9 +99,8 @@ struct options {
 /* Of the policy, about the file that this thread loads. */
 static _Thread_local struct sign_why doubted;
 
-/* For the handler: the host, and the signals that have come. */
-static struct hostd *running;
-static atomic_int nsignals;
+/* For the handler; NULL: it is not open yet. */
+static struct hostd *_Atomic running;
 
 /* --- the command line */
 
@@ -227,26 +226,14 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 
 /* --- signals */
 
-static void handle(int number)
+static void heed(int number, bool insists)
 {
-	const int err = errno;
+	struct hostd *h = atomic_load(&running);
 
-	if (atomic_fetch_add(&nsignals, 1) != 0)
+	if (insists)
 		_exit(128 + number);
-	hostd_stop(running);
-	errno = err;
-}
-
-static void catch_signals(void)
-{
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
-	struct sigaction act = { .sa_handler = handle, .sa_flags = SA_RESTART };
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		(void)sigaction(numbers[i], &act, NULL);
-	/* A reader that leaves is an error of the output, not our end. */
-	act.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &act, NULL);
+	if (h != NULL)
+		hostd_stop(h);
 }
 
 /* --- serving */
@@ -301,14 +288,16 @@ static int serve(struct options *o)
 	struct hostd *h;
 	char *why;
 
+	signals_catch(heed);
 	if (hostd_open(&o->config, &h, &why) != 0) {
 		fprintf(stderr, "tenon host: %s\n",
 		    why != NULL ? why : "no memory");
 		free(why);
 		return EXIT_FAILED;
 	}
-	running = h;
-	catch_signals();
+	atomic_store(&running, h);
+	if (signals_first() != 0) /* before the handler knew the host */
+		hostd_stop(h);
 	/* Without it a crash only says less. */
 	(void)tn_crash_enable(TN_CRASH_LINES, -1);
 	/* Who is not told that it serves may wait for ever. */

@@ -2,22 +2,23 @@
 /*
  * Ctrl-C, SIGTERM and SIGHUP: see interrupt.h.
  *
- * Handlers may run in any thread, so all that they look at is atomic. System
- * calls are restarted, so no file is half read; sleeps end early whatever the
- * flags, which lets a module notice.
+ * Handlers may run in any thread, so all that they look at is atomic, and who
+ * waits for a signal is woken by a semaphore, wherever it has come.
  */
 #include "interrupt.h"
 
-#include <signal.h>
+#include <errno.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <base/compiler.h>
 #include <tenon/inspect.h>
 
-static atomic_int pending;
+#include "signals.h"
+
+static sem_t come;                               /* posted by each signal */
 static const char *_Atomic called;               /* its module, or NULL */
 static const struct tn_module *_Atomic changing; /* or NULL */
 static const char *_Atomic changing_name;
@@ -92,13 +93,13 @@ static void say_json(struct hanging h)
 	put(&l, STDOUT_FILENO);
 }
 
-static void handle(int number)
+static void heed(int number, bool insists)
 {
 	const struct hanging h = find_hanging();
-	int none = 0;
 
-	if (atomic_compare_exchange_strong(&pending, &none, number)) {
+	if (!insists) {
 		say(h, "interrupted: unloading (once more to give up)");
+		(void)sem_post(&come);
 		return;
 	}
 	say(h, "given up, nothing more is unloaded");
@@ -107,36 +108,16 @@ static void handle(int number)
 	_exit(128 + number);
 }
 
-static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-
-/* nohup(1) means that the end of the terminal is not to end us. */
-static bool is_ignored(int number)
-{
-	struct sigaction act;
-
-	return number == SIGHUP && sigaction(number, NULL, &act) == 0 &&
-	       act.sa_handler == SIG_IGN;
-}
-
 void interrupt_install(bool with_json)
 {
-	struct sigaction act = {
-		.sa_handler = handle,
-		.sa_flags = SA_RESTART,
-	};
-
 	json = with_json;
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (!is_ignored(numbers[i]))
-			(void)sigaction(numbers[i], &act, NULL);
-	/* A reader that leaves is an error of the output, not our end. */
-	act.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &act, NULL);
+	(void)sem_init(&come, 0, 0);
+	signals_catch(heed);
 }
 
 int interrupt_pending(void)
 {
-	return atomic_load_explicit(&pending, memory_order_relaxed);
+	return signals_first();
 }
 
 void interrupt_calls(const char *name)
@@ -155,13 +136,6 @@ void interrupt_changes(const struct tn_module *mod, const char *name)
 
 void interrupt_wait(void)
 {
-	sigset_t block, before;
-
-	(void)sigemptyset(&block);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)sigaddset(&block, numbers[i]);
-	(void)sigprocmask(SIG_BLOCK, &block, &before);
-	while (interrupt_pending() == 0)
-		(void)sigsuspend(&before);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	while (sem_wait(&come) != 0 && errno == EINTR)
+		;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ctrl-C, SIGTERM and SIGHUP: the first is noted, and what the program is doing may
- * come to its end; the second ends the process with 128 + its number and says
- * which module it was that did not return.
+ * come to its end; one that insists (signals.h) ends the process with 128 + its
+ * number and says which module it was that did not return.
  */
 #pragma once
 

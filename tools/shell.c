@@ -9,6 +9,7 @@
 #include "shell.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@
 
 #include "applets.h"
 #include "edit/edit.h"
+#include "signals.h"
 
 #define FOLDERS_MAX 64
 
@@ -137,64 +139,32 @@ static bool attach(
 
 /* --- signals */
 
-static atomic_int ninterrupts; /* since the last line */
-static atomic_int ending;      /* the signal that ends us, or 0 */
-static atomic_bool at_prompt;  /* nothing is done that could be given up */
+static atomic_int ending;     /* the signal that ends us, or 0 */
+static atomic_bool at_prompt; /* nothing is done that could be given up */
 
 static void tell(const char *text)
 {
 	(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
-/*
- * A signal ends the reading of a script's line only if that has begun to wait.
- * So after one to end us another comes each second.
- */
-static void remind(int number)
+/* Of the first signal since the last line, and of what follows. */
+static void heed(int number, bool insists)
 {
-	(void)number;
-	if (atomic_load(&ending) != 0)
-		(void)alarm(1);
-}
-
-static void handle(int number)
-{
-	const bool first = atomic_fetch_add(&ninterrupts, 1) == 0;
-
 	if (number != SIGINT)
 		atomic_store(&ending, number);
-	remind(SIGALRM);
 	if (atomic_load(&at_prompt))
 		return;
-	if (!first)
+	if (insists)
 		_exit(128 + number);
 	tell(number == SIGINT ? "\nCtrl-C once more gives up, Ctrl-D leaves\n"
 			      : "\nunloading (once more to give up)\n");
 }
 
-static void catch_signals(void)
-{
-	struct sigaction act = { .sa_handler = handle, .sa_flags = SA_RESTART };
-	struct sigaction old;
-
-	(void)sigaction(SIGINT, &act, NULL);
-	act.sa_flags = 0; /* ends the reading of a script */
-	(void)sigaction(SIGTERM, &act, NULL);
-	act.sa_handler = remind;
-	(void)sigaction(SIGALRM, &act, NULL);
-	act.sa_handler = handle;
-	/* nohup(1) means that the end of the terminal is not to end us. */
-	if (sigaction(SIGHUP, NULL, &old) != 0 || old.sa_handler != SIG_IGN)
-		(void)sigaction(SIGHUP, &act, NULL);
-	act.sa_handler = SIG_IGN;
-	(void)sigaction(SIGPIPE, &act, NULL);
-}
-
 /* What is for the thread that reads lines, and for no other. */
 static sigset_t our_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM,
-		SIGWINCH, SIGCONT, SIGTSTP, SIGQUIT };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH,
+		SIGCONT, SIGTSTP, SIGQUIT };
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -203,7 +173,7 @@ static sigset_t our_signals(void)
 	return set;
 }
 
-/* While a line is typed they come only in wait_for_input, with this. */
+/* While a line is read they come only where that waits, with this. */
 static sigset_t open_mask;
 
 static bool is_over(const struct shell *s)
@@ -311,7 +281,7 @@ static enum edit_news wait_for_input(void)
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
 	const int n = ppoll(&p, 1, NULL, &open_mask);
 
-	if (atomic_load(&ninterrupts) != 0)
+	if (signals_first() != 0)
 		return EDIT_STOP;
 	return n < 0 && errno == EINTR ? EDIT_SIGNAL : EDIT_INPUT;
 }
@@ -326,14 +296,15 @@ static char *next_line(const struct shell *s)
 	(void)pthread_sigmask(SIG_BLOCK, &ours, &open_mask);
 	atomic_store(&at_prompt, true);
 	while (again && !is_over(s)) {
-		atomic_store(&ninterrupts, 0);
+		signals_forget();
 		line = edit_line("tenon> ");
-		again = line == NULL && atomic_load(&ninterrupts) != 0;
+		again = line == NULL && signals_first() != 0;
 		if (again && !is_over(s))
 			tell("\nCtrl-D leaves\n");
 	}
 	atomic_store(&at_prompt, false);
-	atomic_store(&ninterrupts, 0);
+	if (!is_over(s))
+		signals_forget();
 	(void)pthread_sigmask(SIG_SETMASK, &open_mask, NULL);
 	return line;
 }
@@ -362,44 +333,72 @@ enum {
 	SCRIPT_LINE_MAX = 65536
 };
 
+struct script {
+	const char *name;
+	int fd;
+	int error; /* errno of what could not be read */
+	size_t at, have;
+	char bytes[4096];
+	char line[SCRIPT_LINE_MAX];
+};
+
+/* Waits for more of @f; false: nothing comes, or we are to end. */
+static bool script_fill(struct script *f)
+{
+	const sigset_t ours = our_signals();
+	struct pollfd p = { .fd = f->fd, .events = POLLIN };
+	ssize_t n = 0;
+
+	(void)pthread_sigmask(SIG_BLOCK, &ours, &open_mask);
+	while (atomic_load(&ending) == 0 && ppoll(&p, 1, NULL, &open_mask) < 0)
+		;
+	(void)pthread_sigmask(SIG_SETMASK, &open_mask, NULL);
+	if (atomic_load(&ending) == 0)
+		n = read(f->fd, f->bytes, sizeof(f->bytes));
+	if (n < 0)
+		f->error = errno;
+	f->at = 0;
+	f->have = n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
 /* The next line of @f; NULL at its end, or with @why. */
-static char *script_line(FILE *f, char *line, const char **why)
+static char *script_line(struct script *f, const char **why)
 {
 	size_t n = 0;
-	int c;
+	bool more = true;
+	char c = '\0';
 
-	while ((c = getc(f)) != EOF && c != '\n') {
+	while ((more = f->at < f->have || script_fill(f)) &&
+	       (c = f->bytes[f->at++]) != '\n') {
 		if (c == '\0')
 			*why = "this is no text";
 		else if (n == SCRIPT_LINE_MAX - 1)
 			*why = "this line is too long";
 		else
-			line[n++] = (char)c;
+			f->line[n++] = c;
 		if (*why != NULL)
 			return NULL;
 	}
-	line[n] = '\0';
-	if (c != EOF || (n != 0 && !ferror(f)))
-		return line;
-	if (ferror(f))
-		*why = strerror(errno);
-	return NULL;
+	f->line[n] = '\0';
+	if (f->error != 0)
+		*why = strerror(f->error);
+	return *why == NULL && (more || n != 0) ? f->line : NULL;
 }
 
-static void read_script(struct shell *s, FILE *f, bool keep_going)
+static void read_script(struct shell *s, struct script *f, bool keep_going)
 {
-	char text[SCRIPT_LINE_MAX], *line;
 	const char *why = NULL;
+	char *line;
 
-	while (!is_over(s) && (line = script_line(f, text, &why)) != NULL) {
+	while (!is_over(s) && (line = script_line(f, &why)) != NULL) {
 		s->line++;
 		if (!shell_do(s, line) && !keep_going)
 			break;
 	}
 	if (why != NULL && !is_over(s)) {
-		fprintf(stderr, "tenon shell: %s: ",
-		    s->source != NULL ? s->source : "standard input");
-		if (!ferror(f))
+		fprintf(stderr, "tenon shell: %s: ", f->name);
+		if (f->error == 0)
 			fprintf(stderr, "line %u: ", s->line + 1);
 		fprintf(stderr, "%s\n", why);
 		s->status = EXIT_USAGE;
@@ -408,17 +407,22 @@ static void read_script(struct shell *s, FILE *f, bool keep_going)
 
 static void run_script(struct shell *s, const struct options *o)
 {
-	FILE *f = fopen(o->script, "re");
+	struct script f = { .name = "standard input", .fd = STDIN_FILENO };
 
 	s->source = o->script;
-	if (f == NULL) {
+	if (o->script != NULL) {
+		f.name = o->script;
+		f.fd = open(o->script, O_RDONLY | O_CLOEXEC);
+	}
+	if (f.fd < 0) {
 		fprintf(stderr, "tenon shell: %s: %s\n", o->script,
 		    strerror(errno));
 		s->status = EXIT_USAGE;
 		return;
 	}
-	read_script(s, f, o->keep_going);
-	(void)fclose(f);
+	read_script(s, &f, o->keep_going);
+	if (o->script != NULL)
+		(void)close(f.fd);
 }
 
 static void run_commands(struct shell *s, const struct options *o)
@@ -438,12 +442,10 @@ static void run(struct shell *s, const struct options *o)
 	hostc_on_event(s->c, show_event, NULL);
 	if (o->ncommands != 0)
 		run_commands(s, o);
-	else if (o->script != NULL)
-		run_script(s, o);
-	else if (isatty(STDIN_FILENO))
+	else if (o->script == NULL && isatty(STDIN_FILENO))
 		converse(s);
 	else
-		read_script(s, stdin, o->keep_going);
+		run_script(s, o);
 }
 
 /* --- the command line */
@@ -507,13 +509,12 @@ static int run_all(const struct options *o)
 	const sigset_t ours = our_signals();
 	sigset_t before;
 
-	catch_signals();
+	signals_catch(heed);
 	(void)pthread_sigmask(SIG_BLOCK, &ours, &before);
 	if (!(o->attach ? attach(&in, o, &s.c) : start_inside(&in, o, &s.c)))
 		return EXIT_FAILED;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	run(&s, o);
-	(void)signal(SIGALRM, SIG_IGN);
 	if (atomic_load(&ending) != 0)
 		s.status = 128 + atomic_load(&ending);
 	hostc_close(s.c);

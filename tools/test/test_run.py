@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`tenon run` in full: parameters, actions, Ctrl-C, JSON, terminals."""
+import contextlib
 import json
 import os
 import pty
@@ -340,14 +341,36 @@ class Interrupt(Case):
             self.until(child.stderr, 'sleeper: sleeps')
             child.send_signal(signal.SIGINT)
             self.until(child.stderr, 'interrupted: unloading')
-            child.send_signal(signal.SIGINT)
+            child.send_signal(signal.SIGTERM)
             out, err = child.communicate(timeout=30)
-            self.assertEqual(child.returncode, 130)
+            self.assertEqual(child.returncode, 143)
             self.assertIn(f'sleeper: its {operation} has not returned; '
                           'given up', err)
             self.assertEqual(json.loads(out.splitlines()[-1]),
                              {'event': 'gave_up', 'module': 'sleeper',
                               'in': operation})
+
+    def test_what_comes_twice_by_itself_does_not_insist(self):
+        """As timeout(1) sends it to its child and to the child's group; and as
+        a shell does when its terminal is closed, beside the kernel."""
+        for first, second in ((signal.SIGTERM, signal.SIGTERM),
+                              (signal.SIGHUP, signal.SIGHUP),
+                              (signal.SIGTERM, signal.SIGHUP)):
+            child = self.start(SLEEPER, 'exit_ms=300', '--keep')
+            self.until(child.stdout, 'ready')
+            child.send_signal(first)
+            self.until(child.stderr, 'sleeper: sleeps')
+            child.send_signal(second)
+            self.end(child, 128 + first, 'unloaded sleeper')
+
+    def test_the_same_insists_when_it_comes_later(self):
+        child = self.start(SLEEPER, 'exit_ms=60000', '--keep')
+        self.until(child.stdout, 'ready')
+        child.send_signal(signal.SIGTERM)
+        self.until(child.stderr, 'sleeper: sleeps')
+        time.sleep(1.1)
+        child.send_signal(signal.SIGTERM)
+        self.end(child, 143, 'given up')
 
     def test_the_first_while_an_exit_runs_lets_it_end(self):
         child = self.start(SLEEPER, 'exit_ms=200')
@@ -438,13 +461,9 @@ class Output(Case):
                 timeout=60, env={**os.environ, **env})
         os.close(theirs)
         text = b''
-        while True:
-            try:
-                text += os.read(ours, 4096)
-            except OSError:
-                break
-            if not text or text.endswith(b'\n'):
-                break
+        with contextlib.suppress(OSError):  # EIO: nobody has the other end
+            while more := os.read(ours, 4096):
+                text += more
         os.close(ours)
         return done.returncode, text.decode()
 

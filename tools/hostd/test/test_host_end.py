@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import hostkit
 from hostkit import Left, binary, folder, module, wait_until
@@ -18,6 +19,41 @@ class End(hostkit.Case):
         self.assertLess(said.index('guest: leaves'),
                         said.index('greeter: goodbye'))
         self.assertEqual(os.listdir(self.dir), ['log'])
+
+    def test_who_was_told_to_ignore_a_hangup_does(self):
+        """As by nohup(1)."""
+        old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            host = self.host()
+        finally:
+            signal.signal(signal.SIGHUP, old)
+        host.signal(signal.SIGHUP)
+        self.client(host).ok('ping')
+        self.assertEqual(host.stop(), 0)
+
+    def test_what_comes_twice_by_itself_does_not_insist(self):
+        for first, second in ((signal.SIGTERM, signal.SIGTERM),
+                              (signal.SIGHUP, signal.SIGHUP),
+                              (signal.SIGTERM, signal.SIGHUP)):
+            host = self.host()
+            fields = {'params': 'exit_ms=300'}
+            self.client(host).insmod(module('sleeper', 'hosted'), **fields)
+            before = host.said().count('sleeper: sleeps')
+            host.signal(first)
+            wait_until(lambda: host.said().count('sleeper: sleeps') > before)
+            host.signal(second)
+            self.assertEqual(host.end(), 0)
+            self.assertFalse(os.path.exists(host.path))
+
+    def test_an_end_that_comes_at_the_beginning_leaves_nothing(self):
+        for i in range(20):
+            process = subprocess.Popen(
+                [binary(self.config), 'host', '--socket',
+                 os.path.join(self.dir, 'socket')], stdout=subprocess.DEVNULL)
+            time.sleep(i * 0.0002)  # wherever it comes
+            process.terminate()
+            self.assertIn(process.wait(hostkit.LIMIT), (0, -signal.SIGTERM))
+            self.assertEqual(os.listdir(self.dir), [])
 
     def test_requests_that_have_arrived_are_answered(self):
         host = self.host()
