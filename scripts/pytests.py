@@ -8,6 +8,7 @@ a suite that hangs is sent, prints where it is.
 import faulthandler
 import importlib.util
 import os
+import signal
 import sys
 import unittest
 
@@ -69,8 +70,24 @@ def load(path):
     return module
 
 
+def ignore(number, frame):
+    """Goes on, as with SIG_IGN, which programs that are started would inherit."""
+
+
+def standard_signals():
+    """nohup, shells without a terminal and others have what they start ignore
+    or block some; tests are about programs that nobody has prepared."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
+                   signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, ignore)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def main(path, part=''):
     faulthandler.enable()
+    standard_signals()
     loader = unittest.TestLoader()
     if part:
         loader.testNamePatterns = [f'*{part}*']

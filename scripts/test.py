@@ -8,9 +8,10 @@ folder of a component, run by pytests.py.  Two suites run at a time; the
 closing line of this script is the sum.  Logs grow in build/test-logs/ while
 the suites run, so that nothing waits for who holds an end of a pipe.
 
-A suite that hangs is asked for its stack (SIGABRT) and ended at its limit.
-What it started carries its mark in the environment: a process that outlives
-its suite is found by that, ended, and a failure of the suite.
+A suite that says nothing for long hangs: each test says when it begins.  What
+its processes wait for is added to its log, it is asked for its stack (SIGABRT)
+and ended.  What it started carries its mark in the environment: a process that
+outlives its suite is found by that, ended, and a failure of the suite.
 """
 import argparse
 import concurrent.futures
@@ -18,20 +19,25 @@ import contextlib
 import glob
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 
+import pytests
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(TOP, 'build', 'test-logs')
 COUNTS = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
 
-# Hang detectors, in seconds; no measure of anything.
-PROGRAM_LIMIT = 600
-PYTHON_LIMIT = 1800
+# Hang detectors, in seconds; no measure of anything.  The longest tests take
+# half a minute, the longest suites three, in sanitizers and emulators.
+QUIET_LIMIT = 300
+LIMIT = 1800
 STACK_TIME = 5   # to print its stack, once it is asked to
+DEBUGGER_TIME = 20
 LEAVE_TIME = 10  # for processes that are about to end
 EXECUTE_TIME = 0.02  # for one to execute another program, mostly less
 NEWS_TIME = 60   # without a result, say what runs
@@ -44,7 +50,8 @@ PYTHON_TESTS = ('oracle/test_*.py', '*/test/test_*.py',
 class Suite:
     name: str
     argv: list
-    limit: int
+    limit: float = LIMIT
+    quiet: float = QUIET_LIMIT
     passed: int = 0
     failed: int = 0
     skipped: int = 0
@@ -60,7 +67,7 @@ def program_suites(list_file):
         for line in f:
             config, runner, program = line.rstrip('\n').split('|')
             name = f'{config}/{os.path.basename(program)}'
-            yield Suite(name, [*runner.split(), program, '-v'], PROGRAM_LIMIT)
+            yield Suite(name, [*runner.split(), program, '-v'])
 
 
 def python_suites():
@@ -68,7 +75,7 @@ def python_suites():
     files = {f for p in PYTHON_TESTS for f in glob.glob(p, root_dir=TOP)
              if not f.startswith('build/')}
     for name in sorted(files):
-        yield Suite(name, [sys.executable, runner, name], PYTHON_LIMIT)
+        yield Suite(name, [sys.executable, runner, name])
 
 
 def mark_of(suite):
@@ -134,6 +141,41 @@ def end_stragglers(suite):
         suite.notes.append('left processes behind: ' + ', '.join(names))
 
 
+def threads_of(pid):
+    """What the threads of a process wait for, a line each, as Linux has it."""
+    for path in sorted(glob.glob(f'/proc/{pid}/task/*')):
+        says = [f'  thread {os.path.basename(path)}:']
+        for name in ('comm', 'wchan', 'syscall'):
+            with contextlib.suppress(OSError):  # gone, or not ours to see
+                with open(f'{path}/{name}', encoding='utf-8') as f:
+                    says.append(f.read().strip())
+        yield ' '.join(says)
+
+
+def stacks_of(pid):
+    """The same as a debugger has it, where there is one."""
+    if shutil.which('gdb') is None:
+        return ''
+    try:
+        return subprocess.run(
+            ['gdb', '-nx', '-batch', '-p', str(pid), '-ex',
+             'thread apply all backtrace'], timeout=DEBUGGER_TIME,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, check=False).stdout.decode(
+                errors='replace')
+    except subprocess.TimeoutExpired:
+        return ''
+
+
+def tell_where_it_hangs(suite, log):
+    with open(log, 'a', encoding='utf-8') as out:
+        for pid, name in marked(suite):
+            print(f'hangs: {name} ({pid})', *threads_of(pid), sep='\n',
+                  file=out)
+            if not name.startswith('python'):  # which tells it itself
+                out.write(stacks_of(pid))
+
+
 def end_hung(suite):
     with contextlib.suppress(ProcessLookupError):
         os.killpg(suite.process.pid, signal.SIGABRT)
@@ -144,17 +186,38 @@ def end_hung(suite):
     end(suite)
 
 
+def wait_for_end(suite, log):
+    """The status of a suite; None if it hangs."""
+    size, since = -1, time.monotonic()
+    last = since + suite.limit
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return suite.process.wait(min(suite.quiet, 1))
+        now, length = time.monotonic(), os.path.getsize(log)
+        if length != size:
+            size, since = length, now
+        if now - since > suite.quiet:
+            suite.notes.append(f'said nothing for {suite.quiet} s')
+            return None
+        if now > last:
+            suite.notes.append(f'did not end within {suite.limit} s')
+            return None
+
+
 def execute(suite, log):
     """Runs the suite's process; returns its status, None if it hung."""
-    with open(log, 'wb') as out, subprocess.Popen(
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(log)
+    with open(log, 'ab') as out, subprocess.Popen(
             suite.argv, cwd=TOP, env=environment(suite),
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True) as suite.process:
         try:
-            return suite.process.wait(suite.limit)
-        except subprocess.TimeoutExpired:
-            end_hung(suite)
-            return None
+            status = wait_for_end(suite, log)
+            if status is None:
+                tell_where_it_hangs(suite, log)
+                end_hung(suite)
+            return status
         finally:
             end_stragglers(suite)
 
@@ -162,13 +225,11 @@ def execute(suite, log):
 def judge(suite, status):
     """Counts; a suite that ended without its closing line has failed."""
     counts = COUNTS.findall(suite.output)
-    if status is None:
-        suite.notes.append(f'did not end within {suite.limit} s')
-    elif not counts:
+    if status is not None and not counts:
         suite.notes.append(f'ended with status {status} before its counts')
-    elif sum(map(int, counts[-1])) == 0:
+    elif status is not None and sum(map(int, counts[-1])) == 0:
         suite.notes.append('ran no test')
-    elif status != 0 and int(counts[-1][1]) == 0:
+    elif status not in (0, None) and int(counts[-1][1]) == 0:
         suite.notes.append(f'ended with status {status}')
     if counts and status is not None:
         suite.passed, suite.failed, suite.skipped = map(int, counts[-1])
@@ -255,17 +316,6 @@ def interrupt(number, frame):
     raise KeyboardInterrupt
 
 
-def ignore(number, frame):
-    """Goes on, as with SIG_IGN, which programs that are started would inherit."""
-
-
-def standard_signals():
-    """nohup and shells without a terminal have what they start ignore some."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        if signal.getsignal(number) == signal.SIG_IGN:
-            signal.signal(number, ignore)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--list', help='test programs, a line each')
@@ -279,7 +329,7 @@ def main():
         print(f"no suite has '{args.only}' in its name", file=sys.stderr)
     os.makedirs(args.logs, exist_ok=True)
     signal.signal(signal.SIGTERM, interrupt)
-    standard_signals()
+    pytests.standard_signals()
     start = time.monotonic()
     try:
         run_all(suites, args.logs)
