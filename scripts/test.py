@@ -33,8 +33,8 @@ LOGS = os.path.join(TOP, 'build', 'test-logs')
 COUNTS = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
 
 # Hang detectors, in seconds; no measure of anything.  The longest tests take
-# half a minute, the longest suites three, in sanitizers and emulators.
-QUIET_LIMIT = 300
+# a minute, the longest suites three, in emulators on two busy processors.
+QUIET_LIMIT = 600
 LIMIT = 1800
 STACK_TIME = 5   # to print its stack, once it is asked to
 DEBUGGER_TIME = 20

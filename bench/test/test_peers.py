@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Whatever is measured, and spins for it, ends with whoever has started it."""
+import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 import unittest
+
+import child
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -43,11 +45,9 @@ class Orphans(unittest.TestCase):
     def start(self, *argv, n):
         """bench's way of running @argv, killed once it has @n processes."""
         code = f'import peers; peers.run({argv!r}, peers.settle)'
-        bench = subprocess.Popen(
-            [sys.executable, '-c', code], cwd=TOP,
+        bench = child.start(
+            self, [sys.executable, '-c', code], cwd=TOP,
             env={**os.environ, 'PYTHONPATH': os.path.join(TOP, 'bench')})
-        self.addCleanup(bench.wait)
-        self.addCleanup(bench.kill)
         found, end = set(), time.monotonic() + 60
         while len(found) < n and time.monotonic() < end:
             self.assertIsNone(bench.poll())
@@ -67,8 +67,9 @@ class Orphans(unittest.TestCase):
 
     @staticmethod
     def kill(pid):
-        if lives(pid):
-            os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            if lives(pid):
+                os.kill(pid, signal.SIGKILL)
 
     def test_a_program_that_spins_ends_with_the_benchmark(self):
         self.end(*self.start(sys.executable, '-c', 'while True: pass', n=1))

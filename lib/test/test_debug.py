@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import unittest
 
+import child
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get('TENON_BUILD', os.path.join(TOP, 'build'))
@@ -187,8 +189,8 @@ class Gdb(Debug):
 
 class Perf(Debug):
     def map_of(self, *words):
-        p = subprocess.Popen((self.driver, *words), stdout=subprocess.PIPE,
-                             text=True)
+        p = child.start(self, (self.driver, *words), stdout=subprocess.PIPE,
+                        text=True)
         p.communicate(timeout=60)
         self.assertEqual(p.returncode, 0)
         name = f'/tmp/perf-{p.pid}.map'
@@ -227,8 +229,8 @@ class Perf(Debug):
         script = ('import os,sys; os.symlink(sys.argv[1], '
                   '"/tmp/perf-%d.map" % os.getpid()); '
                   'os.execv(sys.argv[2], sys.argv[2:])')
-        p = subprocess.Popen(('/usr/bin/python3', '-c', script, target,
-                              self.driver, 'perf', f'load={self.module}'))
+        p = child.start(self, ('/usr/bin/python3', '-c', script, target,
+                               self.driver, 'perf', f'load={self.module}'))
         self.addCleanup(os.remove, f'/tmp/perf-{p.pid}.map')
         self.assertEqual(p.wait(60), 0)
         with open(target) as f:
@@ -301,9 +303,9 @@ class Crash(Debug):
         self.assertIn('tenon: crash: SIGABRT, process', p.stderr)
 
     def test_a_signal_from_outside_ends_it_too(self):
-        p = subprocess.Popen((self.driver, 'crash', 'wait'), text=True,
-                             stderr=subprocess.PIPE, stdout=subprocess.PIPE,
-                             preexec_fn=no_core)
+        p = child.start(self, (self.driver, 'crash', 'wait'), text=True,
+                        stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+                        preexec_fn=no_core)
         p.stdout.readline()  # "waiting"
         p.send_signal(signal.SIGBUS)
         self.assertIn('tenon: crash: SIGBUS', p.communicate(timeout=60)[1])

@@ -12,6 +12,8 @@ import tempfile
 import time
 import unittest
 
+import child
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 HERE = platform.machine()
@@ -283,16 +285,14 @@ MODULE_LICENSE("Dual MIT/GPL");
         self.write('base.c', '#include "pipe.h"\n' + BASE)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT,
                        signal.SIGPIPE):
-            with subprocess.Popen(
-                    ['sh', '-c', 'ulimit -c 0; exec tenon cc -I. base.c'],
-                    cwd=self.folder,
-                    env={**self.env, 'TMPDIR': self.folder},
-                    start_new_session=True, stderr=subprocess.DEVNULL) as p:
-                self.addCleanup(p.kill)
-                pipe = self.open_when_read('pipe.h')
-                p.send_signal(number)
-                self.assertEqual(p.wait(60), -number)
-                os.close(pipe)
+            p = child.start(
+                self, ['sh', '-c', 'ulimit -c 0; exec tenon cc -I. base.c'],
+                cwd=self.folder, env={**self.env, 'TMPDIR': self.folder},
+                start_new_session=True, stderr=subprocess.DEVNULL)
+            pipe = self.open_when_read('pipe.h')
+            p.send_signal(number)
+            self.assertEqual(p.wait(60), -number)
+            os.close(pipe)
             self.assertEqual(self.files(), ['base.c', 'pipe.h'])
 
     def test_who_was_told_to_ignore_its_children_waits_for_them(self):

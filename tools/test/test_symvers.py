@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import unittest
 
+import child
 from test_tools import ARCH, Case, TENON, TOP, tenon
 
 GENKSYMS = sorted(glob.glob('/usr/lib/linux-kbuild-*/scripts/genksyms/'
@@ -220,13 +221,12 @@ class Versions(Case):
         with open(self.object(BASE), 'rb') as f:
             data = f.read()
         os.mkfifo(self.path('pipe.o'))
-        with subprocess.Popen([TENON, 'symvers', self.path('pipe.o')],
-                              stdout=subprocess.PIPE) as p:
-            self.addCleanup(p.kill)
-            with open(self.path('pipe.o'), 'wb') as f:
-                f.write(data)
-            self.assertIn(b'\tpipe\t', p.communicate(timeout=60)[0])
-            self.assertEqual(p.returncode, 0)
+        p = child.start(self, [TENON, 'symvers', self.path('pipe.o')],
+                        stdout=subprocess.PIPE)
+        with open(self.path('pipe.o'), 'wb') as f:
+            f.write(data)
+        self.assertIn(b'\tpipe\t', p.communicate(timeout=60)[0])
+        self.assertEqual(p.returncode, 0)
 
     def test_no_exports_need_no_information(self):
         done = tenon('symvers', self.object('int f;\n', '-g0', exports=()))

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 
+import child
 import hostkit
 from hostkit import Client, binary
 
@@ -64,13 +65,11 @@ class Socket(hostkit.Case):
 
     def test_of_many_that_start_at_once_one_serves(self):
         path = os.path.join(self.dir, 'socket')
-        all_of_them = [subprocess.Popen(
-            [binary(), 'host', '--socket', path], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True) for _ in range(8)]
-        lines = []
-        for one in all_of_them:
-            self.addCleanup(one.kill)
-            lines.append(one.stdout.readline())
+        all_of_them = [child.start(
+            self, [binary(), 'host', '--socket', path],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(8)]
+        lines = [one.stdout.readline() for one in all_of_them]
         self.assertEqual(lines.count(f'serving {path}\n'), 1)
         self.assertEqual(lines.count(''), 7)
         Client(path).close()
@@ -96,12 +95,12 @@ class Socket(hostkit.Case):
         for more, path in (({'TENON_SOCKET': self.dir + '/a',
                              'XDG_RUNTIME_DIR': self.dir}, '/a'),
                            ({'XDG_RUNTIME_DIR': self.dir}, '/tenon.sock')):
-            with subprocess.Popen([binary(), 'host'], env={**env, **more},
-                                  stdout=subprocess.PIPE, text=True) as p:
-                self.assertEqual(p.stdout.readline(),
-                                 f'serving {self.dir}{path}\n')
-                p.terminate()
-                self.assertEqual(p.wait(60), 0)
+            p = child.start(self, [binary(), 'host'], env={**env, **more},
+                            stdout=subprocess.PIPE, text=True)
+            self.assertEqual(p.stdout.readline(),
+                             f'serving {self.dir}{path}\n')
+            p.terminate()
+            self.assertEqual(p.wait(60), 0)
 
     def test_wrong_options_are_refused(self):
         for args in (['--mode', '9'], ['--mode', ''], ['--mode', '01777'],
@@ -124,11 +123,9 @@ class Descriptors(hostkit.Case):
 
     def test_a_host_without_them_keeps_its_files(self):
         path = os.path.join(self.dir, 'socket')
-        process = subprocess.Popen(
-            ['sh', '-c', f'exec {hostkit.binary(self.config)} host -q '
-             f'--socket {path} <&- >&- 2>&-'])
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        process = child.start(
+            self, ['sh', '-c', f'exec {hostkit.binary(self.config)} host -q '
+                   f'--socket {path} <&- >&- 2>&-'])
         hostkit.wait_until(lambda: os.path.exists(path))
         for number in range(3):
             self.assertEqual(

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 
+import child
 import hostkit
 from hostkit import Left, binary, folder, module, wait_until
 
@@ -47,9 +48,10 @@ class End(hostkit.Case):
 
     def test_an_end_that_comes_at_the_beginning_leaves_nothing(self):
         for i in range(20):
-            process = subprocess.Popen(
-                [binary(self.config), 'host', '--socket',
-                 os.path.join(self.dir, 'socket')], stdout=subprocess.DEVNULL)
+            process = child.start(
+                self, [binary(self.config), 'host', '--socket',
+                       os.path.join(self.dir, 'socket')],
+                stdout=subprocess.DEVNULL)
             time.sleep(i * 0.0002)  # wherever it comes
             process.terminate()
             self.assertIn(process.wait(hostkit.LIMIT), (0, -signal.SIGTERM))

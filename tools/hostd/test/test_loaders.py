@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 
+import child
 import hostkit
 from hostkit import binary, folder, module, wait_until
 
@@ -140,12 +141,12 @@ class WithHost(Case):
     def test_wait(self):
         for name in ('greeter', 'guest'):
             self.works('insmod', module(name))
-        with subprocess.Popen([self.bin + '/rmmod', '-w', 'greeter'],
-                              env=self.env) as waiting:
-            c = self.client(self.served)
-            wait_until(lambda: c.ok('status')[1]['clients'] == '2')
-            self.works('rmmod', 'guest')
-            self.assertEqual(waiting.wait(60), 0)
+        waiting = child.start(self, [self.bin + '/rmmod', '-w', 'greeter'],
+                              env=self.env)
+        c = self.client(self.served)
+        wait_until(lambda: c.ok('status')[1]['clients'] == '2')
+        self.works('rmmod', 'guest')
+        self.assertEqual(waiting.wait(60), 0)
 
     def test_names_are_taken_as_kmod_takes_them(self):
         self.works('insmod', module('roafter'))

@@ -12,6 +12,7 @@ import subprocess
 import termios
 import time
 
+import child
 import hostkit
 from hostkit import binary, folder, module
 
@@ -84,14 +85,14 @@ class Scripts(Case):
 
     def test_an_address_is_named(self):
         """The address of one run is that of no other."""
-        with subprocess.Popen(
-                [binary(self.config), 'shell', '-L', folder()], text=True,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
-            p.stdin.write('load hello\nsymbol hello_add\n')
-            p.stdin.flush()
-            p.stdout.readline()
-            address = p.stdout.readline().split()[0]
-            out, _ = p.communicate(f'where {address}\n', timeout=60)
+        p = child.start(
+            self, [binary(self.config), 'shell', '-L', folder()], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        p.stdin.write('load hello\nsymbol hello_add\n')
+        p.stdin.flush()
+        p.stdout.readline()
+        address = p.stdout.readline().split()[0]
+        out, _ = p.communicate(f'where {address}\n', timeout=60)
         self.assertEqual(out, 'hello_add+0x0 [hello]\n')
 
     def test_parameters(self):
@@ -163,16 +164,16 @@ class Scripts(Case):
                              f'tenon shell: {name}: damaged gzip data\n')
 
     def test_a_script_that_is_told_to_end_unloads(self):
-        with subprocess.Popen(
-                [binary(self.config), 'shell', '-L', folder()], env=self.env,
-                cwd=self.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True) as shell:
-            shell.stdin.write('load guest\n')
-            shell.stdin.flush()
-            self.assertIn('loaded guest\n', iter(shell.stdout.readline, ''))
-            shell.terminate()  # before or while the next line is read
-            self.assertEqual(shell.wait(60), 128 + signal.SIGTERM)
-            self.assertIn('greeter: goodbye', shell.stderr.read())
+        shell = child.start(
+            self, [binary(self.config), 'shell', '-L', folder()], env=self.env,
+            cwd=self.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        shell.stdin.write('load guest\n')
+        shell.stdin.flush()
+        self.assertIn('loaded guest\n', iter(shell.stdout.readline, ''))
+        shell.terminate()  # before or while the next line is read
+        self.assertEqual(shell.wait(60), 128 + signal.SIGTERM)
+        self.assertIn('greeter: goodbye', shell.stderr.read())
 
     def test_what_cannot_be_read_is_no_empty_script(self):
         self.assertEqual(self.fails(2, self.dir),
@@ -226,15 +227,15 @@ class Attached(Case):
 
     def test_a_host_that_leaves_ends_it(self):
         host = self.host()
-        with subprocess.Popen(
-                [binary(self.config), 'shell', '-a', '-k'], env=self.env,
-                text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE) as p:
-            p.stdin.write('status\n')
-            p.stdin.flush()
-            p.stdout.readline()
-            host.stop()
-            _, err = p.communicate('list\nlist\nlist\n', timeout=60)
+        p = child.start(
+            self, [binary(self.config), 'shell', '-a', '-k'], env=self.env,
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        p.stdin.write('status\n')
+        p.stdin.flush()
+        p.stdout.readline()
+        host.stop()
+        _, err = p.communicate('list\nlist\nlist\n', timeout=60)
         self.assertEqual(p.returncode, 1)
         self.assertEqual(err.count('the host'), 1)
 

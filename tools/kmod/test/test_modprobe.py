@@ -13,6 +13,8 @@ import sys
 import tempfile
 import unittest
 
+import child
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, 'oracle'))
@@ -385,11 +387,11 @@ class Host(Case):
     def setUp(self):
         super().setUp()
         self.socket = os.path.join(self.dir, 'socket')
-        host = subprocess.Popen(
-            [os.path.join(TOP, 'build/host/bin/tenon'), 'host', '--socket',
-             self.socket], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.addCleanup(host.stdout.close)
-        self.addCleanup(host.wait, 30)
+        host = child.start(
+            self, [os.path.join(TOP, 'build/host/bin/tenon'), 'host',
+                   '--socket', self.socket],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(host.wait, 60)
         self.addCleanup(host.terminate)
         self.assertIn(b'serving', host.stdout.readline())
 
