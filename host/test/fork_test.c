@@ -183,7 +183,7 @@ TEST(fork, what_the_parent_unloads_stays_whole_in_the_child)
 static int child_waits_for_readers(void *arg)
 {
 	(void)arg;
-	alarm(10); /* a hang is a failure */
+	alarm(60); /* a hang is a failure */
 	gate_synchronize();
 	return 0;
 }

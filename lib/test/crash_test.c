@@ -238,7 +238,7 @@ static int close_in_child(struct tn_system *sys)
 	int status = -1;
 
 	if (pid == 0) {
-		alarm(10); /* a hang is a failure */
+		alarm(60); /* a hang is a failure */
 		_exit(tn_close(sys) == 0 ? 0 : 1);
 	}
 	(void)waitpid(pid, &status, 0);

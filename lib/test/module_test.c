@@ -74,7 +74,7 @@ TEST(module, data_is_read_only_after_init)
 /* A child goes on with what is loaded, unloads it and loads it again. */
 static int child(struct tn_system *sys, struct tn_module *provider)
 {
-	alarm(30); /* a hang is a failure */
+	alarm(60); /* a hang is a failure */
 	if (kit_call(sys, "provider_inner", 5) != 15)
 		return 2;
 	if (tn_unload(sys, provider, NULL) != 0)

@@ -130,7 +130,7 @@ static int child(struct plugin *p)
 	struct script s = { .in_process = NULL };
 	int result;
 
-	alarm(30); /* a hang is a failure */
+	alarm(60); /* a hang is a failure */
 	plugin_script(&s);
 	if (plugin_process(p, NULL, &result) != 0 || s.calls != 1)
 		return 2;

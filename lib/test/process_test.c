@@ -28,6 +28,8 @@ static struct {
 	_Atomic unsigned runs, bad;
 } handler;
 
+#define ENOUGH 200
+
 static long (*hello_add)(long, long); /* of the module that is held */
 
 /* Every call that docs/embedding.md allows here. */
@@ -38,7 +40,9 @@ static void on_signal(int number)
 	struct tn_diag diag;
 
 	(void)number;
-	atomic_fetch_add(&handler.runs, 1);
+	/* A slow machine does nothing but handle signals. */
+	if (atomic_fetch_add(&handler.runs, 1) >= ENOUGH)
+		return;
 	if (tn_symbol_find(handler.sys, "hello_add", &sym) != 0 ||
 	    sym.owner != handler.held || hello_add(40, 2) != 42)
 		atomic_fetch_add(&handler.bad, 1);
@@ -79,7 +83,8 @@ TEST(process, handlers_look_up_and_call_while_modules_come_and_go)
 	atomic_store(&enough, false);
 	sigaction(SIGUSR1, &act, &old);
 	CHECK_EQ(pthread_create(&sender, NULL, send_signals, &me), 0);
-	for (int i = 0; i < 100000 && atomic_load(&handler.runs) < 200; i++) {
+	for (int i = 0; i < 100000 && atomic_load(&handler.runs) < ENOUGH;
+	     i++) {
 		struct tn_module *a = kit_load(handler.sys, "provider");
 		struct tn_module *b = kit_load(handler.sys, "tiny");
 
@@ -92,7 +97,7 @@ TEST(process, handlers_look_up_and_call_while_modules_come_and_go)
 	pthread_join(sender, NULL);
 	sigaction(SIGUSR1, &old, NULL);
 	CHECK_EQ(atomic_load(&handler.bad), 0);
-	CHECK(atomic_load(&handler.runs) >= 200);
+	CHECK(atomic_load(&handler.runs) >= ENOUGH);
 	CHECK_EQ(tn_unload(handler.sys, handler.held, NULL), 0);
 	CHECK_EQ(tn_close(handler.sys), 0);
 }

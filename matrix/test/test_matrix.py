@@ -37,6 +37,7 @@ class Matrix(unittest.TestCase):
     def each(self, function):
         """Nothing may be wrong on any architecture."""
         for arch in build.ARCHES:
+            print(arch, flush=True)  # a minute each, on a slow machine
             with self.subTest(arch):
                 self.assertEqual([], function(arch))
 

@@ -30,7 +30,7 @@ static int child(struct family *f)
 	const struct tn_gate_thread *t;
 	int bad = 0;
 
-	alarm(10); /* a hang is a failure */
+	alarm(60); /* a hang is a failure */
 	bad += gate_close(&f->gate, &tn_binding_closed) != 0;
 	bad += gate_drain(&f->gate, TN_GATE_FOREVER) != 0;
 	bad += gate_target_close(&f->target, false) != -TN_EBUSY;

@@ -58,7 +58,7 @@ static int use_it(const char *played)
 {
 	struct tn_module *mod;
 
-	alarm(30); /* a hang is a failure */
+	alarm(60); /* a hang is a failure */
 	split.stays_in = ACTOR_INIT;
 	play.inside = NULL;
 	registry_lock(play.w.sys);

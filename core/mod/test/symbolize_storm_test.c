@@ -85,10 +85,14 @@ static void end_asking(struct tn_module *stays)
 	CHECK(world_close(&asker.w));
 }
 
+#define ENOUGH 200
+
 static void on_alarm(int number)
 {
 	(void)number;
-	ask();
+	/* A slow machine does nothing but ask. */
+	if (atomic_load(&asker.asked) < ENOUGH)
+		ask();
 }
 
 /* The handler runs in the middle of loads, locks held or not. */
@@ -105,7 +109,7 @@ TEST(symbolize_storm, works_in_a_signal_handler_in_the_middle_of_a_load)
 	CHECK(!test_failed());
 	sigaction(SIGALRM, &act, &old);
 	setitimer(ITIMER_REAL, &often, NULL);
-	for (int i = 0; i < 100 && atomic_load(&asker.asked) < 200; i++)
+	for (int i = 0; i < 100 && atomic_load(&asker.asked) < ENOUGH; i++)
 		come_and_go(20);
 	setitimer(ITIMER_REAL, &never, NULL);
 	sigaction(SIGALRM, &old, NULL);

@@ -216,7 +216,7 @@ TEST(unload, a_set_counts_what_its_members_hold_when_it_closes)
 		.holder = "the test" };
 	const struct tn_unload_args wait = { .size = sizeof(wait),
 		.flags = TN_UNLOAD_WAIT,
-		.timeout_ns = 100000000 };
+		.timeout_ns = 500000000 };
 	struct author a[3];
 	struct tn_module *mod[3];
 	pthread_t t;

@@ -140,7 +140,7 @@ static int nested(void)
 {
 	struct plugin *p;
 
-	alarm(5); /* a deadlock ends here */
+	alarm(10); /* a deadlock ends here */
 	acts.in_init = load_in_init;
 	p = plugin_load(ACTOR);
 	return p && inner && plugin_unload(p) == 0 && plugin_unload(inner) == 0;
