@@ -170,6 +170,12 @@ endif
 ARCH ?= $(TENON_NATIVE)
 PROFILE ?= common
 BUILD ?= build
+# Targets and recipes have it in them as it is.
+TENON_HASH := \#
+TENON_ODD := ' " \ : ; | & < > ( ) * ? [ ] { } ` ~ % = $(TENON_HASH)
+ifneq ($(words $(BUILD))$(strip $(foreach c,$(TENON_ODD),$(findstring $c,$(BUILD)))),1)
+$(error BUILD=$(BUILD) is not one folder of plain characters)
+endif
 $(if $(filter $(ARCH),$(TENON_ARCHS)),,$(error ARCH=$(ARCH) is none of the \
 	machines that modules are built for: $(TENON_ARCHS)))
 TENON_OUT := $(BUILD)/$(ARCH)/$(PROFILE)

@@ -228,6 +228,18 @@ class External(Scratch):
         self.assertIn('ARCH=arm64 is none of the machines that modules are '
                       'built for: x86_64 aarch64 riscv64', out.stderr)
 
+    def test_a_folder_that_make_would_take_apart_is_refused(self):
+        before = sorted(os.listdir(self.dir))
+        for folder in ('', 'a b', ' ', *(f'a{c}b' for c in '#:;%=*?&|<>()[]{}'
+                                         '\'"`\\'), '~'):
+            out = self.make(f'BUILD={folder}', check=False)
+            self.assertEqual(out.returncode, 2, folder)
+            self.assertRegex(out.stderr, r"^\S+ \*\*\* BUILD=.* is not one "
+                             r'folder of plain characters\.  Stop\.\n$')
+            self.assertEqual(sorted(os.listdir(self.dir)), before)
+        self.make(f'BUILD={self.dir}/o-u_t.1,2+3@')
+        self.assertIn('o-u_t.1,2+3@', os.listdir(self.dir))
+
     def test_sources_of_like_names_are_all_in_the_module(self):
         names = ('a.c', 'a.S', 'b/a.c', 'b_a.c', 'hello.mod.c')
         os.mkdir(self.path('b'))
