@@ -91,6 +91,9 @@ class Installed(unittest.TestCase):
         return ['-l:libtenon.a' if f == '-ltenon' else f for f in flags]
 
     def check_run(self, program, **env):
+        done = run([program], env={**os.environ, **env})
+        self.assertEqual((done.returncode, done.stdout),
+                         (1, 'usage: embed MODULE NAME\n'))
         done = run([program, MODULE, 'hello_add'], env={**os.environ, **env})
         self.assertEqual(done.returncode, 0, done.stdout)
         version = self.pkg_config('--modversion')[0]

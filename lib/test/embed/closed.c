@@ -94,10 +94,14 @@ static int close_under_threads(void *library)
 
 int main(int argc, char **argv)
 {
-	void *library =
-	    argc == 3 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+	void *library;
 	int status;
 
+	if (argc != 3) {
+		fputs("usage: closed LIBRARY MODULE\n", stderr);
+		return 2;
+	}
+	library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
 	if (!library || resolve(library, "tn_open", &open_engine, 8) ||
 	    resolve(library, "tn_symbol_find", &find, 8) ||
 	    resolve(library, "tn_load", &load, 8) || use(argv[2]) != 0)

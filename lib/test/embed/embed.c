@@ -60,7 +60,11 @@ int main(int argc, char **argv)
 	struct tn_system *sys;
 	int status;
 
-	if (argc != 3 || tn_open(NULL, &sys) != 0)
+	if (argc != 3) {
+		fputs("usage: embed MODULE NAME\n", stderr);
+		return 1;
+	}
+	if (tn_open(NULL, &sys) != 0)
 		return 1;
 	status = use(sys, argv[1], argv[2]);
 	return tn_close(sys) == 0 ? status : 5;

@@ -94,8 +94,10 @@ bool refuses(const engine &e, const char *path)
 
 int main(int argc, char **argv)
 try {
-	if (argc != 3)
+	if (argc != 3) {
+		std::fputs("usage: embed MODULE NAME\n", stderr);
 		return 1;
+	}
 	engine e;
 	if (!refuses(e, "/nonexistent.ko"))
 		return 2;

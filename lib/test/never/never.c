@@ -191,18 +191,28 @@ static const struct scenario {
 	{ "order", order },
 };
 
+static const struct scenario *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
+		if (strcmp(name, scenarios[i].name) == 0)
+			return &scenarios[i];
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
+	const struct scenario *s = argc == 2 ? find(argv[1]) : NULL;
 	char text[32];
 
+	if (!s) {
+		fputs("usage: never SCENARIO\n", stderr);
+		return 2;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	snprintf(text, sizeof(text), "%llx", (unsigned long long)(size_t)&acts);
 	setenv(SCRIPT_VARIABLE, text, 1);
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
-		if (argc > 1 && strcmp(argv[1], scenarios[i].name) == 0 &&
-		    scenarios[i].run()) {
-			puts("well");
-			return 0;
-		}
-	return 1;
+	if (!s->run())
+		return 1;
+	puts("well");
+	return 0;
 }

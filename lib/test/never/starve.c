@@ -86,7 +86,11 @@ int main(int argc, char **argv)
 	struct tn_system *sys;
 	int status;
 
-	if (argc != 2 || tn_open(NULL, &sys) != 0)
+	if (argc != 2) {
+		fputs("usage: starve PLUGIN.so\n", stderr);
+		return 1;
+	}
+	if (tn_open(NULL, &sys) != 0)
 		return 1;
 	if (one_life(sys, argv[1]) != 0)
 		return 1;

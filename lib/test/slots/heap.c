@@ -187,10 +187,12 @@ static int live(void *memory)
 
 int main(int argc, char **argv)
 {
-	FILE *f = argc > 1 ? fopen(argv[1], "rb") : NULL;
+	FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
 
-	if (!f)
+	if (!f) {
+		fputs("usage: heap BLOB\n", stderr);
 		return 2;
+	}
 	blob_size = fread(blob, 1, sizeof(blob), f);
 	fclose(f);
 	return live(pool) || live(NULL);
