@@ -67,6 +67,7 @@ int refused(void) { return 1; }
 PIC = ["-fPIC"]
 TLS_WORDS = r"thread-local storage is not supported"
 LARGE_WORDS = r"R_\w+.*: the large code model is not supported"
+MEDIUM_WORDS = r"R_X86_64_GOTPC32.*: the medium code model is not supported"
 
 
 def tls_cases(arch):
@@ -93,11 +94,13 @@ OWN_CASES = {
         Case("large", BOTH, PIC + ["-mcmodel=large"], GLOBALS, LARGE_WORDS),
         Case("medium", ("gcc",), PIC + ["-mcmodel=medium",
                                         "-mlarge-data-threshold=1"],
-             GLOBALS, LARGE_WORDS),
+             GLOBALS, MEDIUM_WORDS),
+        Case("medium-clang", ("clang",), PIC + ["-mcmodel=medium"], GLOBALS,
+             MEDIUM_WORDS),
         Case("large-common", ("gcc",),
              ["-fno-pic", "-mcmodel=medium", "-mlarge-data-threshold=64"],
              LARGE_COMMON, r"is not supported \(symbol 'refused'\)"),
-        Case("got-base", BOTH, PIC, GOT_BASE, LARGE_WORDS),
+        Case("got-base", BOTH, PIC, GOT_BASE, MEDIUM_WORDS),
         Case("size", BOTH, PIC, SIZE,
              r"R_X86_64_SIZE64.*: this relocation is not supported"),
     ],

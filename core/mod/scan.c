@@ -16,6 +16,8 @@ static const char *refusal_text(const struct reloc_howto *how)
 		[RELOC_REFUSED_TLS] = "thread-local storage",
 		[RELOC_REFUSED_IFUNC] = "an indirect function (ifunc)",
 		[RELOC_REFUSED_LARGE_MODEL] = "the large code model",
+		[RELOC_REFUSED_MEDIUM_MODEL] = "the medium code model",
+		[RELOC_REFUSED_FAR_DATA] = "the medium or large code model",
 		[RELOC_REFUSED_TINY_MODEL] = "the tiny code model",
 		[RELOC_REFUSED_COPY] = "a copy relocation",
 		[RELOC_REFUSED_OTHER] = "this relocation",

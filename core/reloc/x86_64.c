@@ -46,8 +46,8 @@ enum {
 	ROW(22, "GOTTPOFF", REFUSE(TLS)) \
 	ROW(23, "TPOFF32", REFUSE(TLS)) \
 	ROW(24, "PC64", AS(PC, 64, 8), ANY)                     /* S + A - P */ \
-	ROW(25, "GOTOFF64", REFUSE(LARGE_MODEL))                /* S + A - GOT */ \
-	ROW(26, "GOTPC32", REFUSE(LARGE_MODEL))                 /* GOT + A - P */ \
+	ROW(25, "GOTOFF64", REFUSE(FAR_DATA))                   /* S + A - GOT */ \
+	ROW(26, "GOTPC32", REFUSE(MEDIUM_MODEL))                /* GOT + A - P */ \
 	ROW(27, "GOT64", REFUSE(LARGE_MODEL))                   /* G + A */ \
 	ROW(28, "GOTPCREL64", REFUSE(LARGE_MODEL))              /* G + GOT - P + A */ \
 	ROW(29, "GOTPC64", REFUSE(LARGE_MODEL))                 /* GOT - P + A */ \

@@ -84,7 +84,9 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{ EM_X86_64, 23, "R_X86_64_TPOFF32 against 'word': thread-local storage" },
 	{ EM_X86_64, 37, "R_X86_64_IRELATIVE against 'word': an indirect function (ifunc)" },
-	{ EM_X86_64, 25, "R_X86_64_GOTOFF64 against 'word': the large code model" },
+	{ EM_X86_64, 25, "R_X86_64_GOTOFF64 against 'word': the medium or large code model" },
+	{ EM_X86_64, 26, "R_X86_64_GOTPC32 against 'word': the medium code model" },
+	{ EM_X86_64, 27, "R_X86_64_GOT64 against 'word': the large code model" },
 	{ EM_X86_64, 5, "R_X86_64_COPY against 'word': a copy relocation" },
 	{ EM_X86_64, 32, "R_X86_64_SIZE32 against 'word': this relocation" },
 	{ EM_AARCH64, 549, "R_AARCH64_TLSLE_ADD_TPREL_HI12 against 'word': thread-local storage" },

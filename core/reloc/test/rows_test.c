@@ -134,6 +134,8 @@ TEST(reloc, refused_types_name_their_group)
 		for (uint32_t type = 0; type < 1100; type++)
 			check_refusal(reloc_machine(machines[i]), type);
 	}
+	CHECK_EQ(row(EM_X86_64, 25)->refusal, RELOC_REFUSED_FAR_DATA);
+	CHECK_EQ(row(EM_X86_64, 26)->refusal, RELOC_REFUSED_MEDIUM_MODEL);
 	CHECK_EQ(row(EM_X86_64, 29)->refusal, RELOC_REFUSED_LARGE_MODEL);
 	CHECK_EQ(row(EM_AARCH64, 300)->refusal, RELOC_REFUSED_LARGE_MODEL);
 	CHECK_EQ(row(EM_AARCH64, 309)->refusal, RELOC_REFUSED_TINY_MODEL);
