@@ -7,6 +7,7 @@
 #include <base/format.h>
 #include <base/string.h>
 
+#include "fire.h"
 #include "module.h"
 
 /* How long a load waits for another: Linux's 30 s. */
@@ -91,9 +92,10 @@ void activity_end_locked(
 /*
  * Whoever worked on it is gone: what was running runs on, and fires. Of what
  * was coming or going init or exit may have been left in the middle, so no code
- * of it is run any more when it is unloaded. Ledger lock too.
+ * of it is run any more when it is unloaded, which waits for no operation of a
+ * thread that is not there.
  */
-static void call_off(struct tn_module *mod)
+REQUIRES(ledger_role) static void call_off(struct tn_module *mod)
 {
 	mod->running = 0;
 	if (mod->gen == NULL) {
@@ -103,8 +105,10 @@ static void call_off(struct tn_module *mod)
 	mod->gen->leaving = NULL;
 	if (mod->state == TN_STATE_LOADED || mod->state == TN_STATE_GOING)
 		mod->gen->started = false;
-	if (mod->state != TN_STATE_RUNNING)
+	if (mod->state != TN_STATE_RUNNING) {
+		fires_forget_others(mod->gen);
 		return;
+	}
 	gate_target_open(&mod->target);
 	mod->gen->book.paused = false;
 }

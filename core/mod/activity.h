@@ -75,7 +75,7 @@ void activity_end_locked(struct activity *act, int result,
 
 /* This process is a copy in which the calling thread is the only one. */
 void activity_forget_others_locked(struct tn_system *sys)
-    REQUIRES(registry_role);
+    REQUIRES(registry_role) REQUIRES(ledger_role);
 
 /*
  * Waits until the activity on @mod has ended; its result is then in @act. The

@@ -14,7 +14,7 @@
 /* One operation in progress, on the stack of its thread. */
 struct frame {
 	struct list link; /* fires.frames */
-	const struct firing *f;
+	struct firing *f;
 	uintptr_t thread;
 	uint64_t since_ns;
 };
@@ -199,6 +199,23 @@ void fires_settle(const struct generation *gen)
 
 	while (has_frame(gen->mod->sys, strays))
 		firing_wait(gen->mod->sys);
+}
+
+void fires_forget_others(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+	const uintptr_t self = this_thread(sys->port);
+	struct list *pos = sys->fires.frames.next;
+
+	while (pos != &sys->fires.frames) {
+		struct frame *frame = (struct frame *)pos;
+
+		pos = pos->next;
+		if (frame->f->entry.owner != gen || frame->thread == self)
+			continue;
+		list_del(&frame->link);
+		firing_unpin(sys, frame->f);
+	}
 }
 
 void firing_wait_for(struct tn_system *sys, uint64_t ns)

@@ -145,6 +145,11 @@ bool fires_here(struct tn_system *sys, const struct generation *gen,
     const struct tn_ledger_class *type) REQUIRES(ledger_role);
 /* Waits for those that have given themselves back and still run. */
 void fires_settle(const struct generation *gen) REQUIRES(ledger_role);
+/*
+ * In a child of fork: the operations of @gen that other threads were in are at
+ * an end.
+ */
+void fires_forget_others(struct generation *gen) REQUIRES(ledger_role);
 /* Waits until something may have changed; gives the lock meanwhile. */
 void firing_wait(struct tn_system *sys) REQUIRES(ledger_role);
 /* The same, for @ns at most. */

@@ -12,8 +12,10 @@
 
 #include <test/test.h>
 
+#include "../activity.h"
 #include "../module.h"
 #include "actor.h"
+#include "firing.h"
 
 static struct {
 	struct author a;
@@ -119,4 +121,67 @@ TEST(life_fork, exit_that_was_left_in_the_middle_is_not_called_again)
 TEST(life_fork, module_that_was_all_but_gone_can_be_loaded)
 {
 	split_in(ACTOR_OPS, "aiasapax");
+}
+
+/* --- an operation that another thread is in */
+
+static struct firing_world fires;
+
+/* Another thread that is in the middle of the module's exit. */
+static void *be_in_exit(void *arg)
+{
+	struct activity act;
+
+	(void)arg;
+	registry_lock(fires.w.sys);
+	activity_init(&act, fires.w.sys);
+	EXPECT(activity_begin_locked(
+		   &act, ACTIVITY_UNLOAD, fires.mod, &fires.w.diag) == 0);
+	fires.mod->state = TN_STATE_GOING;
+	registry_unlock(fires.w.sys);
+	stay();
+	registry_lock(fires.w.sys);
+	fires.mod->state = TN_STATE_RUNNING;
+	activity_end_locked(&act, 0, NULL);
+	registry_unlock(fires.w.sys);
+	return NULL;
+}
+
+static int unload_in_child(void)
+{
+	alarm(60); /* a hang is a failure */
+	registry_lock(fires.w.sys);
+	tn_system_before_fork(fires.w.sys);
+	tn_system_after_fork(fires.w.sys, true);
+	registry_unlock(fires.w.sys);
+	return tn_unload_name(fires.w.sys, "holder", NULL, NULL);
+}
+
+TEST(life_fork, operation_of_a_thread_that_is_not_there_is_not_waited_for)
+{
+	struct probe p;
+	pthread_t thread;
+	int status = -1;
+	pid_t child;
+
+	CHECK(firing_open(&fires));
+	p = probe_new(&fires, 'p');
+	CHECK_EQ(SET_UP(&fires, work, &p, work, OP_BLOCK), 0);
+	CHECK_EQ(resource_work_schedule(&p.work), 1);
+	CHECK(reaches(&p.inside, 1));
+	sem_init(&split.inside, 0, 0);
+	sem_init(&split.go_on, 0, 0);
+	CHECK_EQ(pthread_create(&thread, NULL, be_in_exit, NULL), 0);
+	while (sem_wait(&split.inside) != 0)
+		;
+	child = fork();
+	if (child == 0)
+		_exit(unload_in_child() == 0 ? 0 : 1);
+	EXPECT(waitpid(child, &status, 0) == child);
+	EXPECT(status == 0);
+	sem_post(&split.go_on);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	atomic_store(&p.go, true);
+	(void)resource_work_cancel(&p.work);
+	CHECK(firing_close(&fires));
 }
