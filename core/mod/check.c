@@ -192,8 +192,9 @@ static int find_name(struct tn_load *l)
 	const char *given = l->args->name != NULL ? l->args->name : own;
 	const char *path = l->args->path;
 
-	if (given != NULL ? module_name_take(given, l->name)
-			  : path != NULL && tn_module_name(path, l->name))
+	if ((given != NULL ? module_name_take(given, l->name)
+			   : path != NULL && tn_module_name(path, l->name)) &&
+	    module_name_is_sound(l->name))
 		return 0;
 	l->name[0] = '\0';
 	if (given == NULL && l->offline)

@@ -272,7 +272,7 @@ static const struct row {
 	[TN_REASON_RELOC_PAIR] = { "reloc_pair", TN_ENOEXEC, PLACE ": its partner relocation is missing or doubled", NULL, false },
 	[TN_REASON_RELOC_CELLS] = { "reloc_cells", TN_EOPNOTSUPP, PLACE ": too many different addends for one symbol", NULL, false },
 	[TN_REASON_PLACEMENT] = { "placement", TN_ERANGE, "its parts do not fit into 2 GiB of addresses", NULL, false },
-	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", TN_EEXIST, "a module called %o is loaded already", NULL, false },
+	[TN_REASON_DUPLICATE_MODULE] = { "duplicate_module", TN_EEXIST, "a module called %o is loaded already or on its way", NULL, false },
 	[TN_REASON_DUPLICATE_EXPORT] = { "duplicate_export", TN_EEXIST, "exports '%s', which %o exports already", NULL, true },
 	[TN_REASON_BAD_EXPORT] = { "bad_export", TN_ENOEXEC, "has a malformed export table: %n+%a", NULL, true },
 	[TN_REASON_ENTRY] = { "entry", TN_ENOEXEC, "entry point '%s' is not in the module's text", NULL, false },
@@ -288,7 +288,7 @@ static const struct row {
 	[TN_REASON_INSIDE] = { "inside", TN_EDEADLK, "called from inside of a call that must not sleep", NULL, false },
 	[TN_REASON_OWN_CODE] = { "own_code", TN_EDEADLK, "its own code cannot have it started, stopped or unloaded", NULL, false },
 	[TN_REASON_WAIT_CYCLE] = { "wait_cycle", TN_EDEADLK, "would wait for itself: %o", NULL, true },
-	[TN_REASON_WAIT_TIME] = { "wait_time", TN_ETIMEDOUT, "has waited %u ms for %o, which is still being loaded", NULL, true },
+	[TN_REASON_WAIT_TIME] = { "wait_time", TN_ETIMEDOUT, "has waited %u ms for %o, which another thread is loading or unloading", NULL, true },
 	[TN_REASON_NOT_LOADED] = { "not_loaded", TN_ENOENT, "%o is not loaded", NULL, false },
 	[TN_REASON_NO_EXIT] = { "no_exit", TN_EBUSY, "has init but no exit: it is permanent", NULL, true },
 	[TN_REASON_VERIFY] = { "verify", TN_EACCES, "refused by the verification hook", NULL, false },
@@ -311,6 +311,7 @@ static const struct row {
 	[TN_REASON_LINGERS] = { "lingers", TN_EBUSY, "an earlier build of it is still in the process: %o", NULL, false },
 	[TN_REASON_WORKER] = { "worker", TN_EIO, "its %o", NULL, false },
 	[TN_REASON_NO_BARRIER] = { "no_barrier", TN_EOPNOTSUPP, "other threads cannot be waited for: the system forbids every barrier by now", NULL, false },
+	[TN_REASON_FINDER] = { "finder", TN_EINVAL, "%o could not be looked for: the finder returned %i", NULL, false },
 	// clang-format on
 };
 _Static_assert(ARRAY_SIZE(rows) == TN_REASONS, "one row per reason");

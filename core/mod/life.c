@@ -139,12 +139,16 @@ static int save(struct tn_module *mod, const void *arg, struct tn_diag *d)
 		err = generation_run_hook(gen, HOOK_QUIESCE, TN_REASON_VETO, d);
 	if (err != 0)
 		return d->error = -TN_EPERM;
+	*r->len = 0;
 	generation_enter(gen, HOOK_SAVE);
 	err = ((save_fn *)(uintptr_t)gen->hook[HOOK_SAVE])(
 	    mod, r->buf, r->cap, r->len);
 	generation_leave(gen);
 	if (running)
 		generation_run_resume(gen);
+	/* It may have said what it takes, and no more. */
+	if (err == 0 && *r->len > r->cap)
+		err = -TN_ENOSPC;
 	return err == 0 ? 0 : fail_hook(mod, "save_state", err, d);
 }
 

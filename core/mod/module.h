@@ -183,7 +183,7 @@ static inline void module_unpin(struct tn_module *mod)
 
 /* Letters, digits, '_', '.' and '+', at least one. */
 bool module_name_is_sound(const char *name);
-/* Takes a name as it is given; false when it is too long or not sound. */
+/* Takes a name as it is given; false when it is too long. */
 bool module_name_take(const char *s, char name[TN_MODULE_NAME_MAX]);
 
 /* --- diag.c */

@@ -122,10 +122,14 @@ static int ask(
 	struct tn_graph *g = n->g;
 	struct tn_load_args args = { .size = sizeof(args) };
 	const uint32_t before = g->nnodes;
-	int err = -TN_ENOENT;
+	int err = g->find != NULL ? g->find(g->find_arg, name, symbol, &args)
+				  : -TN_ENOENT;
 
-	if (g->find != NULL)
-		err = g->find(g->find_arg, name, symbol, &args);
+	if (err != 0 && err != -TN_ENOENT) {
+		(void)diag_fail(n->diag, TN_STAGE_DEPENDS, TN_REASON_FINDER,
+		    n->node->load.name, name != NULL ? name : symbol);
+		return diag_result(n->diag, err);
+	}
 	if (err == 0)
 		err = graph_add(g, &args, true, n->diag);
 	/* A file that is there already does not help. */

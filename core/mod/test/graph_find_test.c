@@ -164,11 +164,14 @@ TEST(graph, finder_is_asked_by_name_and_by_symbol)
 TEST(graph, finder_that_fails_ends_it)
 {
 	struct graphing f;
+	char text[128];
 
 	CHECK(graphing_begin(&f));
 	f.find_error = -TN_EIO;
 	graphing_file(&f, "a", "tenon.depends=b");
 	CHECK_EQ(graphing_resolve(&f), -TN_EIO);
+	tn_diag_text(&f.w.diag, text, sizeof(text));
+	CHECK_STR(text, "a: b could not be looked for: the finder returned -5");
 	graphing_end(&f);
 }
 

@@ -5,10 +5,13 @@
  * stable name, its error number and its sentence.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <test/test.h>
 
+#include "files.h"
 #include "world.h"
 
 static int plain_word, other_word;
@@ -43,7 +46,7 @@ TEST(identity, a_name_is_used_once)
 	CHECK(open_here(&w));
 	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
 	CHECK_REFUSED(&w, b.o, TN_EEXIST, "duplicate_module",
-	    "a module called same_name is loaded already");
+	    "a module called same_name is loaded already or on its way");
 	CHECK_EQ(world_unload(&w, mod), 0);
 	loads(&w, &b);
 	author_free(&a);
@@ -90,6 +93,57 @@ static int load_as(
 		.data_size = file.n };
 
 	return tn_load(w->sys, &args, mod, &w->diag);
+}
+
+/* Loads a file that says no name of its own, and whose path ends like this. */
+static int load_from(
+    struct world *w, struct object *o, const char *end, struct tn_module **mod)
+{
+	const struct span file = object_file(o);
+	uint8_t *copy = malloc(file.n);
+	struct file_path path, whole;
+	int err = -TN_EIO;
+
+	memcpy(copy, file.p, file.n);
+	memcpy(memmem(copy, file.n, "name=own", 8), "none", 4);
+	if (file_write(&path, (struct span){ copy, file.n })) {
+		const struct tn_load_args args = { .size = sizeof(args),
+			.path = whole.text };
+
+		snprintf(
+		    whole.text, sizeof(whole.text), "%.64s%s", path.text, end);
+		if (rename(path.text, whole.text) == 0)
+			err = tn_load(w->sys, &args, mod, &w->diag);
+		unlink(whole.text);
+	}
+	free(copy);
+	return err;
+}
+
+TEST(identity, a_path_names_a_module_as_far_as_it_is_a_name)
+{
+	static const char *const bad[] = { "a b.ko", "\x1b[31m.ko", ",b.ko",
+		"\xff.ko" };
+	struct author a = author_new(isa_here()->machine, "own");
+	struct tn_module_info info;
+	struct tn_module *mod;
+	struct world w;
+	char text[128];
+
+	CHECK(open_here(&w));
+	CHECK_EQ(load_from(&w, a.o, "a-b.1.ko.gz", &mod), 0);
+	tn_module_info(mod, &info);
+	CHECK(strstr(info.name, "a_b.1") != NULL);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		CHECK_EQ(load_from(&w, a.o, bad[i], &mod), -TN_EINVAL);
+		CHECK_EQ(w.diag.reason, TN_REASON_BAD_NAME);
+	}
+	CHECK_EQ(load_from(&w, a.o, bad[0], &mod), -TN_EINVAL);
+	tn_diag_text(&w.diag, text, sizeof(text));
+	CHECK(strstr(text, "a b.ko' is not a module name") != NULL);
+	author_free(&a);
+	CHECK(world_close(&w));
 }
 
 TEST(identity, the_caller_may_name_a_module)

@@ -217,7 +217,8 @@ TEST(share, an_exclusive_load_does_not_wait)
 	job_start(&first, run_load);
 	wait_inside();
 	CHECK_EQ(actor_load(&a, TN_LOAD_EXCLUSIVE, &mod), -TN_EEXIST);
-	CHECK_STR(play_sentence(), "a module called a is loaded already");
+	CHECK_STR(play_sentence(),
+	    "a module called a is loaded already or on its way");
 	atomic_store(&gate.go, true);
 	job_end(&first);
 	CHECK_EQ(first.err, 0);
@@ -288,10 +289,10 @@ TEST(share, a_user_does_not_wait_for_ever)
 	CHECK_EQ(actor_load(&b, 0, &mod), -TN_ETIMEDOUT);
 	CHECK_EQ(play.w.diag.reason, TN_REASON_WAIT_TIME);
 	CHECK_STR(play_sentence(),
-	    "b: has waited 5 ms for a, which is still being loaded");
+	    "b: has waited 5 ms for a, which another thread is loading or unloading");
 	CHECK_EQ(actor_load(&a, 0, &mod), -TN_ETIMEDOUT);
 	CHECK_STR(play_sentence(),
-	    "a: has waited 5 ms for a, which is still being loaded");
+	    "a: has waited 5 ms for a, which another thread is loading or unloading");
 	atomic_store(&gate.go, true);
 	job_end(&provider);
 	CHECK_EQ(provider.err, 0);

@@ -126,6 +126,8 @@ enum tn_reason {
 	TN_REASON_WORKER,           /* other: what has happened to the
 				       process that runs it */
 	TN_REASON_NO_BARRIER,
+	TN_REASON_FINDER, /* other: what was looked for, value: what the
+			     finder returned */
 	TN_REASONS
 };
 

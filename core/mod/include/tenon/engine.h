@@ -236,7 +236,7 @@ int tn_unload_name(struct tn_system *sys, const char *name,
  * Unloads all of @mods, given in any order, users before what they use, or
  * none of them. References and handles that one has on another do not count: it
  * may use them until its stop has run, no longer. -TN_EINVAL: one is listed
- * twice, or force is asked for; also -TN_ENOMEM. Sleeps.
+ * twice, or force is asked for more than one; also -TN_ENOMEM. Sleeps.
  */
 int tn_unload_set(struct tn_system *sys, struct tn_module *const *mods,
     uint32_t n, const struct tn_unload_args *args, struct tn_diag *diag);

@@ -26,8 +26,8 @@ extern "C" {
 /*
  * Supplies what a set lacks: the file of the module @name, or (@name is NULL)
  * a file that exports @symbol. Fills @out, whose pointers must last as long as
- * the graph, and returns 0; -TN_ENOENT: there is none. Another error ends the
- * resolution. It is called without a lock of the engine.
+ * the graph, and returns 0; -TN_ENOENT: there is none. Another result ends the
+ * resolution with it, -TN_EINVAL if it is positive. It is called without a lock of the engine.
  */
 typedef int tn_find_fn(
     void *arg, const char *name, const char *symbol, struct tn_load_args *out);
