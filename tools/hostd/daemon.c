@@ -171,7 +171,7 @@ static void admit(struct hostd *h, int fd)
 	int err;
 
 	(void)pthread_mutex_lock(&h->lock);
-	n = h->nsessions;
+	n = h->nclients;
 	(void)pthread_mutex_unlock(&h->lock);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
 	    !is_allowed(h, peer.uid))
@@ -194,6 +194,7 @@ void host_ended(struct session *s)
 	for (at = &h->sessions; *at != s; at = &(*at)->next)
 		;
 	*at = s->next;
+	h->nclients--;
 	s->next = h->ended;
 	h->ended = s;
 	wake(h);

@@ -46,7 +46,8 @@ struct hostd {
 	pthread_mutex_t lock;
 	struct session *sessions; /* under the lock */
 	struct session *ended;    /* threads to be joined; under the lock */
-	unsigned nsessions;       /* under the lock */
+	unsigned nclients;        /* that are served; under the lock */
+	unsigned nsessions;       /* that are not freed; under the lock */
 };
 
 /* A request while its session's thread does it. */

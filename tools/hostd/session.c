@@ -330,11 +330,12 @@ static void *session_main(void *arg)
 		else
 			wait_for_something(s);
 	}
+	/* Its place is free before anybody can hear that it is. */
+	host_ended(s);
 	host_log(s->host, strcmp(s->dropped, "it has left") != 0,
 	    "client %s (process %d): %s", s->client, (int)s->pid, s->dropped);
 	/* It learns of its end now, not when the thread has been joined. */
 	(void)shutdown(s->fd, SHUT_RDWR);
-	host_ended(s);
 	return NULL;
 }
 
@@ -424,6 +425,7 @@ int session_start(struct hostd *h, int fd)
 	if (err == 0) {
 		s->next = h->sessions;
 		h->sessions = s;
+		h->nclients++;
 		h->nsessions++;
 	}
 	(void)pthread_mutex_unlock(&h->lock);

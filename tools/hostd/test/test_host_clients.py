@@ -43,6 +43,15 @@ class Clients(hostkit.Case):
         wait_until(lambda: three[1].ok('status')[1]['clients'] == '2')
         self.client(host).ok('ping')
 
+    def test_who_has_heard_of_his_end_may_come_again(self):
+        host = self.host('--clients', '1')
+        for _ in range(200):
+            c = self.client(host, hello=False)
+            c.raw(b'1 hello version=2\n')
+            self.assertEqual(c.line()['reason'], 'version')
+            with self.assertRaises(Left):
+                c.line()
+
     def test_without_a_descriptor_for_it_a_client_hears_so(self):
         host = self.host()
         first = self.client(host)
@@ -80,7 +89,6 @@ class Clients(hostkit.Case):
             other.ok('rmmod', names='hello')
             if 'does not take' in host.said():
                 break
-        # the host tells its log after it has told the client
         host.wait_for('does not take')
         os.close(fd)
 
