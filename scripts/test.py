@@ -124,19 +124,23 @@ def wait_for_all(suite, seconds):
 
 
 def end(suite):
-    """Ends all processes of a suite; returns who they were."""
-    found = marked(suite)
-    for pid, _ in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    wait_for_all(suite, LEAVE_TIME)
+    """Ends all processes of a suite; returns who they were.  One look does not
+    show all of them, and they may start others meanwhile."""
+    found = {}
+    last = time.monotonic() + LEAVE_TIME
+    while not is_over(suite) and time.monotonic() < last:
+        for pid, name in marked(suite):
+            found[pid] = name
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
     return found
 
 
 def end_stragglers(suite):
     """A suite that has ended may leave no process behind."""
     wait_for_all(suite, LEAVE_TIME)
-    names = [f'{name} ({pid})' for pid, name in end(suite)]
+    names = [f'{name} ({pid})' for pid, name in end(suite).items()]
     if names:
         suite.notes.append('left processes behind: ' + ', '.join(names))
 

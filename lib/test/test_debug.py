@@ -226,8 +226,9 @@ class Perf(Debug):
         target = self.path('victim')
         with open(target, 'w') as f:
             f.write('precious')
-        script = ('import os,sys; os.symlink(sys.argv[1], '
-                  '"/tmp/perf-%d.map" % os.getpid()); '
+        script = ('import os,sys; path = "/tmp/perf-%d.map" % os.getpid(); '
+                  'os.path.lexists(path) and os.remove(path); '
+                  'os.symlink(sys.argv[1], path); '
                   'os.execv(sys.argv[2], sys.argv[2:])')
         p = child.start(self, ('/usr/bin/python3', '-c', script, target,
                                self.driver, 'perf', f'load={self.module}'))

@@ -51,6 +51,7 @@ class Clients(hostkit.Case):
             self.assertEqual(c.line()['reason'], 'version')
             with self.assertRaises(Left):
                 c.line()
+            c.close()
 
     def test_without_a_descriptor_for_it_a_client_hears_so(self):
         host = self.host()
