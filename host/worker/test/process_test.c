@@ -123,7 +123,7 @@ TEST(process, inherits_no_descriptor)
 	const unsigned before = kit_descriptors();
 	struct tn_isolate_report r;
 	int low = open("/dev/null", O_RDONLY); /* without O_CLOEXEC */
-	int high = fcntl(low, F_DUPFD, 500);
+	int high = fcntl(low, F_DUPFD, 60);
 	struct worker *w;
 	char path[64];
 
