@@ -67,6 +67,7 @@ static int use_it_all(void)
 TEST(copied, a_child_finds_every_lock_whole)
 {
 	NEED_MODULES();
+	const time_t began = time(NULL);
 	pthread_t thread;
 
 	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
@@ -74,7 +75,7 @@ TEST(copied, a_child_finds_every_lock_whole)
 	CHECK(copied.mod != NULL);
 	atomic_store(&copied.over, false);
 	CHECK_EQ(pthread_create(&thread, NULL, keep_looking, NULL), 0);
-	for (unsigned i = 0; i < FORKS; i++) {
+	for (unsigned i = 0; kit_goes_on(i, FORKS, began); i++) {
 		const pid_t pid = fork();
 		int status = -1;
 
@@ -141,6 +142,7 @@ TEST(copied, a_child_loads_while_others_symbolize_and_set)
 {
 	NEED_MODULES();
 	void *(*const fns[])(void *arg) = { keep_symbolizing, keep_setting };
+	const time_t began = time(NULL);
 	pthread_t threads[2];
 
 	CHECK_EQ(tn_open(NULL, &copied.sys), 0);
@@ -149,7 +151,7 @@ TEST(copied, a_child_loads_while_others_symbolize_and_set)
 	atomic_store(&copied.over, false);
 	for (unsigned i = 0; i < 2; i++)
 		CHECK_EQ(pthread_create(&threads[i], NULL, fns[i], NULL), 0);
-	for (unsigned i = 0; i < FORKS; i++) {
+	for (unsigned i = 0; kit_goes_on(i, FORKS, began); i++) {
 		const pid_t pid = fork();
 		int status = -1;
 

@@ -229,13 +229,14 @@ static void check_beside(const struct engine *e, int (*walk)(struct forker *f),
     void (*act)(const struct engine *e))
 {
 	struct others o = { .engine = e, .act = act };
+	const time_t began = time(NULL);
 	pthread_t thread;
 
-	alarm(60); /* a hang is a failure */
 	CHECK_EQ(pthread_create(&thread, NULL, keep_acting, &o), 0);
-	for (unsigned i = 0; i < FORKS; i++) {
+	for (unsigned i = 0; kit_goes_on(i, FORKS, began); i++) {
 		struct forker f = { .engine = e, .walk = walk };
 
+		alarm(60); /* a hang is a failure */
 		fork_in_walk(&f);
 		(void)tn_host_mode(e->sys);
 	}

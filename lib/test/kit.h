@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 #include <tenon/tenon.h>
 #include <test/emulated.h>
 #include <test/sanitized.h>
@@ -43,3 +45,9 @@ long kit_call(struct tn_system *sys, const char *symbol, long x);
 
 /* Loads a provider and its user, calls through both, and unloads. */
 void kit_check_pair(struct tn_system *sys);
+
+/*
+ * Whether a loop that began at @began does @i, too: up to @n, but on a slow
+ * machine a tenth of these and what takes ten seconds.
+ */
+bool kit_goes_on(unsigned i, unsigned n, time_t began);
