@@ -9,6 +9,8 @@
 
 #include <tenon/err.h>
 
+#define PAUSE_MAX_MS 256 /* so late at most it is noticed */
+
 static int remove_module(struct modprobe *mp, struct module *m);
 
 static long now_ms(void)
@@ -38,7 +40,8 @@ static int remove_patiently(
 		ts.tv_sec = pause / 1000;
 		ts.tv_nsec = pause % 1000 * 1000000;
 		(void)nanosleep(&ts, NULL);
-		pause *= 2;
+		if (pause < PAUSE_MAX_MS)
+			pause *= 2;
 	}
 }
 
