@@ -272,10 +272,17 @@ class Terminal(Case):
             os.chdir(self.dir)
             os.execve(words[0], words, self.env)
         self.addCleanup(os.close, fd)
+        self.addCleanup(self.kill, pid)
         self.seen = ''
         self.fd = fd
         self.pid = pid
         self.read_until('tenon> ')
+
+    def kill(self, pid):
+        """What a test that failed has left; self.pid is None when it ended."""
+        if self.pid == pid:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def read_until(self, text, limit=60):
         """Reads what is shown until @text comes; forgets what is before."""
@@ -297,7 +304,6 @@ class Terminal(Case):
         while True:
             if not select.select([self.fd], [], [], 1)[0]:
                 if time.monotonic() > end:
-                    os.kill(self.pid, signal.SIGKILL)
                     raise TimeoutError(repr(self.seen))
                 continue
             try:
@@ -305,7 +311,8 @@ class Terminal(Case):
                     break
             except OSError:
                 break
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        pid, self.pid = self.pid, None
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def test_commands_are_typed(self):
         self.open()
