@@ -78,7 +78,7 @@ class End(hostkit.Case):
         os.close(fd)
 
     def test_all_that_has_arrived_is_answered_however_much_it_is(self):
-        host = self.host()
+        host = self.host('--stop', '600')  # however slow it is, too
         c = self.client(host)
         fd = os.open(module('sleeper', 'hosted'), os.O_RDONLY)
         c.send('insmod', [fd], params='init_ms=400')
