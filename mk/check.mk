@@ -69,16 +69,23 @@ tidy: $(foreach s,$(TIDIED),$(call tidy_ok,$s)) ## clang-tidy
 # Every header must compile alone, as C11 and as C++17, and see no more than
 # its component may. C++ has its own names for two words of C; headers that are
 # not installed may rely on this translation.  Those of CXX_HEADERS are C++.
+# Of those that are installed no compiler complains to a careful user either.
+CAREFUL := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion
 CXX_HEADERS := lib/include/lkmod/gaia_module_manager.h
 CONFIG := host
-header_free = $(if $(filter free,$(C.$1.kind)),$(FREE) $$(call nostdinc,host),$(HOST))
-header_cxx = $(if $(filter $2,$(C.$1.install:%=$1/include/%)),,-D_Static_assert=static_assert -Drestrict=__restrict)
+header_free = $(if $(filter free,$(C.$1.kind)),$(FREE) $$(call nostdinc,$2),$(HOST))
+header_installed = $(filter $2,$(C.$1.install:%=$1/include/%))
+header_cxx = -Wall -Wextra $(if $(header_installed),$(CAREFUL) -Wold-style-cast,-D_Static_assert=static_assert -Drestrict=__restrict)
+header_c = $(WARN) $(if $(header_installed),$(CAREFUL) -Wcast-qual)
+# $(call header_by,component,configuration,compiler and flags,language)
+header_by = $(Q)echo 'extern int unit;' | $3 -pedantic -Werror $(call header_free,$1,$2) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x $4 -include $$< -
 define header
-$(B)/check/headers/$2.ok: $2 $(filter %.h,$(foreach d,$1 $(C.$1.deps),$(wildcard $d/include/*/*.h))) | $(SETUP)
+$(B)/check/headers/$2.ok: $2 mk/check.mk $(filter %.h,$(foreach d,$1 $(C.$1.deps),$(wildcard $d/include/*/*.h))) | $(SETUP)
 	$$(call say,HEADER,$$<)
 	@mkdir -p $$(@D)
-	$(if $(filter $2,$(CXX_HEADERS)),,$(Q)echo 'extern int unit;' | gcc -std=c11 -pedantic $(WARN) -Werror $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c -include $$< -)
-	$(Q)echo 'extern int unit;' | g++ -std=c++17 -pedantic -Wall -Wextra -Werror $(header_cxx) $(header_free) $(call includes,$1 $(C.$1.deps)) -fsyntax-only -x c++ -include $$< -
+	$(if $(filter $2,$(CXX_HEADERS)),,$(call header_by,$1,host,gcc -std=c11 $(header_c),c))
+	$(call header_by,$1,host,g++ -std=c++17 $(header_cxx) $(if $(header_installed),-Wuseless-cast),c++)
+	$(if $(header_installed),$(call header_by,$1,host-clang,clang++ -std=c++17 $(header_cxx),c++))
 	@touch $$@
 headers: $(B)/check/headers/$2.ok
 endef

@@ -23,9 +23,13 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 SOURCES = os.path.join(TOP, 'lib', 'test', 'embed')
 MODULE = os.path.join(TOP, 'build', 'modules', platform.machine(), 'common',
                       'hello.ko')
-COMPILERS = (('gcc', '-std=c11', 'embed.c'), ('clang', '-std=c11', 'embed.c'),
-             ('g++', '-std=c++17', 'embed.cpp'),
-             ('clang++', '-std=c++17', 'embed.cpp'))
+# What a program's author may ask of his compiler, headers of libtenon included.
+CAREFUL = ('-Wshadow', '-Wconversion', '-Wsign-conversion')
+COMPILERS = (('gcc', '-std=c11', 'embed.c', '-Wcast-qual'),
+             ('clang', '-std=c11', 'embed.c', '-Wcast-qual'),
+             ('g++', '-std=c++17', 'embed.cpp', '-Wold-style-cast',
+              '-Wuseless-cast'),
+             ('clang++', '-std=c++17', 'embed.cpp', '-Wold-style-cast'))
 STRICT = ('-O2', '-Wall', '-Wextra', '-pedantic', '-Werror')
 LIMIT = 120
 
@@ -101,13 +105,14 @@ class Installed(unittest.TestCase):
 
     def test_c11_and_cpp17_programs_of_four_compilers_shared(self):
         flags = self.pkg_config('--cflags', '--libs')
-        for cc, std, source in COMPILERS:
+        for cc, std, source, *careful in COMPILERS:
             with self.subTest(cc=cc):
-                program = self.compile(cc, source, std, *flags)
+                program = self.compile(cc, source, std, *CAREFUL, *careful,
+                                       *flags)
                 self.check_run(program, LD_LIBRARY_PATH=self.libs)
 
     def test_c11_and_cpp17_programs_of_four_compilers_static(self):
-        for cc, std, source in COMPILERS:
+        for cc, std, source, *careful in COMPILERS:
             with self.subTest(cc=cc):
                 program = self.compile(cc, source, std, *self.static_flags(),
                                        '-Wl,--gc-sections')
@@ -115,11 +120,10 @@ class Installed(unittest.TestCase):
 
     def test_calls_of_interfaces_are_iso_c_and_cpp_to_four_compilers(self):
         flags = self.pkg_config('--cflags', '--libs')
-        for cc, std, source in COMPILERS:
+        for cc, std, source, *careful in COMPILERS:
             with self.subTest(cc=cc):
                 program = self.compile(cc, source.replace('embed', 'calls'),
-                                       std, '-Wconversion', '-Wsign-conversion',
-                                       *flags)
+                                       std, *CAREFUL, *careful, *flags)
                 done = run([program],
                            env={**os.environ, 'LD_LIBRARY_PATH': self.libs})
                 self.assertEqual(done.returncode, 0, done.stdout)

@@ -31,6 +31,9 @@
 #include <tenon/engine.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -183,4 +186,5 @@ struct plugin_note {
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif

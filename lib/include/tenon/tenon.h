@@ -38,6 +38,9 @@
 #include <tenon/slot.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -135,4 +138,5 @@ int tn_slots_open(const struct tn_slots_config *config, struct tn_slots **out);
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif

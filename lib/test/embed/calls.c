@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * calls: provides interfaces of all three kinds and calls them, with and
- * without arguments. It is C11 and, included by calls.cpp, C++17.
+ * without arguments, and calls through a slot's handle that holds nothing. It
+ * is C11 and, included by calls.cpp, C++17.
  */
 #include <stddef.h>
 #include <string.h>
@@ -67,6 +68,21 @@ static int provide_and_call(
 	       tn_interface_unbind(i, NULL, "calls") == 0;
 }
 
+static int call_slot(void)
+{
+	struct tn_slot_handle none;
+	int sum = 4711;
+
+	memset(&none, 0, sizeof(none));
+	return TN_SLOT_CALL(int, (int, int), &none, "add", &sum, (1, 2)) ==
+		   -TN_ESTALE &&
+	       TN_SLOT_CALL_VOID((int), &none, "run", (42)) == -TN_ESTALE &&
+	       TN_SLOT_CALL_ENTRY(int, (int, int), &none, &sum, (1, 2)) ==
+		   -TN_ESTALE &&
+	       TN_SLOT_CALL_ENTRY_VOID((int), &none, (42)) == -TN_ESTALE &&
+	       sum == 4711;
+}
+
 int main(void)
 {
 	struct tn_system *sys;
@@ -77,5 +93,7 @@ int main(void)
 	    !provide_and_call(sys, "guarded", TN_INTERFACE_GUARDED) ||
 	    !provide_and_call(sys, "sleeping", TN_INTERFACE_SLEEPS))
 		return 2;
+	if (!call_slot())
+		return 3;
 	return tn_close(sys);
 }

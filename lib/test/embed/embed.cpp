@@ -31,7 +31,7 @@ struct diagnosis : tn_diag {
 class engine
 {
 	struct closer {
-		void operator()(tn_system *sys) const { tn_close(sys); }
+		void operator()(tn_system *open) const { tn_close(open); }
 	};
 	std::unique_ptr<tn_system, closer> sys;
 

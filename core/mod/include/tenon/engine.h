@@ -20,6 +20,9 @@
 #include <tenon/port.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -436,4 +439,5 @@ int tn_module_providers(struct tn_module *mod,
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif

@@ -30,6 +30,9 @@
 #include <tenon/gate.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -40,7 +43,7 @@ struct tn_interface {
 
 /* Which version: 1.2 is TN_INTERFACE_VERSION(1, 2). */
 #define TN_INTERFACE_VERSION(major, minor)                                     \
-	((uint32_t)(major) << 16 | (uint32_t)(minor))
+	(((major) + 0u) << 16 | ((minor) + 0u))
 
 /*
  * How an interface is called; who first provides it or holds a bond to it
@@ -131,6 +134,17 @@ int tn_interface_unbind(
 
 /* --- calls */
 
+/* The table of a binding, for casts that each language approves of. */
+#ifdef __cplusplus
+extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
+{
+	return static_cast<const ops *>(table);
+}
+#define TN_OPS_(type, table) tn_ops_of_<type>(table)
+#else
+#define TN_OPS_(type, table) ((type *)(table))
+#endif
+
 /* An operation with its instance and up to eight arguments, or none: in ISO C
    and C++ what stands behind the last comma must not be missing. */
 #define TN_OP_ALONE_(instance, op)                          op(instance)
@@ -155,7 +169,7 @@ int tn_interface_unbind(
 		const struct tn_binding *tn_b_ = tn_interface_enter(iface);    \
 		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
-			tn_r_ = ((type *)tn_b_->ops)                           \
+			tn_r_ = TN_OPS_(type, tn_b_->ops)                      \
 				    ->TN_OP_(tn_b_->instance, __VA_ARGS__);    \
 			tn_gate_exit(&(iface)->gate);                          \
 		} else {                                                       \
@@ -172,7 +186,7 @@ int tn_interface_unbind(
 		    tn_interface_guard(iface, &tn_f_);                         \
 		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
-			tn_r_ = ((type *)tn_b_->ops)                           \
+			tn_r_ = TN_OPS_(type, tn_b_->ops)                      \
 				    ->TN_OP_(tn_b_->instance, __VA_ARGS__);    \
 			tn_guard_exit(&(iface)->gate, &tn_f_);                 \
 		} else {                                                       \
@@ -193,7 +207,7 @@ int tn_interface_unbind(
 		int tn_r_;                                                     \
 		if (tn_gate_enter_sleepable(                                   \
 			&(iface)->gate, TN_GATE_FOREVER, &tn_t_) == 0) {       \
-			tn_r_ = ((type *)tn_t_.binding->ops)                   \
+			tn_r_ = TN_OPS_(type, tn_t_.binding->ops)              \
 				    ->TN_OP_(                                  \
 					tn_t_.binding->instance, __VA_ARGS__); \
 			tn_gate_exit_sleepable(&(iface)->gate, &tn_t_);        \
@@ -302,4 +316,5 @@ int tn_overdue_each(struct tn_system *sys,
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif

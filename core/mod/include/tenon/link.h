@@ -13,6 +13,9 @@
 #include <tenon/engine.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -109,4 +112,5 @@ void tn_linked_relaxed(const struct tn_linked *linked,
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif

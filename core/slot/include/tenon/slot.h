@@ -55,6 +55,9 @@
 #include <tenon/port.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -427,7 +430,7 @@ static inline int tn_slot_handle_entry(
 	entry = __atomic_load_n(handle->entry, __ATOMIC_RELAXED);
 	if (__builtin_expect(entry == 0, 0))
 		return tn_slot_handle_function(handle, NULL, function);
-	*function = (void *)(uintptr_t)entry;
+	__builtin_memcpy(function, &entry, sizeof(*function));
 	return 0;
 }
 
@@ -448,37 +451,44 @@ static inline int tn_slot_handle_entry(
 	TN_SLOT_CALL_AT_(                                                      \
 	    TN_SLOT_RET_(tn_slot_handle_function(handle, symbol, &tn_at_)),    \
 	    type *const tn_ret_ = (ret),                                       \
-	    *tn_ret_ = ((type(*) params)tn_at_)args)
+	    *tn_ret_ = TN_SLOT_FN_(type(*) params) args)
 #define TN_SLOT_CALL_VOID(params, handle, symbol, args)                        \
 	TN_SLOT_CALL_AT_(tn_slot_handle_function(handle, symbol, &tn_at_),     \
-	    (void)0, ((void(*) params)tn_at_)args)
+	    (void)0, TN_SLOT_FN_(void(*) params) args)
 
 /* The same for the entry symbol. */
 #define TN_SLOT_CALL_ENTRY(type, params, handle, ret, args)                    \
 	TN_SLOT_CALL_AT_(TN_SLOT_RET_(tn_slot_handle_entry(handle, &tn_at_)),  \
 	    type *const tn_ret_ = (ret),                                       \
-	    *tn_ret_ = ((type(*) params)tn_at_)args)
+	    *tn_ret_ = TN_SLOT_FN_(type(*) params) args)
 #define TN_SLOT_CALL_ENTRY_VOID(params, handle, args)                          \
 	TN_SLOT_CALL_AT_(tn_slot_handle_entry(handle, &tn_at_), (void)0,       \
-	    ((void(*) params)tn_at_)args)
+	    TN_SLOT_FN_(void(*) params) args)
+
+#ifdef __cplusplus
+#define TN_SLOT_FN_(type) reinterpret_cast<type>(tn_at_)
+#define TN_SLOT_STRICT_
+#else
+#define TN_SLOT_FN_(type) ((type)tn_at_)
+/* Some compilers only warn of a pointer for an integer: not here. */
+#define TN_SLOT_STRICT_                                                        \
+	_Pragma("GCC diagnostic error \"-Wint-conversion\"")                   \
+	    _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")
+#endif
 
 /* Where the result goes comes first. */
 #define TN_SLOT_RET_(find) (tn_ret_ == NULL ? -TN_EINVAL : (find))
 
-/* Some compilers only warn of a pointer for an integer: not here. */
-#define TN_SLOT_CALL_AT_(find, keep, call)                                            \
-	__extension__({                                                               \
-		_Pragma("GCC diagnostic push") _Pragma(                               \
-		    "GCC diagnostic error \"-Wint-conversion\"")                      \
-		    _Pragma(                                                          \
-			"GCC diagnostic error \"-Wincompatible-pointer-types\"") void \
-			*tn_at_ = NULL;                                               \
-		keep;                                                                 \
-		const int tn_err_ = (find);                                           \
-		if (tn_err_ == 0) {                                                   \
-			call;                                                         \
-		}                                                                     \
-		_Pragma("GCC diagnostic pop") tn_err_;                                \
+#define TN_SLOT_CALL_AT_(find, keep, call)                                     \
+	__extension__({                                                        \
+		_Pragma("GCC diagnostic push") TN_SLOT_STRICT_ void *tn_at_ =  \
+		    NULL;                                                      \
+		keep;                                                          \
+		const int tn_err_ = (find);                                    \
+		if (tn_err_ == 0) {                                            \
+			call;                                                  \
+		}                                                              \
+		_Pragma("GCC diagnostic pop") tn_err_;                         \
 	})
 // NOLINTEND(bugprone-macro-parentheses)
 
@@ -494,4 +504,5 @@ void tn_slots_after_fork(struct tn_slots *slots, bool child);
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif

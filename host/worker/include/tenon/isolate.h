@@ -23,6 +23,9 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+/* A function is called as the struct that it tells. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #endif
 
@@ -161,4 +164,5 @@ const char *tn_isolate_end_name(enum tn_isolate_end end);
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
