@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <tenon/crash.h>
 #include <tenon/tenon.h>
+#include <test/sandbox.h>
 #include <test/test.h>
 
 #define CALLS_MAX 20
@@ -275,4 +277,26 @@ TEST(crash, a_child_of_fork_does_not_wait_for_a_report_of_its_parent)
 	unsigned reports;
 
 	CHECK_EQ(run(fork_beside_a_report, &reports), 0);
+}
+
+/* No room for an alternate stack. */
+static int without_memory(void)
+{
+	const stack_t none = { .ss_flags = SS_DISABLE };
+	const struct rlimit nothing = { 1, 1 };
+	int err;
+
+	if (sigaltstack(&none, NULL) != 0 ||
+	    setrlimit(RLIMIT_AS, &nothing) != 0 ||
+	    mmap(NULL, 1u << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		0) != MAP_FAILED)
+		return SANDBOX_NONE;
+	err = tn_crash_thread();
+	return err == -TN_ENOMEM && tn_crash_enable(0, -1) == err ? 0 : 1;
+}
+
+TEST(crash, what_cannot_be_is_refused)
+{
+	CHECK_EQ(tn_crash_enable(TN_CRASH_LINES << 1, -1), -TN_EINVAL);
+	CHECK_IN_CHILD(without_memory);
 }

@@ -134,6 +134,24 @@ TEST(process, a_thread_that_the_engine_does_not_know_needs_a_small_stack)
 
 /* --- sandboxes */
 
+/* Then only changing permissions works, and that is not what is asked for. */
+static int ask_for_two_views(void)
+{
+	const struct tn_host_config config = {
+		.size = sizeof(config), .abi = 1, .mode = TN_HOST_DUAL
+	};
+	struct tn_system *sys;
+
+	if (!sandbox_forbid(SYS_memfd_create))
+		return SANDBOX_NONE;
+	return tn_open(&config, &sys) == -TN_EOPNOTSUPP ? 0 : 1;
+}
+
+TEST(process, a_mode_that_does_not_work_is_refused)
+{
+	CHECK_IN_CHILD(ask_for_two_views);
+}
+
 /* An engine that is open already notices what its process gave up since. */
 static int open_then_forbid(void)
 {

@@ -5,9 +5,11 @@
  */
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <tenon/tenon.h>
 #include <test/sandbox.h>
+#include <test/sanitized.h>
 #include <test/test.h>
 
 #include "kit.h"
@@ -70,6 +72,31 @@ TEST(slots, refuse_what_they_cannot_be)
 	c.pool = table;
 	c.pool_size = sizeof(table);
 	CHECK_EQ(tn_slots_open(&c, &slots), TN_SLOT_OUT_OF_RANGE);
+}
+
+/* Their table would be larger than what the process may map. */
+static int open_too_many(void)
+{
+	const struct rlimit little = { 64u << 20, 64u << 20 };
+	struct tn_slots_config c = config();
+	struct tn_slots *slots;
+
+	c.slot_count = 1u << 24;
+	if (setrlimit(RLIMIT_AS, &little) != 0 ||
+	    setrlimit(RLIMIT_DATA, &little) != 0)
+		return SANDBOX_NONE;
+	void *p = mmap(NULL, 128u << 20, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p != MAP_FAILED)
+		return SANDBOX_NONE; /* an emulator keeps no limit */
+	return tn_slots_open(&c, &slots) == -TN_ENOMEM ? 0 : 1;
+}
+
+TEST(slots, may_be_short_of_memory)
+{
+	if (TEST_SANITIZED)
+		SKIP("calloc ends the process when there is no memory");
+	CHECK_IN_CHILD(open_too_many);
 }
 
 static void note(void *arg)

@@ -49,6 +49,20 @@ TEST(graph, version_of_what_runs_counts)
 	graphing_end(&f);
 }
 
+/* At last: each call of the port fails once before. */
+static void add_module(struct graphing *f, struct tn_module *mod)
+{
+	int err = 1;
+
+	for (unsigned n = 1; err != 0; n++) {
+		rig_arm(&f->w.rig, n);
+		err = tn_graph_add_module(f->g, mod, NULL);
+		CHECK(err == 0 || err == -TN_ENOMEM);
+		CHECK(err == 0 || n < 100);
+	}
+	rig_arm(&f->w.rig, 0);
+}
+
 TEST(graph, running_modules_can_be_nodes)
 {
 	struct graphing f;
@@ -64,7 +78,7 @@ TEST(graph, running_modules_can_be_nodes)
 		CHECK_EQ(world_load(&f.w, f.a[i].o, 0, &mod[i]), 0);
 	CHECK_EQ(tn_graph_create(f.w.sys, NULL, NULL, &f.g), 0);
 	for (int i = 2; i >= 0; i--)
-		CHECK_EQ(tn_graph_add_module(f.g, mod[i], NULL), 0);
+		add_module(&f, mod[i]);
 	CHECK_EQ(tn_graph_add_module(f.g, mod[0], NULL), -TN_EEXIST);
 	CHECK_EQ(tn_graph_resolve(f.g, NULL), 0);
 	CHECK_STR(graphing_order(&f), "base mid top");

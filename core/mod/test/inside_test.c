@@ -30,7 +30,7 @@ static struct {
 	struct object *object;
 	struct tn_handle handle;
 	atomic_bool over, inside, left, early;
-	int unload, load, withdraw, again;
+	int unload, load, withdraw, prefer, again, acquire;
 } in;
 
 static int idle(void *instance)
@@ -46,6 +46,7 @@ static int try_all(void *instance)
 	in.unload = tn_unload(in.w.sys, in.mod, NULL);
 	in.load = world_load(&in.w, in.object, 0, &in.mod);
 	in.withdraw = tn_interface_withdraw(in.w.sys, NULL, "idle", 0);
+	in.prefer = tn_interface_prefer(in.w.sys, NULL, "idle", 0);
 	return 0;
 }
 
@@ -120,6 +121,7 @@ TEST(inside, who_is_inside_is_refused_instead_of_waiting_for_himself)
 	CHECK_EQ(in.unload, -TN_EDEADLK);
 	CHECK_EQ(in.load, -TN_EDEADLK);
 	CHECK_EQ(in.withdraw, -TN_EDEADLK);
+	CHECK_EQ(in.prefer, -TN_EDEADLK);
 	CHECK_EQ(world_unload(&in.w, mod), 0);
 	CHECK(world_close(&in.w));
 	author_free(&a);
@@ -207,12 +209,14 @@ TEST(inside, exit_waits_for_who_uses_a_handle_that_was_put)
 static int call_again(void *instance)
 {
 	const uint32_t *phase = &in.iface->gate.phase;
+	const struct tn_binding *b;
 
 	(void)instance;
 	atomic_store(&in.inside, true);
 	while ((__atomic_load_n(phase, __ATOMIC_ACQUIRE) & 1) == 0)
 		sched_yield();
 	in.again = tn_call_sleeping(in.iface, const struct idle_ops, run);
+	in.acquire = tn_interface_acquire(in.iface, "again", &in.handle, &b);
 	return 0;
 }
 
@@ -242,6 +246,7 @@ TEST(inside, a_sleeping_call_does_not_wait_inside_of_another)
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(result, 0);
 	CHECK_EQ(in.again, -TN_EAGAIN);
+	CHECK_EQ(in.acquire, -TN_EAGAIN);
 	CHECK_EQ(
 	    tn_call_sleeping(in.iface, const struct idle_ops, run), -TN_ENODEV);
 	CHECK(world_close(&in.w));

@@ -218,7 +218,7 @@ static struct {
 	struct tn_interface *iface;
 	struct tn_system *sys;
 	struct tn_module *mod;
-	int err;
+	int err, prefer;
 } inside;
 
 static int unload_from_inside(void *instance, int n)
@@ -229,6 +229,7 @@ static int unload_from_inside(void *instance, int n)
 	(void)n;
 	tn_diag_init(&diag);
 	inside.err = tn_unload(inside.sys, inside.mod, &diag);
+	inside.prefer = tn_interface_prefer(inside.sys, NULL, "count", 0);
 	tn_diag_fini(&diag);
 	return 0;
 }
@@ -250,13 +251,48 @@ TEST(interface, provider_is_busy_while_a_sleeping_call_is_inside)
 	desc.flags = TN_INTERFACE_SLEEPS;
 	want.flags = TN_INTERFACE_SLEEPS | TN_BIND_WEAK;
 	CHECK_EQ(counting_load(&w, "a", desc, &inside.mod), 0);
+	CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
 	CHECK_EQ(tn_interface_bind(w.sys, &want, &inside.iface), 0);
 	inside.sys = w.sys;
 	inside.err = 0;
 	CHECK_EQ(
 	    tn_call_sleeping(inside.iface, const struct count_ops, add, 1), 0);
 	CHECK_EQ(inside.err, -TN_EBUSY);
+	CHECK_EQ(inside.prefer, -TN_EBUSY);
 	CHECK_EQ(world_unload(&w, inside.mod), 0);
+	CHECK(world_close(&w));
+}
+
+/* Each call of the port fails once; nothing is bound or held then. */
+TEST(interface, binding_and_acquiring_may_be_short_of_memory)
+{
+	int count = 0, err = 1;
+	const struct tn_interface_desc desc = counting_desc("count", &count);
+	const struct tn_interface_want want = counting_want("count");
+	struct tn_interface *iface = NULL;
+	const struct tn_binding *b;
+	struct tn_handle h;
+	unsigned n;
+	struct world w;
+
+	CHECK(counting_open(&w));
+	CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
+	for (n = 1; err != 0; n++) {
+		rig_arm(&w.rig, n);
+		err = tn_interface_bind(w.sys, &want, &iface);
+		CHECK(err == 0 || (err == -TN_ENOMEM && iface == NULL));
+	}
+	CHECK(n > 2);
+	for (n = 1, err = 1; err != 0; n++) {
+		rig_arm(&w.rig, n);
+		err = tn_interface_acquire(iface, "who is new", &h, &b);
+		CHECK(err == 0 || err == -TN_ENOMEM);
+	}
+	CHECK(n > 2);
+	rig_arm(&w.rig, 0);
+	CHECK_EQ(tn_handle_put(h), 0);
+	CHECK_EQ(tn_interface_unbind(iface, NULL, "the test"), 0);
+	CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0), 0);
 	CHECK(world_close(&w));
 }
 

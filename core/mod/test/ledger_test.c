@@ -31,6 +31,38 @@ static struct {
 	size_t count;
 } at;
 
+static void silent(void *ctx, enum tn_log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	(void)text;
+}
+
+TEST(ledger, memory_is_given_back_once_and_by_its_owner)
+{
+	struct author a = author_new(isa_here()->machine, "a"),
+		      b = author_new(isa_here()->machine, "b");
+	struct tn_module *mod[2];
+	struct world w;
+	void *p;
+
+	CHECK(world_open(&w, NULL, 0));
+	w.rig.port.log = silent;
+	CHECK_EQ(world_load(&w, a.o, 0, &mod[0]), 0);
+	CHECK_EQ(world_load(&w, b.o, 0, &mod[1]), 0);
+	p = tn_module_alloc(mod[0], 100, NULL);
+	CHECK(p != NULL);
+	CHECK_EQ(tn_module_free(mod[1], p), -TN_EPERM);
+	CHECK_EQ(tn_module_free(mod[0], NULL), 0);
+	CHECK_EQ(tn_module_free(mod[0], p), 0);
+	CHECK_EQ(tn_module_free(mod[0], p), -TN_ESTALE);
+	CHECK_EQ(world_unload(&w, mod[1]), 0);
+	CHECK_EQ(world_unload(&w, mod[0]), 0);
+	author_free(&a);
+	author_free(&b);
+	CHECK(world_close(&w));
+}
+
 static void note(char c)
 {
 	const size_t n = strlen(at.trace);

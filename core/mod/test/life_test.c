@@ -204,6 +204,8 @@ TEST(life, a_module_may_forbid_its_unload)
 	CHECK_STR(
 	    play_sentence(), "a: does not allow it now: quiesce returned -16");
 	CHECK_STR(play_text(), "aq");
+	CHECK_EQ(tn_unload_name(play.w.sys, "a", NULL, NULL), -TN_EPERM);
+	CHECK_STR(play_text(), "aq");
 	CHECK(tn_module_get(mod));
 	tn_module_put(mod);
 	CHECK_EQ(tn_stop(play.w.sys, mod, NULL, NULL), -TN_EPERM);

@@ -454,10 +454,22 @@ TEST(share, a_provider_that_fails_is_missed)
 static struct {
 	struct author *next[128]; /* what init of this letter loads */
 	int err[128];
+	struct tn_module *other;
+	int refused; /* to who may not load any more */
 	char text[128][256];
 	atomic_int arrived;
 	int expected; /* inits that meet before they go on */
 } nest;
+
+/* @mod is z, which is stopped. */
+static void try_all_of(struct tn_module *mod)
+{
+	nest.refused =
+	    (tn_unload(play.w.sys, mod, NULL) == -TN_ELOOP) +
+	    (tn_unload_name(play.w.sys, "z", NULL, NULL) == -TN_ELOOP) +
+	    (tn_start(play.w.sys, mod, NULL) == -TN_ELOOP) +
+	    (tn_start_name(play.w.sys, "z", NULL) == -TN_ELOOP);
+}
 
 static void load_next(enum actor_op op, struct tn_module *mod, char letter)
 {
@@ -474,6 +486,8 @@ static void load_next(enum actor_op op, struct tn_module *mod, char letter)
 	tn_diag_init(&diag);
 	nest.err[l] =
 	    load_file(object_bytes(nest.next[l]->o), 0, &inner, &diag);
+	if (nest.err[l] == -TN_ELOOP)
+		try_all_of(nest.other);
 	tn_diag_text(&diag, nest.text[l], sizeof(nest.text[l]));
 	tn_diag_fini(&diag);
 }
@@ -564,6 +578,7 @@ static struct author chain[CHAIN];
 /* Each init loads the next; the seventeenth is one too many. */
 TEST(share, loads_inside_of_inits_are_bounded)
 {
+	struct author other = actor_new("z", ACTOR_PLAIN);
 	struct tn_module *mod;
 	char name[2] = "A";
 
@@ -575,8 +590,12 @@ TEST(share, loads_inside_of_inits_are_bounded)
 		object_file(chain[i].o);
 		nest.next['A' + i - 1] = &chain[i];
 	}
+	CHECK_EQ(actor_load(&other, 0, &nest.other), 0);
+	CHECK_EQ(tn_stop(play.w.sys, nest.other, NULL, NULL), 0);
 	CHECK_EQ(actor_load(&chain[0], 0, &mod), 0);
 	CHECK_EQ(nest.err['A' + 14], 0);
+	CHECK_EQ(nest.refused, 4);
+	CHECK_EQ(world_unload(&play.w, nest.other), 0);
 	CHECK_EQ(nest.err['A' + 15], -TN_ELOOP);
 	CHECK_STR(nest.text['A' + 15],
 	    "Q: 17 nested loads and unloads are more than the limit of 16");
@@ -586,6 +605,7 @@ TEST(share, loads_inside_of_inits_are_bounded)
 	}
 	for (int i = 0; i < CHAIN; i++)
 		author_free(&chain[i]);
+	author_free(&other);
 	CHECK(play_close());
 }
 
@@ -603,6 +623,8 @@ TEST(share, of_two_unloads_one_wins)
 	wait_inside();
 	CHECK_EQ(tn_unload(play.w.sys, job.mod, &play.w.diag), -TN_EALREADY);
 	CHECK_STR(play_sentence(), "a: is being unloaded by another thread");
+	CHECK_EQ(tn_start(play.w.sys, job.mod, NULL), -TN_EALREADY);
+	CHECK_EQ(tn_start_name(play.w.sys, "a", NULL), -TN_EALREADY);
 	CHECK(!tn_module_get(job.mod));
 	atomic_store(&gate.go, true);
 	job_end(&job);
@@ -616,14 +638,19 @@ TEST(share, a_module_that_is_being_loaded_is_not_unloaded)
 {
 	struct author a = actor_new("a", ACTOR_PLAIN);
 	struct job job = job_of(&a);
+	struct tn_module *mod;
 
 	CHECK(play_open(0));
+	CHECK_EQ(actor_load(&a, 0, &mod), 0); /* the name's record */
+	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
 	gate_at('a', ACTOR_INIT);
 	job_start(&job, run_load);
 	wait_inside();
 	CHECK_EQ(
 	    tn_unload_name(play.w.sys, "a", NULL, &play.w.diag), -TN_EBUSY);
 	CHECK_STR(play_sentence(), "a: is being loaded by another thread");
+	CHECK_EQ(tn_start(play.w.sys, mod, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_start_name(play.w.sys, "a", NULL), -TN_EBUSY);
 	CHECK_EQ(tn_system_destroy(play.w.sys), -TN_EBUSY);
 	atomic_store(&gate.go, true);
 	job_end(&job);

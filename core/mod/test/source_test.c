@@ -248,6 +248,20 @@ TEST(source, a_file_name_that_is_too_long_is_refused)
 	CHECK(world_close(&w));
 }
 
+TEST(source, a_path_that_no_file_can_have_is_refused)
+{
+	static char path[5000];
+	const struct tn_load_args args = { .size = sizeof(args), .path = path };
+	struct tn_module *mod;
+	struct world w;
+
+	memset(path, 'x', sizeof(path) - 1);
+	CHECK(world_open(&w, NULL, 0));
+	CHECK_EQ(tn_load(w.sys, &args, &mod, &w.diag), -TN_ENAMETOOLONG);
+	CHECK_EQ(w.diag.reason, TN_REASON_UNREADABLE);
+	CHECK(world_close(&w));
+}
+
 static int remember(void *arg, const void *data, size_t size)
 {
 	*(size_t *)arg = size;

@@ -163,6 +163,7 @@ TEST(unload, is_not_for_who_is_inside_of_a_call)
 	    "called from inside of a call that must not sleep");
 	CHECK_EQ(tn_unload_with(play.w.sys, mod, &force, NULL), -TN_EDEADLK);
 	CHECK_EQ(tn_module_restore(mod, "a", 1, NULL), -TN_EDEADLK);
+	CHECK_EQ(tn_start_name(play.w.sys, "a", NULL), -TN_EDEADLK);
 	CHECK_EQ(tn_start(play.w.sys, mod, &play.w.diag), -TN_EDEADLK);
 	CHECK_STR(play_sentence(),
 	    "called from inside of a call that must not sleep");
@@ -207,6 +208,36 @@ TEST(unload, is_not_for_a_guarded_call_of_the_module)
 	CHECK_EQ(play.w.diag.reason, TN_REASON_INSIDE);
 	CHECK_STR(play_text(), "");
 	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK(play_close());
+}
+
+static int bind_in_stop;
+
+static void bind_self(enum actor_op op, struct tn_module *mod, char letter)
+{
+	const struct tn_interface_want want = { .size = sizeof(want),
+		.name = "echo",
+		.version = TN_INTERFACE_VERSION(1, 0),
+		.holder = "itself" };
+	struct tn_interface *iface;
+
+	(void)letter;
+	(void)mod;
+	if (op == ACTOR_STOP)
+		bind_in_stop = tn_interface_bind(play.w.sys, &want, &iface);
+}
+
+/* It would wait until its own unload has decided who provides. */
+TEST(unload, binding_does_not_wait_for_the_unload_that_it_is_part_of)
+{
+	struct tn_module *mod = play_alone(ACTOR_ALL);
+
+	CHECK(mod != NULL);
+	(void)bind(mod, mod);
+	play.inside = bind_self;
+	bind_in_stop = 0;
+	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), 0);
+	CHECK_EQ(bind_in_stop, -TN_EDEADLK);
 	CHECK(play_close());
 }
 

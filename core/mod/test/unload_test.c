@@ -151,6 +151,7 @@ TEST(unload, refuses_arguments_that_are_not_ours)
 	CHECK_EQ(
 	    tn_unload_with(play.w.sys, mod, &args, &play.w.diag), -TN_EINVAL);
 	CHECK_EQ(play.w.diag.reason, TN_REASON_BAD_ARGUMENT);
+	CHECK_EQ(tn_unload_name(play.w.sys, "a", &args, NULL), -TN_EINVAL);
 	CHECK_EQ(play_unload(mod, 1024, 0), -TN_EINVAL);
 	two[0] = two[1] = mod;
 	CHECK_EQ(play_unload_set(two, 2), -TN_EINVAL);
@@ -206,11 +207,16 @@ TEST(unload, waits_until_the_last_reference_is_put)
 
 TEST(unload, waits_no_longer_than_it_was_told)
 {
+	const struct tn_unload_args soon = {
+		.size = sizeof(soon), .flags = TN_UNLOAD_WAIT, .timeout_ns = 1
+	};
 	struct tn_module *mod = play_alone(ACTOR_ALL);
 
 	CHECK(mod != NULL);
 	(void)play_text();
 	CHECK(tn_module_get(mod));
+	CHECK_EQ(tn_unload_name(play.w.sys, "a", &soon, NULL), -TN_ETIMEDOUT);
+	CHECK_STR(play_text(), "aqar");
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 2000000), -TN_ETIMEDOUT);
 	CHECK(play_says(
 	    "Module a is in use by the program (reference taken at 0x"));

@@ -131,8 +131,7 @@ enum tn_host_mode tn_host_mode(struct tn_system *sys);
  * caller's pool is private memory of the process, mapped for reading and
  * writing. After fork the child calls what is loaded, as its parent. Sleeps.
  *
- * The errors of tn_slots_create and host ports: -TN_EINVAL, -TN_ERANGE,
- * -TN_ENOMEM, -TN_EOPNOTSUPP.
+ * The errors of tn_slots_create: -TN_EINVAL, -TN_ERANGE, -TN_ENOMEM.
  */
 int tn_slots_open(const struct tn_slots_config *config, struct tn_slots **out);
 

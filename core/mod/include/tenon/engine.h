@@ -256,9 +256,9 @@ int tn_stop_name(struct tn_system *sys, const char *name,
     const struct tn_unload_args *args, struct tn_diag *diag);
 
 /*
- * INITIALIZED or STOPPED to RUNNING. -TN_EINVAL: it is neither; -TN_EBUSY,
- * -TN_EALREADY, -TN_EDEADLK: as for an unload; what start returned, and then it
- * is what it was. Sleeps.
+ * INITIALIZED or STOPPED to RUNNING. -TN_EINVAL: it is neither; -TN_ENOENT,
+ * -TN_EBUSY, -TN_EALREADY, -TN_EDEADLK, -TN_ELOOP: as for an unload; what start
+ * returned, and then it is what it was. Sleeps.
  */
 int tn_start(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
@@ -269,7 +269,8 @@ int tn_start_name(
  * Has a module that is STOPPED, or RUNNING and agrees to be quiet meanwhile,
  * write its state into @buf; *@len is its length. -TN_EOPNOTSUPP: it has no
  * save_state, or was loaded with TN_LOAD_NO_INIT; -TN_ENOSPC: @cap is too
- * small, *@len says what it takes; else as tn_start. Sleeps.
+ * small, *@len says what it takes; -TN_EPERM: its quiesce says no; else as
+ * tn_start. Sleeps.
  */
 int tn_module_save(struct tn_module *mod, void *buf, size_t cap, size_t *len,
     struct tn_diag *diag);

@@ -47,7 +47,9 @@ void tn_graph_free(struct tn_graph *graph);
 int tn_graph_add(struct tn_graph *graph, const struct tn_load_args *args,
     struct tn_diag *diag);
 
-/* Adds a running module and keeps a reference on it. -TN_ENOENT: not running.
+/*
+ * Adds a running module and keeps a reference on it. -TN_ENOENT: not running;
+ * -TN_EEXIST: there is a node of its name; -TN_ENOMEM.
  */
 int tn_graph_add_module(
     struct tn_graph *graph, struct tn_module *mod, struct tn_diag *diag);
