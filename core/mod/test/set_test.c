@@ -167,23 +167,24 @@ TEST(set, finder_supplies_what_is_missing)
 	end(&f);
 }
 
-/* Is the set refused in these words when its file b is @args? */
-static void check_file_told(const struct tn_load_args *args, const char *words)
+/* Is the set refused in words that begin so when its file b is @args? */
+static void check_file_told(const struct tn_load_args *args, const char *start)
 {
 	struct fixture f;
-	char text[128];
+	char text[1024];
 
 	CHECK(begin(&f));
 	f.args[1] = *args;
 	f.args[1].size = sizeof(f.args[1]);
 	CHECK(load_set(&f) < 0);
 	tn_diag_text(&f.w.diag, text, sizeof(text));
-	CHECK_STR(text, words);
+	text[strlen(start)] = '\0';
+	CHECK_STR(text, start);
 	CHECK_STR(told, "");
 	end(&f);
 }
 
-/* It has not been read as far as its name. */
+/* It has not been read as far as its name; not all worlds unpack gzip. */
 TEST(set, a_file_that_cannot_be_unpacked_or_read_is_named)
 {
 	static const uint8_t gzip[] = { 0x1f, 0x8b, 8, 0, 1, 2, 3, 4 };
@@ -191,13 +192,13 @@ TEST(set, a_file_that_cannot_be_unpacked_or_read_is_named)
 	struct file_path path;
 	char words[600];
 
-	check_file_told(&args, "file 2: damaged gzip data");
+	check_file_told(&args, "file 2: ");
 	args.name = "given-name";
-	check_file_told(&args, "given_name: damaged gzip data");
+	check_file_told(&args, "given_name: ");
 	CHECK(file_write(&path, (struct span){ gzip, sizeof(gzip) }));
 	args.path = path.text;
 	CHECK(tn_module_name(path.text, words));
-	strcat(words, ": damaged gzip data");
+	strcat(words, ": ");
 	check_file_told(&args, words);
 	CHECK_EQ(unlink(path.text), 0);
 	snprintf(words, sizeof(words), "cannot read %s: there is no such file",
