@@ -41,36 +41,37 @@ static size_t area_sizes(const struct layout *layout, size_t usual,
 	return sum;
 }
 
-static bool reserve(
-    struct span *s, size_t usual, const size_t need[AREAS], size_t size[AREAS])
+/* With @spare, only where as much again is to be had. */
+static bool reserve(struct span *s, size_t usual, const size_t need[AREAS],
+    size_t size[AREAS], bool spare)
 {
 	const struct layout *layout = s->world->layout;
+	struct mem_count *count = s->world->count;
 
 	s->size = area_sizes(layout, usual, need, size);
-	s->base = s->size != 0
-		      ? mem_reserve(s->world->count, s->size, layout->page)
-		      : 0;
+	if (s->size == 0)
+		return false;
+	s->base =
+	    mem_reserve(count, spare ? 2 * s->size : s->size, layout->page);
+	if (s->base != 0 && spare)
+		mem_release(count, s->base + s->size, s->size);
 	return s->base != 0;
 }
 
 /*
- * Where address space is rationed, a half of what there is: the second views
- * of chunks need some too, and so does the program.
+ * Where address space is rationed, at most a half of what there is, down to
+ * the least: the second views of chunks need some too, and so does the program.
  */
 static bool span_reserve(
     struct span *s, const size_t need[AREAS], size_t size[AREAS])
 {
 	size_t usual = s->world->layout->span;
 
-	if (reserve(s, usual, need, size))
-		return true;
-	for (usual /= 2; usual >= 2 * SPAN_MIN; usual /= 2) {
-		if (reserve(s, usual, need, size)) {
-			mem_release(s->world->count, s->base, s->size);
-			break;
-		}
+	for (; usual >= 2 * SPAN_MIN; usual /= 2) {
+		if (reserve(s, usual, need, size, true))
+			return true;
 	}
-	return reserve(s, usual / 2, need, size);
+	return reserve(s, usual, need, size, false);
 }
 
 static bool areas_init(struct span *s, const size_t size[AREAS])

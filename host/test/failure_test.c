@@ -179,26 +179,29 @@ static bool limit_address_space(size_t more)
 	if (!f || fscanf(f, "%lu", &pages) != 1)
 		return false;
 	fclose(f);
-	limit.rlim_cur = limit.rlim_max = (pages << 12) + more;
+	if (getrlimit(RLIMIT_AS, &limit) != 0)
+		return false;
+	limit.rlim_cur = (pages << 12) + more;
 	return setrlimit(RLIMIT_AS, &limit) == 0 && !can_map(2 * more);
 }
 
-/* For a quarter of what is usually reserved, and a little more than least. */
+/*
+ * From little more than the least reservation to more than the usual one:
+ * where a reservation fits and its second views do not, a smaller one is made.
+ */
 static int with_little_address_space(void)
 {
-	static const size_t more[] = { 256u << 20, 32u << 20 };
-	const struct arena_config config = { .mode = ARENA_AUTO };
+	const size_t most = (size_t)1100 << 20;
+	const struct arena_config config = { .mode = ARENA_DUAL };
 	struct host_arena *a;
 
-	for (size_t k = 0; k < ARRAY_SIZE(more); k++) {
-		if (!limit_address_space(more[k]))
+	for (size_t more = 20u << 20; more < most; more += 1u << 20) {
+		if (!limit_address_space(more))
 			return SANDBOX_NONE;
 		if (arena_create(&config, &a) != 0)
 			return 1;
-		for (int i = 0; i < 3; i++) {
-			if (one_life(a) != 0)
-				return 2;
-		}
+		if (one_life(a) != 0)
+			return 2;
 		arena_destroy(a);
 	}
 	return 0;
