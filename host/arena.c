@@ -147,9 +147,12 @@ static void put_code(uint64_t addr, uint8_t *alias, const uint8_t *code)
 static bool dual_works(struct host_arena *a, bool *reuse)
 {
 	const size_t page = a->layout.page;
-	const uint64_t addr = mem_reserve(&a->count, page, page);
 	uint8_t *alias;
+	uint64_t addr;
 
+	if (!mem_file_fits(&a->count, a->layout.chunk))
+		return false;
+	addr = mem_reserve(&a->count, page, page);
 	if (!addr)
 		return false;
 	if (mem_map_twice(
@@ -167,7 +170,7 @@ static bool dual_works(struct host_arena *a, bool *reuse)
 }
 
 /* The same for a page whose permission changes. */
-static bool flip_works(struct host_arena *a)
+bool arena_can_flip(struct host_arena *a)
 {
 	const size_t page = a->layout.page;
 	const uint64_t addr = mem_reserve(&a->count, page, page);
@@ -184,17 +187,25 @@ static bool flip_works(struct host_arena *a)
 static MUST_CHECK int choose_mode(struct host_arena *a, enum arena_mode wanted)
 {
 	struct layout *layout = &a->layout;
+	bool may_work_later = false;
 
 	layout->reuse = layout->reuse && process_barrier(BARRIER_CODE);
-	if (wanted != ARENA_FLIP && dual_works(a, &layout->reuse)) {
-		layout->dual = true;
-		a->mode = ARENA_DUAL;
-		return 0;
+	if (wanted != ARENA_FLIP) {
+		if (dual_works(a, &layout->reuse)) {
+			layout->dual = true;
+			a->mode = ARENA_DUAL;
+			return 0;
+		}
+		may_work_later = shortage_may_end(&a->count.shortage);
 	}
-	if (wanted == ARENA_DUAL || !flip_works(a))
-		return -TN_EOPNOTSUPP;
-	a->mode = ARENA_FLIP;
-	return 0;
+	if (wanted != ARENA_DUAL) {
+		if (arena_can_flip(a)) {
+			a->mode = ARENA_FLIP;
+			return 0;
+		}
+		may_work_later |= shortage_may_end(&a->count.shortage);
+	}
+	return may_work_later ? -TN_ENOMEM : -TN_EOPNOTSUPP;
 }
 
 /* Decides what was left open. The lock is held. */
@@ -291,7 +302,8 @@ int arena_create(const struct arena_config *config, struct host_arena **out)
 		a->layout = layout_of(config, page);
 		a->quarantine_max =
 		    or_default(config->quarantine, DEFAULT_QUARANTINE);
-		if (config->mode != ARENA_AUTO)
+		a->may_flip = config->mode == ARENA_AUTO;
+		if (!a->may_flip)
 			err = choose_mode(a, config->mode);
 	}
 	if (err) {

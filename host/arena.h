@@ -18,6 +18,7 @@
 struct host_arena {
 	struct layout layout;  /* constant once mode is; lock: layout.reuse */
 	size_t quarantine_max; /* constant */
+	bool may_flip;         /* also in dual mode; constant */
 	struct mem_count count;
 
 	/*
@@ -44,6 +45,12 @@ MUST_CHECK int arena_world(struct host_arena *a, struct world **out);
  * since the arena was made: then no text is used again. The lock is held.
  */
 bool arena_barrier(struct host_arena *a);
+
+/*
+ * Whether pages can become executable: tried, since a sandbox may have been
+ * entered. What stood in the way is noted.
+ */
+bool arena_can_flip(struct host_arena *a);
 
 /* A block from @h, as heap_alloc. The lock is held. */
 MUST_CHECK int block_alloc(struct host_arena *a, struct heap *h, size_t size,

@@ -84,13 +84,34 @@ static size_t block_size(const struct host_arena *a, size_t size)
 	return guard ? align_up(size, guard) + guard : size;
 }
 
+/*
+ * Where there is no room for a second view, as beyond a limit of descriptors,
+ * or of the size of files, pages that are flipped do as well.
+ */
+static MUST_CHECK int part_place(struct host_arena *a, struct span *s,
+    const struct tn_part *p, struct range **out)
+{
+	const size_t size = block_size(a, p->size);
+	struct heap *h = &s->heap[kinds[p->kind].heap];
+	const int err = block_alloc(a, h, size, p->align, out);
+	struct shortage lack;
+
+	if (err != -TN_ENOMEM || !h->dual || !a->may_flip)
+		return err;
+	lack = a->count.shortage;
+	if (arena_can_flip(a))
+		return block_alloc(
+		    a, &s->heap[HEAP_PAGES], size, p->align, out);
+	a->count.shortage = lack;
+	return err;
+}
+
 static MUST_CHECK int part_alloc(
     struct host_arena *a, struct span *s, struct tn_part *p)
 {
 	const struct chunk *c;
 	struct range *r;
-	const int err = block_alloc(a, &s->heap[kinds[p->kind].heap],
-	    block_size(a, p->size), p->align, &r);
+	const int err = part_place(a, s, p, &r);
 
 	if (err)
 		return err;

@@ -87,19 +87,20 @@ static int open_file(struct mem_count *n)
 }
 
 /* Beyond the limit of a file's size a signal would end the process. */
-static bool is_too_large(size_t size)
+bool mem_file_fits(struct mem_count *n, size_t size)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur)
-		return false;
+		return true;
 	errno = EFBIG;
-	return true;
+	shortage_note(&n->shortage, size);
+	return false;
 }
 
 static bool set_size(struct mem_count *n, int fd, size_t size)
 {
-	return !refused(n) && !is_too_large(size) &&
+	return !refused(n) && mem_file_fits(n, size) &&
 	       ftruncate(fd, (off_t)size) == 0;
 }
 
@@ -209,5 +210,8 @@ int mem_protect(struct mem_count *n, uint64_t addr, size_t size, int prot)
 {
 	if (refused(n))
 		return -TN_ENOMEM;
-	return mprotect(pointer(addr), size, prot) == 0 ? 0 : -TN_ENOMEM;
+	if (mprotect(pointer(addr), size, prot) == 0)
+		return 0;
+	shortage_note(&n->shortage, size);
+	return -TN_ENOMEM;
 }

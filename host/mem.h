@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ void mem_release(struct mem_count *n, uint64_t addr, size_t size);
  */
 MUST_CHECK int mem_map_twice(struct mem_count *n, uint64_t addr, size_t size,
     int run_prot, uint8_t **alias);
+/* False: mem_map_twice would be refused, for the limit of a file's size. */
+bool mem_file_fits(struct mem_count *n, size_t size);
 /* Fresh zeroed private memory for reading and writing. */
 MUST_CHECK int mem_map_private(struct mem_count *n, uint64_t addr, size_t size);
 /* Back to address space without memory. */

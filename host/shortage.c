@@ -22,7 +22,17 @@ static const struct {
 	{ ENOMEM, RLIMIT_DATA, 1024, "ulimit -d" },
 	{ EFBIG, RLIMIT_FSIZE, 1024, "ulimit -f" },
 	{ EMFILE, RLIMIT_NOFILE, 1, "ulimit -n" },
+	{ EAGAIN, RLIMIT_MEMLOCK, 1024, "ulimit -l" },
 };
+
+bool shortage_may_end(const struct shortage *s)
+{
+	bool may = s->error == ENFILE || s->error == ENOSPC;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		may |= s->error == limits[i].error;
+	return may;
+}
 
 void shortage_note(struct shortage *s, size_t size)
 {
@@ -39,8 +49,8 @@ void shortage_text(const struct shortage *s, char text[SHORTAGE_TEXT_MAX])
 	if (s->error == 0)
 		return;
 	n = snprintf(text, SHORTAGE_TEXT_MAX,
-	    "%zu KiB of address space for modules cannot be had: %s",
-	    s->size / 1024, strerror(s->error));
+	    "%zu KiB of memory for modules cannot be had: %s", s->size / 1024,
+	    strerror(s->error));
 	for (size_t i = 0; i < ARRAY_SIZE(limits) && n < SHORTAGE_TEXT_MAX;
 	     i++) {
 		if (limits[i].error != s->error ||

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct shortage {
@@ -15,6 +16,9 @@ struct shortage {
 
 /* Notes the errno of now. */
 void shortage_note(struct shortage *s, size_t size);
+
+/* Was there too little of something? Else it is forbidden, or unknown. */
+bool shortage_may_end(const struct shortage *s);
 
 /* A sentence, or "" where nothing was refused. */
 #define SHORTAGE_TEXT_MAX 256

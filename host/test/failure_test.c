@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <host/process.h>
 #include <tenon/err.h>
@@ -71,7 +72,7 @@ TEST(failure, of_any_system_call_leaves_nothing_behind)
 	unsigned long long n;
 
 	for (int f = 0; f < 4; f++) {
-		for (int m = ARENA_DUAL; m <= ARENA_FLIP; m++) {
+		for (int m = ARENA_AUTO; m <= ARENA_FLIP; m++) {
 			for (n = 1; n < 1000; n++) {
 				if (fails_at((enum arena_mode)m, flags[f], n))
 					break;
@@ -212,11 +213,12 @@ TEST(failure, little_address_space_is_enough)
 	CHECK_IN_CHILD(with_little_address_space);
 }
 
-/* Is an image refused for want of @size bytes or more, in words with @hint? */
-static int is_short_of(enum arena_mode mode, size_t size, const char *hint)
+/* Is an image refused for want of its size or more, in words with @hint? */
+static int is_short_of(enum arena_mode mode, const char *hint)
 {
 	const struct arena_config config = { .mode = mode };
-	struct tn_image img = kit_image(100, 0, 0);
+	const size_t size = 8u << 20;
+	struct tn_image img = kit_image(size, 0, 0);
 	char text[SHORTAGE_TEXT_MAX];
 	struct host_arena *a;
 	struct shortage lack;
@@ -226,7 +228,7 @@ static int is_short_of(enum arena_mode mode, size_t size, const char *hint)
 	if (image_place(a, &img, &lack) != -TN_ENOMEM || lack.size < size)
 		return 1;
 	shortage_text(&lack, text);
-	if (strstr(text, " KiB of address space for modules cannot be had: ") ==
+	if (strstr(text, " KiB of memory for modules cannot be had: ") ==
 		NULL ||
 	    strstr(text, hint) == NULL)
 		return 2;
@@ -238,18 +240,43 @@ static int without_address_space(void)
 {
 	if (!limit_address_space(4u << 20))
 		return SANDBOX_NONE;
-	return is_short_of(ARENA_AUTO, 8u << 20, "; raise `ulimit -v` (it is ");
+	return is_short_of(ARENA_AUTO, "; raise `ulimit -v` (it is ");
+}
+
+static bool limit_to(int what, rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(what, &limit) != 0)
+		return false;
+	limit.rlim_cur = most;
+	return setrlimit(what, &limit) == 0;
 }
 
 /* A file that is larger than its limit would be the end by SIGXFSZ. */
 static int without_large_files(void)
 {
-	const struct rlimit limit = { 1u << 20, 1u << 20 };
+	struct host_arena *a;
 
-	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+	if (!limit_to(RLIMIT_FSIZE, 1u << 20))
 		return SANDBOX_NONE;
-	return is_short_of(
-	    ARENA_DUAL, 2u << 20, "; raise `ulimit -f` (it is 1024)");
+	if (arena_create(&(struct arena_config){ .mode = ARENA_DUAL }, &a) !=
+	    -TN_ENOMEM)
+		return 10;
+	if (!limit_to(RLIMIT_FSIZE, 4u << 20))
+		return SANDBOX_NONE;
+	return is_short_of(ARENA_DUAL, "; raise `ulimit -f` (it is 4096)");
+}
+
+/* What is locked counts from the moment it is mapped, with or without memory. */
+static int with_memory_locked(void)
+{
+	if (geteuid() == 0 && setuid(65534) != 0)
+		return SANDBOX_NONE;
+	if (!limit_to(RLIMIT_MEMLOCK, 8u << 20) || mlockall(MCL_FUTURE) != 0 ||
+	    can_map(64u << 20))
+		return SANDBOX_NONE;
+	return is_short_of(ARENA_AUTO, "; raise `ulimit -l` (it is 8192)");
 }
 
 TEST(failure, a_limit_that_is_in_the_way_is_named)
@@ -261,6 +288,116 @@ TEST(failure, a_limit_that_is_in_the_way_is_named)
 	CHECK_STR(text, "");
 	CHECK_IN_CHILD(without_address_space);
 	CHECK_IN_CHILD(without_large_files);
+}
+
+TEST(failure, the_limit_of_locked_memory_is_named)
+{
+	CHECK_IN_CHILD(with_memory_locked);
+}
+
+/* With limit @what at @most while it is loaded, pages of an image are flipped. */
+static int flipped_life(struct host_arena *a, int what, rlim_t most)
+{
+	struct tn_image img = kit_image(5u << 20, 200, 100);
+	struct rlimit before;
+	int err;
+
+	if (getrlimit(what, &before) != 0 || !limit_to(what, most))
+		return SANDBOX_NONE;
+	err = kit_load(a, &img, 1);
+	if (!limit_to(what, before.rlim_cur))
+		return SANDBOX_NONE;
+	if (err || kit_call(img.part[0].addr) != 1 || kit_any_wx() ||
+	    kit_prot(img.part[0].addr) != (KIT_R | KIT_X) ||
+	    kit_prot(img.part[1].addr) != KIT_R)
+		return 1;
+	arena_image_free(a, &img);
+	return kit_stats(a).live == 0 ? 0 : 2;
+}
+
+static int with_files_limited_before(void)
+{
+	struct host_arena *a = kit_arena(ARENA_AUTO, 0);
+	int err;
+
+	if (!a || !limit_to(RLIMIT_FSIZE, 1u << 20))
+		return SANDBOX_NONE;
+	if (arena_mode(a) != ARENA_FLIP || one_life(a) != 0)
+		return 3;
+	err = flipped_life(a, RLIMIT_FSIZE, 1u << 20);
+	arena_destroy(a);
+	return err;
+}
+
+/* Once dual mode is in use, which it stays. */
+static int with_files_limited_after(int what, rlim_t most)
+{
+	struct host_arena *a = kit_arena(ARENA_AUTO, 0);
+	int err = 0;
+
+	if (!a || arena_mode(a) != ARENA_DUAL)
+		return SANDBOX_NONE;
+	for (int i = 0; i < 3 && !err; i++) {
+		if (one_life(a) != 0)
+			return 3;
+		err = flipped_life(a, what, most);
+	}
+	arena_destroy(a);
+	return err;
+}
+
+static int with_files_made_small(void)
+{
+	return with_files_limited_after(RLIMIT_FSIZE, 4u << 20);
+}
+
+static int without_descriptors(void)
+{
+	return with_files_limited_after(RLIMIT_NOFILE, 0);
+}
+
+TEST(failure, without_room_for_a_second_view_pages_are_flipped)
+{
+	CHECK_IN_CHILD(with_files_limited_before);
+	CHECK_IN_CHILD(with_files_made_small);
+	CHECK_IN_CHILD(without_descriptors);
+}
+
+/* Neither for a reservation nor for a file. */
+static int without_any_room(void)
+{
+	struct arena_config config = { .mode = ARENA_DUAL };
+	struct host_arena *a;
+
+	if (!limit_address_space(4u << 20) || !limit_to(RLIMIT_NOFILE, 0))
+		return SANDBOX_NONE;
+	if (arena_create(&config, &a) != -TN_ENOMEM)
+		return 1;
+	for (size_t size = 4u << 20; size >= mem_page_size(); size /= 2) {
+		while (mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0) != MAP_FAILED)
+			;
+	}
+	config.mode = ARENA_FLIP;
+	return arena_create(&config, &a) == -TN_ENOMEM ? 0 : 2;
+}
+
+static int without_the_right(void)
+{
+	struct host_arena *a;
+
+	if (!sandbox_forbid(SYS_memfd_create))
+		return SANDBOX_NONE;
+	return arena_create(&(struct arena_config){ .mode = ARENA_DUAL }, &a) ==
+		       -TN_EOPNOTSUPP
+		   ? 0
+		   : 1;
+}
+
+TEST(failure, of_room_does_not_make_a_mode_unsupported)
+{
+	CHECK_IN_CHILD(without_any_room);
+	CHECK_IN_CHILD(without_the_right);
 }
 
 TEST(failure, without_memfd_pages_are_flipped)
