@@ -6,6 +6,7 @@
  */
 #include "crash_text.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -170,6 +171,28 @@ static void run_addr2line(const struct crash_report *r,
 		wait_for(pid);
 }
 
+/* What a module was loaded from, as it is by now. */
+enum source {
+	SOURCE_ELF,
+	SOURCE_OTHER, /* such as a packed module, which addr2line cannot read */
+	SOURCE_LOST,
+};
+
+static enum source look_at(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char magic[SELFMAG] = { 0 };
+	ssize_t n;
+
+	if (fd < 0)
+		return SOURCE_LOST;
+	n = read(fd, magic, sizeof(magic));
+	close(fd);
+	return n == SELFMAG && memcmp(magic, ELFMAG, SELFMAG) == 0
+		   ? SOURCE_ELF
+		   : SOURCE_OTHER;
+}
+
 /* @call: a return address; the call stands before it. */
 static void say_line(const struct crash_report *r, struct tn_system *sys,
     uint64_t addr, bool call)
@@ -180,9 +203,13 @@ static void say_line(const struct crash_report *r, struct tn_system *sys,
 	if (tn_symbolize_origin(sys, addr - call, &from) != 0 ||
 	    from.path[0] == '\0')
 		return;
+	const enum source source = look_at(from.path);
+
+	if (source == SOURCE_OTHER)
+		return;
 	(void)text_format(
 	    offset, sizeof(offset), "0x%llx", (unsigned long long)from.offset);
-	if (r->addr2line) {
+	if (r->addr2line && source == SOURCE_ELF) {
 		crash_say(r, "        ");
 		run_addr2line(r, &from, offset);
 	} else {

@@ -5,6 +5,7 @@ A program (debug/driver.c) is linked against libtenon as its users would, and
 loads a module (debug/crasher.c) that the author's kit has built with -g.
 """
 import glob
+import gzip
 import os
 import re
 import resource
@@ -274,6 +275,25 @@ class Crash(Debug):
         self.assertTrue(command, p.stderr)
         out = run(*command[0].split()).stdout
         self.assertRegex(out, rf'poke at .*crasher\.c:{line_of("poke")}')
+
+    def test_a_packed_file_is_not_asked_for_lines(self):
+        packed = self.path('crasher.ko.gz')
+        with open(self.module, 'rb') as f, gzip.open(packed, 'wb') as to:
+            to.write(f.read())
+        for way in 'lines', 'crash':
+            p = self.crash('keep', way, f'load={packed}', 'poke=0x10')
+            self.assertEqual(p.returncode, -signal.SIGSEGV, p.stderr)
+            self.assertRegex(p.stderr, r'#0 .* poke\+0x\S+ \[crasher\]\n  #1 ')
+            self.assertNotIn('addr2line', p.stderr)
+
+    def test_for_a_file_that_is_lost_the_command_is_printed(self):
+        lost = self.path('lost.ko')
+        shutil.copy(self.module, lost)
+        p = self.crash('keep', 'lines', f'load={lost}', f'rm={lost}',
+                       'poke=0x10')
+        self.assertEqual(p.returncode, -signal.SIGSEGV, p.stderr)
+        self.assertIn(f' addr2line -fpiC -e {lost} ', p.stderr)
+        self.assertNotIn('No such file', p.stderr)
 
     def test_exports_alone_name_the_nearest(self):
         p = self.crash('crash', f'load={self.module}', 'poke=0x10')

@@ -15,7 +15,8 @@ extern "C" {
 
 /*
  * Adds the source line of each frame, which addr2line(1) from $PATH finds in
- * the module's file. Without it the report has the commands that would.
+ * the module's file, unless that is packed. Without it the report has the
+ * commands that would.
  * Needs TN_HOST_KEEP_SYMBOLS, as the names of local functions do.
  */
 #define TN_CRASH_LINES 1u

@@ -6,6 +6,7 @@
  *		jit, perf, keep, crash, lines, previous, skip
  *				what to turn on
  *		load=FILE	a module
+ *		rm=FILE		removes that file
  *		many=N		loads it N times, as copy0 and so on
  *		unload		unloads the last one
  *		unload=NAME	unloads that one
@@ -135,6 +136,8 @@ static void act(const char *word)
 		load(path = value, NULL);
 	else if (strncmp(word, "file=", 5) == 0)
 		path = value;
+	else if (strncmp(word, "rm=", 3) == 0)
+		(void)remove(value);
 	else if (strncmp(word, "many=", 5) == 0)
 		load_many(path, atoi(value));
 	else if (strcmp(word, "unload") == 0)
