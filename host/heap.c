@@ -151,13 +151,14 @@ static int chunk_map(struct chunk *c)
 }
 
 /* A size that a later request of @size finds again when it is free. */
-static size_t chunk_round(const struct layout *layout, size_t size)
+static size_t chunk_round(const struct span *s, size_t size)
 {
+	const struct layout *layout = s->world->layout;
 	const size_t eighth = ((size_t)1 << (63 - __builtin_clzll(size))) / 8;
 
 	if (size <= layout->chunk)
 		return layout->chunk;
-	return align_up(align_up(size, eighth), layout->page);
+	return align_up(s->tight ? size : align_up(size, eighth), layout->page);
 }
 
 static int chunk_create(struct heap *h, size_t size)
@@ -169,7 +170,7 @@ static int chunk_create(struct heap *h, size_t size)
 
 	if (!c)
 		return -TN_ENOMEM;
-	*c = (struct chunk){ .heap = h, .size = chunk_round(w->layout, size) };
+	*c = (struct chunk){ .heap = h, .size = chunk_round(h->span, size) };
 	list_init(&c->node);
 	c->place = ranges_alloc(area, c->size, w->layout->page);
 	if (!c->place) {

@@ -12,6 +12,7 @@
  * may not stay writable owns whole pages, which are flipped. A page is never
  * writable and executable, whatever the order of calls.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -238,6 +239,8 @@ int image_place(
 	if (process_is_torn())
 		return -TN_EAGAIN;
 	err = prepare(a, img, need);
+	if (err == -TN_ENOMEM)
+		*lack = (struct shortage){ PART_MAX, EOVERFLOW };
 	if (err)
 		return err;
 	pthread_mutex_lock(&a->lock);

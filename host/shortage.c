@@ -39,6 +39,12 @@ void shortage_note(struct shortage *s, size_t size)
 	*s = (struct shortage){ size, errno };
 }
 
+static const char *cause(int error)
+{
+	return error == EOVERFLOW ? "an image has less than 2 GiB"
+				  : strerror(error);
+}
+
 void shortage_text(const struct shortage *s, char text[SHORTAGE_TEXT_MAX])
 {
 	const char *between = "; raise";
@@ -50,7 +56,7 @@ void shortage_text(const struct shortage *s, char text[SHORTAGE_TEXT_MAX])
 		return;
 	n = snprintf(text, SHORTAGE_TEXT_MAX,
 	    "%zu KiB of memory for modules cannot be had: %s", s->size / 1024,
-	    strerror(s->error));
+	    cause(s->error));
 	for (size_t i = 0; i < ARRAY_SIZE(limits) && n < SHORTAGE_TEXT_MAX;
 	     i++) {
 		if (limits[i].error != s->error ||

@@ -11,7 +11,8 @@
 
 struct shortage {
 	size_t size; /* bytes that could not be had */
-	int error;   /* the errno of the system; 0: nothing was refused */
+	int error;   /* the errno of the system; 0: nothing was refused;
+			EOVERFLOW: our own, addresses do not reach so far */
 };
 
 /* Notes the errno of now. */

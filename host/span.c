@@ -7,6 +7,7 @@
  * Guards and what no chunk occupies are address space without access. A span
  * never exceeds what a signed 32-bit displacement crosses.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -20,7 +21,8 @@
 
 /*
  * Cuts a span into areas of 3/8, 2/8 and 3/8 of the @usual size, or more
- * where an image needs it. Returns the size; 0: more than a span may have.
+ * where an image needs it; 0: a tight span. Returns the size; 0: more than a
+ * span may have.
  */
 static size_t area_sizes(const struct layout *layout, size_t usual,
     const size_t need[AREAS], size_t size[AREAS])
@@ -30,7 +32,8 @@ static size_t area_sizes(const struct layout *layout, size_t usual,
 
 	for (int i = 0; i < AREAS; i++) {
 		/* A chunk is up to an eighth larger than its part. */
-		const size_t least = need[i] + need[i] / 4 + 2 * layout->chunk;
+		const size_t slack = usual ? need[i] / 4 : 0;
+		const size_t least = need[i] + slack + 2 * layout->chunk;
 		const size_t want = usual / 8 * eighths[i];
 
 		size[i] = align_up(want > least ? want : least, GUARD);
@@ -49,8 +52,11 @@ static bool reserve(struct span *s, size_t usual, const size_t need[AREAS],
 	struct mem_count *count = s->world->count;
 
 	s->size = area_sizes(layout, usual, need, size);
-	if (s->size == 0)
+	if (s->size == 0) {
+		errno = EOVERFLOW;
+		shortage_note(&count->shortage, SPAN_MAX);
 		return false;
+	}
 	s->base =
 	    mem_reserve(count, spare ? 2 * s->size : s->size, layout->page);
 	if (s->base != 0 && spare)
@@ -61,6 +67,7 @@ static bool reserve(struct span *s, size_t usual, const size_t need[AREAS],
 /*
  * Where address space is rationed, at most a half of what there is, down to
  * the least: the second views of chunks need some too, and so does the program.
+ * An image that fills a span has it to itself.
  */
 static bool span_reserve(
     struct span *s, const size_t need[AREAS], size_t size[AREAS])
@@ -71,7 +78,10 @@ static bool span_reserve(
 		if (reserve(s, usual, need, size, true))
 			return true;
 	}
-	return reserve(s, usual, need, size, false);
+	if (reserve(s, usual, need, size, false))
+		return true;
+	s->tight = true;
+	return reserve(s, 0, need, size, false);
 }
 
 static bool areas_init(struct span *s, const size_t size[AREAS])

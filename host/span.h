@@ -99,6 +99,8 @@ struct span {
 	struct world *world;
 	uint64_t base;
 	size_t size;
+	bool
+	    tight; /* nothing is rounded up in it: chunks are as small as can be */
 	struct ranges area[AREAS];
 	struct range *first[AREAS]; /* of each area; owner: the chunk there */
 	struct heap heap[HEAPS];

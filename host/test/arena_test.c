@@ -290,6 +290,27 @@ TEST(arena, an_image_larger_than_a_span_gets_its_own)
 	arena_destroy(a);
 }
 
+/* The reach of a signed 32-bit distance, less what stands around the parts. */
+TEST(arena, an_image_of_nearly_2_gib_has_a_span)
+{
+	const size_t most = ((size_t)2 << 30) - (16u << 20);
+
+	if (!kit_can_map(most))
+		SKIP("there is not so much memory");
+	for (size_t i = 0; i < VARIANTS; i++) {
+		struct host_arena *a = variant(i);
+		struct tn_image img = kit_image(300, 200, most);
+
+		kit_part(&img, TN_RO_AFTER_INIT, 50);
+		kit_part(&img, TN_INIT_DATA, 1u << 20);
+		CHECK_EQ(arena_image_alloc(a, &img), 0);
+		CHECK(img.part[2].addr + most - img.part[0].addr < 1ull << 31);
+		arena_image_free(a, &img);
+		CHECK_EQ(kit_stats(a).live, 0);
+		arena_destroy(a);
+	}
+}
+
 /* A shared object: text, rodata, ro-after-init and data at fixed offsets. */
 static struct tn_image span_image(void)
 {

@@ -159,14 +159,6 @@ static int without_the_second_barrier(void)
 	return 0;
 }
 
-static bool can_map(size_t size)
-{
-	void *p =
-	    mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return p != MAP_FAILED && munmap(p, size) == 0;
-}
-
 /*
  * Lets this process map @more bytes than it has mapped; false where that is
  * not to be had, or is not kept, as by emulators.
@@ -183,7 +175,7 @@ static bool limit_address_space(size_t more)
 	if (getrlimit(RLIMIT_AS, &limit) != 0)
 		return false;
 	limit.rlim_cur = (pages << 12) + more;
-	return setrlimit(RLIMIT_AS, &limit) == 0 && !can_map(2 * more);
+	return setrlimit(RLIMIT_AS, &limit) == 0 && !kit_can_map(2 * more);
 }
 
 /*
@@ -274,7 +266,7 @@ static int with_memory_locked(void)
 	if (geteuid() == 0 && setuid(65534) != 0)
 		return SANDBOX_NONE;
 	if (!limit_to(RLIMIT_MEMLOCK, 8u << 20) || mlockall(MCL_FUTURE) != 0 ||
-	    can_map(64u << 20))
+	    kit_can_map(64u << 20))
 		return SANDBOX_NONE;
 	return is_short_of(ARENA_AUTO, "; raise `ulimit -l` (it is 8192)");
 }
@@ -288,6 +280,26 @@ TEST(failure, a_limit_that_is_in_the_way_is_named)
 	CHECK_STR(text, "");
 	CHECK_IN_CHILD(without_address_space);
 	CHECK_IN_CHILD(without_large_files);
+}
+
+/* Of a part alone, and of all together. */
+TEST(failure, an_image_beyond_what_addresses_reach_is_named)
+{
+	const size_t sizes[][2] = { { 3ull << 30, 1 },
+		{ 1200u << 20, 1200u << 20 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct host_arena *a = kit_arena(ARENA_AUTO, 0);
+		struct tn_image img = kit_image(1, sizes[i][0], sizes[i][1]);
+		char text[SHORTAGE_TEXT_MAX];
+		struct shortage lack;
+
+		CHECK_EQ(image_place(a, &img, &lack), -TN_ENOMEM);
+		shortage_text(&lack, text);
+		CHECK(strstr(text, ": an image has less than 2 GiB"));
+		CHECK(lack.size >= 2ull << 30);
+		arena_destroy(a);
+	}
 }
 
 TEST(failure, the_limit_of_locked_memory_is_named)

@@ -71,6 +71,14 @@ int kit_load(struct host_arena *a, struct tn_image *img, int answer)
 	return err;
 }
 
+bool kit_can_map(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p != MAP_FAILED && munmap(p, size) == 0;
+}
+
 struct mapping {
 	uint64_t start, end;
 	unsigned prot;

@@ -37,6 +37,9 @@ int kit_load(struct host_arena *a, struct tn_image *img, int answer);
 /* Permissions of the page at @addr: KIT_*; 0 also when there is none. */
 unsigned kit_prot(uint64_t addr);
 
+/* Is there so much memory, as the system sees it before it is written to? */
+bool kit_can_map(size_t size);
+
 /* True when some mapping of the process is writable and executable. */
 bool kit_any_wx(void);
 
