@@ -17,6 +17,7 @@
 
 #include <hostd/address.h>
 #include <hostd/daemon.h>
+#include <kmod/clean.h>
 #include <tenon/crash.h>
 
 #include "applets.h"
@@ -243,7 +244,7 @@ static void say(void *arg, bool important, const char *text)
 	const struct options *o = arg;
 
 	if (important ? o->loudness >= 0 : o->loudness > 0)
-		fprintf(stderr, "tenon host: %s\n", text);
+		clean_print(stderr, "tenon host: %s\n", text);
 }
 
 /* A refusal is in the reply, with this; else nobody would hear of it. */
@@ -253,7 +254,7 @@ static void doubt(void *arg, const char *sentence)
 
 	(void)snprintf(doubted.text, sizeof(doubted.text), "%s", sentence);
 	if (o->verify.mode == SIGN_WARN)
-		fprintf(stderr, "tenon host: warning: %s\n", sentence);
+		clean_print(stderr, "tenon host: warning: %s\n", sentence);
 }
 
 static const char *last_doubt(void)

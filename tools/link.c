@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <host/port.h>
+#include <kmod/clean.h>
 
 struct options {
 	const char *input, *output, *map, *symbols;
@@ -45,7 +46,7 @@ static bool outputs_collide(const struct options *o)
 			if (files[i] == NULL || files[j] == NULL ||
 			    !output_is_same(files[i], files[j]))
 				continue;
-			fprintf(stderr,
+			clean_print(stderr,
 			    "tenon link: %s would be overwritten: it is also "
 			    "%s\n",
 			    files[j], files[i]);
@@ -57,7 +58,7 @@ static bool outputs_collide(const struct options *o)
 
 static bool fail(const char *word, const char *clause)
 {
-	fprintf(stderr, "tenon link: %s%s\n", word, clause);
+	clean_print(stderr, "tenon link: %s%s\n", word, clause);
 	return false;
 }
 
@@ -74,7 +75,7 @@ static bool check(struct options *o, const char *second)
 		return fail("-o IMAGE", " is missing");
 	if (parse_number(o->at_text, &o->at) && o->at % 4096 == 0)
 		return true;
-	fprintf(stderr, "tenon link: --at %s: not %s\n", o->at_text,
+	clean_print(stderr, "tenon link: --at %s: not %s\n", o->at_text,
 	    parse_number(o->at_text, &o->at) ? "a multiple of 4096"
 					     : "an address");
 	return false;
@@ -120,7 +121,7 @@ static bool write_image(
 		return false;
 	if (image_file_write(out->file, linked))
 		return output_end(out);
-	fprintf(stderr, "tenon link: %s: no memory\n", path);
+	clean_print(stderr, "tenon link: %s: no memory\n", path);
 	return false;
 }
 
@@ -158,7 +159,8 @@ static void say_hint(const struct options *o, const struct tn_diag *diag)
 	if (diag->reason == TN_REASON_ELF)
 		text = file_read(o->input, NULL);
 	if (text != NULL && strncmp(text, ARCHIVE_MAGIC, 8) == 0)
-		fprintf(stderr, "tenon link: %s: " ARCHIVE_HINT "\n", o->input);
+		clean_print(
+		    stderr, "tenon link: %s: " ARCHIVE_HINT "\n", o->input);
 	free(text);
 }
 

@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+#include <kmod/clean.h>
+
 static void write_sections(FILE *f, const struct tn_linked *k)
 {
 	struct tn_linked_section s;
@@ -14,11 +16,12 @@ static void write_sections(FILE *f, const struct tn_linked *k)
 	uint64_t offset, count;
 
 	while (tn_linked_section(k, &at, &s)) {
-		fprintf(f, "section %" PRIu32 " %s %" PRIx64 " %" PRIx64 "\n",
-		    s.index, s.name, s.addr, s.size);
+		clean_print(f,
+		    "section %" PRIu32 " %s %" PRIx64 " %" PRIx64 "\n", s.index,
+		    s.name, s.addr, s.size);
 		for (uint32_t i = 0;
 		     tn_linked_shrink(k, s.index, i, &offset, &count); i++)
-			fprintf(f,
+			clean_print(f,
 			    "shrink %" PRIu32 " %" PRIx64 " %" PRIx64 "\n",
 			    s.index, offset, count);
 	}
@@ -30,10 +33,10 @@ static void write_refs(FILE *f, const struct tn_linked *k)
 
 	for (uint32_t i = 0; tn_linked_ref(k, i, &r); i++) {
 		if (r.cell_addr != 0)
-			fprintf(f, "got %" PRIx64 " %s %" PRId64 "\n",
+			clean_print(f, "got %" PRIx64 " %s %" PRId64 "\n",
 			    r.cell_addr, r.symbol, r.addend);
 		if (r.stub_addr != 0)
-			fprintf(f, "stub %" PRIx64 " %s %" PRId64 "\n",
+			clean_print(f, "stub %" PRIx64 " %s %" PRId64 "\n",
 			    r.stub_addr, r.symbol, r.addend);
 	}
 }
@@ -44,14 +47,14 @@ static void write_common(FILE *f, const struct tn_linked *k)
 
 	for (uint32_t i = 1; tn_linked_symbol(k, i, &s); i++)
 		if (s.is_common)
-			fprintf(f, "common %" PRIx64 " %" PRIx64 " %s\n",
+			clean_print(f, "common %" PRIx64 " %" PRIx64 " %s\n",
 			    s.value, s.size, s.name);
 }
 
 static void write_relaxed(
     void *arg, uint32_t section, uint64_t offset, const char *type)
 {
-	fprintf(
+	clean_print(
 	    arg, "relaxed %" PRIu32 " %" PRIx64 " %s\n", section, offset, type);
 }
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kmod/clean.h>
 #include <tenon/engine.h>
 
 static const char usage[] =
@@ -50,7 +51,7 @@ static void say(
 {
 	fprintf(stderr, "%s: %s%s%s", mp->applet, mp->name,
 	    mp->name[0] != '\0' ? ": " : "", kind);
-	vfprintf(stderr, fmt, ap);
+	clean_print_list(stderr, false, fmt, ap);
 	fputc('\n', stderr);
 }
 

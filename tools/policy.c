@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include <kmod/clean.h>
 #include <tenon/err.h>
 
 #include "applets.h"
@@ -43,7 +44,7 @@ int policy_open(const struct sign_config *config, const char *applet,
 	err = sign_policy_open(config, out, &why);
 	if (err == 0)
 		return EXIT_OK;
-	fprintf(stderr, "tenon %s: %s\n", applet,
+	clean_print(stderr, "tenon %s: %s\n", applet,
 	    why.text[0] != '\0' ? why.text : "no memory");
 	return err == -TN_ENOMEM ? EXIT_FAILED : EXIT_USAGE;
 }

@@ -10,6 +10,7 @@
 #include <tenon/registry.h>
 
 #include "run_tell.h"
+#include <kmod/clean.h>
 #include <kmod/json.h>
 
 /* --- --list */
@@ -58,7 +59,7 @@ static void list_text(
 {
 	struct users users = { .json = NULL };
 
-	printf("%-20s %-9s %-11s %8zu %5" PRIu32, info->name,
+	clean_print(stdout, "%-20s %-9s %-11s %8zu %5" PRIu32, info->name,
 	    *info->version != '\0' ? info->version : "-",
 	    tn_state_name(info->state), info->bytes, info->refs);
 	(void)tn_module_dependents(l->mod, show_user, &users);
@@ -120,7 +121,7 @@ static int show_item(void *arg, const struct tn_ledger_item *item)
 	if (l->run->options.json)
 		ledger_json(l, item, site);
 	else
-		printf("  %-10s %s%s%s\n", item->type, item->text,
+		clean_print(stdout, "  %-10s %s%s%s\n", item->type, item->text,
 		    *site != '\0' ? "  taken at " : "", site);
 	l->n++;
 	return 0;

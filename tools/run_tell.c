@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "applets.h"
+#include <kmod/clean.h>
 #include <kmod/json.h>
 
 #define PROGRESS_FROM 16 /* steps: fewer are done before they are read */
@@ -52,12 +53,16 @@ static bool use_color(int fd)
 	return (no == NULL || *no == '\0') && is_screen(fd);
 }
 
-static void say(const char *text)
+static void say(const char *text, bool lists)
 {
-	if (use_color(STDERR_FILENO))
-		fprintf(stderr, "\033[1;31mtenon run:\033[0m %s\n", text);
-	else
-		fprintf(stderr, "tenon run: %s\n", text);
+	char *copy = strdup(text);
+
+	(void)fputs(use_color(STDERR_FILENO) ? "\033[1;31mtenon run:\033[0m "
+					     : "tenon run: ",
+	    stderr);
+	fprintf(stderr, "%s\n",
+	    copy != NULL ? clean_text(copy, lists) : "no memory");
+	free(copy);
 }
 
 /* --- failures */
@@ -137,7 +142,7 @@ void tell_diag(struct run *r, const struct tn_diag *diag, const char *name)
 		return;
 	}
 	text = sentence_of(r, diag, name);
-	say(text != NULL ? text : tn_reason_name(diag->reason));
+	say(text != NULL ? text : tn_reason_name(diag->reason), true);
 	if (r->options.json)
 		put_diag(
 		    diag, diag->module[0] != '\0' ? diag->module : name, text);
@@ -164,7 +169,7 @@ void tell_failure(
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	say(text != NULL ? text : reason);
+	say(text != NULL ? text : reason, false);
 	if (r->options.json) {
 		begin(&j, "failed", module);
 		json_text(&j, "text", text);
@@ -184,7 +189,7 @@ void tell_usage(const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	say(text != NULL ? text : "no memory");
+	say(text != NULL ? text : "no memory", false);
 	free(text);
 }
 
@@ -229,7 +234,7 @@ void tell_loaded(struct run *r, const struct modfile *f, struct tn_module *mod,
 		    info.name, f->sha256, info.text_addr, info.bytes,
 		    info.nexports, info.nrelocs, info.ncells, info.nstubs);
 	else if (!r->options.quiet)
-		printf("loaded %s%s%s, %zu bytes\n", info.name,
+		clean_print(stdout, "loaded %s%s%s, %zu bytes\n", info.name,
 		    *info.version != '\0' ? " " : "", info.version, info.bytes);
 }
 
@@ -237,7 +242,8 @@ void tell_doubt(struct run *r, const char *module)
 {
 	struct json j;
 
-	fprintf(stderr, "tenon run: warning: %s: %s\n", module, r->doubt.text);
+	clean_print(
+	    stderr, "tenon run: warning: %s: %s\n", module, r->doubt.text);
 	if (r->options.json) {
 		begin(&j, "warning", module);
 		json_text(&j, "text", r->doubt.text);
@@ -289,7 +295,7 @@ void tell_called(struct run *r, const struct run_action *a, int result)
 		json_end(&j);
 		return;
 	}
-	printf("%s(", a->name);
+	clean_print(stdout, "%s(", a->name);
 	for (size_t i = 0; i < a->nargs; i++)
 		printf("%s%" PRId64, i != 0 ? ", " : "", a->args[i]);
 	printf(") = %d\n", result);
@@ -306,7 +312,7 @@ void tell_param(struct run *r, const char *event, const struct run_action *a,
 		json_text(&j, "value", value);
 		json_end(&j);
 	} else if (!r->options.quiet || strcmp(event, "get") == 0) {
-		printf("%s.%s = %s\n", a->name, a->param, value);
+		clean_print(stdout, "%s.%s = %s\n", a->name, a->param, value);
 	}
 }
 

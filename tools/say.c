@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <kmod/clean.h>
+
 char *diag_sentence(const struct tn_diag *diag)
 {
 	const size_t n = tn_diag_text(diag, NULL, 0) + 1;
@@ -26,7 +28,8 @@ void say_diag(const char *applet, const struct tn_diag *diag)
 	char *text = diag_sentence(diag);
 
 	if (text != NULL)
-		fprintf(stderr, "tenon %s: %s\n", applet, text);
+		fprintf(
+		    stderr, "tenon %s: %s\n", applet, clean_text(text, true));
 	else
 		fprintf(stderr, "tenon %s: error %d\n", applet, diag->error);
 	free(text);

@@ -23,6 +23,7 @@
 
 #include <base/compiler.h>
 #include <hostd/daemon.h>
+#include <kmod/clean.h>
 #include <tenon/crash.h>
 
 #include "applets.h"
@@ -76,7 +77,7 @@ static void say(void *arg, bool important, const char *text)
 {
 	(void)arg;
 	if (important)
-		fprintf(stderr, "tenon shell: %s\n", text);
+		clean_print(stderr, "tenon shell: %s\n", text);
 }
 
 static void *serve(void *arg)

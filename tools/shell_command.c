@@ -13,13 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <kmod/clean.h>
+
 static void PRINTF_LIKE(2, 0) say(struct shell *s, const char *fmt, va_list ap)
 {
 	(void)fflush(stdout);
 	(void)fputs("tenon shell: ", stderr);
 	if (s->source != NULL)
 		fprintf(stderr, "%s:%u: ", s->source, s->line);
-	(void)vfprintf(stderr, fmt, ap);
+	clean_print_list(stderr, true, fmt, ap);
 	(void)fputc('\n', stderr);
 }
 
@@ -271,7 +273,7 @@ static bool run_get(struct shell *s, char **words, int n)
 	hostc_add(s->c, "param", param);
 	if (!shell_ask(s, NULL, NULL))
 		return false;
-	printf("%s\n", hostc_text(s->c, "value"));
+	clean_print(stdout, "%s\n", hostc_text(s->c, "value"));
 	return true;
 }
 

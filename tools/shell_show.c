@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <kmod/clean.h>
+
 #include "shell.h"
 
 static const char *text_of(const struct wire_line *line, const char *key)
@@ -35,14 +37,14 @@ static void show_module(void *arg, const struct wire_line *line)
 	const char *version = text_of(line, "version");
 
 	(void)arg;
-	printf("%-20s %-9s %-11s %8s %5s %s", text_of(line, "module"),
-	    *version != '\0' ? version : "-", text_of(line, "state"),
-	    text_of(line, "bytes"), text_of(line, "refs"),
-	    text_of(line, "users"));
+	clean_print(stdout, "%-20s %-9s %-11s %8s %5s %s",
+	    text_of(line, "module"), *version != '\0' ? version : "-",
+	    text_of(line, "state"), text_of(line, "bytes"),
+	    text_of(line, "refs"), text_of(line, "users"));
 	if (wire_get(line, "verb") != NULL)
-		printf("(%s of %s, process %s, %llu s)", text_of(line, "verb"),
-		    text_of(line, "client"), text_of(line, "process"),
-		    seconds_of(line));
+		clean_print(stdout, "(%s of %s, process %s, %llu s)",
+		    text_of(line, "verb"), text_of(line, "client"),
+		    text_of(line, "process"), seconds_of(line));
 	(void)putchar('\n');
 }
 
@@ -58,7 +60,7 @@ bool show_list(struct shell *s, char **words, int n)
 static void show_request(void *arg, const struct wire_line *line)
 {
 	(void)arg;
-	printf("%6llu s  %-8s %-20s %s %s\n", seconds_of(line),
+	clean_print(stdout, "%6llu s  %-8s %-20s %s %s\n", seconds_of(line),
 	    text_of(line, "verb"), text_of(line, "module"),
 	    text_of(line, "client"), text_of(line, "process"));
 }
@@ -74,14 +76,14 @@ bool show_requests(struct shell *s, char **words, int n)
 static void show_fields(const struct wire_line *line)
 {
 	for (size_t i = 0; i < line->nfields; i++)
-		printf(
-		    "%-12s %s\n", line->fields[i].key, line->fields[i].value);
+		clean_print(stdout, "%-12s %s\n", line->fields[i].key,
+		    line->fields[i].value);
 }
 
 static void show_provider(void *arg, const struct wire_line *line)
 {
 	(void)arg;
-	printf("%-12s %s\n", "needs", text_of(line, "module"));
+	clean_print(stdout, "%-12s %s\n", "needs", text_of(line, "module"));
 }
 
 bool show_info(struct shell *s, char **words, int n)
@@ -106,8 +108,8 @@ bool show_status(struct shell *s, char **words, int n)
 static void show_holder(void *arg, const struct wire_line *line)
 {
 	(void)arg;
-	printf("%-10s %s %s\n", text_of(line, "kind"), text_of(line, "name"),
-	    text_of(line, "interface"));
+	clean_print(stdout, "%-10s %s %s\n", text_of(line, "kind"),
+	    text_of(line, "name"), text_of(line, "interface"));
 }
 
 bool show_holders(struct shell *s, char **words, int n)
@@ -119,7 +121,8 @@ bool show_holders(struct shell *s, char **words, int n)
 static void show_item(void *arg, const struct wire_line *line)
 {
 	(void)arg;
-	printf("%-10s %s\n", text_of(line, "type"), text_of(line, "text"));
+	clean_print(
+	    stdout, "%-10s %s\n", text_of(line, "type"), text_of(line, "text"));
 }
 
 bool show_ledger(struct shell *s, char **words, int n)
@@ -131,7 +134,7 @@ bool show_ledger(struct shell *s, char **words, int n)
 static void show_text(void *arg, const struct wire_line *line)
 {
 	(void)arg;
-	printf("%s\n", text_of(line, "text"));
+	clean_print(stdout, "%s\n", text_of(line, "text"));
 }
 
 bool show_symbols(struct shell *s, char **words, int n)
@@ -150,7 +153,8 @@ bool show_symbol(struct shell *s, char **words, int n)
 	if (!shell_ask(s, NULL, NULL))
 		return false;
 	module = hostc_text(s->c, "module");
-	printf("0x%llx %s\n", (unsigned long long)hostc_number(s->c, "address"),
+	clean_print(stdout, "0x%llx %s\n",
+	    (unsigned long long)hostc_number(s->c, "address"),
 	    *module != '\0' ? module : "the engine");
 	return true;
 }
@@ -162,7 +166,7 @@ bool show_where(struct shell *s, char **words, int n)
 	hostc_add(s->c, "address", words[0]);
 	if (!shell_ask(s, NULL, NULL))
 		return false;
-	printf("%s+0x%llx [%s]\n", hostc_text(s->c, "symbol"),
+	clean_print(stdout, "%s+0x%llx [%s]\n", hostc_text(s->c, "symbol"),
 	    (unsigned long long)hostc_number(s->c, "offset"),
 	    hostc_text(s->c, "module"));
 	return true;
@@ -171,7 +175,7 @@ bool show_where(struct shell *s, char **words, int n)
 static void show_param(void *arg, const struct wire_line *line)
 {
 	(void)arg;
-	printf("%-16s = %-16s %s%s %s\n", text_of(line, "name"),
+	clean_print(stdout, "%-16s = %-16s %s%s %s\n", text_of(line, "name"),
 	    text_of(line, "value"), text_of(line, "type"),
 	    strcmp(text_of(line, "writable"), "1") == 0 ? "" : ", read-only",
 	    text_of(line, "help"));

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kmod/clean.h>
 #include <sign/cms.h>
 #include <sign/trailer.h>
 #include <tenon/err.h>
@@ -111,7 +112,7 @@ static bool parse(int argc, char **argv, struct options *o, int *status)
 
 static bool refuse(const char *path, const char *why)
 {
-	fprintf(stderr, "tenon sign: %s: %s\n", path, why);
+	clean_print(stderr, "tenon sign: %s: %s\n", path, why);
 	return false;
 }
 

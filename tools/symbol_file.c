@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kmod/clean.h>
+
 /* A symbol's type letter is kept in .flags while sorting: lower is better. */
 static int by_name(const void *a, const void *b)
 {
@@ -68,7 +70,7 @@ static bool parse_text(const char *path, struct symbol_file *f)
 			f->exports = more;
 		}
 		if (!parse_line(line, &f->exports[f->n])) {
-			fprintf(stderr,
+			clean_print(stderr,
 			    "tenon link: %s:%u: not a System.map line\n", path,
 			    number);
 			return false;
@@ -99,7 +101,8 @@ bool symbol_file_read(const char *path, struct symbol_file *f)
 	*f = (struct symbol_file){ 0 };
 	f->text = file_read(path, NULL);
 	if (f->text == NULL) {
-		fprintf(stderr, "tenon link: %s: %s\n", path, strerror(errno));
+		clean_print(
+		    stderr, "tenon link: %s: %s\n", path, strerror(errno));
 		return false;
 	}
 	if (!parse_text(path, f)) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kmod/clean.h>
 #include <symvers/types.h>
 #include <tenon/err.h>
 
@@ -131,7 +132,7 @@ static bool versions_make(struct symvers *sv, FILE *types)
 		e->crc += e->crc == 0;
 		e->has_crc = true;
 		if (types != NULL)
-			fprintf(types, "%s %s\n", e->name, text);
+			clean_print(types, "%s %s\n", e->name, text);
 		free(text);
 	}
 	return sv->mp.errors == 0;

@@ -5,6 +5,7 @@
  */
 #include "applets.h"
 #include "policy.h"
+#include <kmod/clean.h>
 #include <kmod/json.h>
 
 #include <getopt.h>
@@ -93,13 +94,13 @@ static void tell(const struct verify *v, const char *path, int err)
 	if (v->json)
 		tell_json(v, path, err);
 	else if (err != 0)
-		printf("%s: NOT trusted: %s\n", path, v->why.text);
+		clean_print(stdout, "%s: NOT trusted: %s\n", path, v->why.text);
 	else if (v->who.key[0] != '\0')
-		printf("%s: signed by %s%s%s (%s)\n", path, v->who.name,
-		    v->who.name[0] != '\0' ? ", key " : "key ", v->who.key,
-		    v->who.digest);
+		clean_print(stdout, "%s: signed by %s%s%s (%s)\n", path,
+		    v->who.name, v->who.name[0] != '\0' ? ", key " : "key ",
+		    v->who.key, v->who.digest);
 	else
-		printf("%s: its digest is allowed\n", path);
+		clean_print(stdout, "%s: its digest is allowed\n", path);
 }
 
 static bool verify_file(struct verify *v, const char *path)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <kmod/clean.h>
 #include <kmod/json.h>
 #include <tenon/err.h>
 
@@ -35,7 +36,7 @@ void modprobe_show_found(
 	struct json j;
 
 	if (!mp->o.json) {
-		printf("%s\n", m->name);
+		clean_print(stdout, "%s\n", m->name);
 		return;
 	}
 	json_begin(&j, stdout);
@@ -82,9 +83,9 @@ static void explain_options(struct modprobe *mp, const struct module *m)
 	for (; e != NULL; e = e->next) {
 		if (!module_has_options(m, e))
 			continue;
-		printf("    options %s: %s", e->value, e->file);
+		clean_print(stdout, "    options %s: %s", e->value, e->file);
 		if (e->line != 0)
-			printf(" line %u", e->line);
+			clean_print(stdout, " line %u", e->line);
 		putchar('\n');
 	}
 }
@@ -93,10 +94,12 @@ static void explain_reason(const struct plan_reason *r)
 {
 	switch (r->why) {
 	case PLAN_WANTED: printf("requested"); break;
-	case PLAN_NEEDED: printf("%s needs it", r->of->name); break;
+	case PLAN_NEEDED:
+		clean_print(stdout, "%s needs it", r->of->name);
+		break;
 	default:
-		printf("%s of %s (%s line %u)", why_words[r->why], r->of->name,
-		    r->softdep->file, r->softdep->line);
+		clean_print(stdout, "%s of %s (%s line %u)", why_words[r->why],
+		    r->of->name, r->softdep->file, r->softdep->line);
 	}
 }
 
@@ -108,12 +111,12 @@ void modprobe_explain(struct modprobe *mp, const struct action *a)
 		explain_json(mp, a);
 		return;
 	}
-	printf("%s: ", m->name);
+	clean_print(stdout, "%s: ", m->name);
 	explain_reason(&a->step->reason);
 	if (m->alias != NULL)
-		printf(", by %s %s", found_words[m->by], m->alias);
+		clean_print(stdout, ", by %s %s", found_words[m->by], m->alias);
 	if (a->command != NULL)
-		printf("; installed by: %s", a->command);
+		clean_print(stdout, "; installed by: %s", a->command);
 	else if (module_is_builtin(&mp->catalog, m))
 		printf("; built in");
 	else if (m->path == NULL)

@@ -9,6 +9,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <kmod/clean.h>
+
 void report_open(struct report *r, const char *who, int level, bool syslog)
 {
 	struct stat st;
@@ -46,6 +48,7 @@ void report_list(const struct report *r, int level, const char *fmt, va_list ap)
 
 	if (level > r->level || vasprintf(&text, fmt, ap) < 0)
 		return;
+	(void)clean_text(text, true);
 	if (r->syslog) {
 		syslog(level, "%s: %s", word_of(level), text);
 	} else {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Texts of files on terminals and in logs of lines: what would steer a terminal
+ * or end the line is shown as '?', and so are bytes that are no UTF-8. JSON
+ * (json.h) tells it whole.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <base/compiler.h>
+
+/*
+ * Cleans @text in its place, and returns it. @lists: it may be a sentence of the
+ * engine, where a line break before two blanks begins the item of a list.
+ */
+char *clean_text(char *text, bool lists);
+
+/*
+ * Prints one line, cleaned; the newline at the end of @fmt, if there is one,
+ * stays. A line of 1 KiB needs memory; without it, its end is not printed.
+ * Negative: it could not be printed.
+ */
+PRINTF_LIKE(2, 3) int clean_print(FILE *out, const char *fmt, ...);
+PRINTF_LIKE(3, 0)
+int clean_print_list(FILE *out, bool lists, const char *fmt, va_list ap);
+
+/* Length of the UTF-8 sequence at the beginning of @text; 0: it has none. */
+unsigned utf8_length(const char *text);
