@@ -208,6 +208,7 @@ static bool open_engine(struct run *r)
 		.size = sizeof(config),
 		.abi = 1,
 		.flags = TN_HOST_KEEP_SYMBOLS | r->options.host_flags,
+		.unpack_limit = RUN_FILE_MAX,
 		.listeners = &listener,
 		.nlisteners = 1,
 		.verify = sign_policy_check,

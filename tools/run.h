@@ -30,6 +30,10 @@
 
 #define MAX_CALL_ARGS 6
 
+/* The largest file, as it is or unpacked. */
+#define RUN_FILE_MAX      ((size_t)1 << 30)
+#define RUN_FILE_MAX_TEXT "1 GiB"
+
 struct run_options {
 	unsigned load_flags; /* TN_LOAD_* */
 	unsigned host_flags; /* TN_HOST_* */

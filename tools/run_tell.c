@@ -114,20 +114,25 @@ static void put_diag(
 	json_end(&j);
 }
 
-/* With the file and the reason of the policy, which the engine does not know. */
+/* With the file, our limit, and the reason of the policy: ours alone. */
 static char *sentence_of(
     const struct run *r, const struct tn_diag *diag, const char *name)
 {
 	char *text = diag_sentence(diag), *more;
 	const bool doubted = diag->reason == TN_REASON_VERIFY;
-	const bool packed = diag->reason == TN_REASON_UNPACK ||
-			    diag->reason == TN_REASON_NO_UNPACKER;
-	const bool unnamed = diag->module[0] == '\0';
+	const bool large =
+	    diag->reason == TN_REASON_UNSUPPORTED && diag->error == -TN_EFBIG;
+	const bool unnamed =
+	    diag->module[0] == '\0' &&
+	    (doubted || large || diag->reason == TN_REASON_UNPACK ||
+		diag->reason == TN_REASON_NO_UNPACKER);
 
-	if (text == NULL || !(doubted || packed) ||
+	if (text == NULL || !(doubted || large || unnamed) ||
 	    asprintf(&more, "%s%s%s%s%s", unnamed ? name : "",
 		unnamed ? ": " : "", text, doubted ? ": " : "",
-		doubted ? r->doubt.text : "") < 0)
+		doubted ? r->doubt.text
+		: large ? " (the limit is " RUN_FILE_MAX_TEXT ")"
+			: "") < 0)
 		return text;
 	free(text);
 	return more;

@@ -128,8 +128,10 @@ static void add_sentence(
     struct request *q, const struct tn_diag *d, const char *name)
 {
 	const struct hostd_config *config = &q->host->config;
-	const bool packed =
-	    d->reason == TN_REASON_UNPACK || d->reason == TN_REASON_NO_UNPACKER;
+	const bool large =
+	    d->reason == TN_REASON_UNSUPPORTED && d->error == -TN_EFBIG;
+	const bool packed = large || d->reason == TN_REASON_UNPACK ||
+			    d->reason == TN_REASON_NO_UNPACKER;
 	char text[TEXT_MAX] = "";
 	size_t n = 0;
 
@@ -139,6 +141,10 @@ static void add_sentence(
 	n += tn_diag_text(d, text + n, TEXT_MAX - n);
 	if (n >= TEXT_MAX)
 		n = TEXT_MAX - 1; /* it was cut */
+	if (large)
+		(void)snprintf(text + n, TEXT_MAX - n,
+		    " (the limit is %zu MiB: four times --max-file)",
+		    4 * config->max_file >> 20);
 	if (d->reason == TN_REASON_VERIFY && config->doubt != NULL)
 		(void)snprintf(text + n, TEXT_MAX - n, ": %s", config->doubt());
 	if (d->reason == TN_REASON_WAIT_TIME)

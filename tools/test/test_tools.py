@@ -15,6 +15,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 ARCH = platform.machine()
 TENON = os.path.join(TOP, 'build/host/bin/tenon')
+# The beginning of a file of zstd that wants a window of 2 GiB.
+LARGE = b'\x28\xb5\x2f\xfd\x00\xa8'
 FOREIGN = {'aarch64': 'riscv64', 'riscv64': 'aarch64', 'x86_64': 'aarch64'}
 
 
@@ -177,6 +179,14 @@ class Run(Case):
             f.write(packed[:len(packed) // 2])
         self.assertRefused(tenon('run', self.path('hello.ko.xz')),
                            'hello.ko.xz: damaged xz data')
+
+    def test_a_packed_file_that_is_too_large_is_named_with_the_limit(self):
+        path = self.path('large.ko.zst')
+        with open(path, 'wb') as f:
+            f.write(LARGE)
+        self.assertRefused(tenon('run', path), f'{path}: a file as large as '
+                           'this unpacks to is not supported (the limit is '
+                           '1 GiB)')
 
     def test_a_missing_file_is_named(self):
         self.assertRefused(tenon('run', './absent.ko'),

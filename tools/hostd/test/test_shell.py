@@ -163,6 +163,16 @@ class Scripts(Case):
             self.assertEqual(self.fails(1, '-L', self.dir, '-c', command),
                              f'tenon shell: {name}: damaged gzip data\n')
 
+    def test_a_packed_file_that_is_too_large_is_named_with_the_limit(self):
+        packed = os.path.join(self.dir, 'large.ko.zst')
+        with open(packed, 'wb') as f:  # it wants a window of 2 GiB
+            f.write(b'\x28\xb5\x2f\xfd\x00\xa8')
+        for command in (f'insmod {packed}', 'load large'):
+            self.assertEqual(
+                self.fails(1, '-L', self.dir, '-c', command),
+                'tenon shell: large: a file as large as this unpacks to is not '
+                'supported (the limit is 256 MiB: four times --max-file)\n')
+
     def test_a_script_that_is_told_to_end_unloads(self):
         shell = child.start(
             self, [binary(self.config), 'shell', '-L', folder()], env=self.env,
