@@ -25,8 +25,9 @@ struct depfile {
 	struct depfile_entry *entries; /* by name, then by line */
 	size_t n;
 	uid_t owner;
-	bool is_open;    /* anybody may write to it */
-	bool is_trusted; /* to be searched for any module: modfile.c */
+	bool is_open;         /* anybody may write to it */
+	bool is_trusted;      /* to be searched for any module: modfile.c */
+	const char *distrust; /* why it was not followed for one, or NULL */
 };
 
 /* Reads modules.dep in @folder, whose name ends in '/'. False: no memory. */

@@ -141,15 +141,18 @@ static struct depfile *depfile_of(struct modpath *mp, const char *folder)
 
 /*
  * Nobody has named it: a module that is below a folder of all users, such as
- * /tmp, is not to bring code of another one along.
+ * /tmp, is not to bring code of another one along. NULL: it is trusted.
  */
-static bool is_trusted(const struct depfile *df, const char *module)
+static const char *distrust(const struct depfile *df, const char *module)
 {
 	struct stat st;
 
-	return !df->is_open &&
-	       (df->owner == 0 || df->owner == geteuid() ||
-		   (stat(module, &st) == 0 && df->owner == st.st_uid));
+	if (df->is_open)
+		return "anybody may write to it";
+	if (df->owner == 0 || df->owner == geteuid() ||
+	    (stat(module, &st) == 0 && df->owner == st.st_uid))
+		return NULL;
+	return "it belongs to another user";
 }
 
 /* The nearest one in or above the folder of @f, or NULL. */
@@ -163,10 +166,11 @@ static const struct depfile *depfile_above(
 	     slash != NULL && df == NULL; slash = strrchr(path, '/')) {
 		slash[1] = '\0';
 		df = depfile_of(mp, path);
-		if (df != NULL && !is_trusted(df, f->path))
-			df = NULL;
-		else if (df != NULL)
-			df->is_trusted = true;
+		if (df != NULL) {
+			df->distrust = distrust(df, f->path);
+			df->is_trusted |= df->distrust == NULL;
+			df = df->distrust == NULL ? df : NULL;
+		}
 		*slash = '\0';
 	}
 	free(path);
@@ -250,6 +254,14 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
 	mp->files[mp->nfiles++] = f;
 	*out = f;
 	return 0;
+}
+
+const struct depfile *modpath_distrusted(const struct modpath *mp)
+{
+	for (size_t i = 0; i < mp->ndepfiles; i++)
+		if (mp->depfiles[i].distrust != NULL)
+			return &mp->depfiles[i];
+	return NULL;
 }
 
 struct modfile *modpath_known(const struct modpath *mp, const char *name)

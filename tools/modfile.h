@@ -48,6 +48,9 @@ int modpath_add(struct modpath *mp, struct tn_system *sys, const char *path,
  */
 char *modpath_find(struct modpath *mp, const char *name);
 
+/* One above a known file that was not followed, and has not been since. */
+const struct depfile *modpath_distrusted(const struct modpath *mp);
+
 /* Does the file declare a parameter of this name? */
 bool modfile_declares(const struct modfile *f, const char *param);
 

@@ -238,6 +238,7 @@ static void run_free(struct run *r)
 	modpath_free(&r->path);
 	words_free(r);
 	actions_free(r);
+	free(r->hint);
 	free(r->plan);
 	free(r->loaded);
 }

@@ -69,6 +69,7 @@ struct run {
 	struct tn_system *sys;
 	struct sign_policy *policy;
 	struct sign_why doubt; /* of the policy, about the last file */
+	char *hint; /* an end of the next sentence of the engine, or NULL */
 	struct modpath path;
 	struct run_source *sources;
 	size_t nsources;

@@ -74,15 +74,35 @@ static struct modfile *root_before(const struct roots *t, size_t i)
 	return NULL;
 }
 
+/* What would help to find a file: "" or " (..)", to be freed; NULL: nothing. */
+static char *search_hint(const struct run *r)
+{
+	const struct depfile *df = modpath_distrusted(&r->path);
+	const bool nowhere = r->path.nfolders == 0;
+	char *text;
+
+	if (!nowhere && df == NULL)
+		return strdup("");
+	if (asprintf(&text, " (%s%s%s%s%s)", df != NULL ? df->folder : "",
+		df != NULL ? "modules.dep is not followed: " : "",
+		df != NULL ? df->distrust : "",
+		df != NULL && nowhere ? "; " : "",
+		nowhere ? "-L DIR says where to look" : "") < 0)
+		return NULL;
+	return text;
+}
+
 static void tell_no_file(const struct roots *t, size_t i, const char *name)
 {
 	const struct modfile *before = root_before(t, i);
+	char *hint = search_hint(t->run);
 
 	tell_failure(t->run, "no_file", name,
 	    "no file found for module %s%s%s%s%s", t->run->sources[i].word,
-	    t->run->path.nfolders == 0 ? " (-L DIR says where to look)" : "",
-	    before != NULL ? ", and " : "", before != NULL ? before->name : "",
+	    hint != NULL ? hint : "", before != NULL ? ", and " : "",
+	    before != NULL ? before->name : "",
 	    before != NULL ? " has no parameter of that name" : "");
+	free(hint);
 }
 
 /* A name: a known file, one that is found, or a parameter without a value. */
@@ -210,16 +230,22 @@ static int find(
  */
 static void tell_unfound(const struct search *s, const struct tn_diag *diag)
 {
-	const bool needed = diag->reason == TN_REASON_DEPENDS_MISSING;
+	struct run *r = s->run;
+	char *hint = search_hint(r);
 
-	if ((needed || diag->reason == TN_REASON_MISSING_SYMBOL) &&
-	    s->unfound[0] != '\0')
-		tell_failure(s->run, "no_file", s->unfound,
-		    "%s: no file found for %s%s%s%s", diag->module,
-		    needed ? "its dependency " : "", s->unfound,
-		    needed ? "" : ", which it names",
-		    s->run->path.nfolders == 0 ? " (-L DIR says where to look)"
-					       : "");
+	if (s->unfound[0] == '\0' || hint == NULL) {
+		free(hint);
+		return;
+	}
+	if (diag->reason == TN_REASON_MISSING_SYMBOL)
+		tell_failure(r, "no_file", s->unfound,
+		    "%s: no file found for %s, which it names%s", diag->module,
+		    s->unfound, hint);
+	if (diag->reason == TN_REASON_DEPENDS_MISSING &&
+	    asprintf(&r->hint, ": no file found for %s%s", s->unfound, hint) <
+		0)
+		r->hint = NULL;
+	free(hint);
 }
 
 static bool add_file(struct search *s, const struct modfile *f)

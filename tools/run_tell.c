@@ -114,9 +114,9 @@ static void put_diag(
 	json_end(&j);
 }
 
-/* With the file, our limit, and the reason of the policy: ours alone. */
+/* With what is ours alone: the file, our limit, the reason of the policy. */
 static char *sentence_of(
-    const struct run *r, const struct tn_diag *diag, const char *name)
+    struct run *r, const struct tn_diag *diag, const char *name)
 {
 	char *text = diag_sentence(diag), *more;
 	const bool doubted = diag->reason == TN_REASON_VERIFY;
@@ -127,14 +127,17 @@ static char *sentence_of(
 	    (doubted || large || diag->reason == TN_REASON_UNPACK ||
 		diag->reason == TN_REASON_NO_UNPACKER);
 
-	if (text == NULL || !(doubted || large || unnamed) ||
-	    asprintf(&more, "%s%s%s%s%s", unnamed ? name : "",
+	if (text == NULL ||
+	    asprintf(&more, "%s%s%s%s%s%s", unnamed ? name : "",
 		unnamed ? ": " : "", text, doubted ? ": " : "",
 		doubted ? r->doubt.text
 		: large ? " (the limit is " RUN_FILE_MAX_TEXT ")"
-			: "") < 0)
+			: "",
+		r->hint != NULL ? r->hint : "") < 0)
 		return text;
 	free(text);
+	free(r->hint);
+	r->hint = NULL;
 	return more;
 }
 
