@@ -157,15 +157,6 @@ void tell_diag(struct run *r, const struct tn_diag *diag, const char *name)
 	free(text);
 }
 
-void tell_unloadable(
-    struct run *r, struct tn_diag *diag, const struct modfile *f)
-{
-	if (diag->module[0] == '\0')
-		(void)snprintf(
-		    diag->module, sizeof(diag->module), "%s", f->name);
-	tell_diag(r, diag, f->path);
-}
-
 void tell_failure(
     struct run *r, const char *reason, const char *module, const char *fmt, ...)
 {
@@ -186,6 +177,25 @@ void tell_failure(
 		json_end(&j);
 	}
 	free(text);
+}
+
+void tell_unloadable(
+    struct run *r, struct tn_diag *diag, const struct modfile *f)
+{
+	char name[TN_MODULE_NAME_MAX];
+
+	if (diag->reason == TN_REASON_NO_NAME &&
+	    !tn_module_name(f->path, name)) {
+		tell_failure(r, tn_reason_name(diag->reason), name,
+		    "%s: states no module name, and the file's is too long for "
+		    "one: more than %d characters",
+		    f->path, TN_MODULE_NAME_MAX - 1);
+		return;
+	}
+	if (diag->module[0] == '\0')
+		(void)snprintf(
+		    diag->module, sizeof(diag->module), "%s", f->name);
+	tell_diag(r, diag, f->path);
 }
 
 void tell_usage(const char *fmt, ...)

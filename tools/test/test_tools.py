@@ -176,7 +176,8 @@ class Run(Case):
     def test_a_file_name_that_is_too_long_is_refused(self):
         path = self.compile('n' * 56 + '.ko', 'int x;')
         self.assertRefused(tenon('run', '--unmarked', path),
-                           'no module name')
+                           f'{path}: states no module name, and the file',
+                           'too long for one: more than 55 characters')
 
     def test_a_damaged_packed_file_is_refused(self):
         with open(module('hello'), 'rb') as f:
