@@ -68,11 +68,18 @@ static bool run_get(struct run *r, const struct run_action *a)
 
 	if (l == NULL)
 		return false;
-	if (tn_param_get(l->mod, a->param, NULL, 0, &length) != 0) {
+	const int err = tn_param_get(l->mod, a->param, NULL, 0, &length);
+
+	if (err == -TN_EOPNOTSUPP)
+		tell_failure(r, "no_value", l->name,
+		    "%s: the value of parameter '%s' cannot be read: it is not "
+		    "in memory of the module's",
+		    l->name, a->param);
+	else if (err != 0)
 		tell_failure(r, "no_parameter", l->name,
 		    "%s: it shows no parameter '%s'", l->name, a->param);
+	if (err != 0)
 		return false;
-	}
 	text = calloc(1, length + 1);
 	if (text != NULL)
 		(void)tn_param_get(l->mod, a->param, text, length + 1, &length);

@@ -191,6 +191,13 @@ void verb_get(struct request *q)
 		reply_no_memory(q);
 		return;
 	}
+	if (err == -TN_EOPNOTSUPP) {
+		reply_fail(q, err, "no_value",
+		    "%s: the value of parameter '%s' cannot be read: it is not "
+		    "in memory of the module's",
+		    wire_get(q->line, "module"), name);
+		return;
+	}
 	if (err != 0) {
 		reply_fail(q, err, "no_parameter",
 		    "%s: it shows no parameter '%s'",

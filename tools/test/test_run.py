@@ -66,6 +66,24 @@ class Actions(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn("shows no parameter 'no'", done.stderr)
 
+    def test_a_value_that_cannot_be_read_is_told_from_no_parameter(self):
+        with open(self.path('lost.c'), 'w', encoding='ascii') as f:
+            f.write('#include <tenon/module.h>\n'
+                    'static char *word = "a"; module_param(word, charp, 0644);'
+                    'int lost_do(void); int lost_do(void)'
+                    '{ word = (char *)8; return 1; }\n'
+                    'EXPORT_SYMBOL(lost_do); MODULE_LICENSE("MIT");')
+        self.assertEqual(tenon('cc', 'lost.c', cwd=self.dir).returncode, 0)
+        says = "lost: the value of parameter 'word' cannot be read"
+        done = tenon('run', self.path('lost.ko'), '--call', 'lost_do',
+                     '--get', 'lost.word')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(says, done.stderr)
+        done = tenon('shell', '-c', f'insmod {self.path("lost.ko")}', '-c',
+                     'call lost_do', '-c', 'get lost.word')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(says, done.stderr)
+
     def test_what_is_stopped_is_not_called_absent(self):
         for action in (('--set', 'sleeper.exit_ms=1'),
                        ('--call', 'sleeper_sleep,0')):
