@@ -28,11 +28,11 @@ static const char usage_text[] =
     "usage: tenon link FILE --at ADDR -o IMAGE [--symbols FILE] [--map FILE]\n"
     "                  [--no-relax]\n"
     "\n"
-    "  --at ADDR       address of the first part (text): whole 4 KiB pages\n"
-    "  -o IMAGE        the ELF file to write\n"
-    "  --symbols FILE  values of undefined symbols: System.map lines\n"
-    "  --map FILE      write sections, cells, stubs and what was relaxed\n"
-    "  --no-relax      keep every GOT access\n"
+    "  --at ADDR           address of the first part (text): whole 4 KiB pages\n"
+    "  -o, --output IMAGE  the ELF file to write\n"
+    "  --symbols FILE      values of undefined symbols: System.map lines\n"
+    "  --map FILE          write sections, cells, stubs and what was relaxed\n"
+    "  --no-relax          keep every GOT access\n"
     "\n"
     "exit status: 0 linked, 1 failed, 2 usage, 3 refused as unsupported\n";
 

@@ -15,6 +15,15 @@ def applets():
     return re.findall(r'^  (\w+) ', tenon('--help').stdout, re.M)
 
 
+def manual_options(name):
+    """Those that stand as tags in the manual page of an applet."""
+    with open(os.path.join(TOP, f'man/tenon-{name}.1'),
+              encoding='utf-8') as f:
+        text = re.sub(r'\\f.', '', f.read()).replace('\\-', '-')
+    tags = re.findall(r'^\.T[PQ]\n\.\w+ "?(-.*)', text, re.M)
+    return set(re.findall(r'(?<![\w-])--?[A-Za-z0-9][a-z-]*', '\n'.join(tags)))
+
+
 class Help(Case):
     def test_all_are_listed(self):
         self.assertGreaterEqual(
@@ -32,15 +41,24 @@ class Help(Case):
                 self.assertLess(max(map(len, lines)), 80, words)
 
     def test_it_has_the_options_of_the_manual(self):
-        option = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
         for name in set(applets()) - set(KMOD):
-            manual = os.path.join(TOP, f'man/tenon-{name}.1')
-            with open(manual, encoding='utf-8') as f:
-                tags = re.findall(r'^\.TP\n(.*)', f.read(), re.M)
-            told = set(option.findall(
-                '\n'.join(tags).replace('\\-', '-').replace('\\fP', ' ')))
-            shown = set(option.findall(tenon(name, '--help').stdout))
-            self.assertEqual(shown | {'--help'}, told | {'--help'}, name)
+            shown = set(re.findall(r'(?<![\w-])--[a-z][a-z-]*',
+                                   tenon(name, '--help').stdout))
+            told = {o for o in manual_options(name) if o.startswith('--')}
+            self.assertEqual(shown | {'--help'}, told, name)
+
+    def test_the_manual_has_the_options_that_are_taken(self):
+        """All of them, and no other."""
+        preload = self.path('options.so')
+        subprocess.run(
+            ['gcc', '-shared', '-fPIC', '-o', preload, os.path.join(
+                os.path.dirname(__file__), 'preload/options.c')], check=True)
+        for name in applets():
+            done = subprocess.run(
+                [TENON, name], capture_output=True, text=True, timeout=60,
+                check=True, env=dict(os.environ, LD_PRELOAD=preload))
+            self.assertEqual(set(done.stdout.split()), manual_options(name),
+                             name)
 
 
 class Lost(Case):
