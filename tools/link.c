@@ -164,7 +164,26 @@ static void say_hint(const struct options *o, const struct tn_diag *diag)
 	free(text);
 }
 
-static int link_file(const struct options *o, struct tn_system *sys)
+/* The engine knows only that the parts cannot be where we want them. */
+static void say_failure(
+    const struct options *o, const struct offline *off, struct tn_diag *diag)
+{
+	if (diag->reason == TN_REASON_PLACEMENT && off->is_past_end) {
+		clean_print(stderr,
+		    "tenon link: %s: its parts do not fit between --at %s and "
+		    "the last address\n",
+		    o->input, o->at_text);
+		return;
+	}
+	if (diag->module[0] == '\0' && diag->reason != TN_REASON_UNREADABLE)
+		(void)snprintf(
+		    diag->module, sizeof(diag->module), "%s", o->input);
+	say_diag("link", diag);
+	say_hint(o, diag);
+}
+
+static int link_file(
+    const struct options *o, const struct offline *off, struct tn_system *sys)
 {
 	const struct tn_load_args args = {
 		.size = sizeof(args),
@@ -177,12 +196,7 @@ static int link_file(const struct options *o, struct tn_system *sys)
 
 	tn_diag_init(&diag);
 	if (tn_link(sys, &args, &linked, &diag) != 0) {
-		if (diag.module[0] == '\0' &&
-		    diag.reason != TN_REASON_UNREADABLE)
-			(void)snprintf(
-			    diag.module, sizeof(diag.module), "%s", o->input);
-		say_diag("link", &diag);
-		say_hint(o, &diag);
+		say_failure(o, off, &diag);
 		status =
 		    diag.error == -TN_EOPNOTSUPP ? EXIT_REFUSED : EXIT_FAILED;
 	} else {
@@ -212,7 +226,7 @@ static int link_with(const struct options *o, struct host_port *host,
 		fputs("tenon link: no memory\n", stderr);
 		return EXIT_FAILED;
 	}
-	status = link_file(o, sys);
+	status = link_file(o, &off, sys);
 	(void)tn_system_destroy(sys);
 	return status;
 }

@@ -39,7 +39,7 @@ static void off_image_free(void *ctx, struct tn_image *img)
 
 static int off_image_alloc(void *ctx, struct tn_image *img)
 {
-	const struct offline *off = ctx;
+	struct offline *off = ctx;
 	uint64_t at = off->at;
 
 	if (img->span != 0)
@@ -54,7 +54,8 @@ static int off_image_alloc(void *ctx, struct tn_image *img)
 			 : round_up(at, p->align > PAGE ? p->align : PAGE);
 		if (at < off->at || at + p->size < at) {
 			off_image_free(ctx, img);
-			return -TN_ERANGE; /* past the last address */
+			off->is_past_end = true;
+			return -TN_ERANGE;
 		}
 		p->addr = at;
 		p->write = calloc(1, p->size != 0 ? p->size : 1);

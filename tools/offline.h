@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct offline {
 	struct tn_port port;
 	const struct tn_port *host; /* reads and unpacks */
 	uint64_t at;                /* where the first part goes */
+	bool is_past_end; /* an image has not fitted below the last address */
 };
 
 void offline_init(struct offline *off, const struct tn_port *host, uint64_t at);

@@ -334,6 +334,17 @@ class Link(Case):
             self.link(path, symbols='7f00000000000000 D far\n'),
             '.text+0x', 'R_X86_64_PC32', "'far'", '-2147483648', status=1)
 
+    def test_an_image_beyond_the_last_address_is_not_called_too_large(self):
+        obj = self.compile('a.o', 'char x[9000]; int f(void) { return 1; }',
+                           '-fno-common')
+        done = tenon('link', obj, '--at', '0xfffffffffffff000', '-o',
+                     self.path('a'))
+        self.assertRefused(done, f'{obj}: its parts do not fit between --at '
+                           '0xfffffffffffff000 and the last address')
+        done = tenon('link', obj, '--at', '0xffffffffffff0000', '-o',
+                     self.path('a'))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_bad_symbol_file_is_refused_with_its_line(self):
         for line in ('nonsense', '0x1000 T x', '-1000 T x', ' 1000 T x',
                      '10000000000000000 T x', '1000 T ', '1000\tT\tx'):
