@@ -111,18 +111,23 @@ static void ledger_json(
 static int show_item(void *arg, const struct tn_ledger_item *item)
 {
 	struct ledger *l = arg;
-	char site[TN_SYMBOL_NAME_MAX + 32] = "";
-	struct tn_location at;
+	char at[TN_SYMBOL_NAME_MAX + 32] = "";
+	const char *site = item->in_init ? "its init" : at;
+	struct tn_location where;
 
 	if (item->site != NULL &&
-	    tn_symbolize(l->run->sys, (uintptr_t)item->site, &at) == 0)
-		(void)snprintf(site, sizeof(site), "%s+0x%" PRIx64,
-		    at.symbol[0] != '\0' ? at.symbol : "text", at.offset);
+	    tn_symbolize(l->run->sys, (uintptr_t)item->site, &where) == 0)
+		(void)snprintf(at, sizeof(at), "%s+0x%" PRIx64,
+		    where.symbol[0] != '\0' ? where.symbol : "text",
+		    where.offset);
 	if (l->run->options.json)
 		ledger_json(l, item, site);
 	else
 		clean_print(stdout, "  %-10s %s%s%s\n", item->type, item->text,
-		    *site != '\0' ? "  taken at " : "", site);
+		    item->in_init   ? "  taken in "
+		    : *site != '\0' ? "  taken at "
+				    : "",
+		    site);
 	l->n++;
 	return 0;
 }

@@ -264,10 +264,18 @@ static bool is_in_init(const struct kept_image *img, const void *site)
 	return part != NULL && part->kind >= TN_INIT_TEXT;
 }
 
-/* What is shown instead: an address in the text that stays. */
+/*
+ * What stands for it: an address in the text that stays, behind which no call
+ * returns, for no call is one byte long.
+ */
 static const void *resident(const struct kept_image *img)
 {
 	return (const void *)(uintptr_t)(img->part[0].addr + 1);
+}
+
+bool hold_was_in_init(const struct generation *holder, const void *site)
+{
+	return site == resident(holder->image);
 }
 
 static void move_handle(void *arg, const struct gate_holder *h)

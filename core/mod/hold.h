@@ -87,9 +87,11 @@ unsigned hold_put_handles(const struct generation *holder);
 /*
  * The init text of @holder is given back, and other code will lie there: what
  * has been taken there (handles, bonds, references and all else in the ledger)
- * shows the resident text instead.
+ * stays attributed to the module by an address in its resident text.
  */
 void hold_leave_init(struct generation *holder);
+/* Is that what @site is? */
+bool hold_was_in_init(const struct generation *holder, const void *site);
 
 /* Frees the program's records: no module is left. */
 void holds_free(struct tn_system *sys);

@@ -402,6 +402,13 @@ size_t tn_ledger_count(
 
 typedef int item_fn(void *arg, const struct tn_ledger_item *item);
 
+static void set_site(
+    struct tn_ledger_item *item, const struct generation *gen, const void *site)
+{
+	item->in_init = hold_was_in_init(gen, site);
+	item->site = item->in_init ? NULL : site;
+}
+
 static int each_entry(const struct generation *gen, item_fn *fn, void *arg)
 {
 	const struct tn_ledger_entry *e = gen != NULL ? gen->book.newest : NULL;
@@ -409,9 +416,11 @@ static int each_entry(const struct generation *gen, item_fn *fn, void *arg)
 
 	for (; e != NULL && stop == 0; e = e->next) {
 		char text[ITEM_MAX] = "";
-		const struct tn_ledger_item item = { e->type->name, text, e->id,
-			e->site };
+		struct tn_ledger_item item = {
+			.type = e->type->name, .text = text, .id = e->id
+		};
 
+		set_site(&item, gen, e->site);
 		if (e->type->describe != NULL)
 			e->type->describe(e, text, sizeof(text));
 		stop = fn(arg, &item);
@@ -439,7 +448,7 @@ static int each_export(const struct generation *gen, item_fn *fn, void *arg)
 }
 
 struct handle_items {
-	const struct tn_system *sys;
+	const struct generation *gen;
 	item_fn *fn;
 	void *arg;
 	int stop;
@@ -463,10 +472,10 @@ static const char *name_of(
 static void pass_handle(void *arg, const struct gate_holder *h)
 {
 	struct handle_items *s = arg;
-	const struct tn_ledger_item item = { .type = handle_class.name,
-		.text = name_of(s->sys, h->target),
-		.site = h->site };
+	struct tn_ledger_item item = { .type = handle_class.name,
+		.text = name_of(s->gen->mod->sys, h->target) };
 
+	set_site(&item, s->gen, h->site);
 	if (s->stop == 0)
 		s->stop = s->fn(s->arg, &item);
 }
@@ -474,7 +483,7 @@ static void pass_handle(void *arg, const struct gate_holder *h)
 /* Registry lock. */
 static int each_handle(const struct generation *gen, item_fn *fn, void *arg)
 {
-	struct handle_items s = { gen->mod->sys, fn, arg, 0 };
+	struct handle_items s = { gen, fn, arg, 0 };
 
 	hold_each_handle(gen, pass_handle, &s);
 	return s.stop;
@@ -501,7 +510,7 @@ static int each_interface(const struct generation *gen, item_fn *fn, void *arg)
 		    (struct list *)(uintptr_t)pos, struct bond, in_holder);
 
 		item.text = b->iface->name;
-		item.site = b->site;
+		set_site(&item, gen, b->site);
 		stop = fn(arg, &item);
 		if (stop != 0)
 			return stop;

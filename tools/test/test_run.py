@@ -200,6 +200,8 @@ class Actions(Case):
         self.assertNotIn('greeter holds', done.stdout)
         done = run('ticker', '--ledger')
         self.assertWorks(done, 'ticker holds:\n  interface  test/ticker\n')
+        self.assertIn('bond       test/leaky  taken in its init\n',
+                      run('leaky', '--ledger').stdout)
         held = {e['class'] for e in events(run('leaky', '--ledger', '--json'))
                 if e['event'] == 'holds'}
         self.assertLessEqual({'memory', 'timer', 'work', 'thread', 'callback'},

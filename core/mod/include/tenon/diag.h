@@ -156,9 +156,11 @@ struct tn_holder {
 	char name[TN_MODULE_NAME_MAX];
 	/* of a bond; with the operation of what runs; else empty */
 	char interface[TN_MODULE_NAME_MAX];
-	const void *site; /* the code that took it (last), or NULL */
-	uint64_t age_ns;  /* for so long; 0 for importers, loaded or coming */
-	uint64_t count;   /* of references; else 1 */
+	/* the code that took it (last), or NULL; for code of an init, which is
+	   gone, the byte behind the first of its module's text */
+	const void *site;
+	uint64_t age_ns; /* for so long; 0 for importers, loaded or coming */
+	uint64_t count;  /* of references; else 1 */
 };
 
 struct tn_diag {

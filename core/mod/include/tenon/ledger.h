@@ -110,7 +110,9 @@ struct tn_ledger_item {
 	const char *type;
 	const char *text; /* about this one; valid during the call */
 	uint64_t id;      /* of an entry, else 0 */
-	const void *site; /* of an entry or a bond */
+	/* the code that asked for an entry, a bond or a handle, or NULL */
+	const void *site;
+	bool in_init; /* that was its init, which is gone: @site is NULL */
 };
 
 /*
