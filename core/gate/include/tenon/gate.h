@@ -355,8 +355,9 @@ struct tn_handle_slot {
 } __attribute__((aligned(64)));
 
 /*
- * By value; may be handed to another thread. A handle that was put or
- * revoked answers -TN_ESTALE for ever, as does { NULL, 0 }.
+ * By value; may be handed to another thread. A handle that was put answers
+ * -TN_ESTALE for ever, as does { NULL, 0 }; one that was revoked does so to
+ * everything but its put.
  */
 struct tn_handle {
 	struct tn_handle_slot *slot;
@@ -371,7 +372,8 @@ int tn_handle_take(struct tn_gate_target *t, const void *holder,
     const void *site, struct tn_handle *out);
 
 /*
- * -TN_ESTALE: was put before. Of two puts of one handle at the same time
+ * One that was revoked is put as any other is. -TN_ESTALE: was put before. Of
+ * two puts of one handle at the same time
  * both may succeed; they free that handle only, never a later one.
  */
 int tn_handle_put(struct tn_handle h);

@@ -198,7 +198,8 @@ int tn_read(struct tn_system *sys, const struct tn_load_args *args,
  * forbids its unload; -TN_ENOENT: it is not loaded; -TN_EALREADY: another
  * thread unloads it; -TN_EDEADLK: its own code asks; -TN_ELOOP: nested too
  * deeply; -TN_EOPNOTSUPP: this process has forbidden all that other threads
- * could be waited for with; what stop returned.
+ * could be waited for with; what stop returned. Calls that do not sleep are let
+ * out first, however it ends: it takes up to a second while one stays inside.
  */
 int tn_unload(
     struct tn_system *sys, struct tn_module *mod, struct tn_diag *diag);
