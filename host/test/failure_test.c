@@ -263,7 +263,8 @@ static int without_large_files(void)
 /* What is locked counts from the moment it is mapped, with or without memory. */
 static int with_memory_locked(void)
 {
-	if (geteuid() == 0 && setuid(65534) != 0)
+	/* An emulator's own memory is locked as well. */
+	if (test_is_emulated() || (geteuid() == 0 && setuid(65534) != 0))
 		return SANDBOX_NONE;
 	if (!limit_to(RLIMIT_MEMLOCK, 8u << 20) || mlockall(MCL_FUTURE) != 0 ||
 	    kit_can_map(64u << 20))
