@@ -12,6 +12,7 @@
 
 #include <host/process.h>
 #include <tenon/err.h>
+#include <test/emulated.h>
 #include <test/sandbox.h>
 
 #include "arena.h"
