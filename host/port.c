@@ -5,6 +5,7 @@
  * sections are epoch.c.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -57,11 +58,24 @@ struct host_port {
 	_Atomic(struct tn_system *) system;
 };
 
+/* Nothing is said of what nobody has refused. */
+static void say_shortage(struct host_port *p, const struct shortage *lack)
+{
+	char text[SHORTAGE_TEXT_MAX];
+
+	shortage_text(lack, text);
+	if (text[0] != '\0')
+		p->table.log(p, TN_LOG_ERROR, text);
+}
+
 static void *port_alloc(void *ctx, size_t size)
 {
 	struct host_port *p = ctx;
+	void *mem = block_take(&p->blocks, size, true);
 
-	return block_take(&p->blocks, size, true);
+	if (!mem)
+		say_shortage(p, &(struct shortage){ size, ENOMEM });
+	return mem;
 }
 
 static void port_free(void *ctx, void *mem, size_t size)
@@ -74,15 +88,11 @@ static void port_free(void *ctx, void *mem, size_t size)
 static int port_image_alloc(void *ctx, struct tn_image *img)
 {
 	struct host_port *p = ctx;
-	char text[SHORTAGE_TEXT_MAX];
 	struct shortage lack;
 	const int err = image_place(p->arena, img, &lack);
 
-	if (err != -TN_ENOMEM)
-		return err;
-	shortage_text(&lack, text);
-	if (text[0] != '\0')
-		p->table.log(p, TN_LOG_ERROR, text);
+	if (err == -TN_ENOMEM)
+		say_shortage(p, &lack);
 	return err;
 }
 
@@ -114,11 +124,20 @@ static void port_image_free(void *ctx, struct tn_image *img)
 	arena_image_free(p->arena, img);
 }
 
+/* Of a file, whose size is not known here; returns @err. */
+static int file_error(struct host_port *p, int err)
+{
+	if (err == -TN_ENOMEM)
+		say_shortage(p, &(struct shortage){ 0, ENOMEM });
+	return err;
+}
+
 static int port_read_file(void *ctx, const char *path, struct tn_bytes *out)
 {
 	struct host_port *p = ctx;
 
-	return bytes_read(&p->blocks, path, p->unpack_limit, out);
+	return file_error(
+	    p, bytes_read(&p->blocks, path, p->unpack_limit, out));
 }
 
 static int port_unpack(void *ctx, enum tn_packing packing, const void *in,
@@ -127,7 +146,8 @@ static int port_unpack(void *ctx, enum tn_packing packing, const void *in,
 	struct host_port *p = ctx;
 	const struct tn_bytes packed = { .data = in, .size = size };
 
-	return bytes_unpack(&p->blocks, packing, packed, p->unpack_limit, out);
+	return file_error(
+	    p, bytes_unpack(&p->blocks, packing, packed, p->unpack_limit, out));
 }
 
 static void port_release(void *ctx, struct tn_bytes *bytes)

@@ -49,14 +49,17 @@ void shortage_text(const struct shortage *s, char text[SHORTAGE_TEXT_MAX])
 {
 	const char *between = "; raise";
 	struct rlimit now;
+	char size[32] = "";
 	int n;
 
 	text[0] = '\0';
 	if (s->error == 0)
 		return;
+	if (s->size != 0)
+		(void)snprintf(size, sizeof(size), "%zu KiB of ",
+		    s->size / 1024 + (s->size % 1024 != 0));
 	n = snprintf(text, SHORTAGE_TEXT_MAX,
-	    "%zu KiB of memory for modules cannot be had: %s", s->size / 1024,
-	    cause(s->error));
+	    "%smemory for modules cannot be had: %s", size, cause(s->error));
 	for (size_t i = 0; i < ARRAY_SIZE(limits) && n < SHORTAGE_TEXT_MAX;
 	     i++) {
 		if (limits[i].error != s->error ||

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct shortage {
-	size_t size; /* bytes that could not be had */
+	size_t size; /* bytes that could not be had; 0: some */
 	int error;   /* the errno of the system; 0: nothing was refused;
 			EOVERFLOW: our own, addresses do not reach so far */
 };

@@ -10,10 +10,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <host/port.h>
 #include <host/process.h>
 #include <tenon/err.h>
 #include <test/emulated.h>
 #include <test/sandbox.h>
+#include <test/sanitized.h>
 
 #include "arena.h"
 #include "kit.h"
@@ -282,6 +284,45 @@ TEST(failure, a_limit_that_is_in_the_way_is_named)
 	CHECK_STR(text, "");
 	CHECK_IN_CHILD(without_address_space);
 	CHECK_IN_CHILD(without_large_files);
+}
+
+/* Objects of the engine and files are of the same memory. */
+static int with_a_port_that_has_no_memory(void)
+{
+	const char *hint = "memory for modules cannot be had: ";
+	const int large = memfd_create("module", 0);
+	const struct tn_port *port;
+	struct host_port *p;
+	struct tn_bytes bytes;
+	char text[1000] = "";
+	char path[40];
+	int ends[2];
+
+	if (host_port_create(&(struct host_port_config){ 0 }, &p) != 0 ||
+	    pipe(ends) != 0 || ftruncate(large, 64 << 20) != 0 ||
+	    !limit_address_space(4u << 20))
+		return SANDBOX_NONE;
+	(void)dup2(ends[1], STDERR_FILENO);
+	port = host_port_table(p);
+	if (port->alloc(port->ctx, 64u << 20) != NULL ||
+	    read(ends[0], text, sizeof(text) - 1) <= 0)
+		return 1;
+	if (!strstr(text, "error: 65536 KiB of ") || !strstr(text, hint) ||
+	    !strstr(text, "; raise `ulimit -v` (it is "))
+		return 2;
+	memset(text, 0, sizeof(text));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", large);
+	if (port->read_file(port->ctx, path, &bytes) != -TN_ENOMEM ||
+	    read(ends[0], text, sizeof(text) - 1) <= 0 || !strstr(text, hint))
+		return 3;
+	return 0;
+}
+
+TEST(failure, a_limit_is_named_for_all_memory_of_the_engine)
+{
+	if (TEST_SANITIZED)
+		SKIP("the sanitizer ends a program without memory");
+	CHECK_IN_CHILD(with_a_port_that_has_no_memory);
 }
 
 /* Of a part alone, and of all together. */
