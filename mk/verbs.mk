@@ -18,7 +18,17 @@ $(B)/tests.list: FORCE | $(SETUP)
 		&& echo '$c|$(CFG.$c.RUN)|$t' >> $@))
 
 KERNELS := $(filter aarch64 riscv64,$(CONFIGS))
-test: $(TEST_CONFIGS) $(KERNELS) $(BINS.fuzz) $(MODULE_FILES) $(B)/tests.list ## run every test; ONLY=text selects
+# Programs that look at nothing else that is built: ONLY of these brings no more.
+# A text that the name of a Python suite has, too, brings everything.
+ALONE := $(addprefix test-,base test core-elf core-reloc core-gate)
+PYTHON_SUITES := $(wildcard $(addsuffix test_*.py,oracle/ */test/ */*/test/ */*/*/test/))
+only_programs = $(foreach c,$(TEST_CONFIGS),$(foreach t,$(TESTS.$c),$(if \
+	$(findstring $(ONLY),$c/$(notdir $t)),$t)))
+needs_all = $(if $(ONLY),$(findstring $(ONLY),$(PYTHON_SUITES))$(filter-out \
+	$(ALONE),$(notdir $(only_programs))),yes)
+TEST_NEEDS = $(if $(needs_all),$(TEST_CONFIGS) $(KERNELS) $(BINS.fuzz) \
+	$(MODULE_FILES),$(only_programs))
+test: $(TEST_NEEDS) $(B)/tests.list ## run every test; ONLY=text selects
 	@$(PYTHON) scripts/test.py --list $(B)/tests.list $(if $(ONLY),--only '$(ONLY)')
 
 run: host host-aarch64 host-riscv64 $(KERNELS) $(MODULE_FILES) ## a tour: load, call, refuse and unload real modules

@@ -102,6 +102,29 @@ class Layers(Scratch):
         self.assertIn('stdio.h', out)
 
 
+class Only(unittest.TestCase):
+    """What `make test ONLY=TEXT` would build, had nothing been built."""
+
+    def built(self, text):
+        done = subprocess.run(
+            ['make', '-C', TOP, '-n', '-B', 'V=1', 'test', f'ONLY={text}'],
+            capture_output=True, text=True, timeout=300, check=True)
+        return done.stdout
+
+    def test_programs_that_need_no_other_come_alone(self):
+        out = self.built('host/test-core-elf')
+        self.assertIn('build/host/bin/test-core-elf', out)
+        for other in ('tools/', 'modules/', 'core/mod', 'build/host-asan'):
+            self.assertNotIn(other, out)
+        self.assertNotIn(' CC ', self.built('no-such-suite'))
+
+    def test_all_others_find_what_they_look_at(self):
+        for text in ('host/test-core-mod', 'tools/test/test_run.py', 'test'):
+            out = self.built(text)
+            for other in ('tools/run.c', 'modules/test/hello'):
+                self.assertIn(other, out, text)
+
+
 class Freestanding(Scratch):
     def test_own_symbols_and_mem_functions_pass(self):
         status, out = self.make('freestanding')
