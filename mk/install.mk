@@ -13,7 +13,8 @@ DESTDIR ?=
 LIB = $(or $(filter-out /%,$(libdir:$(prefix)/%=%)),\
 	$(error libdir=$(libdir) is not below prefix=$(prefix)))
 DOC := share/doc/tenon
-EXAMPLES := $(wildcard modules/example/*)
+# hello is what the example programs call.
+EXAMPLES := $(wildcard modules/example/*) modules/test/hello
 L := $(B)/host/lib
 KMOD := $(filter %/tenon-kmod,$(BINS.host))
 HOST_OUT := $(LIBS.host) $(filter %/tenon,$(BINS.host)) $(KMOD) $(B)/$(HOST_ARCH)/bin/worker
@@ -36,8 +37,8 @@ INSTALLED = \
 	$(foreach f,$(wildcard man/*.1),$f|share/man/man1/$(notdir $f)) \
 	$(foreach f,README.md CONTRIBUTING.md LICENSE \
 		$(wildcard docs/*.md docs/*.svg),$f|$(DOC)/$f) \
-	$(foreach f,$(wildcard $(EXAMPLES:%=%/*.[ch])),\
-		$f|$(f:modules/example/%=$(DOC)/examples/modules/%)) \
+	$(foreach e,$(EXAMPLES),$(foreach f,$(wildcard $e/*.[ch]),\
+		$f|$(DOC)/examples/modules/$(notdir $e)/$(notdir $f))) \
 	$(foreach f,$(wildcard $(patsubst %,examples/%,*/Makefile */*.md */*.[ch] */*/*.[ch])),\
 		$f|$(DOC)/$f) \
 	$(foreach f,$(wildcard lib/test/embed/embed.*),\

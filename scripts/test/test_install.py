@@ -101,8 +101,12 @@ class Install(unittest.TestCase):
             shutil.copytree(f'{examples}/modules', f'{out}/copy')
             run('make', '-C', f'{out}/copy', env=dict(
                 self.env, PATH=f'{self.root}/bin:{os.environ["PATH"]}'))
-            run('g++', '-std=c++17', f'{examples}/embed.cpp', '-o',
-                f'{out}/embed', *self.pkg_config('--cflags', '--libs'))
+            for cc, file in (('gcc', 'embed.c'), ('g++', 'embed.cpp')):
+                run(cc, f'{examples}/{file}', '-o', f'{out}/embed',
+                    *self.pkg_config('--cflags', '--libs'))
+                said = run(f'{out}/embed', f'{built}/hello.ko', 'hello_add',
+                           env=self.env)
+                self.assertIn('hello_add(40, 2) = 42', said)
 
     def test_flags_of_cxx_are_for_cxx_alone(self):
         with tempfile.TemporaryDirectory() as folder:
