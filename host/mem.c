@@ -11,10 +11,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <base/overflow.h>
+#include <host/file_limit.h>
 #include <tenon/err.h>
 
 #include "mem.h"
@@ -86,14 +86,10 @@ static int open_file(struct mem_count *n)
 	return memfd_create("tenon", MFD_CLOEXEC);
 }
 
-/* Beyond the limit of a file's size a signal would end the process. */
 bool mem_file_fits(struct mem_count *n, size_t size)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur)
+	if (file_may_grow_to(size))
 		return true;
-	errno = EFBIG;
 	shortage_note(&n->shortage, size);
 	return false;
 }

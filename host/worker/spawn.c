@@ -34,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <host/file_limit.h>
 #include <tenon/err.h>
 
 #include "wire.h"
@@ -76,7 +77,8 @@ int birth_failed(struct birth *b)
 	case ENOMEM:
 	case ENFILE:
 	case EMFILE:
-	case ENOSPC: return -TN_ENOMEM;
+	case ENOSPC:
+	case EFBIG: return -TN_ENOMEM;
 	case EAGAIN: return -TN_EAGAIN;
 	default: return -TN_EOPNOTSUPP;
 	}
@@ -126,7 +128,8 @@ int birth_file(struct birth *b, size_t size, int *fd)
 		made = make_nameless();
 	if (made < 0)
 		return birth_failed(b);
-	if (!birth_step(b, "ftruncate") || ftruncate(made, (off_t)size) != 0) {
+	if (!birth_step(b, "ftruncate") || !file_may_grow_to(size) ||
+	    ftruncate(made, (off_t)size) != 0) {
 		err = birth_failed(b);
 		close(made);
 		return err;

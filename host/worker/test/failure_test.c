@@ -244,6 +244,19 @@ static void without_descriptors(void)
 	_exit(0);
 }
 
+static void with_small_files(void)
+{
+	const struct rlimit limit = { 4096, 4096 };
+	struct tn_isolate_config config = kit_config(NULL);
+	struct attempt a;
+
+	OR_LINE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	a = try_open(&config, KIT_CAPTIVE, 0);
+	OR_LINE(a.err == -TN_ENOMEM);
+	OR_LINE(strcmp(a.report.step, "ftruncate") == 0);
+	_exit(0);
+}
+
 static void check_in_child(void (*fn)(void))
 {
 	const pid_t pid = fork();
@@ -267,6 +280,12 @@ TEST(failure, to_filter_is_no_worker_unless_that_is_allowed)
 	if (!kit_is_filtered())
 		SKIP("emulators have no filters of system calls");
 	check_in_child(without_filters);
+}
+
+TEST(failure, of_a_limit_of_files_is_named_and_no_signal)
+{
+	NEED_WORKERS();
+	check_in_child(with_small_files);
 }
 
 TEST(failure, of_descriptors_is_named)
