@@ -51,7 +51,7 @@ static void say(
 {
 	fprintf(stderr, "%s: %s%s%s", mp->applet, mp->name,
 	    mp->name[0] != '\0' ? ": " : "", kind);
-	clean_print_list(stderr, false, fmt, ap);
+	clean_print_list(stderr, CLEAN_LINE, fmt, ap);
 	fputc('\n', stderr);
 }
 

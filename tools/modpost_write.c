@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kmod/clean.h>
 #include <tenon/depend.h>
 #include <tenon/engine.h>
 
@@ -122,7 +123,7 @@ static void write_versions(struct modpost *mp, FILE *out)
 		if (!is_versioned(im))
 			continue;
 		if (strlen(im->name) > NAME_LIMIT) {
-			fprintf(stderr,
+			clean_print(stderr,
 			    "modpost: %s: warning: '%s' is too long a name for a version\n",
 			    mp->name, im->name);
 			continue;

@@ -53,15 +53,15 @@ static bool use_color(int fd)
 	return (no == NULL || *no == '\0') && is_screen(fd);
 }
 
-static void say(const char *text, bool lists)
+static void say(const char *text, enum clean_as as)
 {
 	char *copy = strdup(text);
 
 	(void)fputs(use_color(STDERR_FILENO) ? "\033[1;31mtenon run:\033[0m "
 					     : "tenon run: ",
 	    stderr);
-	fprintf(stderr, "%s\n",
-	    copy != NULL ? clean_text(copy, lists) : "no memory");
+	fprintf(
+	    stderr, "%s\n", copy != NULL ? clean_text(copy, as) : "no memory");
 	free(copy);
 }
 
@@ -150,7 +150,7 @@ void tell_diag(struct run *r, const struct tn_diag *diag, const char *name)
 		return;
 	}
 	text = sentence_of(r, diag, name);
-	say(text != NULL ? text : tn_reason_name(diag->reason), true);
+	say(text != NULL ? text : tn_reason_name(diag->reason), CLEAN_LISTS);
 	if (r->options.json)
 		put_diag(
 		    diag, diag->module[0] != '\0' ? diag->module : name, text);
@@ -168,7 +168,7 @@ void tell_failure(
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	say(text != NULL ? text : reason, false);
+	say(text != NULL ? text : reason, CLEAN_LINE);
 	if (r->options.json) {
 		begin(&j, "failed", module);
 		json_text(&j, "text", text);
@@ -207,7 +207,7 @@ void tell_usage(const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	say(text != NULL ? text : "no memory", false);
+	say(text != NULL ? text : "no memory", CLEAN_LINE);
 	free(text);
 }
 

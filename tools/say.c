@@ -28,8 +28,8 @@ void say_diag(const char *applet, const struct tn_diag *diag)
 	char *text = diag_sentence(diag);
 
 	if (text != NULL)
-		fprintf(
-		    stderr, "tenon %s: %s\n", applet, clean_text(text, true));
+		fprintf(stderr, "tenon %s: %s\n", applet,
+		    clean_text(text, CLEAN_LISTS));
 	else
 		fprintf(stderr, "tenon %s: error %d\n", applet, diag->error);
 	free(text);

@@ -21,7 +21,7 @@ static void PRINTF_LIKE(2, 0) say(struct shell *s, const char *fmt, va_list ap)
 	(void)fputs("tenon shell: ", stderr);
 	if (s->source != NULL)
 		fprintf(stderr, "%s:%u: ", s->source, s->line);
-	clean_print_list(stderr, true, fmt, ap);
+	clean_print_list(stderr, CLEAN_LISTS, fmt, ap);
 	(void)fputc('\n', stderr);
 }
 

@@ -2,6 +2,7 @@
 /* Texts that come from files: see kmod/clean.h. */
 #include <kmod/clean.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,12 +49,21 @@ static bool is_control(const char *s, unsigned n)
 	return n == 2 && s[0] == '\xc2' && (unsigned char)s[1] < 0xa0;
 }
 
-char *clean_text(char *text, bool lists)
+static bool may_stay(const char *s, enum clean_as as)
+{
+	switch (as) {
+	case CLEAN_LISTS: return strncmp(s, "\n  ", 3) == 0;
+	case CLEAN_KMOD: return *s == '\n' || *s == '\t' || *s == '\r';
+	default: return false;
+	}
+}
+
+char *clean_text(char *text, enum clean_as as)
 {
 	for (char *s = text; *s != '\0';) {
 		const unsigned n = utf8_length(s);
 
-		if (n == 0 && !(lists && strncmp(s, "\n  ", 3) == 0))
+		if (n == 0 && !may_stay(s, as))
 			*s = '?';
 		else if (is_control(s, n))
 			s[0] = s[1] = '?';
@@ -62,7 +72,7 @@ char *clean_text(char *text, bool lists)
 	return text;
 }
 
-int clean_print_list(FILE *out, bool lists, const char *fmt, va_list ap)
+int clean_print_list(FILE *out, enum clean_as as, const char *fmt, va_list ap)
 {
 	const size_t length = strlen(fmt);
 	const bool ends = length != 0 && fmt[length - 1] == '\n';
@@ -79,7 +89,7 @@ int clean_print_list(FILE *out, bool lists, const char *fmt, va_list ap)
 		return n;
 	if (ends && (text == whole || n < (int)sizeof(cut)))
 		text[n - 1] = '\0';
-	n = fprintf(out, "%s%s", clean_text(text, lists), ends ? "\n" : "");
+	n = fprintf(out, "%s%s", clean_text(text, as), ends ? "\n" : "");
 	if (text == whole)
 		free(whole);
 	return n;
@@ -91,7 +101,7 @@ int clean_print(FILE *out, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = clean_print_list(out, false, fmt, ap);
+	n = clean_print_list(out, CLEAN_LINE, fmt, ap);
 	va_end(ap);
 	return n;
 }

@@ -48,7 +48,7 @@ void report_list(const struct report *r, int level, const char *fmt, va_list ap)
 
 	if (level > r->level || vasprintf(&text, fmt, ap) < 0)
 		return;
-	(void)clean_text(text, true);
+	(void)clean_text(text, CLEAN_KMOD);
 	if (r->syslog) {
 		syslog(level, "%s: %s", word_of(level), text);
 	} else {

@@ -73,8 +73,11 @@ class Clean(Case):
     def test_names_of_files_and_modules_that_are_not_there(self):
         name = os.fsdecode(EVIL)
         for words in (['run', name], ['run', f'./{name}'],
-                      ['modprobe', '-n', '-C', '/dev/null', name],
-                      ['modinfo', name], ['sign', '-s', name]):
+                      ['sign', '-s', name]):
+            self.assertIn('a?[31m', self.told(*words, status=1))
+        name = name.split('\r', maxsplit=1)[0]  # as kmod prints what follows
+        for words in (['modprobe', '-n', '-C', '/dev/null', name],
+                      ['modinfo', name]):
             self.assertIn('a?[31m', self.told(*words, status=1))
 
     def test_the_shell(self):

@@ -7,16 +7,18 @@
 #pragma once
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include <base/compiler.h>
 
-/*
- * Cleans @text in its place, and returns it. @lists: it may be a sentence of the
- * engine, where a line break before two blanks begins the item of a list.
- */
-char *clean_text(char *text, bool lists);
+enum clean_as {
+	CLEAN_LINE,
+	CLEAN_LISTS, /* a newline before two blanks, as in the engine's lists */
+	CLEAN_KMOD,  /* ends of lines and tabs, which kmod's messages cite */
+};
+
+/* Cleans @text in its place but for what @as lets stay, and returns it. */
+char *clean_text(char *text, enum clean_as as);
 
 /*
  * Prints one line, cleaned; the newline at the end of @fmt, if there is one,
@@ -25,7 +27,7 @@ char *clean_text(char *text, bool lists);
  */
 PRINTF_LIKE(2, 3) int clean_print(FILE *out, const char *fmt, ...);
 PRINTF_LIKE(3, 0)
-int clean_print_list(FILE *out, bool lists, const char *fmt, va_list ap);
+int clean_print_list(FILE *out, enum clean_as as, const char *fmt, va_list ap);
 
 /* Length of the UTF-8 sequence at the beginning of @text; 0: it has none. */
 unsigned utf8_length(const char *text);
