@@ -83,8 +83,8 @@ int source_open(const struct hostd *h, const char *path, struct source *out,
 			   : fail(why, -TN_EIO, "it cannot be opened");
 	err = source_read(h, fd, out, why);
 	(void)close(fd);
-	if (err == 0)
-		(void)tn_module_name(path, out->name);
+	if (err == 0 && !tn_module_name(path, out->name))
+		out->name[0] = '\0'; /* too long: it is none */
 	return err;
 }
 

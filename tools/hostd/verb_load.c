@@ -63,8 +63,9 @@ static bool open_source(struct request *q, struct source *out)
 	if (q->nfds == 1) {
 		err = source_read(q->host, q->fds[0], out, &why);
 		path = file != NULL ? file : "the descriptor";
-		if (err == 0 && file != NULL)
-			(void)tn_module_name(file, out->name);
+		if (err == 0 && file != NULL &&
+		    !tn_module_name(file, out->name))
+			out->name[0] = '\0'; /* too long: it is none */
 	} else if (q->nfds != 0) {
 		reply_fail(q, -TN_EINVAL, "descriptors",
 		    "insmod takes one descriptor, load several");
@@ -99,6 +100,22 @@ static int load_one(struct request *q, struct tn_load_args *args,
 	return err;
 }
 
+static void tell_unloaded(
+    struct request *q, const struct tn_diag *diag, const struct source *s)
+{
+	const char *file = wire_get(q->line, q->nfds != 0 ? "file" : "path");
+	char name[TN_MODULE_NAME_MAX];
+
+	if (diag->reason == TN_REASON_NO_NAME && file != NULL &&
+	    !tn_module_name(file, name))
+		reply_fail(q, diag->error, tn_reason_name(diag->reason),
+		    "%s: states no module name, and the file's is too long for "
+		    "one: more than %d characters",
+		    file, TN_MODULE_NAME_MAX - 1);
+	else
+		reply_diag(q, diag, s->name);
+}
+
 void verb_insmod(struct request *q)
 {
 	struct tn_load_args args = { .size = sizeof(args) };
@@ -113,7 +130,7 @@ void verb_insmod(struct request *q)
 	args.params = wire_get(q->line, "params");
 	tn_diag_init(&diag);
 	if (load_one(q, &args, &s, &mod, &diag) != 0) {
-		reply_diag(q, &diag, s.name);
+		tell_unloaded(q, &diag, &s);
 	} else {
 		reply_begin_ok(q);
 		add_module(q, mod);

@@ -163,6 +163,18 @@ class Scripts(Case):
             self.assertEqual(self.fails(1, '-L', self.dir, '-c', command),
                              f'tenon shell: {name}: damaged gzip data\n')
 
+    def test_a_file_whose_name_is_too_long_is_not_loaded_by_a_part_of_it(self):
+        path = os.path.join(self.dir, 'n' * 56 + '.ko')
+        subprocess.run(['gcc', '-xc', '-c', '-o', path, '-'], text=True,
+                       input='int x;', check=True)
+        self.assertEqual(
+            self.fails(1, '--unmarked', '-c', f'insmod {path}'),
+            f"tenon shell: {path}: states no module name, and the file's is "
+            'too long for one: more than 55 characters\n')
+        os.rename(path, path[:-4] + '.ko')
+        self.assertIn('loaded nnn', self.works(
+            '--unmarked', '-c', f'insmod {path[:-4]}.ko'))
+
     def test_a_packed_file_that_is_too_large_is_named_with_the_limit(self):
         packed = os.path.join(self.dir, 'large.ko.zst')
         with open(packed, 'wb') as f:  # it wants a window of 2 GiB
