@@ -38,10 +38,14 @@ static uint64_t word_of(int number)
 	return ms << NUMBER_BITS | (uint64_t)number;
 }
 
-/* What is typed comes from the kernel, and is meant each time. */
+/*
+ * What is typed comes from the kernel, and is meant each time. @now may be before
+ * @before: in a handler that another thread's has overtaken.
+ */
 static bool is_echo(uint64_t before, uint64_t now, const siginfo_t *info)
 {
-	const uint64_t ms = (now >> NUMBER_BITS) - (before >> NUMBER_BITS);
+	const int64_t ms =
+	    (int64_t)(now >> NUMBER_BITS) - (int64_t)(before >> NUMBER_BITS);
 
 	return number_of(before) == number_of(now) &&
 	       (number_of(now) == SIGHUP ||

@@ -294,11 +294,11 @@ class Tree(Case):
 
 
 class Interrupt(Case):
-    def start(self, *args):
+    def start(self, *args, **env):
         return child.start(
             self, [TENON, 'run', '-L', COMMON, *args],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **env})
 
     def until(self, stream, text):
         for line in stream:
@@ -381,6 +381,21 @@ class Interrupt(Case):
             self.until(process.stderr, 'sleeper: sleeps')
             process.send_signal(second)
             self.end(process, 128 + first, 'unloaded sleeper')
+
+    def test_an_echo_that_overtakes_does_not_insist(self):
+        """Threads handle both at once, and the first to look at the clock is
+        the second to be heeded."""
+        preload = self.path('clock.so')
+        subprocess.run(
+            ['gcc', '-shared', '-fPIC', '-o', preload, os.path.join(
+                os.path.dirname(__file__), 'preload/clock.c')], check=True)
+        process = self.start(SLEEPER, 'exit_ms=300', '--keep',
+                             LD_PRELOAD=preload)
+        self.until(process.stdout, 'ready')
+        process.send_signal(signal.SIGTERM)
+        self.until(process.stderr, 'sleeper: sleeps')
+        process.send_signal(signal.SIGTERM)
+        self.end(process, 143, 'unloaded sleeper')
 
     def test_the_same_insists_when_it_comes_later(self):
         process = self.start(SLEEPER, 'exit_ms=60000', '--keep')
