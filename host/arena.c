@@ -178,8 +178,12 @@ bool arena_can_flip(struct host_arena *a)
 
 	if (!addr)
 		return false;
-	works = mem_map_private(&a->count, addr, page) == 0 &&
-		mem_protect(&a->count, addr, page, PROT_READ | PROT_EXEC) == 0;
+	works = mem_map_private(&a->count, addr, page) == 0;
+	if (works &&
+	    mem_protect(&a->count, addr, page, PROT_READ | PROT_EXEC) != 0) {
+		shortage_note(&a->count.shortage, page);
+		works = false;
+	}
 	mem_release(&a->count, addr, page);
 	return works;
 }

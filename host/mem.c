@@ -206,8 +206,5 @@ int mem_protect(struct mem_count *n, uint64_t addr, size_t size, int prot)
 {
 	if (refused(n))
 		return -TN_ENOMEM;
-	if (mprotect(pointer(addr), size, prot) == 0)
-		return 0;
-	shortage_note(&n->shortage, size);
-	return -TN_ENOMEM;
+	return mprotect(pointer(addr), size, prot) == 0 ? 0 : -TN_ENOMEM;
 }

@@ -19,7 +19,8 @@
 struct mem_count {
 	atomic_ullong calls;
 	unsigned long long fail_at; /* the call that fails, in tests; or 0 */
-	struct shortage shortage;   /* of the last that found no room */
+	/* Of the last that found no room; under the lock of what is mapped. */
+	struct shortage shortage;
 };
 
 size_t mem_page_size(void);

@@ -3,6 +3,7 @@
  * Every system call behind image memory fails once at every position; and the
  * system forbids what the better modes need.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -435,6 +436,51 @@ static int without_any_room(void)
 	}
 	config.mode = ARENA_FLIP;
 	return arena_create(&config, &a) == -TN_ENOMEM ? 0 : 2;
+}
+
+static pthread_barrier_t forbidden;
+
+#define TRIES 2000
+
+/* Returns @arg if no page became executable, as often as it was tried. */
+static void *seal_in_vain(void *arg)
+{
+	struct host_arena *a = arg;
+	unsigned refused = 0;
+
+	pthread_barrier_wait(&forbidden);
+	for (int i = 0; i < TRIES; i++) {
+		struct tn_image img = kit_image(100, 0, 0);
+
+		refused += kit_load(a, &img, 1) == -TN_ENOMEM;
+	}
+	return refused == TRIES ? arg : NULL;
+}
+
+static int without_new_permissions(void)
+{
+	struct host_arena *a = kit_arena(ARENA_FLIP, 0);
+	pthread_t thread[2];
+	void *ok[2];
+
+	if (!a || one_life(a) != 0)
+		return 1;
+	pthread_barrier_init(&forbidden, NULL, 3);
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&thread[i], NULL, seal_in_vain, a) != 0)
+			return 2;
+	if (!sandbox_forbid(SYS_mprotect))
+		return SANDBOX_NONE;
+	pthread_barrier_wait(&forbidden);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], &ok[i]);
+	return ok[0] && ok[1] ? 0 : 3;
+}
+
+/* Seals need no lock, so they leave alone what is told of a placing. */
+TEST(failure, of_seals_disturbs_no_image_that_is_placed)
+{
+	CHECK_IN_CHILD(without_new_permissions);
 }
 
 static int without_the_right(void)
