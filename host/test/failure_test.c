@@ -178,7 +178,7 @@ static bool limit_address_space(size_t more)
 	fclose(f);
 	if (getrlimit(RLIMIT_AS, &limit) != 0)
 		return false;
-	limit.rlim_cur = (pages << 12) + more;
+	limit.rlim_cur = pages * mem_page_size() + more;
 	return setrlimit(RLIMIT_AS, &limit) == 0 && !kit_can_map(2 * more);
 }
 
