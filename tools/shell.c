@@ -351,8 +351,9 @@ static bool script_fill(struct script *f)
 	ssize_t n = 0;
 
 	(void)pthread_sigmask(SIG_BLOCK, &ours, &open_mask);
-	while (atomic_load(&ending) == 0 && ppoll(&p, 1, NULL, &open_mask) < 0)
-		;
+	while (atomic_load(&ending) == 0 &&
+	       ppoll(&p, 1, NULL, &open_mask) < 0 && errno == EINTR)
+		; /* where it cannot be waited for, it is read */
 	(void)pthread_sigmask(SIG_SETMASK, &open_mask, NULL);
 	if (atomic_load(&ending) == 0)
 		n = read(f->fd, f->bytes, sizeof(f->bytes));

@@ -5,6 +5,7 @@ import gzip
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import struct
@@ -196,6 +197,20 @@ class Scripts(Case):
         shell.terminate()  # before or while the next line is read
         self.assertEqual(shell.wait(60), 128 + signal.SIGTERM)
         self.assertIn('greeter: goodbye', shell.stderr.read())
+
+    def test_a_script_that_cannot_be_waited_for_is_read(self):
+        """As by poll without any descriptors, which is EINVAL."""
+        shell = child.start(
+            self, [binary(self.config), 'shell', '-L', folder()], env=self.env,
+            cwd=self.dir, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        shell.stdin.write('load hello\n')
+        shell.stdin.flush()
+        self.assertEqual(shell.stdout.readline(), 'loaded hello\n')
+        resource.prlimit(shell.pid, resource.RLIMIT_NOFILE, (0, 0))
+        out, err = shell.communicate('symbol no_such\nstatus\n', timeout=60)
+        self.assertEqual((shell.returncode, out), (1, ''), err)
+        self.assertIn('no_such', err)
 
     def test_what_cannot_be_read_is_no_empty_script(self):
         self.assertEqual(self.fails(2, self.dir),
