@@ -12,6 +12,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -231,7 +232,7 @@ class Perf(Debug):
                   'os.path.lexists(path) and os.remove(path); '
                   'os.symlink(sys.argv[1], path); '
                   'os.execv(sys.argv[2], sys.argv[2:])')
-        p = child.start(self, ('/usr/bin/python3', '-c', script, target,
+        p = child.start(self, (sys.executable, '-c', script, target,
                                self.driver, 'perf', f'load={self.module}'))
         self.addCleanup(os.remove, f'/tmp/perf-{p.pid}.map')
         self.assertEqual(p.wait(60), 0)

@@ -3,6 +3,7 @@
 import os
 import stat
 import subprocess
+import sys
 
 import child
 import hostkit
@@ -31,7 +32,7 @@ class Socket(hostkit.Case):
         host = self.host('--mode', '0666', '--user', '54321')
         for uid, says in ((54321, 'ok'), (54322, 'EACCES')):
             text = subprocess.run(
-                ['/usr/bin/python3', '-c',
+                [sys.executable, '-c',
                  'import os, socket, sys\n'
                  'os.setuid(int(sys.argv[2]))\n'
                  's = socket.socket(socket.AF_UNIX)\n'

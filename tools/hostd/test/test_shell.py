@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`tenon shell`: scripts, a terminal, in this process and in a host's."""
+import contextlib
 import fcntl
 import gzip
 import os
@@ -10,6 +11,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -300,6 +302,15 @@ print("ended by", os.WTERMSIG(status))
 '''
 
 
+def child_of(parent):
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        with contextlib.suppress(OSError):  # it has gone
+            with open(f'/proc/{pid}/stat', encoding='utf-8') as f:
+                if int(f.read().rpartition(')')[2].split()[1]) == parent:
+                    return int(pid)
+    return None
+
+
 class Terminal(Case):
     def open(self, *before):
         """Behind the words @before, or as the first process of a terminal."""
@@ -451,7 +462,7 @@ class Terminal(Case):
 
     def test_ctrl_z_leaves_the_terminal_as_it_was_and_comes_back(self):
         """In a group of its own, which somebody may continue."""
-        self.open('/usr/bin/python3', '-c', STARTER)
+        self.open(sys.executable, '-c', STARTER)
         for i in range(2):
             self.assertTrue(self.is_raw())
             self.type(f'load {i}')
@@ -471,10 +482,7 @@ class Terminal(Case):
 
     def test_what_ends_it_is_not_for_its_neighbours(self):
         self.open('/bin/sh', '-c', '"$@"; echo "status $?"', 'sh')
-        shell = int(re.search(
-            r'\d+', subprocess.check_output(
-                ['ps', '-o', 'pid=', '--ppid', str(self.pid)], text=True))[0])
-        os.kill(shell, signal.SIGTERM)
+        os.kill(child_of(self.pid), signal.SIGTERM)
         self.read_until(f'status {128 + signal.SIGTERM}')
         self.assertEqual(self.end(), 0)
 
