@@ -78,7 +78,7 @@ def standard_signals():
     """nohup, shells without a terminal and others have what they start ignore
     or block some; tests are about programs that nobody has prepared."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT,
-                   signal.SIGTERM):
+                   signal.SIGTERM, signal.SIGTSTP):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, ignore)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
