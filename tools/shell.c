@@ -174,7 +174,7 @@ static sigset_t our_signals(void)
 	return set;
 }
 
-/* While a line is read they come only where that waits, with this. */
+/* While a line is read they come only where that waits or asks, with this. */
 static sigset_t open_mask;
 
 static bool is_over(const struct shell *s)
@@ -202,6 +202,19 @@ static void add_name(void *arg, const struct wire_line *line)
 		names->list[names->n++] = strdup(name);
 }
 
+/* A host may not answer: so signals come, as they do during a command. */
+static void ask_for_names(struct names *names)
+{
+	sigset_t closed;
+
+	atomic_store(&at_prompt, false);
+	(void)pthread_sigmask(SIG_SETMASK, &open_mask, &closed);
+	hostc_begin(completing->c, "list");
+	(void)hostc_run(completing->c, add_name, names);
+	(void)pthread_sigmask(SIG_SETMASK, &closed, NULL);
+	atomic_store(&at_prompt, true);
+}
+
 static void find_names(struct names *names, enum shell_words_of kind)
 {
 	const struct shell_command *c;
@@ -209,10 +222,8 @@ static void find_names(struct names *names, enum shell_words_of kind)
 	while (names->n != 0)
 		free(names->list[--names->n]);
 	names->next = 0;
-	if (kind == SHELL_MODULES) {
-		hostc_begin(completing->c, "list");
-		(void)hostc_run(completing->c, add_name, names);
-	}
+	if (kind == SHELL_MODULES)
+		ask_for_names(names);
 	for (size_t i = 0;
 	     kind == SHELL_COMMANDS && (c = shell_command_at(i)) != NULL; i++)
 		names->list[names->n++] = strdup(c->name);
@@ -280,8 +291,10 @@ static char *history_path(void)
 static enum edit_news wait_for_input(void)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	const int n = ppoll(&p, 1, NULL, &open_mask);
+	int n = 0;
 
+	if (signals_first() == 0) /* none has come while names were asked for */
+		n = ppoll(&p, 1, NULL, &open_mask);
 	if (signals_first() != 0)
 		return EDIT_STOP;
 	return n < 0 && errno == EINTR ? EDIT_SIGNAL : EDIT_INPUT;

@@ -16,8 +16,9 @@ typedef char *edit_complete_fn(
     const char *line, const char *text, bool first, bool *files);
 
 /*
- * Waits for standard input. Signals come in here and at no other time while a
- * line is read, so that none comes before there is somebody to notice it.
+ * Waits for standard input. Signals come in here and in an edit_complete_fn, at
+ * no other time while a line is read, so that none comes before there is
+ * somebody to notice it.
  */
 enum edit_news {
 	EDIT_INPUT,  /* it can be read, or has ended */

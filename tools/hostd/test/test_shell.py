@@ -312,9 +312,10 @@ def child_of(parent):
 
 
 class Terminal(Case):
-    def open(self, *before):
+    def open(self, *before, attach=False):
         """Behind the words @before, or as the first process of a terminal."""
-        words = [*before, binary(self.config), 'shell', '-L', folder()]
+        words = [*before, binary(self.config), 'shell',
+                 *(['--attach'] if attach else ['-L', folder()])]
         pid, fd = pty.fork()
         if pid == 0:
             os.chdir(self.dir)
@@ -431,6 +432,35 @@ class Terminal(Case):
         self.assertEqual(ready, [], 'it has said or done something')
         self.type('lo\r')
         self.read_until('loaded hello')
+        self.type('quit\r')
+        self.assertEqual(self.end(), 0)
+
+    def interrupt_completion(self):
+        """Of a host that is stopped; again where that was before the Tab."""
+        said = ''
+        while 'once more' not in said:
+            self.type('unload \t')
+            time.sleep(0.1)
+            self.type('\x03')
+            said = self.read_until('leaves')
+
+    def test_a_host_that_is_silent_when_words_are_completed_is_given_up(self):
+        host = self.host()
+        self.open(attach=True)
+        host.signal(signal.SIGSTOP)
+        self.addCleanup(host.signal, signal.SIGCONT)
+        self.interrupt_completion()
+        self.type('\x03')
+        self.assertEqual(self.end(), 128 + signal.SIGINT)
+
+    def test_what_has_come_when_words_are_completed_costs_the_line(self):
+        host = self.host()
+        self.open(attach=True)
+        host.signal(signal.SIGSTOP)
+        self.addCleanup(host.signal, signal.SIGCONT)
+        self.interrupt_completion()
+        host.signal(signal.SIGCONT)
+        self.read_until('tenon> ')
         self.type('quit\r')
         self.assertEqual(self.end(), 0)
 
