@@ -400,7 +400,8 @@ TEST(share, a_load_is_looked_at_while_it_takes_its_providers)
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "m%d", i);
 		m[i] = actor_new(name, 0);
-		actor_depends(&u, name);
+		actor_export(&m[i], name);
+		actor_import(&u, name); /* which takes it without the lock */
 		CHECK_EQ(actor_load(&m[i], 0, &mod[i]), 0);
 	}
 	user = job_of(&u);
