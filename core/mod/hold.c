@@ -275,7 +275,8 @@ static const void *resident(const struct kept_image *img)
 
 bool hold_was_in_init(const struct generation *holder, const void *site)
 {
-	return site == resident(holder->image);
+	/* An image of no part has no init either. */
+	return holder->image->nparts != 0 && site == resident(holder->image);
 }
 
 static void move_handle(void *arg, const struct gate_holder *h)
