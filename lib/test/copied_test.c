@@ -67,6 +67,7 @@ static int use_it_all(void)
 TEST(copied, a_child_finds_every_lock_whole)
 {
 	NEED_MODULES();
+	NEED_FORKS_THAT_ALLOCATE();
 	const time_t began = time(NULL);
 	pthread_t thread;
 
@@ -141,6 +142,7 @@ static int load_another(void)
 TEST(copied, a_child_loads_while_others_symbolize_and_set)
 {
 	NEED_MODULES();
+	NEED_FORKS_THAT_ALLOCATE();
 	void *(*const fns[])(void *arg) = { keep_symbolizing, keep_setting };
 	const time_t began = time(NULL);
 	pthread_t threads[2];
@@ -222,6 +224,7 @@ static int look_for_system(void *arg, struct tn_module *mod)
 
 TEST(copied, a_close_that_is_refused_hides_nothing_from_a_fork)
 {
+	NEED_FORKS_THAT_ALLOCATE();
 	bool lost = false;
 	pthread_t thread;
 

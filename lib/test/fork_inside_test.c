@@ -166,6 +166,7 @@ static void check_two(struct forker *f)
 TEST(fork_inside, under_the_locks_of_registry_and_ledger_both_end)
 {
 	NEED_MODULES();
+	NEED_FORKS_THAT_ALLOCATE();
 	struct engine e;
 
 	CHECK(engine_open(&e));
@@ -181,6 +182,7 @@ TEST(fork_inside, under_the_locks_of_registry_and_ledger_both_end)
 TEST(fork_inside, under_the_locks_of_two_engines_both_end)
 {
 	NEED_MODULES();
+	NEED_FORKS_THAT_ALLOCATE();
 	static int (*const walks[])(
 	    struct forker * f) = { walk_modules, walk_entries };
 	struct engine e[2];
@@ -249,6 +251,7 @@ static void check_beside(const struct engine *e, int (*walk)(struct forker *f),
 TEST(fork_inside, under_either_lock_and_outside_of_both_all_end)
 {
 	NEED_MODULES();
+	NEED_FORKS_THAT_ALLOCATE();
 	struct engine e;
 
 	CHECK(engine_open(&e));
@@ -261,6 +264,7 @@ TEST(
     fork_inside, a_thread_that_waits_for_the_ledger_with_the_registry_is_no_bar)
 {
 	NEED_MODULES();
+	NEED_FORKS_THAT_ALLOCATE();
 	struct engine e;
 
 	CHECK(engine_open(&e));

@@ -19,6 +19,14 @@ bool kit_has_modules(void);
 			SKIP("module files are not built: make modules");      \
 	} while (0)
 
+/* Of children that fork makes while other threads may be allocating. */
+#define NEED_FORKS_THAT_ALLOCATE()                                             \
+	do {                                                                   \
+		if (TEST_FORK_LOCKS_MEMORY)                                    \
+			SKIP("the sanitizer's allocator does not survive "     \
+			     "a fork");                                        \
+	} while (0)
+
 /* A module file of the common profile in memory, until the next; or NULL. */
 const void *kit_blob(const char *name, size_t *size);
 
