@@ -75,6 +75,8 @@ void load_release(struct tn_load *l)
 {
 	const struct tn_port *port = l->port;
 
+	/* relaxed: nobody is told any more of what is given back now */
+	atomic_store_explicit(&l->nshown, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < l->nproviders; i++)
 		module_unpin(l->providers[i]);
 	index_fini(&l->version_index);
