@@ -65,23 +65,30 @@ $(B)/.setup-%: mk/packages-%.txt | $(SETUP)
 
 # The budgets: what a bare machine links that only links modules
 # of any machine (mk/size.loader), one that loads, runs and unloads its own
-# (mk/size.runner), and one that uses every public call of the engine
-# (mk/size.engine): these functions and all that they reach, optimised as a
-# whole.
+# (mk/size.runner), and one that uses every public call of the engine and offers
+# every guaranteed symbol: these functions and all that they reach, optimised as
+# a whole.
 CONFIG := aarch64-Os
 comma := ,
 SIZE_OBJS := $(foreach c,$(call closure,core/mod),$(call objects_in,$c))
+SIZE_ROOTS.loader = $(file <mk/size.loader)
+SIZE_ROOTS.runner = $(file <mk/size.runner)
+SIZE_ROOTS.slots = $(file <mk/size.slots)
+# What other components have of these is left out by the link.
+SIZE_ROOTS.engine = tn_guaranteed $(shell sed -n 's/^function //p' lib/abi.txt)
 SIZE_LINK = $(CFG.aarch64-Os.CC) $(CFG.aarch64-Os.CFLAGS) -nostdlib -static \
 	-ffreestanding -Wl,--gc-sections -Wl,--unresolved-symbols=ignore-all \
 	-flto-partition=one \
-	$(addprefix -Wl$(comma)-u$(comma),$(file <mk/size.$1)) \
-	-Wl,-e,$(firstword $(file <mk/size.$1)) -w
+	$(addprefix -Wl$(comma)-u$(comma),$(SIZE_ROOTS.$1)) \
+	-Wl,-e,$(firstword $(SIZE_ROOTS.$1)) -w
 # $(call size_image,name,objects,roots)
 define size_image
-$(B)/aarch64-Os/$1.elf: $2 mk/size.$3
+$(B)/aarch64-Os/$1.elf: $2 $(or $(wildcard mk/size.$3),lib/abi.txt)
 	@$$(call SIZE_LINK,$3) -o $$@ $2 2>/dev/null
 endef
-$(foreach i,loader runner engine,$(eval $(call size_image,$i,$(SIZE_OBJS),$i)))
+$(foreach i,loader runner,$(eval $(call size_image,$i,$(SIZE_OBJS),$i)))
+$(eval $(call compile,kernel,$(GUARANTEED),free))
+$(eval $(call size_image,engine,$(SIZE_OBJS) $(call objects_of,$(GUARANTEED)),engine))
 # The slot manager, with all of its public calls (mk/size.slots) but without
 # what they call in the engine: slots_all is the component; slots is the manager
 # proper, without what stands between it and the engine (native.c, api.c), walks
