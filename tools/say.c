@@ -41,7 +41,7 @@ bool say_usage(const char *applet, const char *fmt, ...)
 
 	fprintf(stderr, "tenon %s: ", applet);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	(void)clean_print_list(stderr, CLEAN_LINE, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "; `tenon %s --help` says more\n", applet);
 	return false;

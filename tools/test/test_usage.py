@@ -82,6 +82,7 @@ WRONG = {
         (['-k', 'k', '-c', 'c'], 'FILE is missing'),
         (['-a', 'md5', '-k', 'k', '-c', 'c', FILE], "'md5' is no digest"),
         (['-a', '', '-s', FILE], "'' is no digest"),
+        (['-a', 'm\x1b[2Jd', '-s', FILE], "'m?[2Jd' is no digest"),
         (['-s', '-k', 'k', FILE], '--strip needs no key'),
         (['-s', '-o', 'o', FILE, FILE], '-o is for one FILE')),
     'verify': (
