@@ -89,6 +89,12 @@ void activity_end_locked(
 		event_raise(sys->port, &sys->ended);
 }
 
+void activity_unpin_locked(struct activity *act)
+{
+	while (act->nproviders != 0)
+		module_unpin(act->providers[--act->nproviders]);
+}
+
 /*
  * Whoever worked on it is gone: what was running runs on, and fires. Of what
  * was coming or going init or exit may have been left in the middle, so no code
@@ -105,10 +111,8 @@ REQUIRES(ledger_role) static void call_off(struct tn_module *mod)
 	mod->gen->leaving = NULL;
 	if (mod->state == TN_STATE_LOADED || mod->state == TN_STATE_GOING)
 		mod->gen->started = false;
-	if (mod->state != TN_STATE_RUNNING) {
-		fires_forget_others(mod->gen);
+	if (mod->state != TN_STATE_RUNNING)
 		return;
-	}
 	gate_target_open(&mod->target);
 	mod->gen->book.paused = false;
 }
@@ -124,11 +128,13 @@ void activity_forget_others_locked(struct tn_system *sys)
 		pos = pos->next;
 		if (act->thread == self)
 			continue;
+		activity_unpin_locked(act);
 		call_off(act->mod);
 		atomic_store_explicit(
 		    &act->mod->activity, NULL, memory_order_relaxed);
 		list_del(&act->link);
 	}
+	fires_forget_others(sys);
 	for (pos = sys->waiters.next; pos != &sys->waiters;) {
 		struct activity *waiter = waiter_at(pos);
 

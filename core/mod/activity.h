@@ -41,6 +41,10 @@ struct activity {
 	bool follows; /* one of a set, not the first: no deeper nesting */
 	struct tn_module *mod;    /* it works on this one, or NULL */
 	struct tn_module *awaits; /* its thread waits for this one, or NULL */
+	/* References that are no generation's in the list: those of a load until
+	   that is published, and of what is withdrawn until it is gone. */
+	struct tn_module **providers;
+	uint32_t nproviders;
 	/* how the activity that was waited for has ended: */
 	int result;
 	struct tn_diag *diag; /* receives its failure, or NULL */
@@ -72,6 +76,9 @@ int activity_begin_locked(struct activity *act, enum activity_kind kind,
  */
 void activity_end_locked(struct activity *act, int result,
     const struct tn_diag *diag) REQUIRES(registry_role);
+
+/* Gives its providers back. */
+void activity_unpin_locked(struct activity *act) REQUIRES(registry_role);
 
 /* This process is a copy in which the calling thread is the only one. */
 void activity_forget_others_locked(struct tn_system *sys)

@@ -88,12 +88,15 @@ int load_claim(struct tn_load *l)
 
 void load_unclaim(struct tn_load *l)
 {
-	if (l->mod == NULL)
+	if (l->mod == NULL && l->activity.nproviders == 0)
 		return;
 	registry_lock(l->sys);
-	l->mod->state = l->mod->was;
-	activity_end_locked(&l->activity, l->diag->error, l->diag);
-	module_release_locked(l->mod);
+	activity_unpin_locked(&l->activity);
+	if (l->mod != NULL) {
+		l->mod->state = l->mod->was;
+		activity_end_locked(&l->activity, l->diag->error, l->diag);
+		module_release_locked(l->mod);
+	}
 	registry_unlock(l->sys);
 	l->mod = NULL;
 }
@@ -118,68 +121,63 @@ void load_succeed(struct tn_load *l, enum tn_state state)
 
 static uint32_t *slot_of(const struct tn_load *l, const struct tn_module *mod)
 {
+	struct tn_module **providers = l->activity.providers;
 	const uint64_t h = ((uintptr_t)mod >> 4) * UINT64_C(0x9e3779b97f4a7c15);
 	uint32_t i = (uint32_t)(h >> 32) & (l->nslots - 1);
 
-	while (l->slots[i] != 0 && l->providers[l->slots[i] - 1] != mod)
+	while (l->slots[i] != 0 && providers[l->slots[i] - 1] != mod)
 		i = (i + 1) & (l->nslots - 1);
 	return &l->slots[i];
 }
 
-/*
- * At most half of the slots are in use. The old tables stay until the load
- * ends: others may be reading them.
- */
-static int make_room(struct tn_load *l)
+/* At most half of the slots are in use. */
+REQUIRES(registry_role) static int make_room(struct tn_load *l)
 {
 	const uint32_t n = l->nslots != 0 ? l->nslots * 2 : 16;
-	struct tn_module **const old = l->providers, **providers;
+	struct activity *act = &l->activity;
+	struct tn_module **const old = act->providers, **providers;
 
-	if (l->nproviders < l->nslots / 2)
+	if (act->nproviders < l->nslots / 2)
 		return 0;
 	providers =
 	    load_table(l, n / 2, sizeof(*providers) + 2 * sizeof(*l->slots));
 	if (providers == NULL)
 		return l->diag->error;
-	l->providers = providers;
+	act->providers = providers;
 	l->slots = (uint32_t *)(providers + n / 2);
 	l->nslots = n;
-	for (uint32_t i = 0; i < l->nproviders; i++) {
+	for (uint32_t i = 0; i < act->nproviders; i++) {
 		providers[i] = old[i];
 		*slot_of(l, old[i]) = i + 1;
 	}
-	/* release: with what has been copied */
-	atomic_store_explicit(&l->shown, providers, memory_order_release);
 	return 0;
 }
 
-int load_add_provider(struct tn_load *l, struct tn_module *mod)
+bool load_has_provider(const struct tn_load *l, const struct tn_module *mod)
 {
+	return l->nslots != 0 && *slot_of(l, mod) != 0;
+}
+
+/*
+ * Takes a reference, unless the load has one; or LOAD_MUST_WAIT. It counts and
+ * is listed under one lock, so that a fork, which takes that, finds both.
+ */
+REQUIRES(registry_role)
+static int add_provider(struct tn_load *l, struct tn_module *mod)
+{
+	struct activity *act = &l->activity;
 	int err;
 
-	if (l->nproviders != 0 && *slot_of(l, mod) != 0)
+	if (load_has_provider(l, mod))
 		return 0;
 	err = make_room(l);
 	if (err != 0)
 		return err;
 	if (!module_pin(mod))
 		return LOAD_MUST_WAIT;
-	l->providers[l->nproviders++] = mod;
-	*slot_of(l, mod) = l->nproviders;
-	/* release: with the entry, and the table that has room for it */
-	atomic_store_explicit(&l->nshown, l->nproviders, memory_order_release);
+	act->providers[act->nproviders++] = mod;
+	*slot_of(l, mod) = act->nproviders;
 	return 0;
-}
-
-struct tn_module *const *load_providers_locked(
-    const struct activity *act, uint32_t *n)
-{
-	const struct tn_load *l = CONTAINER_OF(
-	    (struct activity *)(uintptr_t)act, struct tn_load, activity);
-
-	/* acquire: see load_add_provider; the count before the table */
-	*n = atomic_load_explicit(&l->nshown, memory_order_acquire);
-	return atomic_load_explicit(&l->shown, memory_order_acquire);
 }
 
 /* --- providers that are not there yet */
@@ -209,27 +207,34 @@ static int await_locked(
 	return d->error;
 }
 
-int load_await_symbol(struct tn_load *l, const char *name)
+REQUIRES(registry_role)
+static int take_provider(
+    struct tn_load *l, struct tn_module *mod, const char *symbol)
+{
+	const int err = add_provider(l, mod);
+
+	return err == LOAD_MUST_WAIT ? await_locked(l, mod, symbol) : err;
+}
+
+int load_take_owner(struct tn_load *l, const char *name)
 {
 	const struct export_record *rec;
 	struct tn_module *owner = NULL;
-	int err = RETRY;
+	int err = 0;
 
 	registry_lock(l->sys);
 	rec = (const struct export_record *)index_find(&l->sys->exports, name);
 	if (rec != NULL)
 		owner = export_block_of(rec)->owner;
 	if (owner != NULL)
-		err = await_locked(l, owner, name);
+		err = take_provider(l, owner, name);
 	registry_unlock(l->sys);
 	return err == RETRY ? 0 : err;
 }
 
 int load_hold_locked(struct tn_load *l, struct tn_module *mod)
 {
-	const int err = load_add_provider(l, mod);
-
-	return err == LOAD_MUST_WAIT ? await_locked(l, mod, "") : err;
+	return take_provider(l, mod, "");
 }
 
 REQUIRES(registry_role)

@@ -201,9 +201,8 @@ void fires_settle(const struct generation *gen)
 		firing_wait(gen->mod->sys);
 }
 
-void fires_forget_others(struct generation *gen)
+void fires_forget_others(struct tn_system *sys)
 {
-	struct tn_system *sys = gen->mod->sys;
 	const uintptr_t self = this_thread(sys->port);
 	struct list *pos = sys->fires.frames.next;
 
@@ -211,7 +210,7 @@ void fires_forget_others(struct generation *gen)
 		struct frame *frame = (struct frame *)pos;
 
 		pos = pos->next;
-		if (frame->f->entry.owner != gen || frame->thread == self)
+		if (frame->thread == self)
 			continue;
 		list_del(&frame->link);
 		firing_unpin(sys, frame->f);

@@ -146,10 +146,10 @@ bool fires_here(struct tn_system *sys, const struct generation *gen,
 /* Waits for those that have given themselves back and still run. */
 void fires_settle(const struct generation *gen) REQUIRES(ledger_role);
 /*
- * In a child of fork: the operations of @gen that other threads were in are at
- * an end.
+ * In a child of fork: the operations that other threads were in are at an end.
+ * One that may sleep stays inside of its gate, as all such calls do.
  */
-void fires_forget_others(struct generation *gen) REQUIRES(ledger_role);
+void fires_forget_others(struct tn_system *sys) REQUIRES(ledger_role);
 /* Waits until something may have changed; gives the lock meanwhile. */
 void firing_wait(struct tn_system *sys) REQUIRES(ledger_role);
 /* The same, for @ns at most. */

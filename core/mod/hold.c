@@ -104,34 +104,36 @@ static int add_locked(
 	return err;
 }
 
-int hold_record(
+int hold_take_locked(
     struct tn_module *target, struct generation *holder, const void *site)
 {
-	struct tn_system *sys = target->sys;
 	struct hold *h;
 	int err = 0;
 
-	ledger_lock(sys);
+	if (!tn_target_get(&target->target))
+		return -TN_ENOENT;
 	h = find_locked(target, holder);
 	if (h == NULL)
 		err = add_locked(target, holder, &h);
-	if (err == 0) {
-		h->count++;
-		h->entry.site = site;
-		h->time_ns = gate_world()->coarse_ns();
-	}
-	ledger_unlock(sys);
-	if (err != 0)
+	if (err != 0) {
 		tn_target_put(&target->target);
-	return err;
+		return err;
+	}
+	h->count++;
+	h->entry.site = site;
+	h->time_ns = gate_world()->coarse_ns();
+	return 0;
 }
 
 int hold_take(
     struct tn_module *target, struct generation *holder, const void *site)
 {
-	return tn_target_get(&target->target)
-		   ? hold_record(target, holder, site)
-		   : -TN_ENOENT;
+	int err;
+
+	ledger_lock(target->sys);
+	err = hold_take_locked(target, holder, site);
+	ledger_unlock(target->sys);
+	return err;
 }
 
 /* "worker: module_put of base, of which it holds no reference" */
@@ -159,13 +161,12 @@ void hold_drop(struct tn_module *target, struct generation *holder)
 		last = --h->count == 0;
 		if (last)
 			ledger_remove_locked(sys, &h->entry);
+		tn_target_put(&target->target);
 	}
 	ledger_unlock(sys);
 	if (last)
 		port_free(sys->port, h, sizeof(*h));
-	if (h != NULL)
-		tn_target_put(&target->target);
-	else
+	if (h == NULL)
 		report(target, holder);
 }
 

@@ -10,8 +10,9 @@
  * the rest of what it has, which gives its references back.
  *
  * The target's word alone decides whether it can be closed. It counts first and
- * is given back last, so it never shows less than the records. What the engine
- * itself holds for the time of a call (and an importer, which is known by its
+ * is given back last, so it never shows less than the records, and both under
+ * the ledger's lock, which a fork takes: the child finds no count without its
+ * record. What the engine itself holds for the time of a call (and an importer, which is known by its
  * list of providers) has no record: gate_target_count less the records.
  */
 #pragma once
@@ -44,12 +45,9 @@ struct generation *hold_at(struct tn_system *sys, const void *site);
 int hold_take(struct tn_module *target, struct generation *holder,
     const void *site) MUST_CHECK;
 
-/*
- * The same for one that has been counted already, in a context that may not
- * sleep; it is given back when this fails.
- */
-int hold_record(struct tn_module *target, struct generation *holder,
-    const void *site) MUST_CHECK;
+/* The same under the ledger's lock. */
+int hold_take_locked(struct tn_module *target, struct generation *holder,
+    const void *site) MUST_CHECK REQUIRES(ledger_role);
 
 /*
  * Gives one back. What @holder does not hold is reported in the log, and

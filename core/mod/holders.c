@@ -67,13 +67,9 @@ REQUIRES(registry_role) static void meet_loads(struct search *s)
 
 	list_for_each (pos, &s->mod->sys->activities) {
 		const struct activity *act = activity_at(pos);
-		struct tn_module *const *list;
-		uint32_t n;
 
-		if (act->kind != ACTIVITY_LOAD || act->mod->gen != NULL)
-			continue;
-		list = load_providers_locked(act, &n);
-		if (is_among(list, n, s->mod))
+		if (act->kind == ACTIVITY_LOAD &&
+		    is_among(act->providers, act->nproviders, s->mod))
 			(void)next(s, TN_HOLDER_LOADING, act->mod->name, NULL,
 			    s->now_ns);
 	}

@@ -75,10 +75,6 @@ void load_release(struct tn_load *l)
 {
 	const struct tn_port *port = l->port;
 
-	/* relaxed: nobody is told any more of what is given back now */
-	atomic_store_explicit(&l->nshown, 0, memory_order_relaxed);
-	for (uint32_t i = 0; i < l->nproviders; i++)
-		module_unpin(l->providers[i]);
 	index_fini(&l->version_index);
 	index_fini(&l->ns_index);
 	release(port, &l->unpacked);
@@ -88,7 +84,6 @@ void load_release(struct tn_load *l)
 	if (l->gen != NULL)
 		generation_free(l->sys, l->gen);
 	load_unclaim(l);
-	/* Until here others may have looked at the providers. */
 	tables_free(&l->tables);
 	tn_diag_fini(&l->scratch);
 }
@@ -101,21 +96,21 @@ static int keep_image(struct tn_load *l)
 				     : load_fail_memory(l, sizeof(l->image));
 }
 
-/* The references are the generation's from now on. */
+/* The references are the generation's when it is published. */
 static int keep_providers(struct tn_load *l)
 {
+	const struct activity *act = &l->activity;
 	struct generation *gen = l->gen;
 
-	if (l->nproviders == 0)
+	if (act->nproviders == 0)
 		return 0;
 	gen->providers =
-	    load_memory(l, l->nproviders * sizeof(*gen->providers));
+	    load_memory(l, act->nproviders * sizeof(*gen->providers));
 	if (gen->providers == NULL)
 		return l->diag->error;
-	memcpy(gen->providers, l->providers,
-	    l->nproviders * sizeof(*gen->providers));
-	gen->nproviders = l->nproviders;
-	l->nproviders = 0;
+	memcpy(gen->providers, act->providers,
+	    act->nproviders * sizeof(*gen->providers));
+	gen->nproviders = act->nproviders;
 	return 0;
 }
 

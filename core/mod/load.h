@@ -29,7 +29,7 @@
 #define NO_PART 0xff
 
 /* Results of a stage that are no errors. */
-#define LOAD_MUST_WAIT 1 /* a provider is not live: load_await_symbol */
+#define LOAD_MUST_WAIT 1 /* a provider is to be had first: load_take_owner */
 #define LOAD_SHARED    2 /* another thread has loaded it: l->shared */
 
 /* Where an input section goes. */
@@ -141,12 +141,8 @@ struct tn_load {
 	struct index ns_index;
 	struct symbol *symbols;
 	uint32_t nsymbols;
-	struct tn_module **providers; /* each holds one reference */
-	uint32_t nproviders;
-	uint32_t *slots; /* the same as a set: claim.c */
+	uint32_t *slots; /* the providers as a set: claim.c */
 	uint32_t nslots;
-	struct tn_module **_Atomic shown; /* to others: load_providers_locked */
-	atomic_uint nshown;
 	const struct tn_module *last_owner;     /* a provider, or NULL */
 	const struct export_record *deprecated; /* is to be told, or NULL */
 	uint32_t nmissing;
@@ -256,21 +252,21 @@ int load_run(struct tn_system *sys, const struct tn_load_args *args,
  * result is this one's: LOAD_SHARED or its error.
  */
 int load_claim(struct tn_load *l) MUST_CHECK;
-/* If its module is not there, the load has failed: the record is as it was. */
+/*
+ * Gives its providers back. If its module is not there, the load has failed:
+ * the record is as it was.
+ */
 void load_unclaim(struct tn_load *l);
 /* Its module is there, in this state. */
 void load_succeed(struct tn_load *l, enum tn_state state);
 
-/* Takes a reference for this load, unless it has one; or LOAD_MUST_WAIT. */
-int load_add_provider(struct tn_load *l, struct tn_module *mod) MUST_CHECK;
-/* Those of @act, which is a load, for as long as the lock is held. */
-struct tn_module *const *load_providers_locked(
-    const struct activity *act, uint32_t *n) REQUIRES(registry_role);
+/* Has this load a reference on @mod? */
+bool load_has_provider(const struct tn_load *l, const struct tn_module *mod);
 /*
- * The owner of the export @name was not live. Waits if it is being loaded; 0:
- * look the symbol up again.
+ * The owner of the export @name is no provider yet: makes it one, or waits if
+ * it is being loaded. 0: look the symbol up again.
  */
-int load_await_symbol(struct tn_load *l, const char *name) MUST_CHECK;
+int load_take_owner(struct tn_load *l, const char *name) MUST_CHECK;
 /*
  * Makes @mod a provider. LOAD_MUST_WAIT: it has been waited for, with the
  * registry lock dropped; look it up again.

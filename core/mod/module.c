@@ -143,6 +143,13 @@ int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 
 /* --- publishing */
 
+/* That works on it: the caller's. */
+static struct activity *activity_of(const struct tn_module *mod)
+{
+	/* relaxed: nobody else writes it meanwhile */
+	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
+}
+
 static void unindex(struct generation *gen)
 {
 	struct export_block *b = gen->exports;
@@ -212,6 +219,7 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 		ledger_lock(sys);
 		mod->gen = gen;
 		ledger_unlock(sys);
+		activity_of(mod)->nproviders = 0;
 		mod->taints = gen->taints;
 		sys->taints |= gen->taints;
 		mod->state = TN_STATE_LOADED;
@@ -231,11 +239,8 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 {
 	const struct tn_port *port = sys->port;
 
-	/* While its providers are still there. */
 	if (gen->foreign != NULL)
 		gen->foreign->gone(gen->foreign->ctx);
-	for (uint32_t i = 0; i < gen->nproviders; i++)
-		module_unpin(gen->providers[i]);
 	port_free(
 	    port, gen->providers, gen->nproviders * sizeof(struct tn_module *));
 	export_block_free(port, gen->exports);
@@ -254,8 +259,11 @@ void generation_free(struct tn_system *sys, struct generation *gen)
 
 void module_withdraw(struct tn_module *mod)
 {
+	struct activity *act = activity_of(mod);
 	struct tn_system *sys = mod->sys;
 	struct generation *gen = mod->gen;
+	struct tn_module **const providers = gen->providers;
+	const uint32_t n = gen->nproviders;
 
 	interfaces_withdraw(gen);
 	(void)ledger_revoke_all(gen); /* how many is in the log */
@@ -269,10 +277,17 @@ void module_withdraw(struct tn_module *mod)
 	mod->gen = NULL;
 	ledger_unlock(sys);
 	sys->changes++;
+	act->providers = providers;
+	act->nproviders = n;
+	gen->providers = NULL;
 	registry_unlock(sys);
 	/* A reader may still be comparing a name in the image. */
 	sys->port->synchronize(sys->port->ctx);
 	generation_free(sys, gen);
+	registry_lock(sys);
+	activity_unpin_locked(act);
+	registry_unlock(sys);
+	port_free(sys->port, providers, n * sizeof(struct tn_module *));
 }
 
 /* --- introspection */
@@ -292,10 +307,13 @@ struct tn_module *module_find_live(struct tn_system *sys, const char *name)
 struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
 {
 	const void *site = __builtin_return_address(0);
-	struct tn_module *mod = module_find_live(sys, name);
+	struct tn_module *mod;
 
-	if (mod != NULL && hold_record(mod, hold_at(sys, site), site) != 0)
+	registry_lock(sys);
+	mod = module_find_locked(sys, name);
+	if (mod != NULL && hold_take(mod, hold_at(sys, site), site) != 0)
 		mod = NULL;
+	registry_unlock(sys);
 	return mod;
 }
 

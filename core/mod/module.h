@@ -244,7 +244,10 @@ void module_run(struct tn_module *mod);
 int module_publish(struct generation *gen, struct tn_diag *diag) MUST_CHECK;
 /* Takes the module's generation out again and frees it with all it holds. */
 void module_withdraw(struct tn_module *mod);
-/* Frees a generation that is not published; its image too. */
+/*
+ * Frees a generation that is not published, and its image, while its activity
+ * still holds the providers.
+ */
 void generation_free(struct tn_system *sys, struct generation *gen);
 /* Frees the records; none has a generation. */
 void modules_free(struct tn_system *sys);

@@ -349,15 +349,15 @@ int tn_param_get(
 
 	if (cap != 0)
 		buf[0] = '\0';
-	if (!module_pin(mod))
-		return err;
-	p = find(mod->gen, span_of(name), true);
-	if (p != NULL) {
-		params_lock(mod->sys);
-		err = param_get(mod->gen, p, &t);
-		params_unlock(mod->sys);
+	/* A fork waits for the lock, so it finds no reference of this call. */
+	params_lock(mod->sys);
+	if (module_pin(mod)) {
+		p = find(mod->gen, span_of(name), true);
+		if (p != NULL)
+			err = param_get(mod->gen, p, &t);
+		module_unpin(mod);
 	}
-	module_unpin(mod);
+	params_unlock(mod->sys);
 	if (err == 0)
 		*len = t.len;
 	return err;
@@ -397,14 +397,15 @@ int tn_param_set(struct tn_module *mod, const char *name, const char *value,
 	struct tn_diag scratch = { 0 };
 	struct param_scope s = { mod->sys->port, NULL,
 		diag != NULL ? diag : &scratch, mod->name };
-	int err;
+	int err = 0;
 
-	if (!module_pin(mod))
-		return fail_not_running(s.diag, mod);
-	s.gen = mod->gen;
+	/* The reference under the lock, as in tn_param_get. */
 	params_lock(mod->sys);
-	err = set_shown(&s, name, value);
+	if (module_pin(mod)) {
+		s.gen = mod->gen;
+		err = set_shown(&s, name, value);
+		module_unpin(mod);
+	}
 	params_unlock(mod->sys);
-	module_unpin(mod);
-	return err;
+	return s.gen != NULL ? err : fail_not_running(s.diag, mod);
 }

@@ -5,11 +5,11 @@
  * or joins the list of missing ones, which is reported whole. Defined symbols
  * get their values when the image has been placed.
  *
- * The index is searched in read sections, in which no provider goes away
- * before a reference has been taken on it; the registry lock is not taken. A
- * provider that is being loaded is waited for between two sections, and a
- * deprecated export told of, since nobody knows how long the log takes. The
- * process's own symbols are looked up outside of them: dlsym takes locks.
+ * The index is searched in read sections, without the registry lock. Between
+ * two of them a reference is taken on the next provider, which is waited for
+ * if it is being loaded, and a deprecated export is told of, since nobody knows
+ * how long the log takes. The process's own symbols are looked up outside of
+ * them: dlsym takes locks.
  */
 #include "load.h"
 
@@ -61,17 +61,12 @@ static int check_permission(struct tn_load *l, const struct export_record *rec)
 	return 0;
 }
 
-/* This module imports from @owner, which stays from now on. */
-static int take_provider(struct tn_load *l, struct tn_module *owner)
+/* Does @owner stay for this load, as one of its providers? */
+static bool is_provider(struct tn_load *l, const struct tn_module *owner)
 {
-	int err;
-
-	if (owner == l->last_owner)
-		return 0;
-	err = load_add_provider(l, owner);
-	if (err == 0)
+	if (owner != l->last_owner && load_has_provider(l, owner))
 		l->last_owner = owner;
-	return err;
+	return owner == l->last_owner;
 }
 
 /* Has the module behind @rec promised to stay, or has the load asked? */
@@ -105,6 +100,7 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 	const struct export_record *rec =
 	    (const struct export_record *)index_find_measured(
 		&l->sys->exports, name, &length);
+	const struct tn_module *owner;
 	int err = load_count_name(l, length);
 
 	if (err != 0)
@@ -113,10 +109,9 @@ static int resolve_in_index(struct tn_load *l, uint32_t i)
 		sym->flags |= SYM_DEFERRED;
 		return 0;
 	}
-	if (export_block_of(rec)->owner != NULL)
-		err = take_provider(l, export_block_of(rec)->owner);
-	if (err != 0)
-		return err;
+	owner = export_block_of(rec)->owner;
+	if (owner != NULL && !is_provider(l, owner))
+		return LOAD_MUST_WAIT;
 	sym->value = rec->value;
 	sym->flags |= SYM_FOREIGN | (is_fixed(l, rec) ? SYM_FIXED : 0);
 	err = check_permission(l, rec);
@@ -278,7 +273,7 @@ static int resolve_all(struct tn_load *l)
 	while (i < l->symtab.n && err == 0) {
 		err = resolve_section(l, &i);
 		if (err == LOAD_MUST_WAIT)
-			err = load_await_symbol(l, load_symbol_name(l, i));
+			err = load_take_owner(l, load_symbol_name(l, i));
 		if (l->deprecated != NULL)
 			deprecated_note(l);
 	}

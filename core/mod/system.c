@@ -206,17 +206,33 @@ int symbol_get(struct tn_system *sys, const char *name, struct tn_symbol *out)
 	return found ? 0 : -TN_ENOENT;
 }
 
+/* The same, held by the code at @site. */
+REQUIRES(ledger_role)
+static int get_locked(struct tn_system *sys, const char *name, const void *site,
+    struct tn_symbol *out)
+{
+	struct generation *holder = hold_at(sys, site);
+	struct tn_symbol found;
+	int err = symbol_get(sys, name, &found);
+
+	if (err == 0 && found.owner != NULL) {
+		err = hold_take_locked(found.owner, holder, site);
+		module_unpin(found.owner);
+	}
+	if (err == 0)
+		*out = found;
+	return err;
+}
+
 int tn_symbol_get(
     struct tn_system *sys, const char *name, struct tn_symbol *out)
 {
 	const void *site = __builtin_return_address(0);
-	struct tn_symbol found;
-	int err = symbol_get(sys, name, &found);
+	int err;
 
-	if (err == 0 && found.owner != NULL)
-		err = hold_record(found.owner, hold_at(sys, site), site);
-	if (err == 0)
-		*out = found;
+	ledger_lock(sys);
+	err = get_locked(sys, name, site, out);
+	ledger_unlock(sys);
 	return err;
 }
 

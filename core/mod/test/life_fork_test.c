@@ -5,11 +5,14 @@
  * anew. Init and exit that were left in the middle are not followed by others.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <tenon/param.h>
 #include <test/test.h>
 
 #include "../activity.h"
@@ -22,6 +25,7 @@ static struct {
 	struct tn_module *mod;
 	enum actor_op stays_in; /* or ACTOR_OPS: in the free of the image */
 	sem_t inside, go_on;
+	atomic_bool once; /* stays in a function of the port, the next time */
 } split;
 
 static void stay(void)
@@ -123,6 +127,151 @@ TEST(life_fork, module_that_was_all_but_gone_can_be_loaded)
 	split_in(ACTOR_OPS, "aiasapax");
 }
 
+/* --- what is only on its way into the list, or out of it, has providers */
+
+static void stay_once(void)
+{
+	if (atomic_exchange(&split.once, false))
+		stay();
+}
+
+static int stay_and_seal(void *ctx, struct tn_image *img)
+{
+	(void)ctx;
+	stay_once();
+	return play.w.rig.world->image_seal(play.w.rig.world->ctx, img);
+}
+
+static void stay_and_synchronize(void *ctx)
+{
+	(void)ctx;
+	stay_once();
+	play.w.rig.world->synchronize(play.w.rig.world->ctx);
+}
+
+/* The exit status of a child in which @provider has no user any more. */
+static int unload_provider(struct tn_module *provider)
+{
+	struct tn_module *mod;
+
+	alarm(60); /* a hang is a failure */
+	registry_lock(play.w.sys);
+	tn_system_before_fork(play.w.sys);
+	tn_system_after_fork(play.w.sys, true);
+	registry_unlock(play.w.sys);
+	if (actor_load(&split.a, 0, &mod) != 0 ||
+	    tn_unload(play.w.sys, provider, NULL) != -TN_EBUSY)
+		return 1;
+	if (tn_unload(play.w.sys, mod, NULL) != 0)
+		return 2;
+	return tn_unload(play.w.sys, provider, &play.w.diag) != 0 ? 3 : 0;
+}
+
+/* Another thread stays where the port has been told to, beside a fork. */
+static void split_providers(void)
+{
+	struct author p = actor_new("p", ACTOR_PLAIN);
+	struct tn_module *provider;
+	pthread_t thread;
+	int status = -1;
+	pid_t child;
+
+	split.a = actor_new("a", ACTOR_PLAIN);
+	split.stays_in = ACTOR_OPS;
+	actor_export(&p, "of_p");
+	actor_import(&split.a, "of_p");
+	CHECK_EQ(actor_load(&p, 0, &provider), 0);
+	sem_init(&split.inside, 0, 0);
+	sem_init(&split.go_on, 0, 0);
+	atomic_store(&split.once, true);
+	CHECK_EQ(pthread_create(&thread, NULL, load_and_unload, NULL), 0);
+	while (sem_wait(&split.inside) != 0)
+		;
+	child = fork();
+	if (child == 0)
+		_exit(unload_provider(provider));
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	sem_post(&split.go_on);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(world_unload(&play.w, split.mod), -TN_ENOENT);
+	CHECK_EQ(tn_module_forget(play.w.sys, split.mod), 0);
+	CHECK_EQ(world_unload(&play.w, provider), 0);
+	author_free(&split.a);
+	author_free(&p);
+	CHECK(play_close());
+}
+
+TEST(life_fork, a_load_that_is_not_there_holds_no_provider)
+{
+	CHECK(play_open(0));
+	play.w.rig.port.image_seal = stay_and_seal;
+	split_providers();
+}
+
+TEST(life_fork, an_unload_that_is_not_there_holds_no_provider)
+{
+	CHECK(play_open(0));
+	play.w.rig.port.synchronize = stay_and_synchronize;
+	split_providers();
+}
+
+/* --- references that are being taken */
+
+static void *take_a_reference(void *mod)
+{
+	sem_post(&split.inside);
+	EXPECT(tn_module_get(mod));
+	tn_module_put(mod);
+	return NULL;
+}
+
+static void *take_one_for_a_call(void *mod)
+{
+	sem_post(&split.inside);
+	EXPECT(tn_param_set(mod, "none", "1", NULL) == -TN_ENOENT);
+	return NULL;
+}
+
+/*
+ * Whoever takes one while a fork has the locks waits for them: it must not be
+ * counted before, since in the child nobody would record it or put it.
+ */
+static void split_from(void *(*takes)(void *mod))
+{
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
+	struct tn_system *sys = play.w.sys;
+	pthread_t thread;
+
+	CHECK(mod != NULL);
+	sem_init(&split.inside, 0, 0);
+	registry_lock(sys);
+	tn_system_before_fork(sys);
+	EXPECT(pthread_create(&thread, NULL, takes, mod) == 0);
+	while (sem_wait(&split.inside) != 0)
+		;
+	/* It has time to come to the lock. */
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	EXPECT(gate_target_count(&mod->target) == 0);
+	tn_system_after_fork(sys, false);
+	registry_unlock(sys);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(actor_refs(mod), 0);
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK(play_close());
+}
+
+TEST(life_fork, finds_no_reference_that_is_not_recorded)
+{
+	split_from(take_a_reference);
+}
+
+TEST(life_fork, finds_no_reference_of_a_call_that_waits_for_it)
+{
+	split_from(take_one_for_a_call);
+}
+
 /* --- an operation that another thread is in */
 
 static struct firing_world fires;
@@ -147,6 +296,14 @@ static void *be_in_exit(void *arg)
 	return NULL;
 }
 
+/* Another thread that is in nothing but the operation. */
+static void *be_elsewhere(void *arg)
+{
+	(void)arg;
+	stay();
+	return NULL;
+}
+
 static int unload_in_child(void)
 {
 	alarm(60); /* a hang is a failure */
@@ -157,7 +314,7 @@ static int unload_in_child(void)
 	return tn_unload_name(fires.w.sys, "holder", NULL, NULL);
 }
 
-TEST(life_fork, operation_of_a_thread_that_is_not_there_is_not_waited_for)
+static void split_operation(void *(*beside)(void *arg))
 {
 	struct probe p;
 	pthread_t thread;
@@ -171,7 +328,7 @@ TEST(life_fork, operation_of_a_thread_that_is_not_there_is_not_waited_for)
 	CHECK(reaches(&p.inside, 1));
 	sem_init(&split.inside, 0, 0);
 	sem_init(&split.go_on, 0, 0);
-	CHECK_EQ(pthread_create(&thread, NULL, be_in_exit, NULL), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, beside, NULL), 0);
 	while (sem_wait(&split.inside) != 0)
 		;
 	child = fork();
@@ -184,4 +341,14 @@ TEST(life_fork, operation_of_a_thread_that_is_not_there_is_not_waited_for)
 	atomic_store(&p.go, true);
 	(void)resource_work_cancel(&p.work);
 	CHECK(firing_close(&fires));
+}
+
+TEST(life_fork, operation_of_a_thread_that_is_not_there_is_not_waited_for)
+{
+	split_operation(be_in_exit);
+}
+
+TEST(life_fork, operation_of_a_running_module_is_not_waited_for_either)
+{
+	split_operation(be_elsewhere);
 }
