@@ -72,8 +72,7 @@ static bool get_from(struct module *module, const void *site)
 {
 	struct tn_module *mod = engine_module(module);
 
-	return mod == NULL ||
-	       hold_take(mod, hold_at(mod->sys, site), site) == 0;
+	return mod == NULL || hold_take_at(mod, site) == 0;
 }
 
 bool module_try_get(struct module *module)

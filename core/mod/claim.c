@@ -165,18 +165,19 @@ bool load_has_provider(const struct tn_load *l, const struct tn_module *mod)
 REQUIRES(registry_role)
 static int add_provider(struct tn_load *l, struct tn_module *mod)
 {
+	const int err = make_room(l);
 	struct activity *act = &l->activity;
-	int err;
+	uint32_t *slot;
 
-	if (load_has_provider(l, mod))
-		return 0;
-	err = make_room(l);
 	if (err != 0)
 		return err;
+	slot = slot_of(l, mod);
+	if (*slot != 0)
+		return 0;
 	if (!module_pin(mod))
 		return LOAD_MUST_WAIT;
 	act->providers[act->nproviders++] = mod;
-	*slot_of(l, mod) = act->nproviders;
+	*slot = act->nproviders;
 	return 0;
 }
 

@@ -136,6 +136,11 @@ int hold_take(
 	return err;
 }
 
+int hold_take_at(struct tn_module *target, const void *site)
+{
+	return hold_take(target, hold_at(target->sys, site), site);
+}
+
 /* "worker: module_put of base, of which it holds no reference" */
 static void report(
     const struct tn_module *target, const struct generation *holder)
@@ -343,9 +348,7 @@ void holds_free(struct tn_system *sys)
 
 bool tn_module_get(struct tn_module *mod)
 {
-	const void *site = __builtin_return_address(0);
-
-	return hold_take(mod, hold_at(mod->sys, site), site) == 0;
+	return hold_take_at(mod, __builtin_return_address(0)) == 0;
 }
 
 void tn_module_put(struct tn_module *mod)

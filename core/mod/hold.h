@@ -45,7 +45,9 @@ struct generation *hold_at(struct tn_system *sys, const void *site);
 int hold_take(struct tn_module *target, struct generation *holder,
     const void *site) MUST_CHECK;
 
-/* The same under the ledger's lock. */
+/* The same for whoever calls from @site. */
+int hold_take_at(struct tn_module *target, const void *site) MUST_CHECK;
+/* As hold_take, under the ledger's lock. */
 int hold_take_locked(struct tn_module *target, struct generation *holder,
     const void *site) MUST_CHECK REQUIRES(ledger_role);
 

@@ -82,7 +82,7 @@ void load_release(struct tn_load *l)
 	if (l->has_image)
 		port->image_free(port->ctx, &l->image);
 	if (l->gen != NULL)
-		generation_free(l->sys, l->gen);
+		generation_free(l->sys, l->gen, &l->activity);
 	load_unclaim(l);
 	tables_free(&l->tables);
 	tn_diag_fini(&l->scratch);

@@ -162,6 +162,7 @@ static void unindex(struct generation *gen)
 	b->indexed = 0;
 }
 
+/* Short of memory without a diagnosis. */
 static int index_exports(struct generation *gen, struct tn_diag *d)
 {
 	struct export_block *b = gen->exports;
@@ -172,8 +173,7 @@ static int index_exports(struct generation *gen, struct tn_diag *d)
 	if (b == NULL)
 		return 0;
 	if (index_reserve(ix, b->n) != 0)
-		return diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY,
-		    gen->mod->name, "");
+		return -TN_ENOMEM;
 	b->indexed =
 	    (uint32_t)index_insert_all(ix, (struct index_key *)b->records,
 		sizeof(b->records[0]), b->n, &there);
@@ -211,9 +211,11 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	err = index_exports(gen, d);
 	if (err == 0 && list_words_and_code(gen) != 0) {
 		unindex(gen);
-		err = diag_fail(
-		    d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY, mod->name, "");
+		err = -TN_ENOMEM;
 	}
+	if (err == -TN_ENOMEM)
+		(void)diag_fail(
+		    d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY, mod->name, "");
 	if (err == 0) {
 		gen->number = ++sys->generations;
 		ledger_lock(sys);
@@ -235,12 +237,17 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 
 /* --- taking out */
 
-void generation_free(struct tn_system *sys, struct generation *gen)
+void generation_free(
+    struct tn_system *sys, struct generation *gen, struct activity *act)
 {
 	const struct tn_port *port = sys->port;
 
+	/* While its providers are still there. */
 	if (gen->foreign != NULL)
 		gen->foreign->gone(gen->foreign->ctx);
+	registry_lock(sys);
+	activity_unpin_locked(act);
+	registry_unlock(sys);
 	port_free(
 	    port, gen->providers, gen->nproviders * sizeof(struct tn_module *));
 	export_block_free(port, gen->exports);
@@ -262,8 +269,6 @@ void module_withdraw(struct tn_module *mod)
 	struct activity *act = activity_of(mod);
 	struct tn_system *sys = mod->sys;
 	struct generation *gen = mod->gen;
-	struct tn_module **const providers = gen->providers;
-	const uint32_t n = gen->nproviders;
 
 	interfaces_withdraw(gen);
 	(void)ledger_revoke_all(gen); /* how many is in the log */
@@ -277,17 +282,12 @@ void module_withdraw(struct tn_module *mod)
 	mod->gen = NULL;
 	ledger_unlock(sys);
 	sys->changes++;
-	act->providers = providers;
-	act->nproviders = n;
-	gen->providers = NULL;
+	act->providers = gen->providers;
+	act->nproviders = gen->nproviders;
 	registry_unlock(sys);
 	/* A reader may still be comparing a name in the image. */
 	sys->port->synchronize(sys->port->ctx);
-	generation_free(sys, gen);
-	registry_lock(sys);
-	activity_unpin_locked(act);
-	registry_unlock(sys);
-	port_free(sys->port, providers, n * sizeof(struct tn_module *));
+	generation_free(sys, gen, act);
 }
 
 /* --- introspection */
@@ -311,7 +311,7 @@ struct tn_module *tn_module_find(struct tn_system *sys, const char *name)
 
 	registry_lock(sys);
 	mod = module_find_locked(sys, name);
-	if (mod != NULL && hold_take(mod, hold_at(sys, site), site) != 0)
+	if (mod != NULL && hold_take_at(mod, site) != 0)
 		mod = NULL;
 	registry_unlock(sys);
 	return mod;

@@ -245,10 +245,11 @@ int module_publish(struct generation *gen, struct tn_diag *diag) MUST_CHECK;
 /* Takes the module's generation out again and frees it with all it holds. */
 void module_withdraw(struct tn_module *mod);
 /*
- * Frees a generation that is not published, and its image, while its activity
- * still holds the providers.
+ * Frees a generation that is not published; its image too, and the references
+ * on its providers, which are those of @act.
  */
-void generation_free(struct tn_system *sys, struct generation *gen);
+void generation_free(
+    struct tn_system *sys, struct generation *gen, struct activity *act);
 /* Frees the records; none has a generation. */
 void modules_free(struct tn_system *sys);
 

@@ -24,7 +24,7 @@ static struct tn_module *first_from(struct tn_system *sys,
 {
 	while (pos != &sys->list) {
 		struct tn_module *mod = module_at(pos);
-		const int err = hold_take(mod, hold_at(sys, site), site);
+		const int err = hold_take_at(mod, site);
 
 		if (err != -TN_ENOENT)
 			return err == 0 ? mod : NULL;
