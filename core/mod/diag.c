@@ -103,9 +103,15 @@ static void add_clause(struct text *t, const struct tn_diag *d, const char *s)
 
 void text_clean(struct text *t, size_t from)
 {
-	for (size_t i = from; i < t->len && i + 1 < t->cap; i++)
-		if ((uint8_t)t->buf[i] < ' ' || t->buf[i] == '\x7f')
-			t->buf[i] = '?';
+	if (from >= t->cap)
+		return;
+	for (char *s = t->buf + from; *s != '\0';) {
+		const size_t n = utf8_printable(s);
+
+		if (n == 0)
+			*s = '?';
+		s += n != 0 ? n : 1;
+	}
 }
 
 static void say_missing(struct text *t, const struct tn_diag *d)
@@ -406,7 +412,7 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 	const struct row *row =
 	    &rows[reason < TN_REASONS ? reason : TN_REASON_NONE];
 	struct text t = { buf, cap, 0 };
-	size_t from;
+	size_t from = 0;
 
 	if (cap != 0)
 		buf[0] = '\0';
@@ -418,9 +424,8 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 		row->say(&t, d);
 	else
 		add_clause(&t, d, row->clause);
-	if (row->say != say_missing)
-		text_clean(&t, 0);
-	from = t.len;
+	if (row->say == say_missing)
+		from = t.len; /* a list, of which each line has been cleaned */
 	if (d->error != 0 && d->nnotes != 0)
 		text_add(&t, "; %s", d->note);
 	text_clean(&t, from);

@@ -198,8 +198,9 @@ int diag_fail(struct tn_diag *diag, enum tn_stage stage, enum tn_reason reason,
 int diag_result(struct tn_diag *diag, int result);
 int diag_fail_memory(struct tn_diag *diag, enum tn_stage stage, uint64_t size);
 /*
- * What files call things is theirs to choose: control characters from @from on
- * become question marks, so that they neither end a line nor reach a terminal.
+ * What files call things is theirs to choose: bytes from @from on that are no
+ * printable UTF-8 become question marks, so that no text ends a line or steers
+ * a terminal.
  */
 void text_clean(struct text *t, size_t from);
 /* Makes @diag a copy; without the list of missing symbols when there is no

@@ -82,6 +82,34 @@ TEST(diag, controls_no_terminal_and_adds_no_line)
 	}
 }
 
+/* Of bytes that are no UTF-8, or controls of eight bits, none is left. */
+TEST(diag, has_only_what_can_be_printed)
+{
+	static const struct {
+		const char *other, *text;
+	} rows[] = {
+		{ "caf\xc3\xa9 \xe2\x82\xac", "caf\xc3\xa9 \xe2\x82\xac" },
+		{ "\x9b[2J", "?[2J" },
+		{ "\xc2\x9b[2J", "??[2J" },
+		{ "\xe0\x80\x9b[2J", "???[2J" },
+		{ "cut\xe2\x82", "cut??" },
+		{ "tab\ttab", "tab?tab" },
+	};
+	struct tn_diag d = full(TN_REASON_DLOPEN);
+	char text[64], want[64];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		strcpy(d.other, rows[i].other);
+		(void)tn_diag_text(&d, text, sizeof(text));
+		snprintf(want, sizeof(want), "themodule: %s", rows[i].text);
+		CHECK_STR(text, want);
+	}
+	/* What is left of a character that did not fit is none. */
+	strcpy(d.other, "\xc3\xa9");
+	CHECK_EQ(tn_diag_text(&d, text, 13), 13);
+	CHECK_STR(text, "themodule: ?");
+}
+
 TEST(diag, every_stage_has_a_name)
 {
 	for (int i = 0; i < TN_STAGES; i++)
