@@ -414,8 +414,6 @@ size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 	struct text t = { buf, cap, 0 };
 	size_t from = 0;
 
-	if (cap != 0)
-		buf[0] = '\0';
 	if (d->module[0] != '\0' && d->reason != TN_REASON_IN_USE)
 		text_add(&t, "%s: ", d->module);
 	else if (row->subject)

@@ -8,6 +8,8 @@
 
 #include <base/string.h>
 
+#define MODINFO ".modinfo"
+
 /* What a section's name says of it. */
 enum role {
 	ROLE_NONE,
@@ -35,10 +37,11 @@ static unsigned part_of(const struct elf_shdr *sh, enum role role)
 
 static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
 {
-	(void)load_fail_other(l, TN_REASON_UNSUPPORTED, what);
-	(void)str_copy(l->diag->section, sizeof(l->diag->section),
-	    elf_section_name(&l->elf, i));
-	return l->diag->error;
+	struct tn_diag *d = l->diag;
+
+	(void)load_fail_section(l, TN_REASON_UNSUPPORTED, i);
+	(void)str_copy(d->other, sizeof(d->other), what);
+	return d->error;
 }
 
 /*
@@ -53,7 +56,7 @@ static int take_role(struct tn_load *l, uint32_t i, enum role *role)
 		uint8_t role;
 	} names[] = {
 		{ ".init.", false, ROLE_INIT },
-		{ ".modinfo", true, ROLE_LEFT_OUT },
+		{ MODINFO, true, ROLE_LEFT_OUT },
 		{ "__versions", true, ROLE_LEFT_OUT },
 		{ "__ksymtab", true, ROLE_NONE },
 		{ "__ksymtab_gpl", true, ROLE_NONE },
@@ -101,7 +104,9 @@ static int classify(struct tn_load *l, uint32_t i)
 	int err;
 
 	sec->part = NO_PART;
-	if ((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL)
+	/* .modinfo is read whatever its flags say, by everybody. */
+	if (((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL) &&
+	    !str_eq(elf_section_name(&l->elf, i), MODINFO))
 		return 0;
 	err = take_role(l, i, &role);
 	if (err != 0 || role == ROLE_LEFT_OUT)

@@ -145,6 +145,29 @@ TEST(export, a_second_table_of_one_name_is_refused)
 	CHECK(world_close(&w));
 }
 
+/* Linux looks for it without looking at its flags, kmod takes the first. */
+TEST(export, a_second_modinfo_is_refused_whatever_its_flags)
+{
+	struct world w;
+
+	CHECK(world_open(&w, NULL, 0));
+	for (int k = 0; k < 2; k++) {
+		struct author a = provider("twice");
+		const uint32_t second = object_section(
+		    a.o, ".modinfo", SHT_PROGBITS, k == 0 ? 0 : SHF_ALLOC);
+
+		object_add(a.o, second, "license=Proprietary", 20);
+		(void)object_file(a.o);
+		if (k == 1)
+			object_shdr(a.o, a.modinfo)->sh_flags = 0;
+		CHECK_SPOILT(&w, a.o, TN_EOPNOTSUPP, "unsupported",
+		    "twice: a second section of this name is not supported "
+		    "(section .modinfo)");
+		author_free(&a);
+	}
+	CHECK(world_close(&w));
+}
+
 TEST(export, names_of_all_lengths_are_found)
 {
 	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789"
