@@ -173,47 +173,38 @@ static int close_by_force(const struct unload *u, struct leaving **busy)
 	return close_targets(u, &how, busy);
 }
 
-static void reopen_targets(const struct unload *u)
+/*
+ * Nobody can begin to use the modules, and that is noticed: it comes to nothing
+ * no more. Who has entered by a handle since nobody was inside leaves soon, as
+ * such a use does not sleep.
+ */
+static void see_out(const struct unload *u)
 {
-	for (uint32_t i = 0; i < u->n; i++) {
-		if (u->items[i].closed)
-			gate_target_open(&u->items[i].mod->target);
-		u->items[i].closed = false;
+	if (u->items->forced) {
+		(void)gate_revoke_handles(&u->items->mod->target);
+		gate_synchronize();
+	} else {
+		(void)gate_wait_readers(TN_GATE_FOREVER); /* never times out */
 	}
 }
 
-/*
- * Nobody was inside a moment ago, so this comes to nothing no more. Who has
- * entered by a handle since leaves soon.
- */
-static void take_by_force(struct tn_module *mod)
-{
-	(void)gate_revoke_handles(&mod->target);
-	gate_synchronize();
-}
-
-/*
- * Nobody can begin to use the modules; whoever has used a handle that was put
- * meanwhile may still be inside, and leaves soon: such a use does not sleep.
- */
+/* What has nothing to do with the modules is waited for as well. */
 static int try_close(const struct unload *u, struct leaving **busy)
 {
 	const struct gate_close_how how = close_how(u);
-	int err = shut_interfaces(u, busy) ? 0 : -TN_EBUSY;
+	int err = -TN_EBUSY;
 
-	if (err == 0)
+	if (shut_interfaces(u, busy) &&
+	    readers_leave(u->sys->port, u->deadline)) {
 		err = close_targets(u, &how, busy);
-	if (err != 0 && (u->flags & TN_UNLOAD_FORCE) != 0 && u->items->shut)
-		err = close_by_force(u, busy);
-	if (err == 0 && !readers_leave(u->sys->port, u->deadline))
-		err = -TN_EBUSY;
+		if (err != 0 && (u->flags & TN_UNLOAD_FORCE) != 0)
+			err = close_by_force(u, busy);
+	}
 	if (err == 0) {
-		if (u->items->forced)
-			take_by_force(u->items->mod);
+		see_out(u);
 		return 0;
 	}
 	u->items->forced = false;
-	reopen_targets(u);
 	reopen_interfaces(u);
 	return err;
 }

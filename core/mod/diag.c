@@ -229,7 +229,7 @@ static void say_in_use(struct text *t, const struct tn_diag *d)
 		text_add(t, "%s%llu call%s in progress", between,
 		    (unsigned long long)others, others == 1 ? "" : "s");
 	else if (d->nholders == 0)
-		text_add(t, " by a call that is inside");
+		text_add(t, ", or may be, by a call that has not ended");
 }
 
 /* ".text+0x1c: R_X86_64_PC32 against 'printk'" */

@@ -17,7 +17,6 @@
 #include "unload.h"
 
 #include <base/sort.h>
-#include <gate/world.h>
 
 int unload_fail(
     const struct unload *u, enum tn_reason reason, const struct tn_module *mod)
@@ -33,23 +32,14 @@ static int bad_argument(const struct unload *u, const char *what)
 
 /* --- begin */
 
-/* Does code of the module ask: at @addr, or above in a guarded call? */
-static bool is_asking(const struct generation *gen, uintptr_t addr)
-{
-	const struct tn_gate_thread *self = gate_world()->self(false);
-
-	if (self != NULL && self->owner == gen)
-		return true;
-	return image_part_at(gen->image, addr) != NULL;
-}
-
-/* May it go at all? */
+/* May it go at all? Its own code does not ask for that. */
 REQUIRES(registry_role)
 static int check_locked(const struct unload *u, struct tn_module *mod)
 {
 	if (mod->gen == NULL)
 		return module_fail_absent(u->diag, mod->name);
-	if (is_asking(mod->gen, u->caller) || ledger_runs_here(mod->gen))
+	if (image_part_at(mod->gen->image, u->caller) != NULL ||
+	    ledger_runs_here(mod->gen))
 		return unload_fail(u, TN_REASON_OWN_CODE, mod);
 	if (u->kind == ACTIVITY_STOP)
 		return mod->state == TN_STATE_RUNNING

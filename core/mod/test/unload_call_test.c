@@ -3,6 +3,9 @@
  * Unloading and calls: interfaces that go with their module and come back,
  * bonds that keep it, and what code that is inside may ask for.
  */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <tenon/interfaces.h>
@@ -105,8 +108,8 @@ TEST(unload, that_waits_for_a_sleeping_call_is_out_of_time)
 	CHECK_EQ(tn_gate_enter_sleepable(&iface->gate, 0, &ticket), 0);
 	CHECK_EQ(tn_unload(play.w.sys, mod, NULL), -TN_EBUSY);
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 1000000), -TN_ETIMEDOUT);
-	CHECK_STR(
-	    play_sentence(), "Module a is in use by a call that is inside");
+	CHECK_STR(play_sentence(),
+	    "Module a is in use, or may be, by a call that has not ended");
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, 0), -TN_EBUSY);
 	tn_gate_exit_sleepable(&iface->gate, &ticket);
 	CHECK_EQ(play_unload(mod, TN_UNLOAD_WAIT, UINT64_MAX), 0);
@@ -210,6 +213,77 @@ TEST(unload, is_not_for_a_guarded_call_of_the_module)
 	CHECK_EQ(world_unload(&play.w, mod), 0);
 	CHECK(play_close());
 }
+
+/* --- calls that have nothing to do with the module */
+
+static struct {
+	atomic_bool inside, leave, over;
+	atomic_uint failed;
+} stay;
+
+static int stay_inside(void *instance, int n)
+{
+	(void)instance;
+	atomic_store(&stay.inside, true);
+	while (!atomic_load(&stay.leave))
+		sched_yield();
+	return n;
+}
+
+static void *call_stay(void *iface)
+{
+	(void)ECHO((struct tn_interface *)iface, 0);
+	return NULL;
+}
+
+static void *get_again_and_again(void *arg)
+{
+	struct tn_module *mod = arg;
+
+	while (!atomic_load(&stay.over)) {
+		if (tn_module_get(mod))
+			tn_module_put(mod);
+		else
+			atomic_fetch_add(&stay.failed, 1);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* What waits for all calls, of whomever, waits before it decides. */
+TEST(unload, that_a_call_of_others_is_in_the_way_of_is_not_noticed)
+{
+	static const struct echo_ops ops = { { sizeof(ops), 1 }, stay_inside };
+	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.name = "echo",
+		.version = TN_INTERFACE_VERSION(1, 0),
+		.ops = &ops };
+	struct tn_module *mod = play_alone(ACTOR_PLAIN);
+	struct tn_interface *iface;
+	pthread_t caller, getter;
+
+	PROVES("L19");
+	CHECK(mod != NULL);
+	CHECK_EQ(tn_interface_provide(play.w.sys, NULL, &desc), 0);
+	iface = bind(NULL, NULL);
+	CHECK_EQ(pthread_create(&caller, NULL, call_stay, iface), 0);
+	while (!atomic_load(&stay.inside))
+		sched_yield();
+	CHECK_EQ(pthread_create(&getter, NULL, get_again_and_again, mod), 0);
+	for (int tries = 0; tries < 3; tries++)
+		CHECK_EQ(tn_unload(play.w.sys, mod, &play.w.diag), -TN_EBUSY);
+	CHECK(play_says("Module a is in use"));
+	atomic_store(&stay.over, true);
+	pthread_join(getter, NULL);
+	CHECK_EQ(stay.failed, 0);
+	atomic_store(&stay.leave, true);
+	pthread_join(caller, NULL);
+	CHECK_EQ(world_unload(&play.w, mod), 0);
+	CHECK_EQ(tn_interface_unbind(iface, NULL, "the test"), 0);
+	CHECK(play_close());
+}
+
+/* --- what stops ask for */
 
 static int bind_in_stop;
 

@@ -226,7 +226,7 @@ struct tn_unload_args {
 /*
  * tn_unload with @args, NULL: none. While it waits, references can be taken;
  * one that ends in -TN_EBUSY, -TN_ETIMEDOUT or -TN_EPERM has made no reference
- * fail that was asked for meanwhile. Forced, it leaves references that are
+ * fail that was asked for meanwhile, unless a stop has returned that. Forced, it leaves references that are
  * worth nothing; each must still be put. What they kept goes too: who forces
  * answers for it that nobody is about to read a string of tn_module_info or
  * tn_module_metadata, or to follow an address. -TN_EINVAL: a bad size or flag.
