@@ -131,7 +131,7 @@ bool readers_leave(const struct tn_port *port, uint64_t deadline_ns) MUST_CHECK;
 /* Before anything is provided. */
 void interfaces_init(struct generation *gen);
 /* The module is running: what it provides can be called. */
-void interfaces_open(struct generation *gen);
+void interfaces_open_locked(struct generation *gen) REQUIRES(registry_role);
 /*
  * -TN_EBUSY: somebody is bound who has no other provider, or calls were still
  * inside at @deadline_ns; then all are open as before.

@@ -19,6 +19,7 @@
 #include <base/format.h>
 #include <base/string.h>
 
+#include "fire.h"
 #include "hold.h"
 #include "interface.h"
 #include "metadata.h"
@@ -35,11 +36,16 @@ void module_set_state(struct tn_module *mod, enum tn_state state)
 	registry_unlock(mod->sys);
 }
 
+/* In one step: whoever finds it running can bind to what it provides. */
 void module_run(struct tn_module *mod)
 {
-	module_set_state(mod, TN_STATE_RUNNING);
+	registry_lock(mod->sys);
+	mod->state = TN_STATE_RUNNING;
+	mod->sys->changes++;
+	interfaces_open_locked(mod->gen);
 	gate_target_open(&mod->target);
-	interfaces_open(mod->gen);
+	registry_unlock(mod->sys);
+	fires_resume(mod->gen);
 }
 
 static uint32_t count_of(const struct tn_module *mod)

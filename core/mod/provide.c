@@ -243,20 +243,16 @@ static struct provision *provision_in(
 	return NULL;
 }
 
-void interfaces_open(struct generation *gen)
+void interfaces_open_locked(struct generation *gen)
 {
-	struct tn_system *sys = gen->mod->sys;
 	struct provision *p;
 
-	registry_lock(sys);
 	while ((p = provision_in(gen, PROVISION_READY)) != NULL) {
 		p->state = PROVISION_OPEN;
 		/* Who closes another one leads to this. */
 		if (p->iface->primary == NULL)
 			interface_lead(p->iface, p);
 	}
-	registry_unlock(sys);
-	fires_resume(gen);
 }
 
 int interfaces_close(struct generation *gen, uint64_t deadline_ns)

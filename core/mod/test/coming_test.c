@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include <tenon/inspect.h>
+#include <tenon/interfaces.h>
+#include <test/sanitized.h>
 #include <test/test.h>
 
 #include "meeting.h"
@@ -228,6 +230,76 @@ TEST(coming, a_provider_that_fails_is_missed)
 	CHECK_EQ(user.err, -TN_ENOENT);
 	CHECK_STR(user.text, "b: 1 missing symbol: of_a");
 	tn_diag_fini(&user.diag);
+	author_free(&a);
+	author_free(&b);
+	CHECK(play_close());
+}
+
+/* --- a provider that comes and goes */
+
+static struct {
+	atomic_bool over;
+	atomic_uint missed; /* binds that found nobody */
+} flicker;
+
+/* a provides, b binds: when that is loaded, a runs. */
+static void provide_or_bind(
+    enum actor_op op, struct tn_module *mod, char letter)
+{
+	static const struct tn_ops_head ops = { sizeof(ops), 1 };
+	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.name = "tick",
+		.version = TN_INTERFACE_VERSION(1, 0),
+		.ops = &ops };
+	const struct tn_interface_want want = { .size = sizeof(want),
+		.name = "tick",
+		.version = TN_INTERFACE_VERSION(1, 0),
+		.module = mod };
+	struct tn_interface *iface;
+
+	if (op != ACTOR_INIT)
+		return;
+	if (letter == 'a')
+		EXPECT(tn_interface_provide(play.w.sys, mod, &desc) == 0);
+	else if (tn_interface_bind(play.w.sys, &want, &iface) == -TN_ENODEV)
+		atomic_fetch_add(&flicker.missed, 1);
+}
+
+static void *stop_and_start(void *mod)
+{
+	while (!atomic_load(&flicker.over)) {
+		(void)tn_stop(play.w.sys, mod, NULL, NULL);
+		(void)tn_start(play.w.sys, mod, NULL);
+	}
+	return NULL;
+}
+
+TEST(coming, what_runs_provides)
+{
+	struct author a = actor_new("a", ACTOR_ALL),
+		      b = actor_new("b", ACTOR_PLAIN);
+	const int loads = TEST_SANITIZED ? 5000 : 60000;
+	struct tn_module *provider, *user;
+	struct span file;
+	pthread_t thread;
+	int loaded = 0;
+
+	actor_depends(&b, "a");
+	CHECK(play_open(0));
+	play.inside = provide_or_bind;
+	CHECK_EQ(actor_load(&a, 0, &provider), 0);
+	file = object_file(b.o);
+	CHECK_EQ(pthread_create(&thread, NULL, stop_and_start, provider), 0);
+	while (loaded < loads) {
+		if (play_load_file(file, 0, &user, NULL) != 0)
+			continue;
+		loaded++;
+		CHECK_EQ(world_unload(&play.w, user), 0);
+	}
+	atomic_store(&flicker.over, true);
+	pthread_join(thread, NULL);
+	CHECK_EQ(flicker.missed, 0);
+	CHECK_EQ(world_unload(&play.w, provider), 0);
 	author_free(&a);
 	author_free(&b);
 	CHECK(play_close());
