@@ -48,10 +48,12 @@ static const struct {
 
 const char *tn_error_name(int error)
 {
-	const int wanted = error < 0 ? -error : error;
+	/* unsigned: INT_MIN has no opposite */
+	const unsigned wanted =
+	    error < 0 ? 0u - (unsigned)error : (unsigned)error;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].error == wanted)
+		if ((unsigned)names[i].error == wanted)
 			return names[i].name;
 	return "unknown";
 }

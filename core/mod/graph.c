@@ -161,6 +161,8 @@ int graph_add(struct tn_graph *g, const struct tn_load_args *args, bool found,
 int tn_graph_add(
     struct tn_graph *g, const struct tn_load_args *args, struct tn_diag *diag)
 {
+	if (g->is_resolved)
+		return -TN_EALREADY;
 	return graph_add(g, args, false, diag != NULL ? diag : &g->scratch);
 }
 
@@ -190,10 +192,13 @@ static bool pin(struct graph_node *node)
 int tn_graph_add_module(
     struct tn_graph *g, struct tn_module *mod, struct tn_diag *diag)
 {
-	struct graph_node *node = new_node(g);
+	struct graph_node *node;
 	int err;
 
+	if (g->is_resolved)
+		return -TN_EALREADY;
 	diag = diag != NULL ? diag : &g->scratch;
+	node = new_node(g);
 	if (node == NULL)
 		return graph_no_memory(g, diag);
 	node->load = (struct tn_load){ .sys = g->sys,
@@ -412,8 +417,9 @@ int tn_graph_resolve(struct tn_graph *g, struct tn_diag *diag)
 	int err;
 
 	diag = diag != NULL ? diag : &g->scratch;
-	if (g->order != NULL)
+	if (g->is_resolved)
 		return -TN_EALREADY;
+	g->is_resolved = true;
 	err = pin_modules(g, &pinned, diag);
 	/* what the finder adds comes to the end, and has its turn */
 	for (uint32_t i = 0; err == 0 && i < g->nnodes; i++)

@@ -209,5 +209,6 @@ int tn_snapshot_take(struct tn_system *sys, struct tn_snapshot **out)
 
 void tn_snapshot_free(struct tn_snapshot *snapshot)
 {
-	port_free(snapshot->owner->port, snapshot, snapshot->bytes);
+	if (snapshot != NULL)
+		port_free(snapshot->owner->port, snapshot, snapshot->bytes);
 }

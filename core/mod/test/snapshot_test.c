@@ -70,6 +70,7 @@ TEST(snapshot, shows_modules_with_providers_and_holders_and_stays)
 	CHECK_STR(m->holders[0].name, "the test");
 	CHECK_EQ(m->holders[0].kind, TN_HOLDER_HANDLE);
 	tn_snapshot_free(s);
+	tn_snapshot_free(NULL);
 	author_free(&a);
 	author_free(&b);
 	CHECK(world_close(&w));

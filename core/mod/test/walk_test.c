@@ -2,6 +2,7 @@
 /*
  * The registry as a list, and calls by name.
  */
+#include <limits.h>
 #include <string.h>
 
 #include <tenon/registry.h>
@@ -122,6 +123,7 @@ TEST(walk, errors_have_names)
 	CHECK_STR(tn_error_name(0), "OK");
 	CHECK_STR(tn_error_name(-TN_ENOENT), "ENOENT");
 	CHECK_STR(tn_error_name(TN_EBUSY), "EBUSY");
+	CHECK_STR(tn_error_name(INT_MIN), "unknown");
 	CHECK_STR(tn_error_name(-TN_ESTALE), "ESTALE");
 	CHECK_STR(tn_error_name(12345), "unknown");
 }

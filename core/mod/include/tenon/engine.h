@@ -248,8 +248,8 @@ int tn_unload_names(struct tn_system *sys, const char *const *names, uint32_t n,
     const struct tn_unload_args *args, struct tn_diag *diag);
 
 /*
- * RUNNING to STOPPED: the conditions and errors are those of an unload;
- * -TN_EINVAL: it is not running. Sleeps.
+ * RUNNING to STOPPED: the conditions and errors are those of an unload, but that
+ * what is permanent can be stopped; -TN_EINVAL: it is not running. Sleeps.
  */
 int tn_stop(struct tn_system *sys, struct tn_module *mod,
     const struct tn_unload_args *args, struct tn_diag *diag);

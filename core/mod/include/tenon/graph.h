@@ -41,15 +41,17 @@ void tn_graph_free(struct tn_graph *graph);
 
 /*
  * Reads and checks a file, and adds it. Sleeps. The errors of tn_load up to its
- * check; -TN_EEXIST: there is a node of this name. A file whose own name could
- * not be read is called in @diag as its path or @args say, or "file 2".
+ * check; -TN_EEXIST: there is a node of this name; -TN_EALREADY, without a
+ * diagnosis: the graph is resolved. A file whose own name could not be read is
+ * called in @diag as its path or @args say, or "file 2".
  */
 int tn_graph_add(struct tn_graph *graph, const struct tn_load_args *args,
     struct tn_diag *diag);
 
 /*
  * Adds a running module and keeps a reference on it. -TN_ENOENT: not running;
- * -TN_EEXIST: there is a node of its name; -TN_ENOMEM.
+ * -TN_EEXIST: there is a node of its name; -TN_EALREADY, without a diagnosis:
+ * the graph is resolved; -TN_ENOMEM.
  */
 int tn_graph_add_module(
     struct tn_graph *graph, struct tn_module *mod, struct tn_diag *diag);
@@ -60,8 +62,8 @@ int tn_graph_add_module(
  * -TN_ENOENT: a dependency or a symbol is missing, or a module that was added
  * has been unloaded by force; -TN_ERANGE: a dependency has
  * another version; -TN_ELOOP: a cycle, whose path is named; -TN_ENOEXEC: a
- * malformed declaration; what reading a found file gives; -TN_EALREADY: it has
- * been asked before; -TN_ENOMEM.
+ * malformed declaration; what reading a found file gives; -TN_EALREADY,
+ * without a diagnosis: it has been asked before; -TN_ENOMEM.
  */
 int tn_graph_resolve(struct tn_graph *graph, struct tn_diag *diag);
 

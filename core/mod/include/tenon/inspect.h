@@ -132,7 +132,7 @@ struct tn_snapshot {
  * read. -TN_ENOMEM. Sleeps.
  */
 int tn_snapshot_take(struct tn_system *sys, struct tn_snapshot **out);
-/* Frees it with all that it points to. Before the system is destroyed. */
+/* Frees it with all that it points to; NULL: nothing. Before the system is destroyed. */
 void tn_snapshot_free(struct tn_snapshot *snapshot);
 
 /* --- events */
