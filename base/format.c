@@ -217,3 +217,9 @@ void text_add(struct text *t, const char *fmt, ...)
 	format_into(t, fmt, &ap);
 	va_end(ap);
 }
+
+void text_mark_cut(const struct text *t)
+{
+	if (t->len >= t->cap)
+		memcpy(t->buf + t->cap - 4, "...", 4);
+}

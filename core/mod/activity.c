@@ -176,26 +176,33 @@ static const struct tn_module *walk(
 	return NULL;
 }
 
+/* @act cannot wait for @mod, which it begins with itself or needs. */
+static int refuse(const struct activity *act, const struct tn_module *mod,
+    enum tn_reason reason, struct tn_diag *d)
+{
+	return diag_fail(d, TN_STAGE_PUBLISH, reason,
+	    act->mod != NULL ? act->mod->name : mod->name, mod->name);
+}
+
 /* "outer -> inner -> outer": each waits for the next. */
 static int refuse_cycle(const struct activity *act, const struct tn_module *mod,
     const struct tn_module *own, struct tn_diag *d)
 {
-	const char *name = act->mod != NULL ? act->mod->name : mod->name;
 	struct text path = { d->other, sizeof(d->other), 0 };
 
-	(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_WAIT_CYCLE, name, "");
+	(void)refuse(act, mod, TN_REASON_WAIT_CYCLE, d);
 	text_add(&path, "%s", own->name);
 	if (act->mod != NULL && act->mod != own)
-		text_add(&path, " -> %s", name);
+		text_add(&path, " -> %s", act->mod->name);
 	(void)walk(act, mod, &path);
+	text_mark_cut(&path);
 	return d->error;
 }
 
 static int refuse_patience(const struct activity *act,
     const struct tn_module *mod, uint64_t ns, struct tn_diag *d)
 {
-	(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_WAIT_TIME,
-	    act->mod != NULL ? act->mod->name : mod->name, mod->name);
+	(void)refuse(act, mod, TN_REASON_WAIT_TIME, d);
 	d->value = ns / 1000000;
 	return d->error;
 }

@@ -365,6 +365,7 @@ static int fail_cycle(struct tn_graph *g, struct tn_diag *diag)
 		i = next_in_cycle(g, i);
 		text_add(&t, " -> %s", g->nodes[i]->pub.name);
 	} while (i != start);
+	text_mark_cut(&t);
 	diag->value = n;
 	return diag->error;
 }

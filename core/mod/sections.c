@@ -45,10 +45,11 @@ static int fail_unsupported(struct tn_load *l, uint32_t i, const char *what)
 }
 
 /*
- * The role that the name of section @i gives it. Those with a whole name are
+ * The role that its name gives section @i. Those with a whole name are
  * looked up by it later, so a second one would be lost without a word.
  */
-static int take_role(struct tn_load *l, uint32_t i, enum role *role)
+static int take_role(
+    struct tn_load *l, uint32_t i, const char *name, enum role *role)
 {
 	static const struct {
 		const char *name;
@@ -73,8 +74,6 @@ static int take_role(struct tn_load *l, uint32_t i, enum role *role)
 		{ ".ctors", false, ROLE_NEVER_RUN },
 		{ ".dtors", false, ROLE_NEVER_RUN },
 	};
-	const char *name = elf_section_name(&l->elf, i);
-
 	*role = ROLE_NONE;
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		if (names[k].is_whole ? !str_eq(name, names[k].name)
@@ -99,6 +98,7 @@ static bool is_function_table(const struct elf_shdr *sh)
 static int classify(struct tn_load *l, uint32_t i)
 {
 	const struct elf_shdr *sh = &l->elf.sections[i];
+	const char *name = elf_section_name(&l->elf, i);
 	struct section *sec = &l->sections[i];
 	enum role role;
 	int err;
@@ -106,9 +106,9 @@ static int classify(struct tn_load *l, uint32_t i)
 	sec->part = NO_PART;
 	/* .modinfo is read whatever its flags say, by everybody. */
 	if (((sh->sh_flags & SHF_ALLOC) == 0 || sh->sh_type == SHT_NULL) &&
-	    !str_eq(elf_section_name(&l->elf, i), MODINFO))
+	    !str_eq(name, MODINFO))
 		return 0;
-	err = take_role(l, i, &role);
+	err = take_role(l, i, name, &role);
 	if (err != 0 || role == ROLE_LEFT_OUT)
 		return err;
 	if ((sh->sh_flags & SHF_TLS) != 0)

@@ -54,6 +54,7 @@ static void note_stays(struct tn_diag *diag, const struct tn_module *mod,
 
 	text_add(&t, "%s%s (%s)", is_first ? "stays loaded: " : ", ", mod->name,
 	    tn_reason_name(why->reason));
+	text_mark_cut(&t);
 }
 
 /* Has the load that this one takes back made the record? */

@@ -28,3 +28,5 @@ struct text {
 };
 
 void text_add(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A text that did not fit, into four bytes at least, ends with "..." instead. */
+void text_mark_cut(const struct text *t);

@@ -283,6 +283,7 @@ TEST(graph, long_chain_and_long_cycle_need_no_stack)
 	CHECK_EQ(build_chain(&f, a, N, true), -TN_ELOOP);
 	CHECK_EQ(f.w.diag.value, N);
 	CHECK(strncmp(f.w.diag.other, "m0 -> m1 -> ", 12) == 0);
+	CHECK_STR(f.w.diag.other + sizeof(f.w.diag.other) - 4, "...");
 	for (unsigned i = 0; i < N; i++)
 		author_free(&a[i]);
 	free(a);
