@@ -245,7 +245,7 @@ static const struct row {
 	// clang-format off
 	[TN_REASON_NONE] = { "none", 0, "no failure", NULL, false },
 	[TN_REASON_BAD_ARGUMENT] = { "bad_argument", TN_EINVAL, "bad argument: %o", NULL, false },
-	[TN_REASON_NO_MEMORY] = { "no_memory", TN_ENOMEM, "no memory for %u bytes", NULL, false },
+	[TN_REASON_NO_MEMORY] = { "no_memory", TN_ENOMEM, "no memory for {o%o}{!o%u bytes}", NULL, false },
 	[TN_REASON_POOL_FULL] = { "pool_full", TN_ENOSPC, "the pool has no room for %u bytes", NULL, false },
 	[TN_REASON_UNREADABLE] = { "unreadable", TN_EIO, NULL, say_unreadable, false },
 	[TN_REASON_UNPACK] = { "unpack", TN_EBADMSG, "damaged %o data", NULL, false },

@@ -115,5 +115,5 @@ int load_grow(
 {
 	const int err = tables_grow(&l->tables, array, n, max, size);
 
-	return err == 0 ? 0 : load_fail_memory(l, n * size);
+	return err == 0 ? 0 : load_fail_memory(l, (n + UINT64_C(1)) * size);
 }

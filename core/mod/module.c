@@ -220,8 +220,8 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 		err = -TN_ENOMEM;
 	}
 	if (err == -TN_ENOMEM)
-		(void)diag_fail(
-		    d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY, mod->name, "");
+		(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY,
+		    mod->name, "the registry");
 	if (err == 0) {
 		gen->number = ++sys->generations;
 		ledger_lock(sys);

@@ -82,7 +82,8 @@ static bool is_told(struct world *w, int err, struct tally *t)
 	return EXPECT(err == want->error) && EXPECT(w->diag.error == err) &&
 	       EXPECT(w->diag.reason == want->reason) &&
 	       EXPECT(w->diag.stage != TN_STAGE_NONE) &&
-	       EXPECT(tn_diag_text(&w->diag, text, sizeof(text)) > 0);
+	       EXPECT(tn_diag_text(&w->diag, text, sizeof(text)) > 0) &&
+	       EXPECT(strstr(text, " 0 bytes") == NULL);
 }
 
 /* --- one load, as often as it has positions */

@@ -38,46 +38,46 @@ enum tn_stage {
 /* What went wrong. The comment names the fields that are set besides. */
 enum tn_reason {
 	TN_REASON_NONE,
-	TN_REASON_BAD_ARGUMENT,     /* other: which */
-	TN_REASON_NO_MEMORY,        /* value: bytes wanted */
-	TN_REASON_POOL_FULL,        /* value: bytes wanted */
-	TN_REASON_UNREADABLE,       /* other: path */
-	TN_REASON_UNPACK,           /* other: format */
-	TN_REASON_NO_UNPACKER,      /* other: format */
-	TN_REASON_ELF,              /* other: clause; section, value */
-	TN_REASON_MACHINE,          /* other: the file's; symbol: wanted */
-	TN_REASON_NO_SYMTAB,        /* an ET_REL file without symbols */
-	TN_REASON_WRITABLE_TEXT,    /* section */
-	TN_REASON_UNSUPPORTED,      /* other: what, by name; section, symbol */
-	TN_REASON_LIMIT,            /* other: of what; value, high */
-	TN_REASON_PROFILE,          /* other: "profile" or "note version",
+	TN_REASON_BAD_ARGUMENT,   /* other: which */
+	TN_REASON_NO_MEMORY,      /* value: bytes wanted; or other: for what */
+	TN_REASON_POOL_FULL,      /* value: bytes wanted */
+	TN_REASON_UNREADABLE,     /* other: path */
+	TN_REASON_UNPACK,         /* other: format */
+	TN_REASON_NO_UNPACKER,    /* other: format */
+	TN_REASON_ELF,            /* other: clause; section, value */
+	TN_REASON_MACHINE,        /* other: the file's; symbol: wanted */
+	TN_REASON_NO_SYMTAB,      /* an ET_REL file without symbols */
+	TN_REASON_WRITABLE_TEXT,  /* section */
+	TN_REASON_UNSUPPORTED,    /* other: what, by name; section, symbol */
+	TN_REASON_LIMIT,          /* other: of what; value, high */
+	TN_REASON_PROFILE,        /* other: "profile" or "note version",
 				       value: the note's */
-	TN_REASON_PROFILE_WORLD,    /* other: profile that this world lacks */
-	TN_REASON_ABI,              /* value, high: wanted and present,
+	TN_REASON_PROFILE_WORLD,  /* other: profile that this world lacks */
+	TN_REASON_ABI,            /* value, high: wanted and present,
 				       major << 32 | minor */
-	TN_REASON_UNMARKED,         /* no .note.tenon */
-	TN_REASON_NO_NAME,          /* no module name */
-	TN_REASON_BAD_NAME,         /* other: name */
-	TN_REASON_SYMBOL_SECTION,   /* symbol, section: not loaded or absent;
+	TN_REASON_UNMARKED,       /* no .note.tenon */
+	TN_REASON_NO_NAME,        /* no module name */
+	TN_REASON_BAD_NAME,       /* other: name */
+	TN_REASON_SYMBOL_SECTION, /* symbol, section: not loaded or absent;
 				       "": a local one is undefined */
-	TN_REASON_MISSING_SYMBOL,   /* missing[], nmissing */
-	TN_REASON_GPL_ONLY,         /* symbol, other: owner */
-	TN_REASON_NAMESPACE,        /* symbol, other: namespace */
-	TN_REASON_NOT_LIVE,         /* symbol, other: owner, value: its
+	TN_REASON_MISSING_SYMBOL, /* missing[], nmissing */
+	TN_REASON_GPL_ONLY,       /* symbol, other: owner */
+	TN_REASON_NAMESPACE,      /* symbol, other: namespace */
+	TN_REASON_NOT_LIVE,       /* symbol, other: owner, value: its
 				       state */
-	TN_REASON_CRC,              /* symbol, value: wanted, high: present */
-	TN_REASON_NEEDED,           /* other: DT_NEEDED that is not loaded */
-	TN_REASON_RELOC_UNKNOWN,    /* section, offset, value: type number */
-	TN_REASON_RELOC_REFUSED,    /* section, offset, reloc, other: group */
-	TN_REASON_RELOC_PLACE,      /* section, offset, reloc: outside */
-	TN_REASON_RELOC_SYMBOL,     /* section, offset, reloc, value: index */
-	TN_REASON_RELOC_RANGE,      /* section, offset, reloc, symbol, value,
+	TN_REASON_CRC,            /* symbol, value: wanted, high: present */
+	TN_REASON_NEEDED,         /* other: DT_NEEDED that is not loaded */
+	TN_REASON_RELOC_UNKNOWN,  /* section, offset, value: type number */
+	TN_REASON_RELOC_REFUSED,  /* section, offset, reloc, other: group */
+	TN_REASON_RELOC_PLACE,    /* section, offset, reloc: outside */
+	TN_REASON_RELOC_SYMBOL,   /* section, offset, reloc, value: index */
+	TN_REASON_RELOC_RANGE,    /* section, offset, reloc, symbol, value,
 				       low, high */
-	TN_REASON_RELOC_ALIGN,      /* the same, high: the alignment */
-	TN_REASON_RELOC_PAIR,       /* section, offset, reloc: no partner */
-	TN_REASON_RELOC_CELLS,      /* section, offset, reloc, symbol: more
+	TN_REASON_RELOC_ALIGN,    /* the same, high: the alignment */
+	TN_REASON_RELOC_PAIR,     /* section, offset, reloc: no partner */
+	TN_REASON_RELOC_CELLS,    /* section, offset, reloc, symbol: more
 				       addends than one symbol may have */
-	TN_REASON_PLACEMENT,        /* the parts are not within 2 GiB */
+	TN_REASON_PLACEMENT,      /* the parts are not within 2 GiB */
 	TN_REASON_DUPLICATE_MODULE, /* other: name */
 	TN_REASON_DUPLICATE_EXPORT, /* symbol, other: the first owner */
 	TN_REASON_BAD_EXPORT,       /* section, offset: malformed table */
