@@ -19,12 +19,6 @@ static struct activity *waiter_at(const struct list *pos)
 	    (struct list *)(uintptr_t)pos, struct activity, waiting);
 }
 
-static const struct activity *activity_of(const struct tn_module *mod)
-{
-	/* relaxed: written under the lock, which is held here */
-	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
-}
-
 void activity_init(struct activity *act, struct tn_system *sys)
 {
 	*act = (struct activity){ .thread = this_thread(sys->port) };
@@ -104,7 +98,8 @@ void activity_unpin_locked(struct activity *act)
 REQUIRES(ledger_role) static void call_off(struct tn_module *mod)
 {
 	mod->running = 0;
-	if (mod->gen == NULL) {
+	if (mod->gen == NULL || mod->state == TN_STATE_COMING) {
+		mod->gen = NULL; /* which is in no list */
 		mod->state = TN_STATE_REGISTERED;
 		return;
 	}
@@ -167,11 +162,11 @@ static const struct tn_module *awaited_by(
 static const struct tn_module *walk(
     const struct activity *act, const struct tn_module *mod, struct text *path)
 {
-	while (mod != NULL && activity_of(mod) != NULL) {
+	while (mod != NULL && module_activity(mod) != NULL) {
 		text_add(path, " -> %s", mod->name);
-		if (activity_of(mod)->thread == act->thread)
+		if (module_activity(mod)->thread == act->thread)
 			return mod;
-		mod = awaited_by(mod->sys, activity_of(mod)->thread);
+		mod = awaited_by(mod->sys, module_activity(mod)->thread);
 	}
 	return NULL;
 }
@@ -254,7 +249,7 @@ int activity_refuse_locked(
 {
 	static const char *const what[] = { "loaded", "started", "stopped",
 		"saved", "restored", "unloaded" };
-	const struct activity *other = activity_of(mod);
+	const struct activity *other = module_activity(mod);
 	const bool own = other->thread == act->thread;
 
 	(void)diag_fail(d, TN_STAGE_UNLOAD,

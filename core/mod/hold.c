@@ -157,20 +157,19 @@ static void report(
 void hold_drop(struct tn_module *target, struct generation *holder)
 {
 	struct tn_system *sys = target->sys;
-	struct hold *h;
-	bool last = false;
+	struct hold *h, *last = NULL;
 
 	ledger_lock(sys);
 	h = find_locked(target, holder);
 	if (h != NULL) {
-		last = --h->count == 0;
-		if (last)
+		if (--h->count == 0) {
 			ledger_remove_locked(sys, &h->entry);
+			last = h;
+		}
 		tn_target_put(&target->target);
 	}
 	ledger_unlock(sys);
-	if (last)
-		port_free(sys->port, h, sizeof(*h));
+	port_free(sys->port, last, sizeof(*last));
 	if (h == NULL)
 		report(target, holder);
 }

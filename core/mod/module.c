@@ -149,13 +149,6 @@ int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 
 /* --- publishing */
 
-/* That works on it: the caller's. */
-static struct activity *activity_of(const struct tn_module *mod)
-{
-	/* relaxed: nobody else writes it meanwhile */
-	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
-}
-
 static void unindex(struct generation *gen)
 {
 	struct export_block *b = gen->exports;
@@ -168,7 +161,7 @@ static void unindex(struct generation *gen)
 	b->indexed = 0;
 }
 
-/* Short of memory without a diagnosis. */
+/* Fails with some of them listed; short of memory without a diagnosis. */
 static int index_exports(struct generation *gen, struct tn_diag *d)
 {
 	struct export_block *b = gen->exports;
@@ -189,11 +182,10 @@ static int index_exports(struct generation *gen, struct tn_diag *d)
 	(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_DUPLICATE_EXPORT,
 	    gen->mod->name, owner != NULL ? owner->name : "the engine");
 	(void)str_copy(d->symbol, sizeof(d->symbol), there->name);
-	unindex(gen);
 	return d->error;
 }
 
-/* What it provides, and where its code is. */
+/* What it provides, and where its code is; or -TN_ENOMEM. */
 static int list_words_and_code(struct generation *gen)
 {
 	struct index *words = &gen->mod->sys->provides;
@@ -207,6 +199,18 @@ static int list_words_and_code(struct generation *gen)
 	return err;
 }
 
+/*
+ * First or last of what is changed under one hold of the registry lock: while
+ * it waits for the ledger's, a fork may find the registry as it is.
+ */
+REQUIRES(registry_role)
+static void set_generation(struct tn_module *mod, struct generation *gen)
+{
+	ledger_lock(mod->sys);
+	mod->gen = gen;
+	ledger_unlock(mod->sys);
+}
+
 int module_publish(struct generation *gen, struct tn_diag *d)
 {
 	struct tn_module *mod = gen->mod;
@@ -214,31 +218,30 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	int err;
 
 	registry_lock(sys);
+	set_generation(mod, gen);
 	err = index_exports(gen, d);
-	if (err == 0 && list_words_and_code(gen) != 0) {
+	if (err == 0)
+		err = list_words_and_code(gen);
+	if (err != 0) {
 		unindex(gen);
-		err = -TN_ENOMEM;
-	}
-	if (err == -TN_ENOMEM)
-		(void)diag_fail(d, TN_STAGE_PUBLISH, TN_REASON_NO_MEMORY,
-		    mod->name, "the registry");
-	if (err == 0) {
-		gen->number = ++sys->generations;
-		ledger_lock(sys);
-		mod->gen = gen;
-		ledger_unlock(sys);
-		activity_of(mod)->nproviders = 0;
-		mod->taints = gen->taints;
-		sys->taints |= gen->taints;
-		mod->state = TN_STATE_LOADED;
-		sys->changes++;
-		list_add(&sys->list, &mod->link);
-	}
-	registry_unlock(sys);
-	/* A reader may have met records that went in before. */
-	if (err != 0)
+		if (err == -TN_ENOMEM)
+			(void)diag_fail(d, TN_STAGE_PUBLISH,
+			    TN_REASON_NO_MEMORY, mod->name, "the registry");
+		set_generation(mod, NULL);
+		registry_unlock(sys);
+		/* A reader may have met records that went in before. */
 		sys->port->synchronize(sys->port->ctx);
-	return err;
+		return err;
+	}
+	gen->number = ++sys->generations;
+	module_activity(mod)->nproviders = 0;
+	mod->taints = gen->taints;
+	sys->taints |= gen->taints;
+	mod->state = TN_STATE_LOADED;
+	sys->changes++;
+	list_add(&sys->list, &mod->link);
+	registry_unlock(sys);
+	return 0;
 }
 
 /* --- taking out */
@@ -272,7 +275,7 @@ void generation_free(
 
 void module_withdraw(struct tn_module *mod)
 {
-	struct activity *act = activity_of(mod);
+	struct activity *act = module_activity(mod);
 	struct tn_system *sys = mod->sys;
 	struct generation *gen = mod->gen;
 
@@ -280,13 +283,11 @@ void module_withdraw(struct tn_module *mod)
 	(void)ledger_revoke_all(gen); /* how many is in the log */
 	event_tell(sys, TN_EVENT_UNLOADED, mod);
 	registry_lock(sys);
+	set_generation(mod, NULL);
 	unindex(gen);
 	provides_remove(&sys->provides, gen->provides);
 	symbolize_remove(gen);
 	list_del(&mod->link);
-	ledger_lock(sys);
-	mod->gen = NULL;
-	ledger_unlock(sys);
 	sys->changes++;
 	act->providers = gen->providers;
 	act->nproviders = gen->nproviders;

@@ -226,11 +226,13 @@ struct tn_module *module_record_locked(struct tn_system *sys, const char *name)
 /* Frees the record of a name that is EMPTY: nobody has ever loaded it. */
 void module_release_locked(struct tn_module *mod) REQUIRES(registry_role);
 
-/* Under the registry lock; without it a moment's answer, not to be followed. */
-static inline const struct activity *module_activity(
-    const struct tn_module *mod)
+/*
+ * Who works on it, or NULL: under the registry lock, or from there. For others a
+ * moment's answer, not to be followed.
+ */
+static inline struct activity *module_activity(const struct tn_module *mod)
 {
-	/* relaxed: the lock orders it */
+	/* relaxed: the lock orders it, or it is the caller's own */
 	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
 }
 
