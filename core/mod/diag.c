@@ -39,7 +39,7 @@ static void add_hex(struct text *t, uint64_t value)
 {
 	const bool minus = (int64_t)value < 0;
 
-	text_add(t, "%s0x%llx", minus ? "-" : "",
+	text_add(t, minus ? "-0x%llx" : "0x%llx",
 	    (unsigned long long)(minus ? 0 - value : value));
 }
 
@@ -167,8 +167,8 @@ static void add_taken(struct text *t, const struct tn_holder *h)
 		text_add(t, " (%llu references, the last",
 		    (unsigned long long)h->count);
 	else
-		text_add(t, " (%s",
-		    h->kind == TN_HOLDER_HANDLE ? "handle" : "reference");
+		text_add(t,
+		    h->kind == TN_HOLDER_HANDLE ? " (handle" : " (reference");
 	text_add(t, " taken at %p, %llu ms ago)", h->site,
 	    (unsigned long long)(h->age_ns / NS_PER_MS));
 }
@@ -180,8 +180,9 @@ static void add_holder(
 	switch (h->kind) {
 	case TN_HOLDER_BOND:
 	case TN_HOLDER_RUNNING:
-		text_add(t, " (%s%s, for %llu ms)",
-		    h->kind == TN_HOLDER_BOND ? "interface " : "running ",
+		text_add(t,
+		    h->kind == TN_HOLDER_BOND ? " (interface %s, for %llu ms)"
+					      : " (running %s, for %llu ms)",
 		    h->interface, (unsigned long long)(h->age_ns / NS_PER_MS));
 		break;
 	case TN_HOLDER_HANDLE:
