@@ -21,12 +21,19 @@ struct hold {
 	uint64_t time_ns;
 };
 
-static void hold_revoke(struct tn_ledger_entry *entry)
+/* Together with the record, as a fork may come between. */
+static void hold_detach(struct tn_ledger_entry *entry)
 {
 	struct hold *h = (struct hold *)entry;
 
 	for (; h->count != 0; h->count--)
 		tn_target_put(&h->target->target);
+}
+
+static void hold_revoke(struct tn_ledger_entry *entry)
+{
+	struct hold *h = (struct hold *)entry;
+
 	port_free(h->target->sys->port, h, sizeof(*h));
 }
 
@@ -44,6 +51,7 @@ static const struct tn_ledger_class hold_class = {
 	.abi = 1,
 	.name = "reference",
 	.order = TN_LEDGER_REFERENCE,
+	.detach = hold_detach,
 	.revoke = hold_revoke,
 	.describe = hold_describe,
 };
