@@ -407,6 +407,7 @@ void diag_copy(
 	}
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): struct text writes it */
 size_t tn_diag_text(const struct tn_diag *d, char *buf, size_t cap)
 {
 	const unsigned reason = (unsigned)d->reason;

@@ -12,8 +12,9 @@
  * The target's word alone decides whether it can be closed. It counts first and
  * is given back last, so it never shows less than the records, and both under
  * the ledger's lock, which a fork takes: the child finds no count without its
- * record. What the engine itself holds for the time of a call (and an importer, which is known by its
- * list of providers) has no record: gate_target_count less the records.
+ * record. What the engine itself holds for the time of a call (and an importer,
+ * which is known by its list of providers) has no record: gate_target_count
+ * less the records.
  */
 #pragma once
 
