@@ -202,7 +202,7 @@ void tn_diag_fini(struct tn_diag *diag);
 
 /*
  * Writes one sentence (missing symbols: a line each) into @buf, always
- * NUL-terminated when @cap is not 0. Control characters in names are '?'.
+ * NUL-terminated when @cap is not 0. What of a name is no printable UTF-8 is '?'.
  * Returns the length of the whole text. Any context.
  */
 size_t tn_diag_text(const struct tn_diag *diag, char *buf, size_t cap);
