@@ -420,13 +420,15 @@ int tn_graph_resolve(struct tn_graph *g, struct tn_diag *diag)
 	diag = diag != NULL ? diag : &g->scratch;
 	if (g->is_resolved)
 		return -TN_EALREADY;
-	g->is_resolved = true;
 	err = pin_modules(g, &pinned, diag);
 	/* what the finder adds comes to the end, and has its turn */
 	for (uint32_t i = 0; err == 0 && i < g->nnodes; i++)
 		err = needs_connect(g, i, diag);
 	unpin_modules(g, pinned);
-	return err != 0 || g->nnodes == 0 ? err : put_in_order(g, diag);
+	if (err == 0 && g->nnodes != 0)
+		err = put_in_order(g, diag);
+	g->is_resolved = err == 0;
+	return err;
 }
 
 /* --- looking at it */

@@ -63,7 +63,7 @@ int tn_graph_add_module(
  * has been unloaded by force; -TN_ERANGE: a dependency has
  * another version; -TN_ELOOP: a cycle, whose path is named; -TN_ENOEXEC: a
  * malformed declaration; what reading a found file gives; -TN_EALREADY,
- * without a diagnosis: it has been asked before; -TN_ENOMEM.
+ * without a diagnosis: it is resolved; -TN_ENOMEM.
  */
 int tn_graph_resolve(struct tn_graph *graph, struct tn_diag *diag);
 
