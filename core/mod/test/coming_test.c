@@ -186,7 +186,7 @@ TEST(coming, a_load_is_looked_at_while_it_takes_its_providers)
 		snprintf(name, sizeof(name), "m%d", i);
 		m[i] = actor_new(name, 0);
 		actor_export(&m[i], name);
-		actor_import(&u, name); /* which takes it without the lock */
+		actor_import(&u, name);
 		CHECK_EQ(actor_load(&m[i], 0, &mod[i]), 0);
 	}
 	user = job_of(&u);
