@@ -45,7 +45,7 @@ static int check_want(
 	const struct tn_ops_head *head;
 
 	/* It may have gone while a decision was awaited. */
-	if (want->module != NULL && want->module->gen == NULL)
+	if (!interfaces_are_for(want->module))
 		return -TN_EINVAL;
 	if (p == NULL)
 		return (want->flags & TN_BIND_WEAK) != 0 ? 0 : -TN_ENODEV;
@@ -118,7 +118,7 @@ int interface_bind_at(struct tn_system *sys,
 	    (want->module == NULL && want->holder == NULL))
 		return err;
 	registry_lock(sys);
-	if (want->module == NULL || want->module->gen != NULL)
+	if (interfaces_are_for(want->module))
 		err = bind_locked(sys, want, &b);
 	if (err == 0) {
 		b->site = site;

@@ -72,6 +72,15 @@ struct interface {
 	uint32_t nhard;            /* bonds that are not weak */
 };
 
+/*
+ * May anything be provided or bound in the name of @mod (NULL: the world)? Not
+ * when that has been taken back: nobody would do so again. Registry lock.
+ */
+static inline bool interfaces_are_for(const struct tn_module *mod)
+{
+	return mod == NULL || (mod->gen != NULL && !mod->gen->taken_back);
+}
+
 /* --- interface.c: records and gates; all need the registry lock */
 
 struct interface *interface_find(struct tn_system *sys, const char *name);

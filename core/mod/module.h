@@ -79,6 +79,7 @@ struct generation {
 	bool is_mapped;      /* by somebody else: not the port's image */
 	uint32_t init_bytes; /* registry lock: that were freed after init */
 	const void *leaving; /* registry lock: the unload that takes it away */
+	bool taken_back;     /* registry lock: its interfaces and bonds were */
 	uint32_t nparams;
 	struct dynamic *dynamic; /* of an ET_DYN image, or NULL */
 	uint64_t base;

@@ -108,7 +108,7 @@ int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
 	if (!desc_is_sound(desc))
 		return -TN_EINVAL;
 	registry_lock(sys);
-	if (owner == NULL || owner->gen != NULL)
+	if (interfaces_are_for(owner))
 		err = provide_locked(
 		    sys, owner != NULL ? owner->gen : NULL, desc);
 	registry_unlock(sys);
@@ -338,6 +338,7 @@ void interfaces_withdraw(struct generation *gen)
 
 	list_init(&gone);
 	registry_lock(sys);
+	gen->taken_back = true;
 	bonds_drop(gen);
 	while (!list_empty(&gen->provisions)) {
 		struct provision *p = owned_at(gen->provisions.next);
@@ -370,7 +371,7 @@ static int provision_named(struct tn_system *sys, const struct tn_module *owner,
 		return -TN_ENOENT;
 	if (interface_settle(iface, deadline_ns) != 0)
 		return -TN_EBUSY;
-	if (owner != NULL && owner->gen == NULL)
+	if (!interfaces_are_for(owner))
 		return -TN_ENOENT;
 	*out = provision_find(iface, owner != NULL ? owner->gen : NULL);
 	return *out != NULL && (*out)->state <= PROVISION_OPEN ? 0 : -TN_ENOENT;

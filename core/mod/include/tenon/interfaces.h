@@ -72,7 +72,8 @@ struct tn_interface_desc {
  * NULL. That of a module is open while the module is running: before, callers
  * meet the provider before it or nobody. -TN_EINVAL: no name, no operations,
  * or flags that differ from the interface's; -TN_EEXIST: @owner provides it
- * already; -TN_ENOMEM.
+ * already; -TN_ENOENT: @owner is not loaded, or what it has is being taken back;
+ * -TN_EBUSY: it is about to leave; -TN_ENOMEM.
  */
 int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
     const struct tn_interface_desc *desc);
@@ -114,7 +115,8 @@ struct tn_interface_want {
 /*
  * Binds. -TN_ENODEV: nobody provides it (not of weak bonds); -TN_ERANGE: the
  * provider's version or table is too old, or of another major version;
- * -TN_EINVAL: it is called in another way; -TN_ENOMEM.
+ * -TN_EINVAL: it is called in another way, or @want->module is not loaded, or
+ * what it has is being taken back; -TN_ENOMEM.
  *
  * While callers of a provider that is about to leave are waited for, a bond is
  * made at once, and keeps it unless it is weak. When all have left it, a bond
