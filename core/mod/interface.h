@@ -157,8 +157,9 @@ void interfaces_withdraw(struct generation *gen);
 /* Not of weak bonds, nor of those that leave together with @p. */
 bool bond_counts(const struct bond *b, const struct provision *p);
 /*
- * This process is a copy without the threads that were closing gates: those of
- * running modules open again. Registry lock.
+ * This process is a copy without the threads that were closing gates, after the
+ * activities of those are gone: what running modules provide is open again, and
+ * what stopped ones do is nobody's until they are started.
  */
 void interfaces_call_off_locked(struct tn_system *sys) REQUIRES(registry_role);
 /* Is somebody bound to @p who has no other provider? Registry lock. */

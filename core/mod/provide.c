@@ -287,21 +287,36 @@ void interfaces_reopen(struct generation *gen)
 	fires_resume(gen);
 }
 
+/*
+ * What all have left is decided by an unload or a stop: it goes on if its thread
+ * is the one that is there.
+ */
+static bool is_decided_by_nobody(const struct provision *p)
+{
+	return p->state == PROVISION_CLOSING ||
+	       (p->state == PROVISION_CLOSED &&
+		   module_activity(p->owner->mod) == NULL);
+}
+
 static bool call_off(void *arg, struct index_key *key)
 {
 	struct interface *iface = CONTAINER_OF(key, struct interface, key);
+	struct provision *first;
 	const struct list *pos;
 
 	(void)arg;
 	list_for_each (pos, &iface->provisions) {
 		struct provision *p = provision_at(pos);
 
-		if (p->state < PROVISION_CLOSING || !is_running(p->owner))
-			continue;
-		p->state = PROVISION_OPEN;
-		if (iface->primary == p)
-			gate_publish(&iface->public.gate, &p->open);
+		if (is_decided_by_nobody(p))
+			p->state = is_running(p->owner) ? PROVISION_OPEN
+							: PROVISION_READY;
 	}
+	first = iface->primary;
+	if (first != NULL && first->state == PROVISION_READY)
+		first = interface_first_open(iface, NULL);
+	if (first == NULL || first->state == PROVISION_OPEN)
+		interface_lead(iface, first);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <tenon/interfaces.h>
 #include <tenon/param.h>
 #include <test/test.h>
 
@@ -214,6 +215,162 @@ TEST(life_fork, an_unload_that_is_not_there_holds_no_provider)
 	CHECK(play_open(0));
 	play.w.rig.port.synchronize = stay_and_synchronize;
 	split_providers();
+}
+
+/* --- interfaces of modules of which it was not decided whether they go */
+
+static struct {
+	struct tn_module *mod[2];      /* a and b, of which b stops first */
+	struct tn_interface *iface[2]; /* what they provide */
+} gates;
+
+struct get_ops {
+	struct tn_ops_head head;
+	int (*get)(void *instance);
+};
+
+static int get(void *instance)
+{
+	return (int)(uintptr_t)instance;
+}
+
+static const struct get_ops get_ops = { { sizeof(get_ops), 1 }, get };
+
+#define GET(i) tn_call(gates.iface[i], const struct get_ops, get)
+
+static int bind_to(unsigned flags, const char *name, unsigned i)
+{
+	const struct tn_interface_want want = { .size = sizeof(want),
+		.flags = flags,
+		.name = name,
+		.holder = "the test" };
+
+	return tn_interface_bind(play.w.sys, &want, &gates.iface[i]);
+}
+
+static void provide_letter(unsigned i)
+{
+	char name[2] = { (char)('a' + i), '\0' };
+	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.name = name,
+		.ops = &get_ops,
+		.instance = (void *)(uintptr_t)(i + 1) };
+
+	EXPECT(tn_interface_provide(play.w.sys, gates.mod[i], &desc) == 0);
+	EXPECT(bind_to(TN_BIND_WEAK, name, i) == 0);
+}
+
+static void be_the_child(void)
+{
+	alarm(60); /* a hang is a failure */
+	play.inside = NULL;
+	registry_lock(play.w.sys);
+	tn_system_before_fork(play.w.sys);
+	tn_system_after_fork(play.w.sys, true);
+	registry_unlock(play.w.sys);
+}
+
+/* The exit status of a child in which a is running and b has stopped. */
+static int call_them(void)
+{
+	struct tn_interface_info info;
+
+	be_the_child();
+	if (actor_state(gates.mod[0]) != TN_STATE_RUNNING ||
+	    actor_state(gates.mod[1]) != TN_STATE_STOPPED)
+		return 1;
+	if (GET(0) != 1 || GET(1) != -TN_ENODEV)
+		return 2;
+	if (tn_interface_info(play.w.sys, "b", &info) != 0 || info.provided ||
+	    bind_to(0, "b", 1) != -TN_ENODEV)
+		return 3;
+	if (tn_start(play.w.sys, gates.mod[1], NULL) != 0 || GET(1) != 2)
+		return 4;
+	return tn_unload_set(play.w.sys, gates.mod, 2, NULL, NULL) != 0;
+}
+
+static void *unload_both(void *arg)
+{
+	(void)arg;
+	EXPECT(tn_unload_set(play.w.sys, gates.mod, 2, NULL, NULL) == 0);
+	return NULL;
+}
+
+static void open_gates(
+    void (*inside)(enum actor_op op, struct tn_module *mod, char letter))
+{
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
+
+	EXPECT(play_open(0));
+	EXPECT(actor_load(&a, 0, &gates.mod[0]) == 0);
+	EXPECT(actor_load(&b, 0, &gates.mod[1]) == 0);
+	provide_letter(0);
+	provide_letter(1);
+	author_free(&a);
+	author_free(&b);
+	play.inside = inside;
+}
+
+static void stay_in_stop_of_a(
+    enum actor_op op, struct tn_module *mod, char letter)
+{
+	(void)mod;
+	if (op == ACTOR_STOP && letter == 'a')
+		stay();
+}
+
+TEST(life_fork, interfaces_of_the_stopped_are_nobodys_and_the_others_open)
+{
+	pthread_t thread;
+	int status = -1;
+	pid_t child;
+
+	sem_init(&split.inside, 0, 0);
+	sem_init(&split.go_on, 0, 0);
+	open_gates(stay_in_stop_of_a);
+	CHECK_EQ(pthread_create(&thread, NULL, unload_both, NULL), 0);
+	while (sem_wait(&split.inside) != 0)
+		;
+	child = fork();
+	if (child == 0)
+		_exit(call_them());
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	sem_post(&split.go_on);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK(play_close());
+}
+
+/* The unload goes on in the child: the thread that works on it is there. */
+static void fork_in_stop_of_a(
+    enum actor_op op, struct tn_module *mod, char letter)
+{
+	int status = -1;
+	pid_t child;
+
+	(void)mod;
+	if (op != ACTOR_STOP || letter != 'a')
+		return;
+	child = fork();
+	if (child == 0) {
+		be_the_child();
+		for (int i = 0; i < 2; i++)
+			if (tn_gate_wait(&gates.iface[i]->gate, 0) !=
+			    -TN_ETIMEDOUT)
+				_exit(1);
+		_exit(0);
+	}
+	EXPECT(waitpid(child, &status, 0) == child);
+	EXPECT(status == 0);
+}
+
+TEST(life_fork, by_who_decides_leaves_it_undecided)
+{
+	open_gates(fork_in_stop_of_a);
+	CHECK_EQ(tn_unload_set(play.w.sys, gates.mod, 2, NULL, NULL), 0);
+	CHECK_EQ(GET(0), -TN_ENODEV);
+	CHECK(play_close());
 }
 
 /* --- references that are being taken */
