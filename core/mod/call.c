@@ -6,10 +6,17 @@
 #include "interface.h"
 
 #include <gate/close.h>
+#include <gate/world.h>
 
 #include "holder_name.h"
 
 /* --- calling */
+
+/* Who has none, and can get none, is in no guarded call. */
+static bool has_record(void)
+{
+	return gate_world()->self(true) != NULL;
+}
 
 /*
  * A draining gate is waited for; then the next try may meet another one. Not by
@@ -20,7 +27,7 @@ static const struct tn_binding *wait_and_enter(
 {
 	const struct tn_binding *b = NULL;
 
-	if (!gate_may_wait())
+	if (!gate_may_wait() || (frame != NULL && !has_record()))
 		return NULL;
 	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
 		b = frame != NULL ? tn_guard_enter_call(&iface->gate, frame)
@@ -42,14 +49,19 @@ const struct tn_binding *tn_interface_guard_slow(
 /* Why a try has met a gate that is not open. */
 static int why_shut(struct tn_interface *iface)
 {
-	return tn_gate_wait(&iface->gate, 0) == -TN_ENOENT ? -TN_ENODEV
-							   : -TN_EAGAIN;
+	if (tn_gate_wait(&iface->gate, 0) == -TN_ENOENT)
+		return -TN_ENODEV;
+	return (iface->gate.flags & TN_GATE_GUARDED) != 0 && !has_record()
+		   ? -TN_ENOMEM
+		   : -TN_EAGAIN;
 }
 
 /* Who is not inside has waited: then it was closed. */
 int tn_interface_refusal(struct tn_interface *iface)
 {
-	return gate_may_wait() ? -TN_ENODEV : why_shut(iface);
+	const int err = why_shut(iface);
+
+	return err == -TN_EAGAIN && gate_may_wait() ? -TN_ENODEV : err;
 }
 
 typedef int op_fn(void *instance, void *cookie);

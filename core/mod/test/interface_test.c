@@ -3,8 +3,11 @@
  * Interfaces: who provides them, where a call arrives, and what keeps a
  * provider from leaving.
  */
+#include <pthread.h>
 #include <string.h>
 
+#include <gate/world.h>
+#include <test/sandbox.h>
 #include <test/test.h>
 
 #include "../interface.h"
@@ -232,6 +235,72 @@ static int unload_from_inside(void *instance, int n)
 	inside.prefer = tn_interface_prefer(inside.sys, NULL, "count", 0);
 	tn_diag_fini(&diag);
 	return 0;
+}
+
+static void *no_memory(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
+/* Its value, as a pointer. */
+static void *call_guarded(void *iface)
+{
+	const int r = tn_call_guarded(
+	    (struct tn_interface *)iface, const struct count_ops, add, 2);
+
+	return (void *)(intptr_t)r;
+}
+
+static void *fire_guarded(void *iface)
+{
+	int n = 2;
+
+	return (void *)(intptr_t)counting_fire(iface, 2, &n);
+}
+
+static int value_in_thread(void *(*fn)(void *iface), struct tn_interface *iface)
+{
+	pthread_t thread;
+	void *r = NULL;
+
+	EXPECT(pthread_create(&thread, NULL, fn, iface) == 0);
+	EXPECT(pthread_join(thread, &r) == 0);
+	return (int)(intptr_t)r;
+}
+
+/* In a process of its own, whose new threads get no records any more. */
+static int guards_without_records(void)
+{
+	int count = 0;
+	struct tn_interface_desc desc = counting_desc("count", &count);
+	struct tn_interface_want want = counting_want("count");
+	struct tn_interface *iface = NULL;
+	struct gate_world poor;
+	struct world w;
+
+	desc.flags = TN_INTERFACE_GUARDED;
+	want.flags = TN_INTERFACE_GUARDED | TN_BIND_WEAK;
+	EXPECT(world_open(&w, NULL, 0));
+	EXPECT(tn_interface_provide(w.sys, NULL, &desc) == 0);
+	EXPECT(tn_interface_bind(w.sys, &want, &iface) == 0);
+	EXPECT(value_in_thread(call_guarded, iface) == 2);
+	poor = *gate_world();
+	poor.alloc = no_memory;
+	gate_start(&poor);
+	while (gate_thread_claim(1, true) != NULL)
+		;
+	EXPECT(value_in_thread(call_guarded, iface) == -TN_ENOMEM);
+	EXPECT(value_in_thread(fire_guarded, iface) == -TN_ENOMEM);
+	EXPECT(count == 2);
+	EXPECT(tn_interface_withdraw(w.sys, NULL, "count", 0) == 0);
+	EXPECT(value_in_thread(call_guarded, iface) == -TN_ENODEV);
+	return test_failed();
+}
+
+TEST(interface, guarded_call_of_a_thread_without_a_record_is_short_of_memory)
+{
+	CHECK_IN_CHILD(guards_without_records);
 }
 
 static const struct count_ops leaving = {

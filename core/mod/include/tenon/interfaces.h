@@ -180,7 +180,10 @@ extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
 		tn_r_;                                                         \
 	})
 
-/* The same for TN_INTERFACE_GUARDED. */
+/*
+ * The same for TN_INTERFACE_GUARDED. -TN_ENOMEM: a thread that has not been
+ * inside before can get no record of its own (see tn_guard_enter).
+ */
 #define tn_call_guarded(iface, type, ...)                                      \
 	__extension__({                                                        \
 		struct tn_gate_frame tn_f_;                                    \
