@@ -75,6 +75,9 @@ void activity_end_locked(
 			continue;
 		waiter->awaits = NULL;
 		waiter->result = result;
+		/* Who shares a load has its record too: see forget in set.c. */
+		if (waiter->diag != NULL && result == 0)
+			mod->was = TN_STATE_REGISTERED;
 		if (waiter->diag != NULL && d != NULL)
 			diag_copy(waiter->diag, d, sys->port);
 		told = true;

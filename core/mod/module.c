@@ -133,16 +133,21 @@ void modules_free(struct tn_system *sys)
 	index_each(&sys->modules, free_record, sys);
 }
 
+int module_forget_locked(struct tn_module *mod)
+{
+	if (mod->state != TN_STATE_REGISTERED || module_activity(mod) != NULL ||
+	    gate_target_count(&mod->target) != 0)
+		return -TN_EBUSY;
+	record_free(mod);
+	return 0;
+}
+
 int tn_module_forget(struct tn_system *sys, struct tn_module *mod)
 {
-	int err = -TN_EBUSY;
+	int err;
 
 	registry_lock(sys);
-	if (mod->state == TN_STATE_REGISTERED && module_activity(mod) == NULL &&
-	    gate_target_count(&mod->target) == 0) {
-		record_free(mod);
-		err = 0;
-	}
+	err = module_forget_locked(mod);
 	registry_unlock(sys);
 	return err;
 }

@@ -226,6 +226,8 @@ struct tn_module *module_record_locked(struct tn_system *sys, const char *name)
     REQUIRES(registry_role);
 /* Frees the record of a name that is EMPTY: nobody has ever loaded it. */
 void module_release_locked(struct tn_module *mod) REQUIRES(registry_role);
+/* tn_module_forget. */
+int module_forget_locked(struct tn_module *mod) REQUIRES(registry_role);
 
 /*
  * Who works on it, or NULL: under the registry lock, or from there. For others a

@@ -57,16 +57,16 @@ static void note_stays(struct tn_diag *diag, const struct tn_module *mod,
 	text_mark_cut(&t);
 }
 
-/* Has the load that this one takes back made the record? */
-static bool is_new(struct tn_system *sys, const struct tn_module *mod)
+/*
+ * Frees the record of @mod, which has been taken back, if this set has made it
+ * and alone knows it: not if another load has shared it, or claimed it since.
+ */
+static void forget(struct tn_system *sys, struct tn_module *mod)
 {
-	bool is;
-
-	/* Somebody else may have unloaded it and be loading it again. */
 	registry_lock(sys);
-	is = mod->was == TN_STATE_EMPTY;
+	if (mod->was == TN_STATE_EMPTY)
+		(void)module_forget_locked(mod);
 	registry_unlock(sys);
-	return is;
 }
 
 /*
@@ -82,13 +82,12 @@ static void unwind(
 	drop_notes(diag);
 	while (set->n != 0) {
 		struct tn_module *mod = set->modules[--set->n];
-		const bool forget = is_new(sys, mod);
 		const int err = tn_unload(sys, mod, &why);
 
-		if (err == 0 && forget)
-			(void)tn_module_forget(sys, mod);
+		if (err == 0)
+			forget(sys, mod);
 		/* Somebody else may have unloaded it. */
-		if (err != 0 && why.reason != TN_REASON_NOT_LOADED)
+		else if (why.reason != TN_REASON_NOT_LOADED)
 			note_stays(diag, mod, &why);
 		tn_diag_fini(&why);
 	}

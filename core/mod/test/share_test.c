@@ -3,8 +3,10 @@
  * Several threads that load and unload one module at the same time: who wins,
  * who waits, and what the others get.
  */
+#include <tenon/graph.h>
 #include <test/test.h>
 
+#include "../module.h"
 #include "meeting.h"
 
 #define THREADS 4
@@ -89,6 +91,71 @@ TEST(share, a_failed_load_is_shared_with_its_diagnosis)
 	share_one(&a, 0);
 	share_one(&a, -TN_ENOSPC);
 	author_free(&a);
+	CHECK(play_close());
+}
+
+static struct span set_files[2];
+
+static void *job_load_set(void *job)
+{
+	struct tn_load_args sources[2];
+	const struct tn_set_args args = {
+		.size = sizeof(args), .sources = sources, .nsources = 2
+	};
+	struct job *j = job;
+	struct tn_set set;
+
+	for (int i = 0; i < 2; i++)
+		sources[i] = (struct tn_load_args){ .size = sizeof(sources[i]),
+			.data = set_files[i].p,
+			.data_size = set_files[i].n };
+	j->err = tn_load_set(play.w.sys, &args, &set, NULL);
+	return NULL;
+}
+
+static struct tn_module *record_of(const char *name)
+{
+	struct tn_module *mod;
+
+	registry_lock(play.w.sys);
+	mod = module_find_locked(play.w.sys, name);
+	registry_unlock(play.w.sys);
+	return mod;
+}
+
+/* The set takes its first module back; whoever shared its load has that. */
+TEST(share, a_record_that_two_loads_returned_outlives_the_set_of_one)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN);
+	struct author b = actor_new("b", ACTOR_PLAIN);
+	struct job set = { .err = 0 }, second = job_of(&a);
+
+	CHECK(play_open(0));
+	play.result['b'][ACTOR_INIT] = -TN_EIO;
+	set_files[0] = second.file;
+	set_files[1] = object_file(b.o);
+	door_at('a', ACTOR_INIT);
+	job_start(&set, job_load_set);
+	door_wait();
+	job_start(&second, job_load);
+	job_wait(&second);
+	door_open();
+	job_end(&set);
+	job_end(&second);
+	CHECK_EQ(set.err, -TN_EIO);
+	/* Unless it came when a was there already, or gone again. */
+	if (second.err == 0 && record_of("a") != NULL &&
+	    actor_state(record_of("a")) == TN_STATE_RUNNING)
+		CHECK_EQ(world_unload(&play.w, second.mod), 0);
+	if (second.err == 0) {
+		CHECK(record_of("a") == second.mod);
+		CHECK(!tn_module_get(second.mod));
+		CHECK_EQ(tn_module_forget(play.w.sys, second.mod), 0);
+	}
+	CHECK(record_of("a") == NULL);
+	tn_diag_fini(&second.diag);
+	author_free(&a);
+	author_free(&b);
 	CHECK(play_close());
 }
 
