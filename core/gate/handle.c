@@ -275,7 +275,10 @@ void tn_handle_exit(struct tn_handle h)
 
 /* --- who holds @t */
 
-/* The number of the handle to @t (NULL: to any) that holds @s, or 0. */
+/*
+ * The number of the handle that holds @t by @s, or 0; @t NULL: of the one that
+ * has not been put, to any target and revoked or not.
+ */
 static uint64_t slot_holds(
     const struct tn_handle_slot *s, const struct tn_gate_target *t)
 {
@@ -286,12 +289,13 @@ static uint64_t slot_holds(
 	 */
 	const uint64_t number = __atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE);
 
-	if (__atomic_load_n(&s->returned, __ATOMIC_ACQUIRE) == number ||
-	    __atomic_load_n(&s->revoked, __ATOMIC_RELAXED) == number)
+	if (__atomic_load_n(&s->returned, __ATOMIC_ACQUIRE) == number)
 		return 0;
-	return t == NULL || __atomic_load_n(&s->target, __ATOMIC_RELAXED) == t
-		   ? number
-		   : 0;
+	if (t != NULL &&
+	    (__atomic_load_n(&s->revoked, __ATOMIC_RELAXED) == number ||
+		__atomic_load_n(&s->target, __ATOMIC_RELAXED) != t))
+		return 0;
+	return number;
 }
 
 /* All slots of all threads, one after the other. */
@@ -400,7 +404,7 @@ static void slot_read(const struct tn_handle_slot *s, struct gate_holder *h)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 }
 
-/* The handle to @t (NULL: to any) that holds @s; false: none does. */
+/* The handle that slot_holds tells of; false: there is none. */
 static bool slot_look(const struct walk *w, struct tn_handle_slot *s,
     const struct tn_gate_target *t, struct gate_holder *h)
 {

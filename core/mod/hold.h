@@ -78,8 +78,9 @@ struct hold_info hold_find(
 
 /*
  * Handles are slots of threads (core/gate), which know the code that has taken
- * them; a module's are those that its own code has taken. All at one time: for
- * the ledger's list, and when the module has run for the last time.
+ * them; a module's are those that its own code has taken and not put, also if
+ * they were revoked meanwhile: those only keep their slots. All at one time:
+ * for the ledger's list, and when the module has run for the last time.
  */
 void hold_each_handle(const struct generation *holder,
     void (*fn)(void *arg, const struct gate_holder *handle), void *arg);

@@ -476,7 +476,8 @@ static void pass_handle(void *arg, const struct gate_holder *h)
 		.text = name_of(s->gen->mod->sys, h->target) };
 
 	set_site(&item, s->gen, h->site);
-	if (s->stop == 0)
+	/* A revoked one holds nothing, and its target may be gone. */
+	if (s->stop == 0 && tn_handle_is_held(h->handle))
 		s->stop = s->fn(s->arg, &item);
 }
 

@@ -33,6 +33,56 @@ TEST(hold, by_a_handle_is_in_the_modules_ledger_and_goes_with_it)
 	holding_close();
 }
 
+static bool keeper_takes_a_handle(struct tn_handle *h)
+{
+	return EXPECT(world_function(holding.keeper, "keeper_handle")(
+			  (uintptr_t)holding.base, (uintptr_t)h) == 0);
+}
+
+/* Its thread can take the slot of @h again. */
+static bool is_free(struct tn_handle h)
+{
+	return h.slot->returned == h.slot->sequence;
+}
+
+TEST(hold, by_a_handle_that_was_revoked_goes_with_its_module)
+{
+	const struct tn_unload_args force = { .size = sizeof(force),
+		.flags = TN_UNLOAD_FORCE };
+	struct tn_handle h;
+
+	HOLDING_OPEN();
+	CHECK_EQ(holding_load_keeper(NULL), 0);
+	CHECK(keeper_takes_a_handle(&h));
+	CHECK_EQ(tn_unload_with(holding.w.sys, holding.base, &force, NULL), 0);
+	CHECK(!tn_handle_is_held(h));
+	CHECK_STR(holding_ledger(holding.keeper), "");
+	CHECK(!is_free(h));
+	CHECK_EQ(world_unload(&holding.w, holding.keeper), 0);
+	CHECK(is_free(h));
+	holding_close();
+}
+
+/* The last one loaded goes first, and is held by the other until then. */
+TEST(hold, by_a_handle_goes_with_its_module_in_a_set)
+{
+	struct tn_module *set[2];
+	struct tn_handle h;
+
+	HOLDING_OPEN();
+	CHECK_EQ(holding_load_keeper(NULL), 0);
+	CHECK_EQ(world_unload(&holding.w, holding.base), 0);
+	holding.base = NULL;
+	CHECK(holding_load_base());
+	CHECK(keeper_takes_a_handle(&h));
+	set[0] = holding.keeper;
+	set[1] = holding.base;
+	CHECK_EQ(tn_unload_set(holding.w.sys, set, 2, NULL, NULL), 0);
+	CHECK(!tn_handle_is_held(h));
+	CHECK(is_free(h));
+	holding_close();
+}
+
 /* Whoever gave the name may be gone when it is shown: the copy stays. */
 TEST(hold, by_a_handle_has_a_name_of_its_own)
 {

@@ -145,7 +145,8 @@ bool gate_target_is_used(
 
 /*
  * Calls @fn for each handle to @t that is held at some time of the call; NULL:
- * to any target. @fn may put it.
+ * for each to any target that has not been put, also if it was revoked, which
+ * tn_handle_is_held tells. @fn may put it.
  */
 void gate_each_handle(const struct tn_gate_target *t,
     void (*fn)(void *arg, const struct gate_holder *h), void *arg);
