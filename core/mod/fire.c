@@ -99,6 +99,7 @@ int firing_take(
 int firing_run(struct tn_system *sys, struct firing *f, int *status)
 {
 	const struct target t = f->target;
+	const struct generation *gen = ledger_owner(&f->entry);
 	struct frame frame = { .f = f,
 		.thread = this_thread(sys->port),
 		.since_ns = sys->port->now_ns(sys->port->ctx) };
@@ -107,8 +108,10 @@ int firing_run(struct tn_system *sys, struct firing *f, int *status)
 	/* Whoever waits for frames has not waited for this one. */
 	if (ledger_has_left(&f->entry))
 		return -TN_ESTALE;
-	if (ledger_owner(&f->entry)->book.paused)
-		return -TN_EAGAIN;
+	if (gen->book.paused)
+		/* Who works on it decides soon; a stopped one rests. */
+		return module_activity(gen->mod) != NULL ? -TN_EAGAIN
+							 : -TN_ENODEV;
 	list_add(&sys->fires.frames, &frame.link);
 	f->pins++;
 	ledger_unlock(sys);

@@ -127,9 +127,10 @@ int firing_drop(const void *handle, const struct tn_ledger_class *type)
 
 /*
  * Fires; gives the lock meanwhile. 0 and what the operation returned;
- * -TN_EAGAIN, -TN_ENODEV: its gate is not open now (interface_fire);
- * -TN_ESTALE: it has left the ledger, and its module may be gone. @f may be
- * gone afterwards, unless the caller has a pin.
+ * -TN_EAGAIN, -TN_ENODEV: its gate is not open now (interface_fire), or its
+ * module is paused, until that is decided or while it is stopped; -TN_ESTALE:
+ * it has left the ledger, and its module may be gone. @f may be gone
+ * afterwards, unless the caller has a pin.
  */
 int firing_run(struct tn_system *sys, struct firing *f, int *status)
     MUST_CHECK REQUIRES(ledger_role);

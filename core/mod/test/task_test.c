@@ -232,6 +232,26 @@ static void *notify(void *arg)
 	return NULL;
 }
 
+/* Another thread unloads the module, and nothing fires until that is decided. */
+static void unload_begin(struct firing_world *fw, struct activity *other)
+{
+	registry_lock(fw->w.sys);
+	activity_init(other, fw->w.sys);
+	other->thread++;
+	EXPECT(activity_begin_locked(
+		   other, ACTIVITY_UNLOAD, fw->mod, &fw->w.diag) == 0);
+	registry_unlock(fw->w.sys);
+	EXPECT(fires_pause(fw->mod->gen, 0) == 0);
+}
+
+static void unload_undo(struct firing_world *fw, struct activity *other)
+{
+	fires_resume(fw->mod->gen);
+	registry_lock(fw->w.sys);
+	activity_end_locked(other, 0, NULL);
+	registry_unlock(fw->w.sys);
+}
+
 /* Until somebody waits for something to change. */
 static bool somebody_waits(struct tn_system *sys)
 {
@@ -251,6 +271,7 @@ static bool somebody_waits(struct tn_system *sys)
 TEST(callback, does_not_run_when_dropped_while_it_is_waited_for)
 {
 	struct firing_world fw;
+	struct activity other;
 	struct probe p;
 	pthread_t thread;
 
@@ -259,11 +280,11 @@ TEST(callback, does_not_run_when_dropped_while_it_is_waited_for)
 	for (int i = 0; i < 20; i++) {
 		CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
 		CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
-		CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
+		unload_begin(&fw, &other);
 		CHECK_EQ(pthread_create(&thread, NULL, notify, &p), 0);
 		EXPECT(somebody_waits(fw.w.sys));
 		EXPECT(resource_callback_drop(&p.callback) == 0);
-		fires_resume(fw.mod->gen);
+		unload_undo(&fw, &other);
 		pthread_join(thread, NULL);
 		CHECK_EQ(p.hits, 0);
 	}
@@ -272,7 +293,8 @@ TEST(callback, does_not_run_when_dropped_while_it_is_waited_for)
 
 struct waiting {
 	struct tn_ledger_entry entry;
-	struct tn_system *sys;
+	struct probe *p;
+	pthread_t thread;
 	bool waits;
 };
 
@@ -280,7 +302,8 @@ static void await_somebody(struct tn_ledger_entry *entry)
 {
 	struct waiting *g = (struct waiting *)entry;
 
-	g->waits = somebody_waits(g->sys);
+	EXPECT(pthread_create(&g->thread, NULL, notify, g->p) == 0);
+	g->waits = somebody_waits(g->p->fw->w.sys);
 }
 
 /* What is told meanwhile finds neither the callback nor its module. */
@@ -294,22 +317,18 @@ TEST(callback, may_go_with_its_module_while_it_is_waited_for)
 
 	for (int i = 0; i < 20; i++) {
 		struct firing_world fw;
-		struct waiting g = { .waits = false };
 		struct probe p;
-		pthread_t thread;
+		struct waiting g = { .p = &p };
 
 		CHECK(firing_open(&fw));
 		p = probe_new(&fw, 'p');
-		g.sys = fw.w.sys;
 		CHECK_EQ(tn_ledger_class_add(fw.w.sys, &early), 0);
 		CHECK_EQ(tn_ledger_add(fw.mod, &early, &g.entry, NULL), 0);
 		CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
 		CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
-		CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
-		CHECK_EQ(pthread_create(&thread, NULL, notify, &p), 0);
-		EXPECT(world_unload(&fw.w, fw.mod) == 0);
+		CHECK_EQ(world_unload(&fw.w, fw.mod), 0);
 		fw.mod = NULL;
-		pthread_join(thread, NULL);
+		pthread_join(g.thread, NULL);
 		CHECK(g.waits);
 		CHECK_EQ(p.hits, 0);
 		CHECK(firing_close(&fw));
@@ -318,6 +337,7 @@ TEST(callback, may_go_with_its_module_while_it_is_waited_for)
 
 static struct {
 	struct firing_world *fw;
+	struct activity other;
 	unsigned wakes;
 } busy;
 
@@ -330,7 +350,7 @@ static int wake_at_once(
 	(void)value;
 	(void)deadline_ns;
 	if (++busy.wakes == 5000)
-		fires_resume(busy.fw->mod->gen);
+		unload_undo(busy.fw, &busy.other);
 	return 0;
 }
 
@@ -343,14 +363,38 @@ TEST(callback, is_waited_for_however_often_others_wake_who_tells)
 	p = probe_new(&fw, 'p');
 	CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
 	CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
-	CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
 	__typeof__(fw.w.rig.port.wait) wait = fw.w.rig.port.wait;
 
 	busy.fw = &fw;
 	busy.wakes = 0;
+	unload_begin(&fw, &busy.other);
 	fw.w.rig.port.wait = wake_at_once;
 	EXPECT(tn_notify(fw.w.sys, EVENT) == 1);
 	fw.w.rig.port.wait = wait;
+	CHECK_EQ(p.hits, 1);
+	CHECK(firing_close(&fw));
+}
+
+/* Nobody is about to decide when that will be started. */
+TEST(callback, of_a_stopped_module_is_not_waited_for)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
+	CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
+	CHECK_EQ(tn_stop(fw.w.sys, fw.mod, NULL, NULL), 0);
+	__typeof__(fw.w.rig.port.wait) wait = fw.w.rig.port.wait;
+
+	busy.wakes = 5000;
+	fw.w.rig.port.wait = wake_at_once;
+	EXPECT(tn_notify(fw.w.sys, EVENT) == 0);
+	fw.w.rig.port.wait = wait;
+	CHECK_EQ(busy.wakes, 5000);
+	CHECK_EQ(tn_start(fw.w.sys, fw.mod, NULL), 0);
+	CHECK_EQ(tn_notify(fw.w.sys, EVENT), 1);
 	CHECK_EQ(p.hits, 1);
 	CHECK(firing_close(&fw));
 }
@@ -366,13 +410,7 @@ TEST(callback, is_called_in_the_child_of_a_fork_during_an_unload)
 	p = probe_new(&fw, 'p');
 	CHECK_EQ(SET_UP(&fw, callback, &p, callback, OP_HIT), 0);
 	CHECK_EQ(resource_callback_register(&p.callback, EVENT), 0);
-	registry_lock(fw.w.sys);
-	activity_init(&other, fw.w.sys);
-	other.thread++;
-	EXPECT(activity_begin_locked(
-		   &other, ACTIVITY_UNLOAD, fw.mod, &fw.w.diag) == 0);
-	registry_unlock(fw.w.sys);
-	CHECK_EQ(fires_pause(fw.mod->gen, 0), 0);
+	unload_begin(&fw, &other);
 	registry_lock(fw.w.sys);
 	tn_system_before_fork(fw.w.sys);
 	tn_system_after_fork(fw.w.sys, true);

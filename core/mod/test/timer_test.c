@@ -28,6 +28,7 @@ TEST(timer, fires_each_once_in_the_order_of_time)
 	struct probe p[40];
 
 	CHECK(firing_open(&fw));
+	atomic_store(&clock_ns, 0);
 	fw.w.rig.port.now_ns = stopped_clock;
 	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
 		p[i] = probe_new(&fw, (char)('A' + i));
@@ -136,6 +137,49 @@ TEST(timer, shutdown_waits_for_its_operation)
 TEST(timer, ledger_waits_for_its_operation)
 {
 	waits_for_its_operation(end_all, 2);
+}
+
+static struct {
+	__typeof__(((struct tn_port *)NULL)->wait) wait;
+	atomic_ullong until; /* the first time that a wait has ended at */
+} naps;
+
+static int note_nap(
+    void *ctx, const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	unsigned long long none = 0;
+
+	if (deadline_ns != UINT64_MAX)
+		(void)atomic_compare_exchange_strong(
+		    &naps.until, &none, deadline_ns);
+	return naps.wait(ctx, word, value, deadline_ns);
+}
+
+/* As often as one whose interface nobody provides, and no oftener. */
+TEST(timer, of_a_stopped_module_seldom_looks_whether_it_may_fire)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_HIT), 0);
+	CHECK_EQ(tn_stop(fw.w.sys, fw.mod, NULL, NULL), 0);
+	naps.wait = fw.w.rig.port.wait;
+	atomic_store(&naps.until, 0);
+	atomic_store(&clock_ns, fw.w.rig.world->now_ns(fw.w.rig.world->ctx));
+	fw.w.rig.port.now_ns = stopped_clock;
+	fw.w.rig.port.wait = note_nap;
+	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
+	while (atomic_load(&naps.until) == 0)
+		sched_yield();
+	fw.w.rig.port.now_ns = fw.w.rig.world->now_ns;
+	fw.w.rig.port.wait = naps.wait;
+	CHECK_EQ(naps.until - clock_ns, 10 * MS);
+	CHECK_EQ(p.hits, 0);
+	CHECK_EQ(tn_start(fw.w.sys, fw.mod, NULL), 0);
+	CHECK(reaches(&p.hits, 1));
+	CHECK(firing_close(&fw));
 }
 
 /* It may sleep, so it is not waited for, but named. */
