@@ -300,6 +300,19 @@ TEST(gate, of_nested_budgets_the_nearest_deadline_counts)
 	CHECK_EQ(self->deadline_ns, 0);
 }
 
+TEST(gate, a_budget_without_end_is_not_over_at_once)
+{
+	struct place a = { 0 };
+	const struct tn_gate_thread *self = gate_world()->self(true);
+
+	place_open(&a, 0);
+	a.gate.budget_ns = UINT64_MAX;
+	enter_guarded(&a);
+	CHECK_EQ(self->deadline_ns, UINT64_MAX);
+	leave_guarded(&a);
+	CHECK_EQ(self->deadline_ns, 0);
+}
+
 TEST(gate, who_is_inside_by_a_guarded_call_gets_in_while_it_drains)
 {
 	struct place a = { 0 }, b = { 0 };

@@ -233,8 +233,10 @@ const struct tn_binding *tn_guard_reenter(
 /* The nearest deadline counts: an inner call cannot give itself more time. */
 static inline void tn_guard_arm(struct tn_gate_thread *t, uint64_t budget_ns)
 {
-	const uint64_t end = tn_gate_coarse_ns() + budget_ns;
+	uint64_t end = tn_gate_coarse_ns() + budget_ns;
 
+	if (end < budget_ns)
+		end = UINT64_MAX;
 	if (t->deadline_ns == 0 || end < t->deadline_ns)
 		__atomic_store_n(&t->deadline_ns, end, __ATOMIC_RELAXED);
 }

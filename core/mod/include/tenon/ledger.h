@@ -130,7 +130,8 @@ size_t tn_ledger_count(
 
 /*
  * Tells every callback that a module has registered for @event (notifier_block
- * of <tenon/resource.h>), oldest first, and returns how many there were.
+ * of <tenon/resource.h>), oldest first, and returns how many were called: those
+ * of a module that is stopped, or of an interface that nobody provides, are not.
  * Events are numbers of the world's choice. Sleeps when a callback does; not
  * under a lock.
  */
