@@ -57,27 +57,23 @@ static struct range_leaf *leaf_of(const struct root_entry *e)
  * loads the root and a leaf; a writer stores one of them and then looks at the
  * counts. So either the writer sees the reader or the reader the new pointer.
  */
-static struct symbolizer_reading read_begin(struct symbolizer *s)
+static uint32_t read_begin(struct symbolizer *s)
 {
-	const struct symbolizer_reading r = { atomic_load(&s->phase) & 1,
-		s->forks };
+	const uint32_t phase = atomic_load(&s->phase) & 1;
 
-	atomic_fetch_add(&s->readers[r.phase], 1);
-	return r;
+	atomic_fetch_add(&s->readers[phase], 1);
+	return phase;
 }
 
-/* One that has begun before a fork is counted in the parent only. */
-static void read_end(struct symbolizer *s, struct symbolizer_reading r)
+static void read_end(struct symbolizer *s, uint32_t phase)
 {
-	if (r.forks == s->forks)
-		atomic_fetch_sub(&s->readers[r.phase], 1);
+	atomic_fetch_sub(&s->readers[phase], 1);
 }
 
 void symbolize_after_fork(struct tn_system *sys)
 {
 	struct symbolizer *s = &sys->symbolizer;
 
-	s->forks++;
 	for (size_t i = 0; i < ARRAY_SIZE(s->readers); i++)
 		atomic_store(&s->readers[i], 0);
 }
@@ -455,22 +451,22 @@ static void fill(const struct range *r, uint64_t addr, struct tn_location *out)
 
 int tn_symbolize(struct tn_system *sys, uint64_t addr, struct tn_location *out)
 {
-	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
+	const uint32_t phase = read_begin(&sys->symbolizer);
 	const struct range *r = range_find(sys, addr);
 
 	if (r != NULL)
 		fill(r, addr, out);
-	read_end(&sys->symbolizer, reading);
+	read_end(&sys->symbolizer, phase);
 	return r != NULL ? 0 : -TN_ENOENT;
 }
 
 struct generation *symbolize_owner(struct tn_system *sys, uint64_t addr)
 {
-	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
+	const uint32_t phase = read_begin(&sys->symbolizer);
 	const struct range *r = range_find(sys, addr);
 	struct generation *gen = r != NULL ? r->gen : NULL;
 
-	read_end(&sys->symbolizer, reading);
+	read_end(&sys->symbolizer, phase);
 	return gen;
 }
 
@@ -500,42 +496,64 @@ static bool fill_origin(
 int tn_symbolize_origin(
     struct tn_system *sys, uint64_t addr, struct tn_origin *out)
 {
-	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
+	const uint32_t phase = read_begin(&sys->symbolizer);
 	const struct range *r = range_find(sys, addr);
 	const bool found = r != NULL && r->gen->sections != NULL &&
 			   fill_origin(r->gen->sections, addr, out);
 
-	read_end(&sys->symbolizer, reading);
+	read_end(&sys->symbolizer, phase);
 	return found ? 0 : -TN_ENOENT;
 }
 
+/* The first range behind @addr, by a reader. */
+static const struct range *range_after(
+    const struct tn_system *sys, uint64_t addr)
+{
+	const struct range_root *root = root_of(sys);
+	uint32_t i = root_search(root, addr);
+	const struct range_leaf *leaf = leaf_of(&root->at[i]);
+	uint32_t k = leaf_search(leaf, addr);
+
+	/* Leaves may be empty. */
+	while (k == leaf->n && ++i < root->n) {
+		leaf = leaf_of(&root->at[i]);
+		k = 0;
+	}
+	return k < leaf->n ? &leaf->at[k] : NULL;
+}
+
+/* Whoever is called is not inside of a reading: nobody waits for it. */
 int tn_symbolize_each(struct tn_system *sys,
     int (*fn)(void *arg, const char *name, uint64_t addr, uint64_t size),
     void *arg)
 {
-	const struct symbolizer_reading reading = read_begin(&sys->symbolizer);
-	const struct range_root *root = root_of(sys);
+	struct symbolizer *s = &sys->symbolizer;
+	char name[TN_MODULE_NAME_MAX];
+	uint64_t start = 0, size;
 	int stop = 0;
 
-	for (uint32_t i = 0; i < root->n && stop == 0; i++) {
-		const struct range_leaf *leaf = leaf_of(&root->at[i]);
+	while (stop == 0) {
+		const uint32_t phase = read_begin(s);
+		const struct range *r = range_after(sys, start);
 
-		for (uint32_t k = 0; k < leaf->n && stop == 0; k++) {
-			const struct range *r = &leaf->at[k];
-
-			stop = fn(arg, r->gen->mod->name, r->start,
-			    r->end - r->start);
+		if (r != NULL) {
+			memcpy(name, r->gen->mod->name, sizeof(name));
+			start = r->start;
+			size = r->end - start;
 		}
+		read_end(s, phase);
+		if (r == NULL)
+			break;
+		stop = fn(arg, name, start, size);
 	}
-	read_end(&sys->symbolizer, reading);
 	return stop;
 }
 
 void tn_last_unloaded(struct tn_system *sys, char name[TN_MODULE_NAME_MAX])
 {
 	struct symbolizer *s = &sys->symbolizer;
-	const struct symbolizer_reading reading = read_begin(s);
+	const uint32_t phase = read_begin(s);
 
 	memcpy(name, s->last[atomic_load(&s->newer)], TN_MODULE_NAME_MAX);
-	read_end(s, reading);
+	read_end(s, phase);
 }

@@ -18,12 +18,9 @@
  * them turns the phase twice, each time waiting for the word that nobody new
  * enters, so a stream of readers holds up nobody.
  *
- * In a child of fork nobody reads but the thread that has called it, so the
- * counts begin at 0. That thread is itself inside of a reading only when a
- * signal handler, or a callback of tn_symbolize_each, forks: in the child its
- * reading is not counted any more, and what it still looks at is safe only as
- * long as nothing is loaded or unloaded before it ends. A handler that forks
- * between the two steps of read_begin leaves a count that nobody takes back.
+ * In a child of fork nobody reads, so the counts begin at 0: no code that others
+ * pass to the engine runs inside of a reading, and a signal handler that has
+ * interrupted one may not fork.
  */
 #pragma once
 
@@ -40,16 +37,9 @@ struct range_root;
 struct range_leaf;
 struct tn_system;
 
-/* A reading that has begun. */
-struct symbolizer_reading {
-	uint32_t phase; /* which word counts it */
-	uint32_t forks;
-};
-
 struct symbolizer {
 	_Atomic uint32_t readers[2];
 	_Atomic uint32_t phase;
-	uint32_t forks; /* changed by the only thread of a child of fork */
 	_Atomic(struct range_root *) root; /* has a leaf at least */
 	/* all text that there has ever been lies within; written under the
 	   registry lock */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tenon/inspect.h>
 #include <test/test.h>
@@ -342,6 +343,40 @@ TEST(symbolize, index_splits_and_shrinks_with_its_modules)
 	CHECK_EQ(tn_symbolize_each(c.w.sys, step_on, &walk), 0);
 	CHECK_EQ(walk.n, 0);
 	CHECK(world_close(&c.w));
+}
+
+/* Unloads what it is told of, and half of the others before they are. */
+static int unload_told(
+    void *arg, const char *name, uint64_t addr, uint64_t size)
+{
+	struct crowd *c = arg;
+	struct tn_location at;
+
+	(void)size;
+	if (!EXPECT(tn_symbolize(c->w.sys, addr, &at) == 0) ||
+	    !EXPECT(strcmp(at.module_name, name) == 0))
+		return 1;
+	(void)EXPECT(tn_unload(c->w.sys, at.module, NULL) == 0);
+	for (unsigned i = 0; i < MANY - 1; i += 2)
+		if (c->mod[i] == at.module)
+			(void)tn_unload(c->w.sys, c->mod[i + 1], NULL);
+	return 0;
+}
+
+TEST(symbolize, texts_may_go_while_each_is_told)
+{
+	static struct crowd c;
+	struct walk walk = { 0, 0 };
+
+	alarm(60); /* a wait for the walk is a failure */
+	CHECK(world_open(&c.w, NULL, 0));
+	for (unsigned i = 0; i < MANY; i++)
+		load_numbered(&c, i);
+	CHECK_EQ(tn_symbolize_each(c.w.sys, unload_told, &c), 0);
+	CHECK_EQ(tn_symbolize_each(c.w.sys, step_on, &walk), 0);
+	CHECK_EQ(walk.n, 0);
+	CHECK(world_close(&c.w));
+	alarm(0);
 }
 
 /* The load of module @i fails at each call, and then does not. */

@@ -65,8 +65,9 @@ int tn_symbolize_origin(
 
 /*
  * Calls @fn with the name and the text of each loaded module, by ascending
- * address, until it returns non-zero; returns that. @fn makes no call of the
- * engine but tn_symbolize. Any context.
+ * address, until it returns non-zero; returns that. Modules come and go
+ * meanwhile, and @fn may do what its context allows, also load, unload or fork:
+ * who is told had the text a moment ago. Any context.
  */
 int tn_symbolize_each(struct tn_system *sys,
     int (*fn)(void *arg, const char *name, uint64_t addr, uint64_t size),
