@@ -25,12 +25,56 @@
 static struct {
 	struct tn_system *sys;
 	struct tn_module *held;
+	struct tn_handle handle;    /* on it */
+	struct tn_interface *iface; /* of the world */
 	_Atomic unsigned runs, bad;
 } handler;
 
 #define ENOUGH 200
 
 static long (*hello_add)(long, long); /* of the module that is held */
+
+static int look_for_held(
+    void *arg, const char *name, uint64_t addr, uint64_t size)
+{
+	(void)arg;
+	(void)addr;
+	(void)size;
+	return strcmp(name, "hello") == 0;
+}
+
+static bool look_at_held(void)
+{
+	char last[TN_MODULE_NAME_MAX];
+	struct tn_origin origin;
+	struct tn_location at;
+
+	tn_last_unloaded(handler.sys, last);
+	return tn_symbolize(handler.sys, (uintptr_t)hello_add, &at) == 0 &&
+	       at.module == handler.held &&
+	       tn_symbolize_origin(
+		   handler.sys, (uintptr_t)hello_add, &origin) == -TN_ENOENT &&
+	       tn_symbolize_each(handler.sys, look_for_held, NULL) == 1 &&
+	       !tn_module_running(handler.held) && strcmp(last, "hello") != 0;
+}
+
+static bool go_through_gates(void)
+{
+	struct tn_gate *gate = &handler.iface->gate;
+	struct tn_gate_frame frame;
+
+	if (!tn_handle_is_held(handler.handle) ||
+	    tn_handle_enter(handler.handle) != 0)
+		return false;
+	tn_handle_exit(handler.handle);
+	if (!tn_gate_enter(gate))
+		return false;
+	tn_gate_exit(gate);
+	if (!tn_guard_enter(gate, &frame))
+		return false;
+	tn_guard_exit(gate, &frame);
+	return true;
+}
 
 /* Every call that docs/embedding.md allows here. */
 static void on_signal(int number)
@@ -47,10 +91,30 @@ static void on_signal(int number)
 	    sym.owner != handler.held || hello_add(40, 2) != 42)
 		atomic_fetch_add(&handler.bad, 1);
 	(void)tn_symbol_find(handler.sys, "provider_add", &sym); /* perhaps */
+	if (!look_at_held() || !go_through_gates())
+		atomic_fetch_add(&handler.bad, 1);
 	tn_diag_init(&diag);
 	diag.reason = TN_REASON_IN_USE;
 	if (tn_diag_text(&diag, text, sizeof(text)) == 0 || !tn_version()[0])
 		atomic_fetch_add(&handler.bad, 1);
+}
+
+/* Provided by the world, so that it is there whatever comes and goes. */
+static bool bind_interface(void)
+{
+	static const struct tn_ops_head ops = { sizeof(ops), 1 };
+	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.flags = TN_INTERFACE_GUARDED,
+		.name = "signal",
+		.ops = &ops };
+	const struct tn_interface_want want = { .size = sizeof(want),
+		.flags = TN_INTERFACE_GUARDED,
+		.name = "signal",
+		.holder = "a handler" };
+
+	return EXPECT(tn_interface_provide(handler.sys, NULL, &desc) == 0) &&
+	       EXPECT(
+		   tn_interface_bind(handler.sys, &want, &handler.iface) == 0);
 }
 
 static atomic_bool enough;
@@ -80,6 +144,8 @@ TEST(process, handlers_look_up_and_call_while_modules_come_and_go)
 	/* The first look-up of a thread must not be a handler's. */
 	CHECK_EQ(tn_symbol_find(handler.sys, "hello_add", &sym), 0);
 	memcpy(&hello_add, &sym.addr, sizeof(hello_add));
+	CHECK(bind_interface());
+	CHECK_EQ(tn_handle_get(handler.held, "a handler", &handler.handle), 0);
 	atomic_store(&enough, false);
 	sigaction(SIGUSR1, &act, &old);
 	CHECK_EQ(pthread_create(&sender, NULL, send_signals, &me), 0);
@@ -98,6 +164,7 @@ TEST(process, handlers_look_up_and_call_while_modules_come_and_go)
 	sigaction(SIGUSR1, &old, NULL);
 	CHECK_EQ(atomic_load(&handler.bad), 0);
 	CHECK(atomic_load(&handler.runs) >= ENOUGH);
+	CHECK_EQ(tn_handle_put(handler.handle), 0);
 	CHECK_EQ(tn_unload(handler.sys, handler.held, NULL), 0);
 	CHECK_EQ(tn_close(handler.sys), 0);
 }
