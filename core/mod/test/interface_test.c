@@ -179,10 +179,26 @@ TEST(interface, one_of_several_providers_can_be_preferred)
 	CHECK(world_close(&w));
 }
 
-/* The guarded and the sleeping way arrive as well. */
+/* Adds @n + 1: of what a call is made with nothing is evaluated twice. */
+static int add_one_more(uint32_t flags, struct tn_interface *iface, int *n)
+{
+	struct tn_interface *const each[] = { iface, NULL }, *const *at = each;
+	int got;
+
+	if (flags == TN_INTERFACE_GUARDED)
+		got = tn_call_guarded(*at++, const struct count_ops, add, ++*n);
+	else if (flags == TN_INTERFACE_SLEEPS)
+		got =
+		    tn_call_sleeping(*at++, const struct count_ops, add, ++*n);
+	else
+		got = tn_call(*at++, const struct count_ops, add, ++*n);
+	EXPECT(at == &each[1]);
+	return got;
+}
+
 static void calls_in_its_way(uint32_t flags)
 {
-	int count = 0, one = 1;
+	int count = 0, one = 1, n = 1;
 	struct tn_interface_desc desc = counting_desc("count", &count);
 	struct tn_interface_want want = counting_want("count");
 	struct tn_interface *iface;
@@ -193,17 +209,20 @@ static void calls_in_its_way(uint32_t flags)
 	CHECK(counting_open(&w));
 	CHECK_EQ(tn_interface_provide(w.sys, NULL, &desc), 0);
 	CHECK_EQ(tn_interface_bind(w.sys, &want, &iface), 0);
-	if (flags == TN_INTERFACE_GUARDED)
-		CHECK_EQ(
-		    tn_call_guarded(iface, const struct count_ops, add, 2), 2);
-	else
-		CHECK_EQ(
-		    tn_call_sleeping(iface, const struct count_ops, add, 2), 2);
+	CHECK_EQ(add_one_more(flags, iface, &n), 2);
+	CHECK_EQ(n, 2);
 	CHECK_EQ(counting_fire(iface, 2, &one), 3);
 	CHECK_EQ(tn_interface_unbind(iface, NULL, "the test"), 0);
 	CHECK_EQ(tn_interface_withdraw(w.sys, NULL, "count", 0), 0);
 	CHECK_EQ(counting_fire(iface, 2, &one), -TN_ENODEV);
+	CHECK_EQ(add_one_more(flags, iface, &n), -TN_ENODEV);
+	CHECK_EQ(n, 2); /* there was no call to be inside of */
 	CHECK(world_close(&w));
+}
+
+TEST(interface, counted_calls_arrive)
+{
+	calls_in_its_way(0);
 }
 
 TEST(interface, guarded_calls_arrive)

@@ -161,21 +161,23 @@ extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
 /*
  * tn_call(iface, type, op, ...): calls operation @op of a table of struct type
  * @type with the instance and the arguments that follow; the value is the
- * operation's, or -TN_ENODEV. While its provider is about to leave, a call
- * waits until that is decided; a call from inside of another call, whatever its
- * kind, does not wait and has the value -TN_EAGAIN: who makes the provider leave
- * may be waiting for that one.
+ * operation's, or -TN_ENODEV. @iface is evaluated once; the arguments are inside
+ * of the call, and not at all when there is none. While its provider is about to
+ * leave, a call waits until that is decided; a call from inside of another call,
+ * whatever its kind, does not wait and has the value -TN_EAGAIN: who makes the
+ * provider leave may be waiting for that one.
  */
 #define tn_call(iface, type, ...)                                              \
 	__extension__({                                                        \
-		const struct tn_binding *tn_b_ = tn_interface_enter(iface);    \
+		struct tn_interface *const tn_i_ = (iface);                    \
+		const struct tn_binding *tn_b_ = tn_interface_enter(tn_i_);    \
 		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
 			tn_r_ = TN_OPS_(type, tn_b_->ops)                      \
 				    ->TN_OP_(tn_b_->instance, __VA_ARGS__);    \
-			tn_gate_exit(&(iface)->gate);                          \
+			tn_gate_exit(&tn_i_->gate);                            \
 		} else {                                                       \
-			tn_r_ = tn_interface_refusal(iface);                   \
+			tn_r_ = tn_interface_refusal(tn_i_);                   \
 		}                                                              \
 		tn_r_;                                                         \
 	})
@@ -186,16 +188,17 @@ extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
  */
 #define tn_call_guarded(iface, type, ...)                                      \
 	__extension__({                                                        \
+		struct tn_interface *const tn_i_ = (iface);                    \
 		struct tn_gate_frame tn_f_;                                    \
 		const struct tn_binding *tn_b_ =                               \
-		    tn_interface_guard(iface, &tn_f_);                         \
+		    tn_interface_guard(tn_i_, &tn_f_);                         \
 		int tn_r_;                                                     \
 		if (tn_b_ != NULL) {                                           \
 			tn_r_ = TN_OPS_(type, tn_b_->ops)                      \
 				    ->TN_OP_(tn_b_->instance, __VA_ARGS__);    \
-			tn_guard_exit(&(iface)->gate, &tn_f_);                 \
+			tn_guard_exit(&tn_i_->gate, &tn_f_);                   \
 		} else {                                                       \
-			tn_r_ = tn_interface_refusal(iface);                   \
+			tn_r_ = tn_interface_refusal(tn_i_);                   \
 		}                                                              \
 		tn_r_;                                                         \
 	})
@@ -208,16 +211,17 @@ extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
  */
 #define tn_call_sleeping(iface, type, ...)                                     \
 	__extension__({                                                        \
+		struct tn_interface *const tn_i_ = (iface);                    \
 		struct tn_gate_ticket tn_t_;                                   \
 		int tn_r_;                                                     \
 		if (tn_gate_enter_sleepable(                                   \
-			&(iface)->gate, TN_GATE_FOREVER, &tn_t_) == 0) {       \
+			&tn_i_->gate, TN_GATE_FOREVER, &tn_t_) == 0) {         \
 			tn_r_ = TN_OPS_(type, tn_t_.binding->ops)              \
 				    ->TN_OP_(                                  \
 					tn_t_.binding->instance, __VA_ARGS__); \
-			tn_gate_exit_sleepable(&(iface)->gate, &tn_t_);        \
+			tn_gate_exit_sleepable(&tn_i_->gate, &tn_t_);          \
 		} else {                                                       \
-			tn_r_ = tn_interface_refusal(iface);                   \
+			tn_r_ = tn_interface_refusal(tn_i_);                   \
 		}                                                              \
 		tn_r_;                                                         \
 	})
