@@ -125,15 +125,17 @@ static int ask(
 	int err = g->find != NULL ? g->find(g->find_arg, name, symbol, &args)
 				  : -TN_ENOENT;
 
-	if (err != 0 && err != -TN_ENOENT) {
+	*added = false;
+	if (err == -TN_ENOENT)
+		return 0;
+	if (err != 0) {
 		(void)diag_fail(n->diag, TN_STAGE_DEPENDS, TN_REASON_FINDER,
 		    n->node->load.name, name != NULL ? name : symbol);
 		return diag_result(n->diag, err);
 	}
-	if (err == 0)
-		err = graph_add(g, &args, true, n->diag);
+	err = graph_add(g, &args, true, n->diag);
 	/* A file that is there already does not help. */
-	if (err == -TN_ENOENT || err == -TN_EEXIST) {
+	if (err == -TN_EEXIST) {
 		tn_diag_fini(n->diag);
 		err = 0;
 	}

@@ -217,6 +217,33 @@ TEST(graph, found_file_that_is_damaged_is_named)
 	graphing_end(&f);
 }
 
+static int find_what_is_gone(
+    void *arg, const char *name, const char *symbol, struct tn_load_args *out)
+{
+	(void)arg;
+	(void)name;
+	(void)symbol;
+	out->path = "/no/such/b.ko";
+	return 0;
+}
+
+/* It is no answer that there is none. */
+TEST(graph, found_file_that_cannot_be_read_is_named)
+{
+	struct tn_load_args args;
+	struct graphing f;
+	char text[128];
+
+	CHECK(graphing_begin(&f));
+	args = graphing_args(graphing_file(&f, "a", "tenon.depends=b"));
+	CHECK_EQ(tn_graph_create(f.w.sys, find_what_is_gone, NULL, &f.g), 0);
+	CHECK_EQ(tn_graph_add(f.g, &args, NULL), 0);
+	CHECK_EQ(tn_graph_resolve(f.g, &f.w.diag), -TN_ENOENT);
+	tn_diag_text(&f.w.diag, text, sizeof(text));
+	CHECK_STR(text, "cannot read /no/such/b.ko: there is no such file");
+	graphing_end(&f);
+}
+
 /* --- files that are no modules, and damaged ones */
 
 TEST(graph, file_that_is_none_is_refused)
