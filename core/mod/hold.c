@@ -17,7 +17,8 @@ struct hold {
 	/* set once; it has a count, so its record stays */
 	struct tn_module *target;
 	/* ledger.lock: */
-	uint64_t count; /* not 0 while it is in the ledger */
+	struct list on; /* target->holds, while it is in the ledger */
+	uint64_t count; /* not 0 then */
 	uint64_t time_ns;
 };
 
@@ -26,6 +27,7 @@ static void hold_detach(struct tn_ledger_entry *entry)
 {
 	struct hold *h = (struct hold *)entry;
 
+	list_del(&h->on);
 	for (; h->count != 0; h->count--)
 		tn_target_put(&h->target->target);
 }
@@ -105,11 +107,13 @@ static int add_locked(
 	h->entry.type = &hold_class;
 	h->entry.id = key_of(target, holder);
 	err = ledger_add_to_locked(target->sys, holder, &h->entry);
-	if (err != 0)
+	if (err != 0) {
 		port_free(port, h, sizeof(*h));
-	else
-		*out = h;
-	return err;
+		return err;
+	}
+	list_add(&target->holds, &h->on);
+	*out = h;
+	return 0;
 }
 
 int hold_take_locked(
@@ -182,19 +186,25 @@ void hold_drop(struct tn_module *target, struct generation *holder)
 		report(target, holder);
 }
 
-struct hold_info hold_find(
-    struct tn_module *target, const struct generation *holder)
+static const struct hold *hold_at_link(const struct list *pos)
 {
-	struct hold_info info = { .count = 0 };
-	const struct hold *h;
+	return CONTAINER_OF((struct list *)(uintptr_t)pos, struct hold, on);
+}
+
+void holds_each(const struct tn_module *target,
+    void (*fn)(void *arg, const struct hold_info *hold), void *arg)
+{
+	const struct list *pos;
 
 	ledger_lock(target->sys);
-	h = find_locked(target, holder);
-	if (h != NULL)
-		info =
-		    (struct hold_info){ h->count, h->entry.site, h->time_ns };
+	list_for_each (pos, &target->holds) {
+		const struct hold *h = hold_at_link(pos);
+		const struct hold_info info = { ledger_owner(&h->entry),
+			h->count, h->entry.site, h->time_ns };
+
+		fn(arg, &info);
+	}
 	ledger_unlock(target->sys);
-	return info;
 }
 
 void hold_each_locked(const struct generation *holder,
@@ -212,19 +222,11 @@ void hold_each_locked(const struct generation *holder,
 
 uint64_t hold_total_locked(const struct tn_module *target)
 {
-	const struct ledger *lg = &target->sys->ledger;
+	const struct list *pos;
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < lg->nbuckets; i++) {
-		const struct tn_ledger_entry *e = lg->buckets[i];
-
-		for (; e != NULL; e = e->chain) {
-			const struct hold *h = (const struct hold *)e;
-
-			if (e->type == &hold_class && h->target == target)
-				n += h->count;
-		}
-	}
+	list_for_each (pos, &target->holds)
+		n += hold_at_link(pos)->count;
 	return n;
 }
 

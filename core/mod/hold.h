@@ -6,8 +6,9 @@
  * as long as it holds any: the number, and where and when the last was taken.
  * A holder is a generation, or NULL: the program, which is everything that is
  * no module. Records are entries of the ledger, in its table by their pair, so
- * that finding one takes constant time; those of a generation are revoked with
- * the rest of what it has, which gives its references back.
+ * that finding one takes constant time, and in the list of their target; those
+ * of a generation are revoked with the rest of what it has, which gives its
+ * references back.
  *
  * The target's word alone decides whether it can be closed. It counts first and
  * is given back last, so it never shows less than the records, and both under
@@ -63,18 +64,19 @@ void hold_each_locked(const struct generation *holder,
     void (*fn)(void *arg, struct tn_module *target, uint64_t count), void *arg)
     REQUIRES(ledger_role);
 
-/* What all holders together hold of @target. A walk over the whole ledger. */
+/* What all holders together hold of @target. */
 uint64_t hold_total_locked(const struct tn_module *target)
     REQUIRES(ledger_role);
 
-/* What @holder holds of @target; count 0: nothing. Registry lock. */
+/* Calls @fn for each holder of @target, under the ledger's lock. */
 struct hold_info {
+	const struct generation *holder; /* NULL: the program */
 	uint64_t count;
 	const void *site; /* of the last */
 	uint64_t time_ns;
 };
-struct hold_info hold_find(
-    struct tn_module *target, const struct generation *holder);
+void holds_each(const struct tn_module *target,
+    void (*fn)(void *arg, const struct hold_info *hold), void *arg);
 
 /*
  * Handles are slots of threads (core/gate), which know the code that has taken

@@ -89,32 +89,19 @@ static void meet_importers(struct search *s)
 	}
 }
 
-/* What the generation @gen holds, or the program, which is NULL. */
-static void meet_references(struct search *s, const struct generation *gen)
+static void meet_reference(void *arg, const struct hold_info *info)
 {
-	const struct hold_info info = hold_find(s->mod, gen);
+	const struct generation *gen = info->holder;
+	struct search *s = arg;
 	struct tn_holder *h;
 
-	if (info.count == 0)
+	if (gen != NULL && leaves_too(gen, s->mod))
 		return;
 	h = next(s, TN_HOLDER_REFERENCE,
-	    gen != NULL ? gen->mod->name : HOLD_PROGRAM, info.site,
-	    info.time_ns);
+	    gen != NULL ? gen->mod->name : HOLD_PROGRAM, info->site,
+	    info->time_ns);
 	if (h != NULL)
-		h->count = info.count;
-}
-
-static void meet_all_references(struct search *s)
-{
-	const struct list *pos;
-
-	list_for_each (pos, &s->mod->sys->list) {
-		const struct generation *gen = module_at(pos)->gen;
-
-		if (!leaves_too(gen, s->mod))
-			meet_references(s, gen);
-	}
-	meet_references(s, NULL);
+		h->count = info->count;
 }
 
 static void meet_running(void *arg, const struct firing *f, uint64_t since_ns)
@@ -174,7 +161,7 @@ size_t holders_find_locked(
 	if (importers)
 		meet_importers(&s);
 	meet_loads(&s);
-	meet_all_references(&s);
+	holds_each(mod, meet_reference, &s);
 	bonds_each(mod->gen, meet_bond, &s);
 	gate_each_handle(&mod->target, meet_handle, &s);
 	fires_each_running(mod->gen, meet_running, &s);

@@ -95,6 +95,7 @@ static struct tn_module *record_add(struct tn_system *sys, const char *name)
 	mod->id = ++sys->last_id;
 	mod->state = TN_STATE_EMPTY;
 	list_init(&mod->link);
+	list_init(&mod->holds);
 	(void)index_insert(&sys->modules, &mod->key);
 	return mod;
 }

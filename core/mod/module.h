@@ -118,6 +118,7 @@ struct tn_module {
 	/* written under the registry lock: who works on it, or NULL */
 	struct activity *_Atomic activity;
 	struct tn_gate_target target; /* references and handles */
+	struct list holds; /* ledger.lock: who has asked for some (hold.c) */
 };
 
 struct tn_system {

@@ -48,18 +48,19 @@ REQUIRES(registry_role)
 static void copy_holders(
     struct build *b, struct tn_module *mod, struct tn_snapshot_module *m)
 {
-	size_t n = holders_find_locked(mod, false, NULL, 0), found;
-	struct tn_holder *out;
+	struct tn_holder *out = NULL;
+	size_t room = 0, n;
 
-	if (b->base != NULL && n > (b->size - b->used) / sizeof(*out))
-		n = (b->size - b->used) / sizeof(*out);
-	out = take(b, n * sizeof(*out));
-
-	if (out == NULL || n == 0)
-		return;
-	found = holders_find_locked(mod, false, out, n);
+	if (b->base != NULL && b->used < b->size) {
+		out = (struct tn_holder *)(b->base + b->used);
+		room = (b->size - b->used) / sizeof(*out);
+	}
+	n = holders_find_locked(mod, false, out, room);
+	if (b->base != NULL && n > room)
+		n = room;
+	(void)take(b, n * sizeof(*out));
 	m->holders = out;
-	m->nholders = found < n ? found : n;
+	m->nholders = n;
 }
 
 static void copy_providers(
