@@ -52,7 +52,7 @@ static void copy_holders(
 	size_t room = 0, n;
 
 	if (b->base != NULL && b->used < b->size) {
-		out = (struct tn_holder *)(b->base + b->used);
+		out = (void *)(b->base + b->used);
 		room = (b->size - b->used) / sizeof(*out);
 	}
 	n = holders_find_locked(mod, false, out, room);
