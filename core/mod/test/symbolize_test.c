@@ -496,3 +496,61 @@ TEST(symbolize, init_text_is_known_until_it_is_freed)
 	author_free(&a);
 	CHECK(world_close(&w));
 }
+
+static int look_at_start(
+    void *arg, const char *name, uint64_t addr, uint64_t size)
+{
+	struct tn_location at;
+
+	(void)name;
+	*(unsigned *)arg += 1;
+	return !EXPECT(tn_symbolize(init_world->sys, addr, &at) == 0) ||
+	       !EXPECT(at.symbol[0] == '\0') || !EXPECT(at.offset == 0) ||
+	       !EXPECT(at.size == size);
+}
+
+static int look_in_init(void)
+{
+	ranges_in_init = 0;
+	return tn_symbolize_each(
+	    init_world->sys, look_at_start, &ranges_in_init);
+}
+
+/* Each text begins with a function of no name; one lies behind the other. */
+static void check_starts(const struct tn_config *config)
+{
+	static const struct tn_export exports[] = { WORLD_EXPORT(
+	    look_in_init) };
+	struct author a = author_new(isa_here()->machine, "starts");
+	struct tn_config with = *config;
+	struct tn_module *mod;
+	struct world w;
+	uint64_t at;
+
+	const uint32_t text = object_section(
+	    a.o, ".init.text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR);
+
+	(void)isa_return(a.o, a.text);
+	author_export(&a, (struct author_export){
+			      .name = "f", .symbol = author_return(&a, "f") });
+	(void)isa_return(a.o, text);
+	at = isa_jump(a.o, text, object_undefined(a.o, "look_in_init"));
+	object_symbol(
+	    a.o, "init_module", OBJECT_SYM(STB_GLOBAL, STT_FUNC), text, at);
+	author_return(&a, "cleanup_module");
+	with.exports = exports;
+	with.nexports = 1;
+	CHECK(world_open_with(&w, &with));
+	init_world = &w;
+	CHECK_EQ(world_load(&w, a.o, 0, &mod), 0);
+	CHECK_EQ(ranges_in_init, 2);
+	CHECK_EQ(world_unload(&w, mod), 0);
+	author_free(&a);
+	CHECK(world_close(&w));
+}
+
+TEST(symbolize, no_text_begins_with_what_another_one_ends_with)
+{
+	check_starts(&keeping);
+	check_starts(&(const struct tn_config){ 0 });
+}
