@@ -34,9 +34,9 @@ static void hold_detach(struct tn_ledger_entry *entry)
 
 static void hold_revoke(struct tn_ledger_entry *entry)
 {
-	struct hold *h = (struct hold *)entry;
-
-	port_free(h->target->sys->port, h, sizeof(*h));
+	/* Its target can have been unloaded, and forgotten, by now. */
+	port_free(
+	    ledger_owner(entry)->mod->sys->port, entry, sizeof(struct hold));
 }
 
 static void hold_describe(
