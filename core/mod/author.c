@@ -137,7 +137,7 @@ const struct interface_binding *module_enter_sleeping(
 {
 	struct tn_gate_ticket *ticket = (struct tn_gate_ticket *)(void *)frame;
 
-	if (tn_gate_enter_sleepable(&iface->gate, TN_GATE_FOREVER, ticket) != 0)
+	if (tn_interface_enter_sleeping(iface, ticket) != 0)
 		return NULL;
 	return (const struct interface_binding *)(const void *)ticket->binding;
 }

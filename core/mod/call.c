@@ -19,17 +19,43 @@ static bool has_record(void)
 }
 
 /*
- * A draining gate is waited for; then the next try may meet another one. Not by
- * a thread that is inside of some call: the closer waits for that.
+ * Not by a thread that is inside of some call, which the closer waits for, nor
+ * by one that is itself about to decide something. Only a draining gate is worth
+ * the lock.
  */
+static bool may_wait(struct tn_interface *iface)
+{
+	struct tn_system *sys = ((struct interface *)iface)->sys;
+	bool decides;
+
+	if (!gate_may_wait())
+		return false;
+	registry_lock(sys);
+	decides = interfaces_decided_here(sys);
+	registry_unlock(sys);
+	return !decides;
+}
+
+/* 0: it is worth another try. */
+static int await_gate(struct tn_interface *iface)
+{
+	const int err = tn_gate_wait(&iface->gate, 0);
+
+	if (err != -TN_ETIMEDOUT)
+		return err;
+	return may_wait(iface) ? tn_gate_wait(&iface->gate, TN_GATE_FOREVER)
+			       : -TN_EAGAIN;
+}
+
+/* The next try after a wait may meet another draining gate. */
 static const struct tn_binding *wait_and_enter(
     struct tn_interface *iface, struct tn_gate_frame *frame)
 {
 	const struct tn_binding *b = NULL;
 
-	if (!gate_may_wait() || (frame != NULL && !has_record()))
+	if (frame != NULL && !has_record())
 		return NULL;
-	while (b == NULL && tn_gate_wait(&iface->gate, TN_GATE_FOREVER) == 0)
+	while (b == NULL && await_gate(iface) == 0)
 		b = frame != NULL ? tn_guard_enter_call(&iface->gate, frame)
 				  : tn_gate_enter_call(&iface->gate);
 	return b;
@@ -46,6 +72,19 @@ const struct tn_binding *tn_interface_guard_slow(
 	return wait_and_enter(iface, frame);
 }
 
+int tn_interface_enter_sleeping(
+    struct tn_interface *iface, struct tn_gate_ticket *ticket)
+{
+	int err;
+
+	do {
+		if (tn_gate_enter_sleepable(&iface->gate, 0, ticket) == 0)
+			return 0;
+		err = await_gate(iface);
+	} while (err == 0);
+	return err;
+}
+
 /* Why a try has met a gate that is not open. */
 static int why_shut(struct tn_interface *iface)
 {
@@ -56,12 +95,12 @@ static int why_shut(struct tn_interface *iface)
 		   : -TN_EAGAIN;
 }
 
-/* Who is not inside has waited: then it was closed. */
+/* Who may wait has done so: then it was closed. */
 int tn_interface_refusal(struct tn_interface *iface)
 {
 	const int err = why_shut(iface);
 
-	return err == -TN_EAGAIN && gate_may_wait() ? -TN_ENODEV : err;
+	return err == -TN_EAGAIN && may_wait(iface) ? -TN_ENODEV : err;
 }
 
 typedef int op_fn(void *instance, void *cookie);

@@ -118,7 +118,7 @@ static void reopen_interfaces(const struct unload *u)
 		struct leaving *item = &u->items[i];
 
 		if (item->shut)
-			interfaces_reopen(item->mod->gen);
+			interfaces_open(item->mod->gen);
 		item->shut = false;
 	}
 }

@@ -150,20 +150,11 @@ int interface_settle(struct interface *iface, uint64_t deadline_ns)
 {
 	int err = 0;
 
+	if (is_being_closed(iface) && interfaces_decided_here(iface->sys))
+		return -TN_EDEADLK;
 	while (err == 0 && is_being_closed(iface))
 		err = interface_await(iface->sys, deadline_ns);
 	return is_being_closed(iface) ? err : 0;
-}
-
-/* Does the calling thread itself unload or stop the provider? */
-static bool is_decided_here(const struct provision *p)
-{
-	const struct activity *act;
-
-	if (p->owner == NULL)
-		return false;
-	act = module_activity(p->owner->mod);
-	return act != NULL && act->thread == this_thread(p->iface->sys->port);
 }
 
 int interface_await_decision(struct interface *iface)
@@ -172,7 +163,7 @@ int interface_await_decision(struct interface *iface)
 
 	while (err == 0 && iface->primary != NULL &&
 	       iface->primary->state == PROVISION_CLOSED) {
-		if (!gate_may_wait() || is_decided_here(iface->primary))
+		if (!gate_may_wait() || interfaces_decided_here(iface->sys))
 			return -TN_EDEADLK;
 		err = interface_await(iface->sys, UINT64_MAX);
 	}

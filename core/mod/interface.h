@@ -13,7 +13,7 @@
  * generation's provisions are
  *
  *	READY -- open --> OPEN -- close --> CLOSED -- suspend --> READY
- *	                   ^<-- reopen ------'  '---- withdraw --> gone
+ *	                   ^<---- open ------'  '---- withdraw --> gone
  *
  * close shuts the gates and waits for those inside; until it is decided by one
  * of the three that follow, callers wait, and so does whoever wants to change
@@ -105,13 +105,14 @@ int interface_await(struct tn_system *sys, uint64_t deadline_ns)
 /*
  * Waits until nobody closes the primary provision; likewise. Whoever waits may
  * be inside of what is being closed, without anybody knowing: so only those
- * whose caller has set a deadline wait for that.
+ * whose caller has set a deadline wait for that. -TN_EDEADLK: the caller may not
+ * wait for decisions (interfaces_decided_here).
  */
 int interface_settle(struct interface *iface, uint64_t deadline_ns)
     MUST_CHECK REQUIRES(registry_role);
 /*
  * Waits until it is decided whether a provision that all have left goes.
- * -TN_EDEADLK: the caller is who decides it, or is waited for.
+ * -TN_EDEADLK: the caller decides something himself, or is waited for.
  */
 int interface_await_decision(struct interface *iface)
     MUST_CHECK REQUIRES(registry_role);
@@ -139,14 +140,17 @@ bool readers_leave(const struct tn_port *port, uint64_t deadline_ns) MUST_CHECK;
 
 /* Before anything is provided. */
 void interfaces_init(struct generation *gen);
-/* The module is running: what it provides can be called. */
+/*
+ * The module is running, or runs on: what it provides can be called, by those
+ * who have waited too.
+ */
+void interfaces_open(struct generation *gen);
 void interfaces_open_locked(struct generation *gen) REQUIRES(registry_role);
 /*
  * -TN_EBUSY: somebody is bound who has no other provider, or calls were still
  * inside at @deadline_ns; then all are open as before.
  */
 int interfaces_close(struct generation *gen, uint64_t deadline_ns) MUST_CHECK;
-void interfaces_reopen(struct generation *gen);
 /* Other providers take over; the module still provides, but is stopped. */
 void interfaces_suspend(struct generation *gen);
 /*
@@ -164,6 +168,13 @@ bool bond_counts(const struct bond *b, const struct provision *p);
 void interfaces_call_off_locked(struct tn_system *sys) REQUIRES(registry_role);
 /* Is somebody bound to @p who has no other provider? Registry lock. */
 bool provision_is_needed(const struct provision *p);
+
+/*
+ * Has the calling thread closed interfaces of which it has not decided yet: does
+ * it run a stop, or a start that undoes one? Then it waits for no decision: it
+ * may be its own, or that of somebody who waits for this one.
+ */
+bool interfaces_decided_here(struct tn_system *sys) REQUIRES(registry_role);
 
 /* --- bond.c */
 

@@ -55,6 +55,16 @@ static void provision_init(struct provision *p, struct interface *iface,
 	list_add(&iface->provisions, &p->in_interface);
 }
 
+/* It may be called, and who has waited meanwhile enters. Lock held. */
+static void provision_open(struct provision *p)
+{
+	p->state = PROVISION_OPEN;
+	/* Who closes another one leads to this. */
+	if (p->iface->primary == NULL || p->iface->primary == p)
+		interface_lead(p->iface, p);
+	interface_decided(p->iface->sys);
+}
+
 static bool is_running(const struct generation *gen)
 {
 	return gen == NULL || gen->mod->state == TN_STATE_RUNNING;
@@ -73,7 +83,9 @@ static int provide_locked(struct tn_system *sys, struct generation *owner,
 		return err;
 	if (provision_find(iface, owner) != NULL)
 		return -TN_EEXIST;
-	if (owner != NULL && owner->leaving != NULL)
+	/* A start that undoes a stop provides what is opened with the rest. */
+	if (owner != NULL && owner->leaving != NULL &&
+	    owner->mod->state != TN_STATE_STOPPED)
 		return -TN_EBUSY; /* nobody would close it */
 	p = port_alloc(sys->port, sizeof(*p));
 	if (p == NULL)
@@ -85,9 +97,7 @@ static int provide_locked(struct tn_system *sys, struct generation *owner,
 		list_add(&owner->provisions, &p->in_owner);
 	if (!is_running(owner))
 		return 0;
-	p->state = PROVISION_OPEN;
-	if (iface->primary == NULL)
-		interface_lead(iface, p);
+	provision_open(p);
 	return 0;
 }
 
@@ -168,15 +178,6 @@ static int everybody_leaves(
 	return gate_is_drained(gate) ? 0 : gate_drain(gate, deadline_ns);
 }
 
-/* As if nobody had closed it: who has waited meanwhile enters. Lock held. */
-static void provision_reopen(struct provision *p)
-{
-	p->state = PROVISION_OPEN;
-	if (p->iface->primary == p)
-		gate_publish(&p->iface->public.gate, &p->open);
-	interface_decided(p->iface->sys);
-}
-
 /*
  * Shuts the gate of @p and waits for those inside. Lock held; dropped while it
  * waits.
@@ -201,7 +202,7 @@ static int provision_shut(struct provision *p, uint64_t deadline_ns)
 	p->state = PROVISION_CLOSED;
 	if (err == 0)
 		return 0;
-	provision_reopen(p);
+	provision_open(p);
 	return err == -TN_EOPNOTSUPP ? err : -TN_EBUSY;
 }
 
@@ -216,7 +217,7 @@ static int provision_close(struct provision *p, uint64_t deadline_ns)
 	if (err != 0 || !provision_is_needed(p))
 		return err;
 	/* Somebody has bound meanwhile. */
-	provision_reopen(p);
+	provision_open(p);
 	return -TN_EBUSY;
 }
 
@@ -243,16 +244,42 @@ static struct provision *provision_in(
 	return NULL;
 }
 
+static bool activity_is_here(const struct activity *act)
+{
+	return act->thread == this_thread(act->mod->sys->port);
+}
+
+bool interfaces_decided_here(struct tn_system *sys)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &sys->activities) {
+		const struct activity *act = activity_at(pos);
+
+		if (activity_is_here(act) && act->mod->gen != NULL &&
+		    provision_in(act->mod->gen, PROVISION_CLOSED) != NULL)
+			return true;
+	}
+	return false;
+}
+
 void interfaces_open_locked(struct generation *gen)
 {
 	struct provision *p;
 
-	while ((p = provision_in(gen, PROVISION_READY)) != NULL) {
-		p->state = PROVISION_OPEN;
-		/* Who closes another one leads to this. */
-		if (p->iface->primary == NULL)
-			interface_lead(p->iface, p);
-	}
+	while ((p = provision_in(gen, PROVISION_READY)) != NULL ||
+	       (p = provision_in(gen, PROVISION_CLOSED)) != NULL)
+		provision_open(p);
+}
+
+void interfaces_open(struct generation *gen)
+{
+	struct tn_system *sys = gen->mod->sys;
+
+	registry_lock(sys);
+	interfaces_open_locked(gen);
+	registry_unlock(sys);
+	fires_resume(gen);
 }
 
 int interfaces_close(struct generation *gen, uint64_t deadline_ns)
@@ -271,20 +298,8 @@ int interfaces_close(struct generation *gen, uint64_t deadline_ns)
 		err = provision_close(p, deadline_ns);
 	registry_unlock(sys);
 	if (err != 0)
-		interfaces_reopen(gen);
+		interfaces_open(gen);
 	return err;
-}
-
-void interfaces_reopen(struct generation *gen)
-{
-	struct tn_system *sys = gen->mod->sys;
-	struct provision *p;
-
-	registry_lock(sys);
-	while ((p = provision_in(gen, PROVISION_CLOSED)) != NULL)
-		provision_reopen(p);
-	registry_unlock(sys);
-	fires_resume(gen);
 }
 
 /*
@@ -372,23 +387,42 @@ void interfaces_withdraw(struct generation *gen)
 	}
 }
 
+static struct provision *provision_of(
+    const struct interface *iface, const struct tn_module *owner)
+{
+	return interfaces_are_for(owner)
+		   ? provision_find(iface, owner != NULL ? owner->gen : NULL)
+		   : NULL;
+}
+
+/* Its owner's stop, which the calling thread runs, asks for it. */
+static bool is_closed_here(const struct provision *p)
+{
+	return p->state == PROVISION_CLOSED && p->owner != NULL &&
+	       activity_is_here(module_activity(p->owner->mod));
+}
+
 /*
- * Finds what is not being closed. -TN_ENOENT; -TN_EBUSY: somebody else was still
- * closing what the gate leads to at @deadline_ns.
+ * Finds what nobody else is closing. -TN_ENOENT; -TN_EBUSY: somebody was still
+ * closing what the gate leads to at @deadline_ns; -TN_EDEADLK: the caller may
+ * not wait for him.
  */
 REQUIRES(registry_role)
 static int provision_named(struct tn_system *sys, const struct tn_module *owner,
     const char *name, uint64_t deadline_ns, struct provision **out)
 {
 	struct interface *iface = interface_find(sys, name);
+	int err;
 
 	if (iface == NULL)
 		return -TN_ENOENT;
-	if (interface_settle(iface, deadline_ns) != 0)
-		return -TN_EBUSY;
-	if (!interfaces_are_for(owner))
-		return -TN_ENOENT;
-	*out = provision_find(iface, owner != NULL ? owner->gen : NULL);
+	*out = provision_of(iface, owner);
+	if (*out != NULL && is_closed_here(*out))
+		return 0;
+	err = interface_settle(iface, deadline_ns);
+	if (err != 0)
+		return err == -TN_EDEADLK ? err : -TN_EBUSY;
+	*out = provision_of(iface, owner);
 	return *out != NULL && (*out)->state <= PROVISION_OPEN ? 0 : -TN_ENOENT;
 }
 
@@ -427,7 +461,7 @@ static int withdraw_locked(
 	err = provision_close(p, deadline_ns);
 	if (err != 0 || !has_handles(sys, owner))
 		return err;
-	provision_reopen(p);
+	provision_open(p);
 	return -TN_EBUSY;
 }
 

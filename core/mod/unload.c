@@ -224,7 +224,7 @@ static void undo(const struct unload *u)
 		if (item->closed)
 			gate_target_open(&item->mod->target);
 		if (item->shut)
-			interfaces_reopen(item->mod->gen);
+			interfaces_open(item->mod->gen);
 		if (item->quiet && !item->stopped)
 			generation_run_resume(item->mod->gen);
 	}

@@ -79,7 +79,10 @@ struct module;
  * -EEXIST (-17), -ENOMEM (-12).
  */
 int interface_provide(struct module *owner, const struct interface_desc *desc);
-/* Takes it back early; waits for calls inside. -ENOENT (-2), -EBUSY (-16). */
+/*
+ * Takes it back early, as a stop may what start has provided; waits for calls
+ * inside. -ENOENT (-2), -EBUSY (-16), -EDEADLK (-35): from inside of a call.
+ */
 int interface_withdraw(struct module *owner, const char *name);
 
 /*
@@ -95,7 +98,8 @@ int interface_unbind(struct tn_interface *iface, struct module *holder);
 /*
  * Enters for one call; NULL: nobody provides it. Does not block but while the
  * provider is being unloaded, until that is decided; from inside of another
- * call it does not wait for that: NULL. Nothing between enter and exit sleeps.
+ * call, or in the stop of a module that provides, it does not wait for that:
+ * NULL. Nothing between enter and exit sleeps.
  */
 const struct interface_binding *interface_enter(struct tn_interface *iface);
 void interface_exit(struct tn_interface *iface);

@@ -3,6 +3,8 @@
  * What a module that leaves does with interfaces, its own and those of others:
  * in its stop, and when all that it has is taken back.
  */
+#include <pthread.h>
+
 #include <tenon/interfaces.h>
 #include <tenon/ledger.h>
 #include <test/test.h>
@@ -23,9 +25,10 @@ static int echo(void *instance, int n)
 
 static const struct echo_ops echo_ops = { { sizeof(echo_ops), 1 }, echo };
 
-static int provide(struct tn_module *mod, const char *name)
+static int provide(struct tn_module *mod, const char *name, uint32_t flags)
 {
 	const struct tn_interface_desc desc = { .size = sizeof(desc),
+		.flags = flags,
 		.name = name,
 		.version = TN_INTERFACE_VERSION(1, 0),
 		.ops = &echo_ops };
@@ -33,12 +36,11 @@ static int provide(struct tn_module *mod, const char *name)
 	return tn_interface_provide(play.w.sys, mod, &desc);
 }
 
-/* NULL: the test itself, which keeps nobody. */
-static int bind(
-    struct tn_module *mod, const char *name, struct tn_interface **out)
+static int bind(struct tn_module *mod, const char *name, uint32_t flags,
+    struct tn_interface **out)
 {
 	const struct tn_interface_want want = { .size = sizeof(want),
-		.flags = mod == NULL ? TN_BIND_WEAK : 0,
+		.flags = flags,
 		.name = name,
 		.version = TN_INTERFACE_VERSION(1, 0),
 		.module = mod,
@@ -60,8 +62,8 @@ static void join_in(struct tn_ledger_entry *entry)
 	struct tn_module *mod = ((struct generation *)entry->owner)->mod;
 	struct tn_interface *iface;
 
-	late.bound = bind(mod, "echo", &iface);
-	late.provided = provide(mod, "late");
+	late.bound = bind(mod, "echo", 0, &iface);
+	late.provided = provide(mod, "late", 0);
 }
 
 static const struct tn_ledger_class late_class = { .size = sizeof(late_class),
@@ -101,9 +103,207 @@ TEST(interface, module_that_is_taken_out_neither_binds_nor_provides)
 {
 	CHECK(play_open(0));
 	CHECK_EQ(tn_ledger_class_add(play.w.sys, &late_class), 0);
-	CHECK_EQ(provide(NULL, "echo"), 0);
+	CHECK_EQ(provide(NULL, "echo", 0), 0);
 	play.inside = charge_in_init;
 	is_refused_when_late(-TN_EIO);
 	is_refused_when_late(0);
+	CHECK(play_close());
+}
+
+/* --- while it decides */
+
+/* One of each kind, of one module. */
+struct three {
+	struct tn_interface *counted, *guarded, *sleeping;
+};
+
+static const char *const names[][3] = { { "ac", "ag", "as" },
+	{ "bc", "bg", "bs" } };
+
+static struct three three[2];
+
+static void provide_three(struct tn_module *mod, unsigned i)
+{
+	const uint32_t g = TN_INTERFACE_GUARDED, s = TN_INTERFACE_SLEEPS;
+
+	EXPECT(provide(mod, names[i][0], 0) == 0);
+	EXPECT(provide(mod, names[i][1], g) == 0);
+	EXPECT(provide(mod, names[i][2], s) == 0);
+	EXPECT(bind(NULL, names[i][0], TN_BIND_WEAK, &three[i].counted) == 0);
+	EXPECT(
+	    bind(NULL, names[i][1], TN_BIND_WEAK | g, &three[i].guarded) == 0);
+	EXPECT(
+	    bind(NULL, names[i][2], TN_BIND_WEAK | s, &three[i].sleeping) == 0);
+}
+
+/* All ways to call what this one provides come to @expected. */
+static bool all_come_to(unsigned i, int expected)
+{
+	const struct tn_binding *b;
+	struct tn_handle h;
+	int err = tn_interface_acquire(three[i].counted, "it", &h, &b);
+
+	if (err == 0)
+		EXPECT(tn_handle_put(h) == 0);
+	return tn_call(three[i].counted, const struct echo_ops, echo, 7) ==
+		   expected &&
+	       tn_call_guarded(three[i].guarded, const struct echo_ops, echo,
+		   7) == expected &&
+	       tn_call_sleeping(three[i].sleeping, const struct echo_ops, echo,
+		   7) == expected &&
+	       err == (expected == 7 ? 0 : expected);
+}
+
+static bool all_are_refused(unsigned i)
+{
+	struct tn_interface *iface;
+
+	return all_come_to(i, -TN_EAGAIN) &&
+	       bind(NULL, names[i][0], 0, &iface) == -TN_EDEADLK &&
+	       tn_interface_prefer(play.w.sys, NULL, names[i][0], UINT64_MAX) ==
+		   -TN_EDEADLK;
+}
+
+static struct {
+	unsigned refused; /* so often */
+	pthread_barrier_t meeting;
+} at;
+
+static void try_all_in_stop(
+    enum actor_op op, struct tn_module *mod, char letter)
+{
+	(void)mod;
+	(void)letter;
+	if (op == ACTOR_STOP)
+		at.refused += all_are_refused(0) && all_are_refused(1);
+}
+
+/* Of b, when a is open again. */
+static void try_all_in_start(
+    enum actor_op op, struct tn_module *mod, char letter)
+{
+	(void)mod;
+	(void)letter;
+	if (op == ACTOR_START)
+		at.refused += all_come_to(0, 7) && all_are_refused(1);
+}
+
+static void open_two(struct tn_module *mod[2])
+{
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
+
+	EXPECT(play_open(0));
+	EXPECT(actor_load(&a, 0, &mod[0]) == 0);
+	EXPECT(actor_load(&b, 0, &mod[1]) == 0);
+	provide_three(mod[0], 0);
+	provide_three(mod[1], 1);
+	author_free(&a);
+	author_free(&b);
+	at.refused = 0;
+}
+
+TEST(interface, stop_does_not_wait_for_what_its_own_unload_decides)
+{
+	struct tn_module *mod[2];
+
+	open_two(mod);
+	play.inside = try_all_in_stop;
+	CHECK_EQ(play_unload_set(mod, 2), 0);
+	CHECK_EQ(at.refused, 2);
+	CHECK(all_come_to(0, -TN_ENODEV));
+	CHECK(play_close());
+}
+
+TEST(interface, start_that_undoes_a_stop_does_not_wait_for_it)
+{
+	struct tn_module *mod[2];
+
+	open_two(mod);
+	play.inside = try_all_in_start;
+	play.result['a'][ACTOR_STOP] = -TN_EIO;
+	CHECK_EQ(play_unload_set(mod, 2), -TN_EIO);
+	CHECK_EQ(at.refused, 1);
+	CHECK(all_come_to(0, 7));
+	CHECK(all_come_to(1, 7));
+	play.inside = NULL;
+	play.result['a'][ACTOR_STOP] = 0;
+	CHECK_EQ(play_unload_set(mod, 2), 0);
+	CHECK(play_close());
+}
+
+/* Each decides what the other one asks for. */
+static void try_the_other(enum actor_op op, struct tn_module *mod, char letter)
+{
+	(void)mod;
+	if (op != ACTOR_STOP)
+		return;
+	(void)pthread_barrier_wait(&at.meeting);
+	EXPECT(all_are_refused(letter == 'a' ? 1 : 0));
+	(void)pthread_barrier_wait(&at.meeting);
+}
+
+static void *unload(void *mod)
+{
+	EXPECT(tn_unload(play.w.sys, mod, NULL) == 0);
+	return NULL;
+}
+
+TEST(interface, stops_of_two_unloads_do_not_wait_for_each_other)
+{
+	struct tn_module *mod[2];
+	pthread_t thread;
+
+	open_two(mod);
+	CHECK_EQ(pthread_barrier_init(&at.meeting, NULL, 2), 0);
+	play.inside = try_the_other;
+	CHECK_EQ(pthread_create(&thread, NULL, unload, mod[0]), 0);
+	(void)unload(mod[1]);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(pthread_barrier_destroy(&at.meeting), 0);
+	CHECK(play_close());
+}
+
+/* --- a start that provides and a stop that withdraws */
+
+static void come_and_go(enum actor_op op, struct tn_module *mod, char letter)
+{
+	if (letter != 'b')
+		return;
+	if (op == ACTOR_START)
+		EXPECT(provide(mod, "echo", 0) == 0);
+	if (op == ACTOR_STOP)
+		EXPECT(tn_interface_withdraw(
+			   play.w.sys, mod, "echo", UINT64_MAX) == 0);
+}
+
+TEST(interface, stop_can_withdraw_what_start_provides)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN),
+		      b = actor_new("b", ACTOR_PLAIN);
+	struct tn_interface *iface;
+	struct tn_module *mod[2];
+
+	CHECK(play_open(0));
+	play.inside = come_and_go;
+	CHECK_EQ(actor_load(&a, 0, &mod[0]), 0);
+	CHECK_EQ(actor_load(&b, 0, &mod[1]), 0);
+	CHECK_EQ(bind(mod[0], "echo", 0, &iface), 0);
+	CHECK_EQ(tn_stop(play.w.sys, mod[1], NULL, NULL), -TN_EBUSY);
+	CHECK_EQ(tn_interface_unbind(iface, mod[0], NULL), 0);
+	CHECK_EQ(tn_stop(play.w.sys, mod[1], NULL, NULL), 0);
+	CHECK_EQ(tn_call(iface, const struct echo_ops, echo, 1), -TN_ENODEV);
+	CHECK_EQ(tn_start(play.w.sys, mod[1], NULL), 0);
+	CHECK_EQ(tn_call(iface, const struct echo_ops, echo, 2), 2);
+	/* b has stopped when a's stop fails: it is started again. */
+	play.result['a'][ACTOR_STOP] = -TN_EIO;
+	CHECK_EQ(play_unload_set(mod, 2), -TN_EIO);
+	CHECK_EQ(actor_state(mod[1]), TN_STATE_RUNNING);
+	CHECK_EQ(tn_call(iface, const struct echo_ops, echo, 3), 3);
+	play.result['a'][ACTOR_STOP] = 0;
+	CHECK_EQ(play_unload_set(mod, 2), 0);
+	CHECK_EQ(tn_call(iface, const struct echo_ops, echo, 4), -TN_ENODEV);
+	author_free(&a);
+	author_free(&b);
 	CHECK(play_close());
 }

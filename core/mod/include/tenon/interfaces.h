@@ -79,12 +79,14 @@ int tn_interface_provide(struct tn_system *sys, struct tn_module *owner,
     const struct tn_interface_desc *desc);
 
 /*
- * Takes it back, when everybody has left it. -TN_ENOENT: @owner does not
+ * Takes it back, when everybody has left it. In the stop of @owner they have:
+ * what start has provided stop can withdraw. -TN_ENOENT: @owner does not
  * provide it; -TN_EBUSY: bonds that are not weak have no other provider,
  * handles on @owner are held, or after @timeout_ns calls were still inside or
  * somebody else was still closing it; -TN_EDEADLK: from inside of a counted or
- * guarded call. From inside of a call that sleeps, which has no thread to be
- * known by, it waits for itself until @timeout_ns.
+ * guarded call, or from a stop (see tn_call) while somebody else is closing it.
+ * From inside of a call that sleeps, which has no thread to be known by, it
+ * waits for itself until @timeout_ns.
  */
 int tn_interface_withdraw(struct tn_system *sys, struct tn_module *owner,
     const char *name, uint64_t timeout_ns);
@@ -122,7 +124,7 @@ struct tn_interface_want {
  * made at once, and keeps it unless it is weak. When all have left it, a bond
  * that is not weak waits until the rest is decided (other interfaces of the
  * modules that leave, their stop hooks). -TN_EDEADLK: the caller is inside of a
- * call, or is itself what decides it.
+ * call, or in a stop that does not wait either (tn_call).
  */
 int tn_interface_bind(struct tn_system *sys,
     const struct tn_interface_want *want, struct tn_interface **out);
@@ -165,7 +167,10 @@ extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
  * of the call, and not at all when there is none. While its provider is about to
  * leave, a call waits until that is decided; a call from inside of another call,
  * whatever its kind, does not wait and has the value -TN_EAGAIN: who makes the
- * provider leave may be waiting for that one.
+ * provider leave may be waiting for that one. Nor does a call from the stop of a
+ * module that itself provides something, or leaves together with one that does,
+ * or from the start that undoes such a stop: it is part of a decision for which
+ * others wait.
  */
 #define tn_call(iface, type, ...)                                              \
 	__extension__({                                                        \
@@ -214,8 +219,7 @@ extern "C++" template <typename ops> const ops *tn_ops_of_(const void *table)
 		struct tn_interface *const tn_i_ = (iface);                    \
 		struct tn_gate_ticket tn_t_;                                   \
 		int tn_r_;                                                     \
-		if (tn_gate_enter_sleepable(                                   \
-			&tn_i_->gate, TN_GATE_FOREVER, &tn_t_) == 0) {         \
+		if (tn_interface_enter_sleeping(tn_i_, &tn_t_) == 0) {         \
 			tn_r_ = TN_OPS_(type, tn_t_.binding->ops)              \
 				    ->TN_OP_(                                  \
 					tn_t_.binding->instance, __VA_ARGS__); \
@@ -231,6 +235,9 @@ int tn_interface_refusal(struct tn_interface *iface);
 const struct tn_binding *tn_interface_enter_slow(struct tn_interface *iface);
 const struct tn_binding *tn_interface_guard_slow(
     struct tn_interface *iface, struct tn_gate_frame *frame);
+/* As tn_gate_enter_sleepable, which knows nothing of stops; until then. */
+int tn_interface_enter_sleeping(
+    struct tn_interface *iface, struct tn_gate_ticket *ticket);
 
 /* Enters for a counted call; NULL: nobody provides it. */
 static inline const struct tn_binding *tn_interface_enter(
