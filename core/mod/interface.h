@@ -202,8 +202,8 @@ void bonds_each(const struct generation *gen,
  * int (*)(void *instance, void *cookie); *@status is what it returned, or
  * -TN_ENOSYS when the table has no such operation. Does not wait for the gate:
  * -TN_EAGAIN: its provider is about to leave, or not; -TN_ENODEV: nobody
- * provides it; -TN_ENOMEM: as tn_call_guarded. For those who may come again, because what makes the provider
- * leave may be waiting for them.
+ * provides it; -TN_ENOMEM: as tn_call_guarded. For those who may come again,
+ * because what makes the provider leave may be waiting for them.
  */
 int interface_fire(struct tn_interface *iface, unsigned op, void *cookie,
     int *status) MUST_CHECK;
