@@ -95,9 +95,8 @@ static int provide_locked(struct tn_system *sys, struct generation *owner,
 	provision_init(p, iface, desc, owner);
 	if (owner != NULL)
 		list_add(&owner->provisions, &p->in_owner);
-	if (!is_running(owner))
-		return 0;
-	provision_open(p);
+	if (is_running(owner))
+		provision_open(p);
 	return 0;
 }
 

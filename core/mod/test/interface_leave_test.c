@@ -4,6 +4,7 @@
  * in its stop, and when all that it has is taken back.
  */
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <tenon/interfaces.h>
 #include <tenon/ledger.h>
@@ -261,6 +262,100 @@ TEST(interface, stops_of_two_unloads_do_not_wait_for_each_other)
 	(void)unload(mod[1]);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(pthread_barrier_destroy(&at.meeting), 0);
+	CHECK(play_close());
+}
+
+/* --- who waits for the decision, and who does not */
+
+static struct {
+	struct tn_module *mod[2]; /* a and b, of which a stops */
+	struct tn_module *c;      /* provides nothing, and goes meanwhile */
+	int (*wait)(void *ctx, const uint32_t *word, uint32_t value,
+	    uint64_t deadline_ns);
+	sem_t waiting;                     /* one more does */
+	int by_program, by_module, inside; /* what binding returned */
+	int provided;
+} wake;
+
+/* The lock is free: who has come here is woken, or has missed it already. */
+static int wait_and_tell(
+    void *ctx, const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	if ((const void *)word == &play.w.sys->interfaces_changed)
+		sem_post(&wake.waiting);
+	return wake.wait(ctx, word, value, deadline_ns);
+}
+
+static void *bind_for_program(void *iface)
+{
+	wake.by_program = bind(NULL, "ac", 0, iface);
+	return NULL;
+}
+
+static void *bind_for_c(void *iface)
+{
+	wake.by_module = bind(wake.c, "ac", 0, iface);
+	return NULL;
+}
+
+static void *bind_from_inside(void *iface)
+{
+	struct tn_interface *w;
+
+	EXPECT(bind(NULL, "w", TN_BIND_WEAK, &w) == 0);
+	EXPECT(tn_interface_enter(w) != NULL);
+	wake.inside = bind(NULL, "ac", 0, iface);
+	tn_gate_exit(&w->gate);
+	return NULL;
+}
+
+static pthread_t binder[2];
+static struct tn_interface *bound[3];
+
+static void be_awaited(enum actor_op op, struct tn_module *mod, char letter)
+{
+	pthread_t thread;
+
+	if (op != ACTOR_STOP || letter != 'a')
+		return;
+	EXPECT(pthread_create(&thread, NULL, bind_from_inside, &bound[2]) == 0);
+	EXPECT(pthread_join(thread, NULL) == 0);
+	EXPECT(
+	    pthread_create(&binder[0], NULL, bind_for_program, &bound[0]) == 0);
+	EXPECT(pthread_create(&binder[1], NULL, bind_for_c, &bound[1]) == 0);
+	for (int i = 0; i < 2; i++)
+		while (sem_wait(&wake.waiting) != 0)
+			;
+	wake.provided = provide(mod, "more", 0);
+	EXPECT(tn_unload(play.w.sys, wake.c, NULL) == 0);
+}
+
+TEST(interface, decision_wakes_those_who_bind)
+{
+	struct author c = actor_new("c", ACTOR_PLAIN);
+
+	open_two(wake.mod);
+	CHECK_EQ(actor_load(&c, 0, &wake.c), 0);
+	sem_init(&wake.waiting, 0, 0);
+	CHECK_EQ(provide(NULL, "w", 0), 0);
+	wake.wait = play.w.rig.port.wait;
+	play.w.rig.port.wait = wait_and_tell;
+	play.inside = be_awaited;
+	play.result['a'][ACTOR_STOP] = -TN_EIO;
+	CHECK_EQ(tn_unload(play.w.sys, wake.mod[0], NULL), -TN_EIO);
+	for (int i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(binder[i], NULL), 0);
+	CHECK_EQ(wake.by_program, 0);
+	CHECK_EQ(wake.by_module, -TN_EINVAL); /* it is gone */
+	CHECK_EQ(wake.inside, -TN_EDEADLK);
+	CHECK_EQ(wake.provided, -TN_EBUSY); /* while it leaves */
+	play.inside = NULL;
+	play.result['a'][ACTOR_STOP] = 0;
+	CHECK_EQ(tn_unload(play.w.sys, wake.mod[0], NULL), -TN_EBUSY);
+	while (tn_interface_unbind(bound[0], NULL, "the test") == 0)
+		;
+	CHECK_EQ(play_unload_set(wake.mod, 2), 0);
+	author_free(&c);
 	CHECK(play_close());
 }
 
