@@ -36,7 +36,7 @@ static int take_locked(struct tn_load *l, struct tn_module *mod)
 		return err;
 	}
 	mod->was = mod->state;
-	mod->state = TN_STATE_COMING;
+	module_set_state_locked(mod, TN_STATE_COMING);
 	l->mod = mod;
 	return 0;
 }
@@ -93,7 +93,7 @@ void load_unclaim(struct tn_load *l)
 	registry_lock(l->sys);
 	activity_unpin_locked(&l->activity);
 	if (l->mod != NULL) {
-		l->mod->state = l->mod->was;
+		module_set_state_locked(l->mod, l->mod->was);
 		activity_end_locked(&l->activity, l->diag->error, l->diag);
 		module_release_locked(l->mod);
 	}

@@ -31,7 +31,7 @@
 void module_set_state(struct tn_module *mod, enum tn_state state)
 {
 	registry_lock(mod->sys);
-	mod->state = state;
+	module_set_state_locked(mod, state);
 	mod->sys->changes++;
 	registry_unlock(mod->sys);
 }
@@ -40,7 +40,7 @@ void module_set_state(struct tn_module *mod, enum tn_state state)
 void module_run(struct tn_module *mod)
 {
 	registry_lock(mod->sys);
-	mod->state = TN_STATE_RUNNING;
+	module_set_state_locked(mod, TN_STATE_RUNNING);
 	mod->sys->changes++;
 	interfaces_open_locked(mod->gen);
 	gate_target_open(&mod->target);
@@ -213,7 +213,8 @@ REQUIRES(registry_role)
 static void set_generation(struct tn_module *mod, struct generation *gen)
 {
 	ledger_lock(mod->sys);
-	mod->gen = gen;
+	/* release: pairs with the acquire of look_begin */
+	__atomic_store_n(&mod->gen, gen, __ATOMIC_RELEASE);
 	ledger_unlock(mod->sys);
 }
 
@@ -241,9 +242,9 @@ int module_publish(struct generation *gen, struct tn_diag *d)
 	}
 	gen->number = ++sys->generations;
 	module_activity(mod)->nproviders = 0;
-	mod->taints = gen->taints;
+	module_set_taints_locked(mod, gen->taints);
 	sys->taints |= gen->taints;
-	mod->state = TN_STATE_LOADED;
+	module_set_state_locked(mod, TN_STATE_LOADED);
 	sys->changes++;
 	list_add(&sys->list, &mod->link);
 	registry_unlock(sys);
@@ -298,7 +299,7 @@ void module_withdraw(struct tn_module *mod)
 	act->providers = gen->providers;
 	act->nproviders = gen->nproviders;
 	registry_unlock(sys);
-	/* A reader may still be comparing a name in the image. */
+	/* A reader may still be comparing a name in the image, or be at @gen. */
 	sys->port->synchronize(sys->port->ctx);
 	generation_free(sys, gen, act);
 }
@@ -371,14 +372,35 @@ static size_t resident_bytes(const struct kept_image *img)
 	return n;
 }
 
-void tn_module_part(
-    struct tn_module *mod, enum tn_part_kind kind, uint64_t *addr, size_t *size)
+/* relaxed: nobody is told more than was true at some time of the call */
+#define LOOK(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+/*
+ * Around each look at the generation of a module which may be unloaded by force
+ * meanwhile; NULL: there is none.
+ */
+static const struct generation *look_begin(const struct tn_module *mod)
+{
+	const struct tn_port *port = mod->sys->port;
+
+	port->read_enter(port->ctx);
+	return __atomic_load_n(&mod->gen, __ATOMIC_ACQUIRE);
+}
+
+static void look_end(const struct tn_module *mod)
+{
+	const struct tn_port *port = mod->sys->port;
+
+	port->read_exit(port->ctx);
+}
+
+static void find_part(const struct generation *gen, enum tn_part_kind kind,
+    uint64_t *addr, size_t *size)
 {
 	*addr = 0;
 	*size = 0;
-	for (unsigned i = 0; mod->gen != NULL && i < mod->gen->image->nparts;
-	     i++) {
-		const struct kept_part *p = &mod->gen->image->part[i];
+	for (unsigned i = 0; gen != NULL && i < gen->image->nparts; i++) {
+		const struct kept_part *p = &gen->image->part[i];
 
 		if (p->kind != kind || p->size == 0)
 			continue;
@@ -388,24 +410,18 @@ void tn_module_part(
 	}
 }
 
-void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
+void tn_module_part(
+    struct tn_module *mod, enum tn_part_kind kind, uint64_t *addr, size_t *size)
 {
-	const struct generation *gen = mod->gen;
+	find_part(look_begin(mod), kind, addr, size);
+	look_end(mod);
+}
+
+static void tell_generation(
+    const struct generation *gen, struct tn_module_info *info)
+{
 	size_t text;
 
-	*info = (struct tn_module_info){
-		.name = mod->name,
-		.version = "",
-		.license = "",
-		.state = mod->state,
-		.refs = count_of(mod),
-		.taints = mod->taints,
-		/* relaxed: a moment's answer, nothing hangs on it */
-		.busy = atomic_load_explicit(
-			    &mod->activity, memory_order_relaxed) != NULL,
-	};
-	if (gen == NULL)
-		return;
 	info->version = metadata_text(gen, "version");
 	info->license = metadata_text(gen, "license");
 	info->profile = gen->profile;
@@ -419,5 +435,23 @@ void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
 	info->timing = gen->timing;
 	info->base = gen->base;
 	info->permanent = generation_is_permanent(gen);
-	tn_module_part(mod, TN_TEXT, &info->text_addr, &text);
+	find_part(gen, TN_TEXT, &info->text_addr, &text);
+}
+
+void tn_module_info(struct tn_module *mod, struct tn_module_info *info)
+{
+	const struct generation *gen = look_begin(mod);
+
+	*info = (struct tn_module_info){
+		.name = mod->name,
+		.version = "",
+		.license = "",
+		.state = LOOK(mod->state),
+		.refs = count_of(mod),
+		.taints = LOOK(mod->taints),
+		.busy = module_activity(mod) != NULL,
+	};
+	if (gen != NULL)
+		tell_generation(gen, info);
+	look_end(mod);
 }

@@ -108,11 +108,12 @@ struct tn_module {
 	char name[TN_MODULE_NAME_MAX];
 	/* registry lock: */
 	struct list link; /* sys->list while a generation is there */
+	/* These three are atomic: tn_module_info reads them without the lock. */
 	enum tn_state state;
-	enum tn_state was; /* before it was claimed */
 	/* NULL: not loaded, or not yet; changes under the ledger lock too */
 	struct generation *gen;
 	uint32_t taints;
+	enum tn_state was; /* before it was claimed */
 	/* atomic: the enum hook that runs, and 1; 0: none */
 	uint8_t running;
 	/* written under the registry lock: who works on it, or NULL */
@@ -238,6 +239,18 @@ static inline struct activity *module_activity(const struct tn_module *mod)
 {
 	/* relaxed: the lock orders it, or it is the caller's own */
 	return atomic_load_explicit(&mod->activity, memory_order_relaxed);
+}
+
+static inline void module_set_state_locked(
+    struct tn_module *mod, enum tn_state state)
+{
+	__atomic_store_n(&mod->state, state, __ATOMIC_RELAXED);
+}
+
+static inline void module_set_taints_locked(
+    struct tn_module *mod, uint32_t taints)
+{
+	__atomic_store_n(&mod->taints, taints, __ATOMIC_RELAXED);
 }
 
 void module_set_state(struct tn_module *mod, enum tn_state state);

@@ -249,7 +249,7 @@ static void taint(const struct unload *u)
 	    (u->kind == ACTIVITY_STOP || !generation_is_permanent(mod->gen)))
 		return;
 	registry_lock(u->sys);
-	mod->taints |= TN_TAINT_FORCED_UNLOAD;
+	module_set_taints_locked(mod, mod->taints | TN_TAINT_FORCED_UNLOAD);
 	u->sys->taints |= TN_TAINT_FORCED_UNLOAD;
 	registry_unlock(u->sys);
 }
@@ -266,7 +266,7 @@ static void leave(const struct unload *u)
 		generation_run_exit(mod->gen);
 		module_withdraw(mod);
 		registry_lock(u->sys);
-		mod->state = TN_STATE_REGISTERED;
+		module_set_state_locked(mod, TN_STATE_REGISTERED);
 		activity_end_locked(&u->items[i].activity, 0, NULL);
 		registry_unlock(u->sys);
 	}

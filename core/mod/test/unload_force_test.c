@@ -114,6 +114,48 @@ TEST(unload, force_is_refused_while_somebody_is_inside_and_changes_nothing)
 	CHECK(play_close());
 }
 
+static struct {
+	struct tn_module *mod;
+	atomic_uint looks;
+	bool
+	    sound; /* each look has shown a state and, while it ran, the text */
+} looker;
+
+static void *look(void *arg)
+{
+	struct tn_module_info info;
+
+	(void)arg;
+	do {
+		tn_module_info(looker.mod, &info);
+		looker.sound &=
+		    info.state < TN_STATES &&
+		    (info.state != TN_STATE_RUNNING || info.text_addr != 0);
+		atomic_fetch_add(&looker.looks, 1);
+	} while (info.state != TN_STATE_REGISTERED);
+	return NULL;
+}
+
+/* Who has a reference may look at the module, though that goes by force. */
+TEST(unload, force_may_meet_a_look_at_the_module)
+{
+	pthread_t thread;
+
+	looker.mod = play_alone(ACTOR_PLAIN);
+	looker.sound = true;
+	atomic_store(&looker.looks, 0);
+	CHECK(looker.mod != NULL);
+	CHECK(tn_module_get(looker.mod));
+	CHECK_EQ(pthread_create(&thread, NULL, look, NULL), 0);
+	while (atomic_load(&looker.looks) < 100)
+		sched_yield();
+	EXPECT(play_unload(looker.mod, TN_UNLOAD_FORCE, 0) == 0);
+	pthread_join(thread, NULL);
+	CHECK(looker.sound);
+	tn_module_put(looker.mod);
+	CHECK(play_close());
+}
+
 static int force_unload(void *arg, const struct tn_param *p)
 {
 	struct tuned *s = arg;
