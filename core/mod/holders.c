@@ -54,12 +54,6 @@ static bool is_among(
 	return false;
 }
 
-static struct tn_module *module_at(const struct list *pos)
-{
-	return CONTAINER_OF(
-	    (struct list *)(uintptr_t)pos, struct tn_module, link);
-}
-
 /* Importers to be: what they use shows in no generation yet. */
 REQUIRES(registry_role) static void meet_loads(struct search *s)
 {

@@ -460,8 +460,7 @@ static const char *name_of(
 	const struct list *pos;
 
 	list_for_each (pos, &sys->list) {
-		const struct tn_module *mod = CONTAINER_OF(
-		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+		const struct tn_module *mod = module_at(pos);
 
 		if (&mod->target == target)
 			return mod->name;

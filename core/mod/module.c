@@ -339,8 +339,7 @@ int tn_module_each(struct tn_system *sys,
 
 	registry_lock_to_read(sys);
 	list_for_each (pos, &sys->list) {
-		stop = fn(arg, CONTAINER_OF((struct list *)(uintptr_t)pos,
-				   struct tn_module, link));
+		stop = fn(arg, module_at(pos));
 		if (stop != 0)
 			break;
 	}

@@ -153,6 +153,13 @@ struct tn_system {
 	struct fires fires;
 };
 
+/* In sys->list. */
+static inline struct tn_module *module_at(const struct list *pos)
+{
+	return CONTAINER_OF(
+	    (struct list *)(uintptr_t)pos, struct tn_module, link);
+}
+
 /*
  * It says that it stays, or its init has run and has no exit (as in Linux).
  */

@@ -22,11 +22,10 @@ struct looking {
 REQUIRES(registry_role)
 static struct tn_module *owner_of(const struct tn_system *sys, const void *gen)
 {
-	struct list *pos;
+	const struct list *pos;
 
 	list_for_each (pos, &sys->list) {
-		struct tn_module *mod =
-		    CONTAINER_OF(pos, struct tn_module, link);
+		struct tn_module *mod = module_at(pos);
 
 		if (gen != NULL && mod->gen == gen)
 			return mod;

@@ -227,7 +227,7 @@ static int fail_unknown(
 
 /* --- the line of a load */
 
-static bool is_blank(char c)
+static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -244,7 +244,7 @@ static bool next_word(const char **line, struct word *w)
 	bool in_quotes = quoted;
 
 	s += quoted;
-	for (end = s; *end != '\0' && (in_quotes || !is_blank(*end)); end++) {
+	for (end = s; *end != '\0' && (in_quotes || !is_space(*end)); end++) {
 		if (*end == '=' && equals == NULL)
 			equals = end;
 		if (*end == '"')
@@ -274,7 +274,7 @@ int params_set_line(const struct param_scope *s, const char *line)
 	int err = 0;
 
 	while (err == 0) {
-		while (is_blank(*line))
+		while (is_space(*line))
 			line++;
 		if (*line == '\0')
 			break;

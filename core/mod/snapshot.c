@@ -144,8 +144,7 @@ static size_t copy_each(
 	size_t n = 0;
 
 	list_for_each (pos, &b->sys->list) {
-		struct tn_module *mod = CONTAINER_OF(
-		    (struct list *)(uintptr_t)pos, struct tn_module, link);
+		struct tn_module *mod = module_at(pos);
 
 		copy(b, mod, modules != NULL ? &modules[n] : &scratch);
 		n++;

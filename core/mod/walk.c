@@ -8,12 +8,6 @@
 #include "hold.h"
 #include "module.h"
 
-static struct tn_module *module_at(const struct list *pos)
-{
-	return CONTAINER_OF(
-	    (struct list *)(uintptr_t)pos, struct tn_module, link);
-}
-
 /*
  * The first from @pos on that is running, with a reference for whoever calls
  * from @site, or NULL: at the end, or without memory. What is coming or going
