@@ -57,7 +57,7 @@ static int op_call(void *instance, void *cookie)
 	(void)instance;
 	p->call(p);
 	atomic_fetch_add(&p->hits, 1);
-	return 0;
+	return atomic_load(&p->result);
 }
 
 static int op_step(void *instance, void *cookie)
@@ -145,6 +145,7 @@ static void *run_ender(void *arg)
 {
 	struct ender *e = arg;
 
+	atomic_store(&e->started, true);
 	e->value = e->end(e->p);
 	e->left = atomic_load(&e->p->left);
 	atomic_store(&e->result, 1);
@@ -155,6 +156,8 @@ void ender_meet(struct ender *e)
 {
 	CHECK(reaches(&e->p->inside, 1));
 	CHECK_EQ(pthread_create(&e->thread, NULL, run_ender, e), 0);
+	while (!atomic_load(&e->started))
+		sched_yield();
 	for (int i = 0; i < 200; i++)
 		sched_yield();
 	EXPECT(atomic_load(&e->result) == 0);

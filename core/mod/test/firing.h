@@ -23,7 +23,7 @@ enum probe_op {
 	OP_HIT,   /* counts */
 	OP_NOTE,  /* adds probe.name to the trace of the world */
 	OP_BLOCK, /* says that it is inside, and stays until it is let go */
-	OP_CALL,  /* calls probe.call */
+	OP_CALL,  /* calls probe.call, counts, and returns probe.result */
 	OP_STEP,  /* counts, and returns probe.result */
 	OP_NONE,  /* there is no such operation */
 };
@@ -77,6 +77,7 @@ struct ender {
 	pthread_t thread;
 	struct probe *p;
 	int (*end)(struct probe *p);
+	atomic_bool started;
 	atomic_int result; /* 1: returned */
 	int value;
 	int left; /* what the operation had left by then */

@@ -83,6 +83,31 @@ TEST(thread, sleeps_between_steps_until_it_is_woken)
 	CHECK(firing_close(&fw));
 }
 
+static void wake_self_once(struct probe *p)
+{
+	atomic_store(&p->result, 3600000);
+	if (atomic_load(&p->hits) == 0)
+		atomic_store(&p->called, resource_thread_wake(&p->thread));
+}
+
+/* A wake-up while the step runs is not lost: it may have looked before. */
+TEST(thread, is_called_again_when_woken_inside_of_its_step)
+{
+	struct firing_world fw;
+	struct probe p;
+
+	CHECK(firing_open(&fw));
+	p = probe_new(&fw, 'p');
+	p.call = wake_self_once;
+	CHECK_EQ(SET_UP(&fw, thread, &p, thread, OP_CALL), 0);
+	CHECK_EQ(resource_thread_wake(&p.thread), 0);
+	CHECK(reaches(&p.hits, 2));
+	CHECK_EQ(p.called, 0);
+	CHECK_EQ(resource_thread_stop(&p.thread), 0);
+	CHECK_EQ(p.hits, 2);
+	CHECK(firing_close(&fw));
+}
+
 /* A step that stays until it is told to return. */
 static void stay(struct probe *p)
 {

@@ -352,6 +352,8 @@ TEST(timer, ledger_waits_for_an_operation_that_has_given_itself_back)
 	CHECK(firing_close(&fw));
 }
 
+#define NOT_YET 1 /* no function of a timer returns it here */
+
 static void wait_until_going(struct probe *p)
 {
 	atomic_fetch_add(&p->inside, 1);
@@ -360,15 +362,38 @@ static void wait_until_going(struct probe *p)
 	atomic_store(&p->called, resource_timer_shutdown(&p->timer));
 }
 
+struct first {
+	struct tn_ledger_entry entry;
+	struct probe *p;
+};
+
+/* Is revoked before all timers. */
+static void let_it_ask(struct tn_ledger_entry *entry)
+{
+	struct first *first = (struct first *)entry;
+
+	while (atomic_load(&first->p->called) == NOT_YET)
+		sched_yield();
+}
+
 /* While its ledger is revoked nothing can be had, and nothing given back. */
 TEST(timer, is_awaited_by_a_ledger_that_is_being_revoked)
 {
+	static const struct tn_ledger_class early = { .size = sizeof(early),
+		.abi = 1,
+		.name = "early",
+		.order = 1,
+		.revoke = let_it_ask };
 	struct firing_world fw;
 	struct probe p;
+	struct first first = { .p = &p };
 
 	CHECK(firing_open(&fw));
 	p = probe_new(&fw, 'p');
 	p.call = wait_until_going;
+	p.called = NOT_YET;
+	CHECK_EQ(tn_ledger_class_add(fw.w.sys, &early), 0);
+	CHECK_EQ(tn_ledger_add(fw.mod, &early, &first.entry, NULL), 0);
 	CHECK_EQ(SET_UP(&fw, timer, &p, timer, OP_CALL), 0);
 	CHECK_EQ(resource_timer_start(&p.timer, 0), 0);
 	CHECK(reaches(&p.inside, 1));
