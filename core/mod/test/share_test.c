@@ -113,6 +113,32 @@ static void *job_load_set(void *job)
 	return NULL;
 }
 
+/* It would take it back if it failed, and that is not its own to take. */
+TEST(share, a_set_does_not_share_the_load_of_another)
+{
+	struct author a = actor_new("a", ACTOR_PLAIN);
+	struct author b = actor_new("b", ACTOR_PLAIN);
+	struct job first = job_of(&a), set = { .err = 0 };
+
+	CHECK(play_open(1000000)); /* how long loads wait for each other */
+	set_files[0] = first.file;
+	set_files[1] = object_file(b.o);
+	door_at('a', ACTOR_INIT);
+	job_start(&first, job_load);
+	door_wait();
+	(void)job_load_set(&set);
+	CHECK_EQ(set.err, -TN_EEXIST);
+	door_open();
+	job_end(&first);
+	CHECK_EQ(first.err, 0);
+	CHECK_STR(play_text(), "aias");
+	CHECK_EQ(world_unload(&play.w, first.mod), 0);
+	tn_diag_fini(&first.diag);
+	author_free(&a);
+	author_free(&b);
+	CHECK(play_close());
+}
+
 static struct tn_module *record_of(const char *name)
 {
 	struct tn_module *mod;
