@@ -276,8 +276,7 @@ static size_t or_standard(size_t value, size_t standard)
 /* What the caller has left to us; false: it asks for what there is not. */
 static bool complete(struct tn_isolate_config *c)
 {
-	if (c->size < sizeof(*c) || c->abi != CONFIG_ABI ||
-	    (c->flags & ~KNOWN_FLAGS) != 0)
+	if ((c->flags & ~KNOWN_FLAGS) != 0)
 		return false;
 	c->spin_ns = (uint32_t)or_standard(c->spin_ns, SPIN_NS);
 	c->start_ns = c->start_ns ? c->start_ns : START_NS;
@@ -296,9 +295,15 @@ int tn_isolate_open(
 		.size = sizeof(standard),
 		.abi = CONFIG_ABI,
 	};
-	struct tn_isolate_config c = config ? *config : standard;
+	struct tn_isolate_config c;
 	struct isolate *iso;
 
+	if (!config)
+		config = &standard;
+	/* Of another size it may not be read as a whole. */
+	if (config->size != sizeof(*config) || config->abi != CONFIG_ABI)
+		return -TN_EINVAL;
+	c = *config;
 	if (!complete(&c))
 		return -TN_EINVAL;
 	iso = calloc(1, sizeof(*iso));

@@ -93,7 +93,9 @@ TEST(isolate, refuses_configurations_that_it_does_not_know)
 	c.abi = 1;
 	c.size--;
 	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
-	c.size++;
+	c.size += 2;
+	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
+	c.size--;
 	c.flags = 1u << 31;
 	CHECK_EQ(tn_isolate_open(&c, &iso), -TN_EINVAL);
 	c.flags = 0;
