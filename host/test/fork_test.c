@@ -16,6 +16,7 @@
 #include <host/epoch.h>
 #include <host/port.h>
 #include <tenon/err.h>
+#include <test/sanitized.h>
 #include <test/test.h>
 
 #include "kit.h"
@@ -219,6 +220,87 @@ TEST(fork, sections_of_the_parents_threads_do_not_hold_the_child)
 	pthread_join(t, NULL);
 	host_port_destroy(port);
 }
+
+/* --- a thread that is kept where it is with the registry lock */
+
+struct kept {
+	const struct tn_port *table;
+	atomic_bool rests, over;
+	uint32_t copied; /* atomic: has the child's thread forked? */
+	int status;      /* of what that has made */
+};
+
+static void *rest_with_the_lock(void *arg)
+{
+	struct kept *k = arg;
+
+	k->table->lock(k->table->ctx);
+	k->table->rest(k->table->ctx, true);
+	atomic_store(&k->rests, true);
+	while (!atomic_load(&k->over))
+		sched_yield();
+	k->table->rest(k->table->ctx, false);
+	k->table->unlock(k->table->ctx);
+	return NULL;
+}
+
+static int lock_and_unlock(void *arg)
+{
+	const struct kept *k = arg;
+
+	alarm(60); /* a hang is a failure */
+	k->table->lock(k->table->ctx);
+	k->table->unlock(k->table->ctx);
+	return 0;
+}
+
+static void *fork_again(void *arg)
+{
+	struct kept *k = arg;
+
+	k->status = in_child(lock_and_unlock, k);
+	__atomic_store_n(&k->copied, 1, __ATOMIC_RELEASE);
+	k->table->wake(k->table->ctx, &k->copied);
+	return NULL;
+}
+
+/* The lock is free here, and whoever sleeps with it is no bar to a fork. */
+static int be_copied(void *arg)
+{
+	struct kept *k = arg;
+	pthread_t thread;
+
+	alarm(60); /* a hang is a failure */
+	k->table->lock(k->table->ctx);
+	if (pthread_create(&thread, NULL, fork_again, k) != 0)
+		return 2;
+	while (__atomic_load_n(&k->copied, __ATOMIC_ACQUIRE) == 0)
+		(void)k->table->wait(k->table->ctx, &k->copied, 0, UINT64_MAX);
+	k->table->unlock(k->table->ctx);
+	pthread_join(thread, NULL);
+	return k->status;
+}
+
+TEST(fork, the_child_of_a_fork_beside_a_kept_thread_is_copied_as_well)
+{
+	struct kept k = { .status = -1 };
+	struct host_port *port;
+	pthread_t thread;
+
+	if (TEST_SANITIZED)
+		SKIP("sanitizers end a child that makes a thread");
+	CHECK_EQ(host_port_create(&standard, &port), 0);
+	k.table = host_port_table(port);
+	CHECK_EQ(pthread_create(&thread, NULL, rest_with_the_lock, &k), 0);
+	while (!atomic_load(&k.rests))
+		sched_yield();
+	CHECK_EQ(in_child(be_copied, &k), 0);
+	atomic_store(&k.over, true);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	host_port_destroy(port);
+}
+
+/* --- behind the handlers */
 
 static int child_torn(void *arg)
 {
