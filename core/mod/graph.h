@@ -58,7 +58,7 @@ struct tn_graph {
 	uint32_t nedges, max_edges;
 	uint32_t *order;
 	struct tn_diag scratch; /* what nobody wants to know */
-	bool is_resolved; /* nothing can be added any more */
+	bool is_resolved;       /* nothing can be added any more */
 	struct index names, exports;
 	struct index provides; /* of words, owned by nodes */
 };
