@@ -276,8 +276,8 @@ int tn_handle_get(
 /*
  * As tn_handle_get for the primary provider of @iface, whose binding it
  * returns: it stays what it is until tn_handle_put. -TN_ENODEV: nobody provides
- * it; -TN_EAGAIN: its provider is about to leave, and the caller is inside of a
- * call; -TN_ENOMEM. Waits while that is decided, else does not sleep.
+ * it; -TN_EAGAIN: its provider is about to leave, and the caller does not wait,
+ * as in tn_call; -TN_ENOMEM. Waits while that is decided, else does not sleep.
  */
 int tn_interface_acquire(struct tn_interface *iface, const char *holder,
     struct tn_handle *out, const struct tn_binding **binding);
