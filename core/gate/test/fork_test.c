@@ -40,6 +40,8 @@ static int child(struct family *f)
 	bad += gate_target_close(&f->target, false) != 0;
 	t = gate_thread_claim(1, false);
 	bad += t == NULL || t->chunks == NULL; /* of the guest */
+	/* which may have been in the middle of its lists */
+	bad += t == NULL || t->free != NULL || t->sweep != NULL;
 	return bad;
 }
 

@@ -494,6 +494,60 @@ TEST(gate, a_call_that_ends_on_another_thread_is_over_for_its_own)
 	CHECK_EQ(p.err, 0);
 }
 
+/* @arg: a place that a thread has left by its end, while this one is inside. */
+static void leave_for_another(void *arg)
+{
+	struct place *late = arg, mine = { 0 };
+
+	place_open(&mine, 2);
+	enter_sleepable(&mine);
+	leave_sleepable(late);
+	late->err = gate_may_wait();
+	leave_sleepable(&mine);
+	late->err += !gate_may_wait();
+}
+
+TEST(gate, a_call_of_a_thread_that_has_ended_is_not_its_successors)
+{
+	struct place late = { 0 };
+
+	place_open(&late, 2);
+	CHECK(kit_elsewhere(enter_sleepable, &late));
+	CHECK(kit_elsewhere(leave_for_another, &late));
+	CHECK_EQ(late.err, 0);
+}
+
+static int stop_at_overdue(void *arg, const struct gate_overdue *o)
+{
+	(void)arg;
+	(void)o;
+	return 1;
+}
+
+static void enter_guarded_again(void *arg)
+{
+	struct place *p = arg;
+
+	enter_guarded(p);
+	p->err = gate_world()->self(true)->owner != NULL;
+}
+
+TEST(gate, a_thread_that_ends_in_a_guarded_call_leaves_no_trace_of_it)
+{
+	struct place p = { 0 };
+
+	place_open(&p, 0);
+	p.gate.budget_ns = 1;
+	CHECK(kit_elsewhere(enter_guarded, &p));
+	CHECK(p.got == &p.open);
+	CHECK_EQ(gate_each_overdue(UINT64_MAX, stop_at_overdue, NULL), 0);
+	/* Its record is the next one's, who was not inside. */
+	CHECK_EQ(gate_close(&p.gate, &kit_draining), 0);
+	CHECK(kit_elsewhere(enter_guarded_again, &p));
+	CHECK(p.got == NULL);
+	CHECK_EQ(p.err, 0);
+}
+
 static void use_in_crowd(void *arg)
 {
 	struct place *p = arg;
