@@ -192,8 +192,10 @@ static int run_start(struct tn_load *l, struct tn_module *mod)
 		return 0;
 	err = generation_run_hook(
 	    mod->gen, HOOK_START, TN_REASON_START_FAILED, l->diag);
-	if (err != 0)
+	if (err != 0) {
+		module_set_state(mod, TN_STATE_GOING);
 		generation_run_exit(mod->gen);
+	}
 	return err;
 }
 

@@ -128,6 +128,44 @@ TEST(life_fork, module_that_was_all_but_gone_can_be_loaded)
 	split_in(ACTOR_OPS, "aiasapax");
 }
 
+static void *load_in_vain(void *arg)
+{
+	(void)arg;
+	EXPECT(actor_load(&split.a, 0, &split.mod) == -TN_EIO);
+	return NULL;
+}
+
+/* It is there still, and has come as far as to be started. */
+TEST(life_fork, failed_start_that_was_being_unwound_is_not_begun_again)
+{
+	pthread_t thread;
+	int status = -1;
+	pid_t child;
+
+	CHECK(play_open(0));
+	split.a = actor_new("a", ACTOR_PLAIN);
+	split.stays_in = ACTOR_CLEANUP;
+	sem_init(&split.inside, 0, 0);
+	sem_init(&split.go_on, 0, 0);
+	play.inside = stay_in_hook;
+	play.result['a'][ACTOR_START] = -TN_EIO;
+	CHECK_EQ(pthread_create(&thread, NULL, load_in_vain, NULL), 0);
+	while (sem_wait(&split.inside) != 0)
+		;
+	child = fork();
+	if (child == 0) {
+		play.result['a'][ACTOR_START] = 0;
+		_exit(use_it("aiasax"));
+	}
+	EXPECT(waitpid(child, &status, 0) == child);
+	EXPECT(status == 0);
+	sem_post(&split.go_on);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_STR(play_text(), "aiasax");
+	author_free(&split.a);
+	CHECK(play_close());
+}
+
 /* --- what is only on its way into the list, or out of it, has providers */
 
 static void stay_once(void)
