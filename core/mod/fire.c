@@ -257,12 +257,14 @@ static bool runs_until(
 	*end = p->others;
 	list_for_each (pos, &sys->fires.frames) {
 		const struct frame *frame = (const struct frame *)pos;
-		const struct firing *f = frame->f;
+		const struct tn_gate *gate = &frame->f->target.iface->gate;
 
-		if (f->entry.owner != gen || frame->thread == me)
+		if (frame->f->entry.owner != gen || frame->thread == me)
 			continue;
 		any = true;
-		if ((f->target.iface->gate.flags & TN_GATE_SLEEPS) != 0)
+		/* One that finds nobody inside is a try that ends at once. */
+		if ((gate->flags & TN_GATE_SLEEPS) != 0 &&
+		    !gate_is_drained(gate))
 			*end = p->sleeping;
 	}
 	return any;
