@@ -226,10 +226,11 @@ struct tn_unload_args {
 /*
  * tn_unload with @args, NULL: none. While it waits, references can be taken;
  * one that ends in -TN_EBUSY, -TN_ETIMEDOUT or -TN_EPERM has made no reference
- * fail that was asked for meanwhile, unless a stop has returned that. Forced, it leaves references that are
- * worth nothing; each must still be put. What they kept goes too: who forces
- * answers for it that nobody is about to read a string of tn_module_info or
- * tn_module_metadata, or to follow an address. -TN_EINVAL: a bad size or flag.
+ * fail that was asked for meanwhile, unless a stop has returned that. Forced, it
+ * leaves references that are worth nothing; each must still be put. What they
+ * kept goes too: who forces answers for it that nobody is about to read a string
+ * of tn_module_info or tn_module_metadata, or to follow an address. -TN_EINVAL:
+ * a bad size or flag.
  */
 int tn_unload_with(struct tn_system *sys, struct tn_module *mod,
     const struct tn_unload_args *args, struct tn_diag *diag);
