@@ -110,9 +110,9 @@ struct tn_module {
 	struct list link; /* sys->list while a generation is there */
 	/* These three are atomic: tn_module_info reads them without the lock. */
 	enum tn_state state;
+	uint32_t taints;
 	/* NULL: not loaded, or not yet; changes under the ledger lock too */
 	struct generation *gen;
-	uint32_t taints;
 	enum tn_state was; /* before it was claimed */
 	/* atomic: the enum hook that runs, and 1; 0: none */
 	uint8_t running;
