@@ -23,7 +23,7 @@ static struct {
 	struct tn_module *holder; /* whose entry is looked at */
 	struct span file;         /* of the module x, which comes and goes */
 	sem_t look, looking, waiting, go_on;
-	atomic_bool at_seal, at_end; /* where the look begins, once */
+	atomic_int at_seal, at_end; /* where the look begins, once */
 } rest;
 
 static void wait_for(sem_t *sem)
@@ -51,7 +51,7 @@ static void *look(void *arg)
 	return NULL;
 }
 
-static void begin_look(atomic_bool *here)
+static void begin_look(atomic_int *here)
 {
 	if (!atomic_exchange(here, false))
 		return;
@@ -138,7 +138,7 @@ static void fork_while_x_waits(void)
 	CHECK_EQ(pthread_join(thread[1], NULL), 0);
 }
 
-static void check_at(atomic_bool *where)
+static void check_at(atomic_int *where)
 {
 	const struct tn_listener listener = { listen, NULL };
 	const struct tn_config config = { .listeners = &listener,

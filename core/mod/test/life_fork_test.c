@@ -26,7 +26,7 @@ static struct {
 	struct tn_module *mod;
 	enum actor_op stays_in; /* or ACTOR_OPS: in the free of the image */
 	sem_t inside, go_on;
-	atomic_bool once; /* stays in a function of the port, the next time */
+	atomic_int once; /* stays in a function of the port, the next time */
 } split;
 
 static void stay(void)
