@@ -16,6 +16,7 @@
 #include <host/epoch.h>
 #include <host/port.h>
 #include <tenon/err.h>
+#include <test/emulated.h>
 #include <test/sanitized.h>
 #include <test/test.h>
 
@@ -287,8 +288,9 @@ TEST(fork, the_child_of_a_fork_beside_a_kept_thread_is_copied_as_well)
 	struct host_port *port;
 	pthread_t thread;
 
-	if (TEST_SANITIZED)
-		SKIP("sanitizers end a child that makes a thread");
+	if (TEST_SANITIZED || test_is_emulated())
+		SKIP(
+		    "sanitizers and emulators end a child that makes a thread");
 	CHECK_EQ(host_port_create(&standard, &port), 0);
 	k.table = host_port_table(port);
 	CHECK_EQ(pthread_create(&thread, NULL, rest_with_the_lock, &k), 0);
