@@ -12,6 +12,7 @@
 #include <base/compiler.h>
 #include <base/format.h>
 #include <base/string.h>
+#include <base/utf8.h>
 #include <tenon/err.h>
 #include <tenon/port.h>
 

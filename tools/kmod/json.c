@@ -6,14 +6,21 @@
 #include <kmod/json.h>
 
 #include <inttypes.h>
+#include <stdbool.h>
 
-#include <kmod/clean.h>
+#include <base/utf8.h>
+
+/* U+0080 to U+009F: well-formed, but what a terminal would obey. */
+static bool is_c1(const char *s)
+{
+	return s[0] == '\xc2' && ((unsigned char)s[1] & 0xe0) == 0x80;
+}
 
 static void put_text(FILE *out, const char *text)
 {
 	(void)fputc('"', out);
 	for (const char *s = text; *s != '\0';) {
-		const unsigned n = utf8_length(s);
+		const size_t n = utf8_printable(s);
 
 		if (*s == '"' || *s == '\\')
 			(void)fprintf(out, "\\%c", *s);
@@ -21,10 +28,12 @@ static void put_text(FILE *out, const char *text)
 			(void)fputs("\\n", out);
 		else if ((*s > 0 && *s < ' ') || *s == '\x7f')
 			(void)fprintf(out, "\\u%04x", (unsigned)*s);
-		else if (n == 0)
-			(void)fputs("\\ufffd", out);
-		else
+		else if (n != 0)
 			(void)fwrite(s, 1, n, out);
+		else if (is_c1(s))
+			(void)fprintf(out, "\\u%04x", (unsigned char)*++s);
+		else
+			(void)fputs("\\ufffd", out);
 		s += n != 0 ? n : 1;
 	}
 	(void)fputc('"', out);

@@ -20,11 +20,5 @@ int str_cmp(const char *a, const char *b);
 /* True when @s begins with @prefix. */
 bool str_begins(const char *s, const char *prefix);
 
-/*
- * Bytes of the character in UTF-8 (RFC 3629) that @text begins with; 0: it has
- * none, or a control character, of ASCII or of ISO 6429's U+0080 to U+009F.
- */
-size_t utf8_printable(const char *text);
-
 /* Copies @src with its NUL, cut to fit @cap bytes; returns str_len(@src). */
 size_t str_copy(char *dst, size_t cap, const char *src);

@@ -60,6 +60,22 @@ static void *load_and_unload(void *arg)
 	return NULL;
 }
 
+/* Nothing of it is held any more, either. */
+static void *come_and_go(void *arg)
+{
+	(void)load_and_unload(arg);
+	EXPECT(tn_module_forget(play.w.sys, split.mod) == 0);
+	return NULL;
+}
+
+static void *load_in_vain(void *arg)
+{
+	(void)arg;
+	play.result['a'][ACTOR_START] = -TN_EIO;
+	EXPECT(actor_load(&split.a, 0, &split.mod) == -TN_EIO);
+	return NULL;
+}
+
 /* The exit status of the child. */
 static int use_it(const char *played)
 {
@@ -68,6 +84,7 @@ static int use_it(const char *played)
 	alarm(60); /* a hang is a failure */
 	split.stays_in = ACTOR_INIT;
 	play.inside = NULL;
+	play.result['a'][ACTOR_START] = 0;
 	registry_lock(play.w.sys);
 	tn_system_before_fork(play.w.sys);
 	tn_system_after_fork(play.w.sys, true);
@@ -82,8 +99,12 @@ static int use_it(const char *played)
 	return strcmp(play_text(), "aiasapax") != 0 ? 4 : 0;
 }
 
-/* @played: all that the module's code was called for, until it was unloaded. */
-static void split_in(enum actor_op op, const char *played)
+/*
+ * A child while @fn is in @op, where the module's code was called for @played,
+ * until it was unloaded; in the parent for @whole.
+ */
+static void split_in(enum actor_op op, void *(*fn)(void *), const char *played,
+    const char *whole)
 {
 	pthread_t thread;
 	int status = -1;
@@ -96,18 +117,17 @@ static void split_in(enum actor_op op, const char *played)
 	sem_init(&split.go_on, 0, 0);
 	play.inside = stay_in_hook;
 	play.w.rig.on_free = stay_in_free;
-	CHECK_EQ(pthread_create(&thread, NULL, load_and_unload, NULL), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, fn, NULL), 0);
 	while (sem_wait(&split.inside) != 0)
 		;
 	child = fork();
 	if (child == 0)
 		_exit(use_it(played));
-	CHECK_EQ(waitpid(child, &status, 0), child);
-	CHECK_EQ(status, 0);
+	EXPECT(waitpid(child, &status, 0) == child);
+	EXPECT(status == 0);
 	sem_post(&split.go_on);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	CHECK_STR(play_text(), "aiasapax");
-	CHECK_EQ(tn_module_forget(play.w.sys, split.mod), 0);
+	CHECK_STR(play_text(), whole);
 	author_free(&split.a);
 	CHECK(play_close());
 }
@@ -115,55 +135,23 @@ static void split_in(enum actor_op op, const char *played)
 TEST(life_fork, init_that_was_left_in_the_middle_is_followed_by_no_exit)
 {
 	PROVES("L17");
-	split_in(ACTOR_INIT, "ai");
+	split_in(ACTOR_INIT, come_and_go, "ai", "aiasapax");
 }
 
 TEST(life_fork, exit_that_was_left_in_the_middle_is_not_called_again)
 {
-	split_in(ACTOR_CLEANUP, "aiasapax");
+	split_in(ACTOR_CLEANUP, come_and_go, "aiasapax", "aiasapax");
 }
 
 TEST(life_fork, module_that_was_all_but_gone_can_be_loaded)
 {
-	split_in(ACTOR_OPS, "aiasapax");
-}
-
-static void *load_in_vain(void *arg)
-{
-	(void)arg;
-	EXPECT(actor_load(&split.a, 0, &split.mod) == -TN_EIO);
-	return NULL;
+	split_in(ACTOR_OPS, come_and_go, "aiasapax", "aiasapax");
 }
 
 /* It is there still, and has come as far as to be started. */
 TEST(life_fork, failed_start_that_was_being_unwound_is_not_begun_again)
 {
-	pthread_t thread;
-	int status = -1;
-	pid_t child;
-
-	CHECK(play_open(0));
-	split.a = actor_new("a", ACTOR_PLAIN);
-	split.stays_in = ACTOR_CLEANUP;
-	sem_init(&split.inside, 0, 0);
-	sem_init(&split.go_on, 0, 0);
-	play.inside = stay_in_hook;
-	play.result['a'][ACTOR_START] = -TN_EIO;
-	CHECK_EQ(pthread_create(&thread, NULL, load_in_vain, NULL), 0);
-	while (sem_wait(&split.inside) != 0)
-		;
-	child = fork();
-	if (child == 0) {
-		play.result['a'][ACTOR_START] = 0;
-		_exit(use_it("aiasax"));
-	}
-	EXPECT(waitpid(child, &status, 0) == child);
-	EXPECT(status == 0);
-	sem_post(&split.go_on);
-	CHECK_EQ(pthread_join(thread, NULL), 0);
-	CHECK_STR(play_text(), "aiasax");
-	author_free(&split.a);
-	CHECK(play_close());
+	split_in(ACTOR_CLEANUP, load_in_vain, "aiasax", "aiasax");
 }
 
 /* --- what is only on its way into the list, or out of it, has providers */

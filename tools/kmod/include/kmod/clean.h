@@ -28,6 +28,3 @@ char *clean_text(char *text, enum clean_as as);
 PRINTF_LIKE(2, 3) int clean_print(FILE *out, const char *fmt, ...);
 PRINTF_LIKE(3, 0)
 int clean_print_list(FILE *out, enum clean_as as, const char *fmt, va_list ap);
-
-/* Length of the UTF-8 sequence at the beginning of @text; 0: it has none. */
-unsigned utf8_length(const char *text);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts that are cut, and what of foreign ones is fit to be printed: Unicode's
- * table of well-formed sequences (3-7) with its edges, and what steers a
- * terminal.
+ * What of foreign texts is fit to be printed: Unicode's table of well-formed
+ * sequences (3-7) with its edges, and what steers a terminal.
  */
-#include <base/format.h>
-#include <base/string.h>
+#include <base/utf8.h>
 
 #include <test/test.h>
 
-TEST(string, printable_is_utf8_without_controls)
+TEST(utf8, printable_is_utf8_without_controls)
 {
 	static const struct {
 		const char *text;
@@ -69,17 +67,4 @@ TEST(string, printable_is_utf8_without_controls)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		CHECK_EQ(utf8_printable(rows[i].text), rows[i].n);
-}
-
-TEST(string, a_text_that_is_cut_says_so)
-{
-	char buf[8];
-	struct text t = { buf, sizeof(buf), 0 };
-
-	text_add(&t, "seven..");
-	text_mark_cut(&t);
-	CHECK_STR(buf, "seven..");
-	text_add(&t, "+");
-	text_mark_cut(&t);
-	CHECK_STR(buf, "seve...");
 }
